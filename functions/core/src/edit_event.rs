@@ -1,0 +1,385 @@
+//! The edit event: a prompt, what the model wrote, and what the user made of it.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+use crate::digest::FieldDigest;
+use crate::fields::{Fields, label, wrong_type};
+use crate::json::Json;
+use crate::prompt::Prompt;
+use crate::refusal::{Refusal, RefusalCode};
+
+/// The most entries that an event's `context` may have.
+const MAX_CONTEXT_ENTRIES: usize = 32;
+
+/// One user's edit of one model output; texts are borrowed from the message where they can be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EditEvent<'a> {
+    /// The idempotency key: the client's own, or else derived from all the event says.
+    pub event_id: Cow<'a, str>,
+    /// SHA-256 over prompt, chosen and rejected, as 64 hexadecimal digits: equal for equal preference pairs.
+    pub pair_id: String,
+    /// What the model was asked.
+    pub prompt: Prompt<'a>,
+    /// The user's text (`final_user_edit`).
+    pub chosen: Cow<'a, str>,
+    /// The model's text (`original_llm_output`).
+    pub rejected: Cow<'a, str>,
+    /// The conversation that the output belongs to.
+    pub thread_id: Option<Cow<'a, str>>,
+    /// Who edited, as the client names them. Never stored: see [`crate::ContributorKey`].
+    pub contributor_id: Option<Cow<'a, str>>,
+    /// What wrote the rejected text.
+    pub model: Option<Model<'a>>,
+    /// When the user edited, in RFC 3339, UTC, to the millisecond.
+    pub occurred_at: Option<String>,
+    /// Whether the user agreed that the edit may train a model. Not said is the client's agreement with its users.
+    pub consent: Option<bool>,
+    /// What the client wants to find the event by, such as a tenant or a feature.
+    pub context: Vec<ContextEntry<'a>>,
+    /// Whether the client chose `event_id`. A derived one is not queued: whoever reads the message derives it again.
+    event_id_is_given: bool,
+}
+
+/// The model that wrote the rejected text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Model<'a> {
+    /// The base model.
+    pub id: Cow<'a, str>,
+    /// The LoRA adapter that was active on it.
+    pub adapter: Option<Cow<'a, str>>,
+}
+
+/// One entry of an event's context map.
+///
+/// Lines keep the map as a list of such entries: a column whose keys vary from row to row has no one type, which readers
+/// that infer a schema fail on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ContextEntry<'a> {
+    /// The entry's name.
+    pub key: Cow<'a, str>,
+    /// Its value.
+    pub value: Cow<'a, str>,
+}
+
+impl<'a> EditEvent<'a> {
+    /// Reads one event, as it is posted and as it is queued. Unknown fields are ignored.
+    ///
+    /// # Errors
+    /// A [`Refusal`] that names the first field that is missing, empty, mistyped or out of range.
+    pub fn parse(message: &'a str) -> Result<Self, Refusal> {
+        Self::from_json(parse_json(message)?, "event")
+    }
+
+    pub(crate) fn from_json(value: Json<'a>, field: &str) -> Result<Self, Refusal> {
+        let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object", field)) };
+        let mut fields = Fields::new(entries, "");
+        let prompt = Prompt::from_json(fields.required("prompt")?)?;
+        let rejected = fields.required_text("original_llm_output")?;
+        let chosen = fields.required_text("final_user_edit")?;
+        let given_id = fields.optional_label("event_id")?;
+        let pair_id = FieldDigest::new("flywheel pair 1").text(prompt.text()).text(&chosen).text(&rejected).hex();
+        let mut event = Self {
+            event_id_is_given: given_id.is_some(),
+            event_id: given_id.unwrap_or_default(),
+            pair_id,
+            prompt,
+            chosen,
+            rejected,
+            thread_id: fields.optional_label("thread_id")?,
+            contributor_id: fields.optional_label("contributor_id")?,
+            model: model(&mut fields)?,
+            occurred_at: occurred_at(&mut fields)?,
+            consent: fields.optional_flag("consent")?,
+            context: context(&mut fields)?,
+        };
+        if !event.event_id_is_given {
+            event.event_id = Cow::Owned(event.derived_id());
+        }
+        Ok(event)
+    }
+
+    /// The same event has the same id, however often and wherever it is sent. The texts come in through the pair's id.
+    fn derived_id(&self) -> String {
+        let model = self.model.as_ref();
+        let digest = FieldDigest::new("flywheel event 1")
+            .text(&self.pair_id)
+            .optional(self.thread_id.as_deref())
+            .optional(self.contributor_id.as_deref())
+            .optional(model.map(|model| model.id.as_ref()))
+            .optional(model.and_then(|model| model.adapter.as_deref()))
+            .optional(self.occurred_at.as_deref());
+        let digest = self.context.iter().fold(digest, |digest, entry| digest.text(&entry.key).text(&entry.value));
+        digest.hex()
+    }
+
+    /// The event as one queue message: what [`EditEvent::parse`] reads back to an equal event.
+    ///
+    /// It is compact, without white space and unknown fields, and hence no longer than what the client sent: a request
+    /// below the queue's limit does not grow above it.
+    ///
+    /// # Errors
+    /// None in practice: strings and maps of strings always serialise.
+    pub fn to_message(&self) -> serde_json::Result<String> {
+        let message = Message {
+            event_id: self.event_id_is_given.then_some(&self.event_id),
+            prompt: &self.prompt,
+            original_llm_output: &self.rejected,
+            final_user_edit: &self.chosen,
+            thread_id: self.thread_id.as_deref(),
+            contributor_id: self.contributor_id.as_deref(),
+            model: self.model.as_ref(),
+            occurred_at: self.occurred_at.as_deref(),
+            consent: self.consent,
+            context: ContextMap(&self.context),
+        };
+        let json = serde_json::to_string(&message)?;
+        // The two scalars that JSON may hold as they are and SQS refuses. In JSON they only occur within strings, where
+        // an escape means the same.
+        Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
+    }
+}
+
+pub(crate) fn parse_json(text: &str) -> Result<Json<'_>, Refusal> {
+    serde_json::from_str(text).map_err(|error| {
+        // serde_json's own message may quote the input; where and of which kind the mistake is says enough.
+        let (line, column) = (error.line(), error.column());
+        let message = match error.classify() {
+            serde_json::error::Category::Eof => format!("the JSON ends too early, at line {line} column {column}"),
+            _ => format!("is not valid JSON at line {line} column {column}"),
+        };
+        Refusal::of_whole(RefusalCode::MalformedJson, message)
+    })
+}
+
+fn model<'a>(fields: &mut Fields<'a>) -> Result<Option<Model<'a>>, Refusal> {
+    let Some(value) = fields.optional("model")? else { return Ok(None) };
+    let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object with an id", "model")) };
+    let mut fields = Fields::new(entries, "model.");
+    let id = label(fields.required("id")?, "model.id")?;
+    Ok(Some(Model { id, adapter: fields.optional_label("adapter")? }))
+}
+
+fn occurred_at(fields: &mut Fields<'_>) -> Result<Option<String>, Refusal> {
+    let Some(given) = fields.optional_label("occurred_at")? else { return Ok(None) };
+    let Ok(instant) = DateTime::parse_from_rfc3339(&given) else {
+        let message = "must be a date and time in RFC 3339, such as 2026-11-22T10:00:00Z";
+        return Err(Refusal::of_field(RefusalCode::InvalidValue, "occurred_at", message));
+    };
+    Ok(Some(instant.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Millis, true)))
+}
+
+fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal> {
+    let Some(value) = fields.optional("context")? else { return Ok(Vec::new()) };
+    let Json::Object(entries) = value else {
+        return Err(wrong_type(&value, "an object of strings", "context"));
+    };
+    if entries.len() > MAX_CONTEXT_ENTRIES {
+        let message = format!("may have at most {MAX_CONTEXT_ENTRIES} entries");
+        return Err(Refusal::of_field(RefusalCode::InvalidValue, "context", message));
+    }
+    let entry = |(key, value): (Cow<'a, str>, Json<'a>)| {
+        let path = format!("context.{}", printable(&key));
+        let key = label(Json::Text(key), &path)?;
+        Ok(ContextEntry { key, value: label(value, &path)? })
+    };
+    let mut context = entries.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    // Sorted, so that the derived id does not depend on the order in which a client's map iterates.
+    context.sort_by(|left, right| left.key.cmp(&right.key));
+    if let Some(twice) = context.windows(2).find(|pair| pair[0].key == pair[1].key) {
+        let path = format!("context.{}", printable(&twice[0].key));
+        return Err(Refusal::of_field(RefusalCode::DuplicateField, &path, "is given twice; send it once"));
+    }
+    Ok(context)
+}
+
+/// A client's key as a refusal may quote it: refusals are logged, so it may be neither long nor several lines.
+fn printable(key: &str) -> String {
+    key.chars().take(40).map(|scalar| if scalar.is_control() { '\u{fffd}' } else { scalar }).collect()
+}
+
+#[derive(Serialize)]
+struct Message<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'e Cow<'e, str>>,
+    prompt: &'e Prompt<'e>,
+    original_llm_output: &'e str,
+    final_user_edit: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contributor_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'e Model<'e>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    consent: Option<bool>,
+    #[serde(skip_serializing_if = "ContextMap::is_empty")]
+    context: ContextMap<'e>,
+}
+
+struct ContextMap<'e>(&'e [ContextEntry<'e>]);
+
+impl ContextMap<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Serialize for ContextMap<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|entry| (&entry.key, &entry.value)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MINIMAL: &str = r#"{"prompt": "Write a python function", "original_llm_output": "def foo(): pass", "final_user_edit": "def calculate_tax(): return 0.2"}"#;
+
+    fn refused(message: &str) -> (RefusalCode, Option<String>) {
+        let refusal = EditEvent::parse(message).unwrap_err();
+        (refusal.code, refusal.field)
+    }
+
+    /// The minimal event with `field` set to `value` (JSON), or without it.
+    fn with(field: &str, value: Option<&str>) -> String {
+        let mut event: serde_json::Map<String, serde_json::Value> = serde_json::from_str(MINIMAL).unwrap();
+        event.remove(field);
+        if let Some(value) = value {
+            event.insert(field.to_owned(), serde_json::from_str(value).unwrap());
+        }
+        serde_json::to_string(&event).unwrap()
+    }
+
+    #[test]
+    fn the_minimal_payload_works_exactly_as_it_is() {
+        let event = EditEvent::parse(MINIMAL).unwrap();
+        assert_eq!(event.prompt.text(), "Write a python function");
+        assert_eq!(event.rejected, "def foo(): pass");
+        assert_eq!(event.chosen, "def calculate_tax(): return 0.2");
+        assert_eq!(event.event_id.len(), 64);
+        // Pinned: ids live in the lake for ever, so a change of the layout is a break, not a refactoring.
+        assert_eq!(event.pair_id, "cc2ebd7ee361b72e950e2946f4b696c55718e6298fa9dce8c60ac429bc517018");
+        assert_eq!(event.event_id, "8a7aff7490e2a36c93e73ab1112f4adfd3f0feb6bfe34efa0cacdbc53ca1ed71");
+    }
+
+    #[test]
+    fn names_each_required_field_that_is_missing_null_empty_or_mistyped() {
+        for field in ["prompt", "original_llm_output", "final_user_edit"] {
+            let named = Some(field.to_owned());
+            assert_eq!(refused(&with(field, None)), (RefusalCode::MissingField, named.clone()));
+            assert_eq!(refused(&with(field, Some("null"))), (RefusalCode::NullField, named.clone()));
+            assert_eq!(refused(&with(field, Some("\"\""))), (RefusalCode::EmptyField, named.clone()));
+            assert_eq!(refused(&with(field, Some("7"))), (RefusalCode::WrongType, named));
+        }
+    }
+
+    #[test]
+    fn names_each_optional_field_that_is_wrong() {
+        let long = format!("\"{}\"", "x".repeat(MAX_CONTEXT_ENTRIES * 10));
+        let cases = [
+            ("event_id", "1", RefusalCode::WrongType, "event_id"),
+            ("event_id", "\"\"", RefusalCode::EmptyField, "event_id"),
+            ("thread_id", long.as_str(), RefusalCode::InvalidValue, "thread_id"),
+            ("contributor_id", "{}", RefusalCode::WrongType, "contributor_id"),
+            ("model", "\"gpt\"", RefusalCode::WrongType, "model"),
+            ("model", "{}", RefusalCode::MissingField, "model.id"),
+            ("model", r#"{"id":"m","adapter":3}"#, RefusalCode::WrongType, "model.adapter"),
+            ("occurred_at", "\"yesterday\"", RefusalCode::InvalidValue, "occurred_at"),
+            ("occurred_at", "1763800000", RefusalCode::WrongType, "occurred_at"),
+            ("consent", "\"yes\"", RefusalCode::WrongType, "consent"),
+            ("context", "[]", RefusalCode::WrongType, "context"),
+            ("context", r#"{"tenant":1}"#, RefusalCode::WrongType, "context.tenant"),
+            ("prompt", "[]", RefusalCode::EmptyField, "prompt"),
+            ("prompt", r#"["hi"]"#, RefusalCode::WrongType, "prompt[0]"),
+            ("prompt", r#"[{"role":"user"}]"#, RefusalCode::MissingField, "prompt[0].content"),
+            ("prompt", r#"[{"role":"robot","content":"x"}]"#, RefusalCode::InvalidValue, "prompt[0].role"),
+        ];
+        for (field, value, code, path) in cases {
+            assert_eq!(refused(&with(field, Some(value))), (code, Some(path.to_owned())), "{field} = {value}");
+        }
+    }
+
+    #[test]
+    fn null_in_an_optional_field_is_the_same_as_leaving_it_out() {
+        let plain = EditEvent::parse(MINIMAL).unwrap();
+        for field in ["event_id", "thread_id", "contributor_id", "model", "occurred_at", "consent", "context"] {
+            assert_eq!(EditEvent::parse(&with(field, Some("null"))).unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_one_json_object() {
+        assert_eq!(refused("[]").0, RefusalCode::WrongType);
+        assert_eq!(refused("").0, RefusalCode::MalformedJson);
+        assert_eq!(refused(&MINIMAL[..40]).0, RefusalCode::MalformedJson);
+        let twice = MINIMAL.replacen('{', r#"{"prompt":"other","#, 1);
+        assert_eq!(refused(&twice), (RefusalCode::DuplicateField, Some("prompt".to_owned())));
+    }
+
+    #[test]
+    fn a_refusal_never_quotes_the_texts() {
+        let refusal = EditEvent::parse(r#"{"prompt":"SECRET","original_llm_output":"SECRET\q"}"#).unwrap_err();
+        assert!(!refusal.message.contains("SECRET"), "{refusal}");
+    }
+
+    #[test]
+    fn a_chat_prompt_is_rendered_and_kept() {
+        let messages = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}]"#;
+        let message = with("prompt", Some(messages));
+        let event = EditEvent::parse(&message).unwrap();
+        assert_eq!(event.prompt.text(), "system: Be brief.\n\nuser: Hi");
+        assert_eq!(event.prompt.messages().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn the_derived_id_depends_on_all_that_the_event_says_but_not_on_order() {
+        let id = |message: &str| EditEvent::parse(message).unwrap().event_id.into_owned();
+        let plain = id(MINIMAL);
+        for (field, value) in [("thread_id", "\"t\""), ("contributor_id", "\"t\""), ("context", r#"{"a":"b"}"#)] {
+            assert_ne!(id(&with(field, Some(value))), plain);
+        }
+        let one = MINIMAL.replacen('{', r#"{"context":{"a":"1","b":"2"},"#, 1);
+        let other = MINIMAL.replacen('}', r#","context":{"b":"2","a":"1"}}"#, 1);
+        assert_eq!(id(&one), id(&other));
+    }
+
+    #[test]
+    fn occurred_at_is_kept_in_utc() {
+        let message = with("occurred_at", Some("\"2026-11-22T11:30:00.5+01:00\""));
+        assert_eq!(EditEvent::parse(&message).unwrap().occurred_at.as_deref(), Some("2026-11-22T10:30:00.500Z"));
+    }
+
+    #[test]
+    fn a_message_escapes_what_the_queue_refuses() {
+        let message = with("final_user_edit", Some(r#""a\u0000b\ufffe\uffff""#));
+        let event = EditEvent::parse(&message).unwrap();
+        let queued = event.to_message().unwrap();
+        assert!(queued.contains(r"a\u0000b\ufffe\uffff"), "{queued}");
+        assert_eq!(EditEvent::parse(&queued).unwrap(), event);
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_reads_back_as_the_same_event_and_never_grows(
+            prompt in "\\PC{1,40}", rejected in "\\PC{1,40}", chosen in "\\PC{1,40}",
+            event_id in prop::option::of("[a-z]{1,8}"), consent in prop::option::of(any::<bool>()),
+            context in prop::collection::btree_map("[a-z]{1,5}", "\\PC{1,9}", 0..4),
+        ) {
+            let sent = serde_json::json!({
+                "prompt": prompt, "original_llm_output": rejected, "final_user_edit": chosen,
+                "event_id": event_id, "consent": consent, "context": context, "unknown": 1,
+            }).to_string();
+            let event = EditEvent::parse(&sent).unwrap();
+            let message = event.to_message().unwrap();
+            prop_assert!(message.len() <= sent.len());
+            prop_assert_eq!(EditEvent::parse(&message).unwrap(), event);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The domain of Flywheel: everything that decides anything, and nothing that reads or writes.
+//!
+//! | from | to | decided in |
+//! |---|---|---|
+//! | a request's body | events ready for the queue | [`Submission`], [`EditEvent`], [`Refusal`] |
+//! | a queue message | a line in a route | [`Curator`], [`Policy`], [`judge`], [`similarity`] |
+//! | lines | immutable parts | [`Batch`], [`PartName`] |
+//! | a listing of parts | what is pending | [`Watermark`] |
+//! | what is pending | start a run, or not | [`decide`] |
+//! | pending lines | what a dataset version adds | [`KnownPairs`], [`Pointer`] |
+
+mod batch;
+mod contributor;
+mod crossing;
+mod curator;
+mod digest;
+mod edit_event;
+mod fields;
+mod instant;
+mod json;
+mod line;
+mod net_new;
+mod part;
+mod pointer;
+mod policy;
+mod prompt;
+mod refusal;
+mod similarity;
+mod submission;
+mod verdict;
+mod watermark;
+
+pub use batch::{Batch, Part};
+pub use contributor::ContributorKey;
+pub use crossing::{Attempt, Decision, decide};
+pub use curator::{CuratedEvent, Curator};
+pub use edit_event::{ContextEntry, EditEvent, Model};
+pub use instant::Millis;
+pub use net_new::KnownPairs;
+pub use part::{InvalidPartName, LOG_PREFIX, PartName, route_prefix};
+pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};
+pub use policy::Policy;
+pub use prompt::{ChatMessage, Prompt};
+pub use refusal::{Refusal, RefusalCode};
+pub use similarity::similarity;
+pub use submission::{MAX_EVENT_BYTES, MAX_EVENTS, QueuedEvent, Submission};
+pub use verdict::{Reason, Route, Verdict, judge};
+pub use watermark::{ListedPart, Pending, WINDOW, Watermark};

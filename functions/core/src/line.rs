@@ -1,0 +1,68 @@
+//! One line of the lake: what is kept of an event once it is judged.
+
+use serde::Serialize;
+
+use crate::edit_event::{ContextEntry, EditEvent, Model};
+use crate::prompt::ChatMessage;
+use crate::verdict::{Reason, Route, Verdict};
+
+/// The columns, in order. Each keeps one type for ever, whatever the route: readers that infer a schema fail on mixed
+/// ones. A gold line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
+#[derive(Serialize)]
+pub(crate) struct Line<'e> {
+    pair_id: Option<&'e str>,
+    event_id: &'e str,
+    prompt: Option<&'e str>,
+    chosen: Option<&'e str>,
+    rejected: Option<&'e str>,
+    similarity: Option<f64>,
+    tags: [&'static str; 0],
+    reasons: &'e [Reason],
+    scores: Scores,
+    policy: &'e str,
+    contributor: Option<&'e str>,
+    model: Option<&'e Model<'e>>,
+    thread_id: Option<&'e str>,
+    occurred_at: Option<&'e str>,
+    curated_at: &'e str,
+    prompt_messages: Option<&'e [ChatMessage<'e>]>,
+    context: &'e [ContextEntry<'e>],
+}
+
+/// What checks measured, by name. The gate's own number is `similarity`.
+#[derive(Serialize)]
+struct Scores {}
+
+/// What a line says besides its event and verdict.
+pub(crate) struct Stamp<'e> {
+    pub(crate) policy: &'e str,
+    pub(crate) contributor: Option<&'e str>,
+    pub(crate) curated_at: &'e str,
+}
+
+impl<'e> Line<'e> {
+    /// A text that trains nobody is not kept, and of an event without consent nothing is but its id and the reason.
+    pub(crate) fn new(event: &'e EditEvent<'e>, verdict: &'e Verdict, stamp: &Stamp<'e>) -> Self {
+        let has_consent = event.consent != Some(false);
+        let keeps_text = verdict.route != Route::Dropped;
+        Self {
+            pair_id: has_consent.then_some(&event.pair_id),
+            event_id: &event.event_id,
+            prompt: keeps_text.then(|| event.prompt.text()),
+            chosen: keeps_text.then_some(&event.chosen),
+            rejected: keeps_text.then_some(&event.rejected),
+            similarity: verdict.similarity,
+            tags: [],
+            reasons: &verdict.reasons,
+            scores: Scores {},
+            policy: stamp.policy,
+            contributor: stamp.contributor.filter(|_| has_consent),
+            model: event.model.as_ref().filter(|_| has_consent),
+            thread_id: event.thread_id.as_deref().filter(|_| has_consent),
+            occurred_at: event.occurred_at.as_deref().filter(|_| has_consent),
+            curated_at: stamp.curated_at,
+            prompt_messages: event.prompt.messages().filter(|_| keeps_text),
+            context: if keeps_text { &event.context } else { &[] },
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The body of a request: one event, or a batch of them.
+
+use crate::edit_event::{EditEvent, parse_json};
+use crate::fields::{Fields, wrong_type};
+use crate::json::Json;
+use crate::refusal::{Refusal, RefusalCode};
+
+/// The most events that one request may hold. At ten to a queue call that is 50 calls, well within a request's time.
+pub const MAX_EVENTS: usize = 500;
+
+/// The largest event, in bytes as it is queued: what SQS takes as one message.
+pub const MAX_EVENT_BYTES: usize = 1_048_576;
+
+/// An event ready for the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedEvent {
+    /// The event's idempotency key.
+    pub event_id: String,
+    /// The queue message.
+    pub message: String,
+}
+
+/// What a request asks to capture.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// One event, sent as an object of its own.
+    One(QueuedEvent),
+    /// A batch: the outcome of each event in the order sent. Never empty.
+    Batch(Vec<Result<QueuedEvent, Refusal>>),
+}
+
+impl Submission {
+    /// Reads a request's body.
+    ///
+    /// # Errors
+    /// A [`Refusal`] of the whole request. Within a batch a bad event is refused alone.
+    pub fn parse(body: &[u8]) -> Result<Self, Refusal> {
+        let Ok(text) = std::str::from_utf8(body) else {
+            return Err(Refusal::of_whole(RefusalCode::NotUtf8, "the body must be UTF-8"));
+        };
+        let value = parse_json(text)?;
+        let Json::Object(entries) = value else {
+            return Err(wrong_type(&value, "an object: one event, or {\"events\": [...]}", "body"));
+        };
+        let mut fields = Fields::new(entries, "");
+        if !fields.contains("events") {
+            let event = EditEvent::from_json(Json::Object(fields.into_entries()), "body")?;
+            return queued(&event, None).map(Self::One);
+        }
+        match fields.required("events")? {
+            Json::List(items) => Self::batch(items),
+            other => Err(wrong_type(&other, "a list of events", "events")),
+        }
+    }
+
+    fn batch(items: Vec<Json<'_>>) -> Result<Self, Refusal> {
+        if items.is_empty() {
+            return Err(Refusal::of_field(RefusalCode::EmptyField, "events", "may not be empty"));
+        }
+        if items.len() > MAX_EVENTS {
+            let message = format!("has {} events; send at most {MAX_EVENTS} at once", items.len());
+            return Err(Refusal::of_field(RefusalCode::TooManyEvents, "events", message));
+        }
+        let outcomes = items.into_iter().enumerate().map(|(index, item)| {
+            let path = format!("events[{index}]");
+            queued(&EditEvent::from_json(item, &path)?, Some(&path))
+        });
+        Ok(Self::Batch(outcomes.collect()))
+    }
+}
+
+fn queued(event: &EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, Refusal> {
+    let message = event
+        .to_message()
+        .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
+    if message.len() > MAX_EVENT_BYTES {
+        let text = format!("the event has {} bytes; at most {MAX_EVENT_BYTES} are taken", message.len());
+        return Err(Refusal { code: RefusalCode::TooLarge, message: text, field: field.map(str::to_owned) });
+    }
+    Ok(QueuedEvent { event_id: event.event_id.clone().into_owned(), message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(edit: &str) -> String {
+        serde_json::json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": edit}).to_string()
+    }
+
+    fn refused(body: &str) -> RefusalCode {
+        Submission::parse(body.as_bytes()).unwrap_err().code
+    }
+
+    #[test]
+    fn one_object_is_one_event() {
+        assert!(matches!(Submission::parse(event("e").as_bytes()), Ok(Submission::One(_))));
+    }
+
+    #[test]
+    fn a_bad_event_is_refused_alone() {
+        let body = format!(r#"{{"events":[{},{{"prompt":"p"}},7]}}"#, event("e"));
+        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes()) else { panic!("a batch was sent") };
+        assert!(outcomes[0].is_ok());
+        assert_eq!(outcomes[1].as_ref().unwrap_err().code, RefusalCode::MissingField);
+        assert_eq!(outcomes[2].as_ref().unwrap_err().field.as_deref(), Some("events[2]"));
+    }
+
+    #[test]
+    fn a_batch_is_a_non_empty_list_within_bounds() {
+        assert_eq!(refused(r#"{"events":[]}"#), RefusalCode::EmptyField);
+        assert_eq!(refused(r#"{"events":{}}"#), RefusalCode::WrongType);
+        assert_eq!(refused(r#"{"events":null}"#), RefusalCode::NullField);
+        let many = vec![event("e"); MAX_EVENTS + 1].join(",");
+        assert_eq!(refused(&format!(r#"{{"events":[{many}]}}"#)), RefusalCode::TooManyEvents);
+    }
+
+    #[test]
+    fn the_limit_is_counted_in_bytes_of_the_message() {
+        let frame = event("").len();
+        // Two bytes a letter: a count of characters would let twice as much pass.
+        let letters = (MAX_EVENT_BYTES - frame) / 2;
+        let fits = event(&"\u{e9}".repeat(letters));
+        assert!(fits.len() <= MAX_EVENT_BYTES && fits.len() + 2 > MAX_EVENT_BYTES);
+        assert!(Submission::parse(fits.as_bytes()).is_ok());
+        assert_eq!(refused(&event(&"\u{e9}".repeat(letters + 1))), RefusalCode::TooLarge);
+    }
+
+    #[test]
+    fn refuses_bytes_that_are_not_utf8() {
+        assert_eq!(Submission::parse(b"{\"prompt\":\"\xff\"}").unwrap_err().code, RefusalCode::NotUtf8);
+    }
+}

@@ -1,0 +1,9 @@
+//! Counts the pairs that no dataset version holds yet, and starts the fine-tuning workflow once they are enough.
+
+mod counter;
+mod runs;
+mod step_functions_runs;
+
+pub use counter::{CountError, CountReport, Counter};
+pub use runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
+pub use step_functions_runs::{InvalidStateMachineArn, StepFunctionsRuns};

@@ -1,0 +1,23 @@
+//! The `counter` function: EventBridge schedule → Step Functions.
+
+use flywheel_counter::{Counter, StepFunctionsRuns};
+use flywheel_lake::S3Lake;
+use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::de::IgnoredAny;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), StartError> {
+    let settings = Settings::from_env();
+    init_logs(&settings);
+    let aws = aws_config().await;
+    let lake = S3Lake::new(&aws, settings.required("FLYWHEEL_LAKE_BUCKET")?);
+    let runs = StepFunctionsRuns::new(&aws, settings.required("FLYWHEEL_STATE_MACHINE_ARN")?)?;
+    let counter = Counter::new(lake, runs, settings.parsed("FLYWHEEL_THRESHOLD")?, now);
+    let counter = &counter;
+    // Whoever calls, the schedule or a person, has nothing to say: the lake does.
+    lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| async move {
+        Ok::<_, StartError>(counter.count().await?)
+    }))
+    .await
+}

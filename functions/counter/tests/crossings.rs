@@ -1,0 +1,192 @@
+//! Crossings: reached once, by however many counters, whatever dies in between.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use flywheel_core::{Attempt, Frozen, Millis, PartName, Route};
+use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
+use flywheel_lake::{
+    LakeError, ListParts, Listing, LoadPointer, LoadedPointer, MemoryLake, MovePointer as _, WritePart as _,
+};
+use futures::future::join_all;
+
+const NOW: Millis = 1_795_342_830_007;
+const THRESHOLD: u64 = 100;
+
+/// Step Functions in memory: a name is taken once, for ever.
+#[derive(Default)]
+struct FakeRuns {
+    runs: Mutex<BTreeMap<String, Attempt>>,
+    /// Starts the run and then answers with an error, once.
+    loses_answer: Mutex<bool>,
+}
+
+impl FakeRuns {
+    fn names(&self) -> Vec<String> {
+        self.runs.lock().unwrap().keys().cloned().collect()
+    }
+
+    fn end(&self, run: &str, how: Attempt) {
+        self.runs.lock().unwrap().insert(run.to_owned(), how);
+    }
+}
+
+impl DescribeRun for &FakeRuns {
+    async fn describe_run(&self, run: &str) -> Result<Attempt, RunsError> {
+        // Others get their turn between the count and the look.
+        tokio::task::yield_now().await;
+        Ok(self.runs.lock().unwrap().get(run).copied().unwrap_or(Attempt::NotStarted))
+    }
+}
+
+impl StartRun for &FakeRuns {
+    async fn start_run(&self, run: &str, _: RunInput) -> Result<Started, RunsError> {
+        // Others get their turn between the look and the start.
+        tokio::task::yield_now().await;
+        let mut runs = self.runs.lock().unwrap();
+        if runs.contains_key(run) {
+            return Ok(Started::NameIsTaken);
+        }
+        runs.insert(run.to_owned(), Attempt::Running);
+        if std::mem::take(&mut *self.loses_answer.lock().unwrap()) {
+            return Err(RunsError { action: "start", run: run.to_owned(), cause: "time-out".to_owned() });
+        }
+        Ok(Started::Started)
+    }
+}
+
+fn counter<'t>(lake: &MemoryLake, runs: &'t FakeRuns) -> Counter<MemoryLake, &'t FakeRuns> {
+    Counter::new(lake.clone(), runs, THRESHOLD, || NOW)
+}
+
+async fn add_part(lake: &MemoryLake, written_at: Millis, rows: u64) {
+    lake.set_clock(written_at);
+    let name = PartName { written_at, digest: format!("{written_at:032x}"), rows };
+    lake.write_part(&name.key(Route::Gold), String::new()).await.unwrap();
+}
+
+/// What the workflow's freeze does to the pointer.
+async fn freeze(lake: &MemoryLake, rows: u64) {
+    let loaded = lake.load_pointer().await.unwrap();
+    let listing = lake.list_parts(&loaded.pointer.watermark.list_after()).await.unwrap();
+    let watermark = loaded.pointer.watermark.after(&listing.parts);
+    let frozen = Frozen { version: 1, rows, duplicates: 0, parts: listing.parts.len() as u64 };
+    lake.move_pointer(&loaded, &loaded.pointer.after_freeze(frozen, THRESHOLD, watermark)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_threshold_is_reached_by_the_row_that_makes_it() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD - 1).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.pending, report.run), ("below_threshold", THRESHOLD - 1, None));
+    add_part(&lake, NOW + 1, 1).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.pending), ("start", THRESHOLD));
+    assert_eq!(report.run.as_deref(), Some("crossing-000001-attempt-1"));
+}
+
+#[tokio::test]
+async fn twenty_counters_at_once_start_one_run() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, 3 * THRESHOLD).await;
+    let counters: Vec<_> = (0..20).map(|_| counter(&lake, &runs)).collect();
+    let reports = join_all(counters.iter().map(Counter::count)).await;
+    let starts = reports.iter().filter(|report| report.as_ref().unwrap().decision == "start").count();
+    assert_eq!((starts, runs.names().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_counter_that_dies_after_the_start_is_followed_by_one_that_finds_the_run() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns { loses_answer: Mutex::new(true), ..FakeRuns::default() });
+    add_part(&lake, NOW, THRESHOLD).await;
+    assert!(counter(&lake, &runs).count().await.is_err());
+    assert_eq!(counter(&lake, &runs).count().await.unwrap().decision, "already_running");
+    assert_eq!(runs.names().len(), 1);
+}
+
+#[tokio::test]
+async fn what_arrives_during_the_run_counts_towards_the_next_crossing() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    counter(&lake, &runs).count().await.unwrap();
+    freeze(&lake, THRESHOLD).await;
+    // Later, and under a key that sorts before what was frozen: a slow worker.
+    add_part(&lake, NOW + 5, 60).await;
+    add_part(&lake, NOW - 60_000, 40).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.pending, report.crossing), ("start", THRESHOLD, 2));
+}
+
+#[tokio::test]
+async fn a_crossing_that_shrank_does_not_block_the_next() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    counter(&lake, &runs).count().await.unwrap();
+    runs.end("crossing-000001-attempt-1", Attempt::Succeeded);
+    freeze(&lake, 30).await;
+    add_part(&lake, NOW + 1, 69).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.pending), ("below_threshold", 99));
+    add_part(&lake, NOW + 2, 1).await;
+    assert_eq!(counter(&lake, &runs).count().await.unwrap().decision, "start");
+    assert_eq!(runs.names().len(), 2);
+}
+
+#[tokio::test]
+async fn a_failed_run_is_attempted_again_but_not_at_once() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    runs.end("crossing-000001-attempt-1", Attempt::Failed { stopped_at: NOW });
+    assert_eq!(counter(&lake, &runs).count().await.unwrap().decision, "backing_off");
+    runs.end("crossing-000001-attempt-1", Attempt::Failed { stopped_at: NOW - 3_600_000 });
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.run.as_deref()), ("start", Some("crossing-000001-attempt-2")));
+}
+
+/// A lake whose pointer is moved right after the first look at it.
+struct MovedMeanwhile<'l>(&'l MemoryLake, Mutex<u32>);
+
+impl ListParts for MovedMeanwhile<'_> {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        self.0.list_parts(after).await
+    }
+}
+
+impl LoadPointer for MovedMeanwhile<'_> {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        let looks = {
+            let mut looks = self.1.lock().unwrap();
+            *looks += 1;
+            *looks
+        };
+        if looks == 2 {
+            freeze(self.0, THRESHOLD).await;
+        }
+        self.0.load_pointer().await
+    }
+}
+
+#[tokio::test]
+async fn a_crossing_that_is_frozen_while_it_is_counted_is_not_started_again() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    let late = Counter::new(MovedMeanwhile(&lake, Mutex::default()), &runs, THRESHOLD, || NOW);
+    assert_eq!(late.count().await.unwrap().decision, "already_frozen");
+    assert_eq!(runs.names(), [""; 0]);
+}
+
+#[tokio::test]
+async fn requests_grow_with_what_is_pending_and_not_with_the_lake() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    for n in 0..3_000 {
+        add_part(&lake, NOW + n * 60_000, 1).await;
+    }
+    assert_eq!(counter(&lake, &runs).count().await.unwrap().list_requests, 3);
+    freeze(&lake, 3_000).await;
+    add_part(&lake, NOW + 3_000 * 60_000, 1).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.list_requests, report.parts, report.pending), (1, 1, 1));
+}

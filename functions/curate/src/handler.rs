@@ -1,0 +1,127 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
+use flywheel_core::{Batch, CuratedEvent, Curator, Millis, Part, Route};
+use flywheel_lake::WritePart;
+use futures::future::join_all;
+
+/// Curates batches of messages.
+#[derive(Debug)]
+pub struct Curate<L> {
+    curator: Curator,
+    lake: L,
+    now: fn() -> Millis,
+}
+
+/// A message without an id failed. There is no way to report it alone, and an empty id in the answer would fail the whole
+/// batch without a word, so the batch fails with one.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a message without an id cannot be returned to the queue alone")]
+pub struct UnidentifiedMessage;
+
+/// What happened in one invocation, for its one log line.
+#[derive(Debug, Default)]
+struct Tally {
+    unreadable: usize,
+    unwritten: usize,
+    rows: [u64; Route::ALL.len()],
+}
+
+impl<L: WritePart> Curate<L> {
+    /// Curates with `curator` into `lake`; `now` is the clock that parts are named by.
+    pub fn new(curator: Curator, lake: L, now: fn() -> Millis) -> Self {
+        Self { curator, lake, now }
+    }
+
+    /// Curates one batch, and answers with the messages that go back to the queue: those that are no edit events, and
+    /// those whose part could not be written. Each fails alone, or with its part.
+    ///
+    /// # Errors
+    /// Only if a message fails that has no id.
+    pub async fn handle(&self, messages: Vec<SqsMessage>) -> Result<SqsBatchResponse, UnidentifiedMessage> {
+        let started = Instant::now();
+        let mut tally = Tally::default();
+        let mut batch = Batch::default();
+        let mut failed = Vec::new();
+        for message in &messages {
+            match self.curate(message) {
+                Some(event) => batch.add(event, message),
+                None => failed.push(message),
+            }
+        }
+        tally.unreadable = failed.len();
+        // Named now, not when the invocation began: a part's name may not be much older than its object.
+        let parts = batch.into_parts((self.now)());
+        for part in self.write(parts, &mut tally).await {
+            failed.extend(part.messages);
+        }
+        tally.log(messages.len(), started);
+        failures(&failed)
+    }
+
+    fn curate(&self, message: &SqsMessage) -> Option<CuratedEvent> {
+        let message_id = message.message_id.as_deref();
+        let body = message.body.as_deref().unwrap_or_default();
+        // A defect that panics on one message must not take the other 999 along, time after time.
+        let curated = catch_unwind(AssertUnwindSafe(|| self.curator.curate(body, (self.now)())));
+        match curated {
+            Ok(Ok(event)) => Some(event),
+            Ok(Err(refusal)) => {
+                tracing::warn!(message_id, code = refusal.code.as_str(), "message is no edit event");
+                None
+            }
+            Err(_) => {
+                tracing::error!(message_id, "curation panicked");
+                None
+            }
+        }
+    }
+
+    /// Writes all parts at once, and answers with those that could not be written.
+    async fn write<'m>(&self, parts: Vec<Part<&'m SqsMessage>>, tally: &mut Tally) -> Vec<Part<&'m SqsMessage>> {
+        let writes = parts.into_iter().map(|mut part| async {
+            let key = part.name.key(part.route);
+            let written = self.lake.write_part(&key, std::mem::take(&mut part.body)).await;
+            (part, written)
+        });
+        let mut unwritten = Vec::new();
+        for (part, written) in join_all(writes).await {
+            match written {
+                Ok(()) => tally.count(&part),
+                Err(error) => {
+                    tracing::error!(route = part.route.as_str(), rows = part.name.rows, %error, "part not written");
+                    tally.unwritten += part.messages.len();
+                    unwritten.push(part);
+                }
+            }
+        }
+        unwritten
+    }
+}
+
+impl Tally {
+    fn count<M>(&mut self, part: &Part<M>) {
+        for (rows, route) in self.rows.iter_mut().zip(Route::ALL) {
+            if route == part.route {
+                *rows += part.name.rows;
+            }
+        }
+    }
+
+    fn log(&self, messages: usize, started: Instant) {
+        let [gold, review, dropped] = self.rows;
+        let (unreadable, unwritten) = (self.unreadable, self.unwritten);
+        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(messages, gold, review, dropped, unreadable, unwritten, duration_ms, "batch curated");
+    }
+}
+
+fn failures(failed: &[&SqsMessage]) -> Result<SqsBatchResponse, UnidentifiedMessage> {
+    let mut response = SqsBatchResponse::default();
+    for message in failed {
+        let message_id = message.message_id.as_deref().filter(|id| !id.is_empty());
+        response.add_failure(message_id.ok_or(UnidentifiedMessage)?);
+    }
+    Ok(response)
+}

@@ -1,0 +1,251 @@
+//! The front door as clients see it: the sample events, and everything that can be wrong with a request.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Mutex;
+
+use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
+use flywheel_core::EditEvent;
+use flywheel_ingest::{Authentication, EditQueue, Entry, EntryFault, Ingest, QueueError};
+use serde_json::{Value, json};
+
+const EDIT: &str = include_str!("../../../events/ingest.post-edit.json");
+const BATCH: &str = include_str!("../../../events/ingest.post-batch.json");
+const CHAT_EDIT: &str = include_str!("../../../events/ingest.post-chat-edit.json");
+const HEALTH: &str = include_str!("../../../events/ingest.health.json");
+const UNAUTHORIZED: &str = include_str!("../../../events/ingest.unauthorized.json");
+
+/// SHA-256 of `flywheel-local-sample-key`, the key in the sample events.
+const SAMPLE_KEY_HASH: &str = "45702e5d2cc4e00298e6cb840213593c19a61ea12cb712a5fff8541aa14f6513";
+
+/// Which messages a queue does not take.
+#[derive(Clone, Copy)]
+enum Mood {
+    TakesAll,
+    TakesNone,
+    /// Takes all but those that contain this.
+    Chokes(&'static str),
+}
+
+struct FakeQueue {
+    mood: Mood,
+    messages: Mutex<Vec<String>>,
+}
+
+impl EditQueue for &FakeQueue {
+    async fn send(&self, entries: &[Entry<'_>]) -> Result<Vec<EntryFault>, QueueError> {
+        let chokes = |entry: &Entry<'_>| matches!(self.mood, Mood::Chokes(part) if entry.message.contains(part));
+        if matches!(self.mood, Mood::TakesNone) {
+            return Err(QueueError("connection refused".to_owned()));
+        }
+        let (faulty, taken): (Vec<Entry<'_>>, Vec<Entry<'_>>) = entries.iter().partition(|entry| chokes(entry));
+        self.messages.lock().unwrap().extend(taken.iter().map(|entry| entry.message.to_owned()));
+        Ok(faulty.iter().map(|entry| EntryFault { number: entry.number, is_permanent: false }).collect())
+    }
+}
+
+/// Posts a request to a front door whose queue is in the given mood; answers with the response and what was queued.
+async fn post_in(mood: Mood, request: ApiGatewayV2httpRequest) -> (ApiGatewayV2httpResponse, Vec<String>) {
+    let queue = FakeQueue { mood, messages: Mutex::default() };
+    let keys = format!("sample:{SAMPLE_KEY_HASH}").parse().map(Authentication::Keys).unwrap();
+    let response = Ingest::new(keys, &queue).handle(request).await;
+    (response, queue.messages.into_inner().unwrap())
+}
+
+async fn post(request: ApiGatewayV2httpRequest) -> (ApiGatewayV2httpResponse, Vec<String>) {
+    post_in(Mood::TakesAll, request).await
+}
+
+fn sample(text: &str) -> ApiGatewayV2httpRequest {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The sample edit with another body.
+fn with_body(body: &str) -> ApiGatewayV2httpRequest {
+    let mut request = sample(EDIT);
+    request.body = Some(body.to_owned());
+    request
+}
+
+fn body(response: &ApiGatewayV2httpResponse) -> Value {
+    let Some(Body::Text(text)) = &response.body else { panic!("a text body") };
+    serde_json::from_str(text).unwrap()
+}
+
+/// Status, error code and field of a refusal, which must have queued nothing.
+async fn refused(request: ApiGatewayV2httpRequest) -> (i64, String, Value) {
+    let (response, queued) = post(request).await;
+    assert!(queued.is_empty(), "a refused request queues nothing");
+    let error = body(&response)["error"].clone();
+    assert!(!error["message"].as_str().unwrap().is_empty());
+    (response.status_code, error["code"].as_str().unwrap().to_owned(), error["field"].clone())
+}
+
+#[tokio::test]
+async fn the_sample_edit_is_accepted_and_queued() {
+    let (response, queued) = post(sample(EDIT)).await;
+    assert_eq!(response.status_code, 202);
+    let event = EditEvent::parse(&queued[0]).unwrap();
+    assert_eq!(body(&response), json!({"accepted": 1, "event_ids": [event.event_id]}));
+    assert_eq!(response.headers["content-type"], "application/json");
+}
+
+#[tokio::test]
+async fn a_client_that_retries_gets_the_same_id() {
+    let ids = |response| body(&response)["event_ids"].clone();
+    assert_eq!(ids(post(sample(EDIT)).await.0), ids(post(sample(EDIT)).await.0));
+    let (response, _) = post(sample(CHAT_EDIT)).await;
+    let (again, _) = post(sample(CHAT_EDIT)).await;
+    assert_eq!((response.status_code, ids(response)), (202, ids(again)));
+}
+
+#[tokio::test]
+async fn a_base64_body_with_every_field_is_accepted() {
+    let request = sample(CHAT_EDIT);
+    assert!(request.is_base64_encoded);
+    let (response, queued) = post(request).await;
+    assert_eq!(response.status_code, 202);
+    let event = EditEvent::parse(&queued[0]).unwrap();
+    assert!(event.prompt.messages().is_some() && event.model.is_some() && !event.context.is_empty());
+}
+
+#[tokio::test]
+async fn a_batch_with_a_bad_event_is_accepted_in_part() {
+    let (response, queued) = post(sample(BATCH)).await;
+    assert_eq!((response.status_code, queued.len()), (207, 3));
+    let body = body(&response);
+    assert_eq!(body["accepted"], 3);
+    assert_eq!(body["event_ids"].as_array().unwrap().len(), 3);
+    let [error] = &body["errors"].as_array().unwrap()[..] else { panic!("one error") };
+    assert!(error["index"].is_u64() && error["error"]["code"].is_string() && error["error"]["field"].is_string());
+}
+
+#[tokio::test]
+async fn a_batch_without_a_good_event_is_refused() {
+    let (response, queued) = post(with_body(r#"{"events":[{},7]}"#)).await;
+    assert_eq!((response.status_code, queued.len()), (422, 0));
+    assert_eq!(body(&response)["errors"].as_array().unwrap().len(), 2);
+    assert_eq!(body(&response)["error"]["code"], "no_valid_event");
+}
+
+#[tokio::test]
+async fn five_hundred_events_are_accepted_at_once() {
+    let event = |n| json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": format!("edit {n}")});
+    let events: Vec<_> = (0..500).map(event).collect();
+    let (response, queued) = post(with_body(&json!({"events": events}).to_string())).await;
+    assert_eq!((response.status_code, queued.len()), (202, 500));
+    let ids = body(&response)["event_ids"].clone();
+    for (id, event) in ids.as_array().unwrap().iter().zip(events) {
+        let event = event.to_string();
+        let in_order = EditEvent::parse(&event).unwrap().event_id;
+        assert_eq!(id, in_order.as_ref());
+    }
+}
+
+#[tokio::test]
+async fn health_needs_no_key() {
+    let (response, _) = post(sample(HEALTH)).await;
+    assert_eq!((response.status_code, body(&response)), (200, json!({"status": "ok"})));
+}
+
+#[tokio::test]
+async fn without_a_valid_key_nothing_is_read() {
+    assert_eq!(refused(sample(UNAUTHORIZED)).await.0, 401);
+    let mut request = with_body("not even JSON");
+    request.headers.remove("authorization");
+    let (response, _) = post(request).await;
+    assert_eq!((response.status_code, &response.headers["www-authenticate"]), (401, &"Bearer".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn wrong_methods_and_paths_are_named() {
+    let mut request = sample(EDIT);
+    request.request_context.http.method = http::Method::GET;
+    let (response, _) = post(request).await;
+    assert_eq!((response.status_code, &response.headers["allow"]), (405, &"POST".parse().unwrap()));
+    let mut request = sample(EDIT);
+    request.raw_path = Some("/v1/unknown".to_owned());
+    assert_eq!(refused(request).await.0, 404);
+}
+
+#[tokio::test]
+async fn only_json_is_taken() {
+    for (content_type, status) in [
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("application/json; charset=utf-8", 202),
+        ("Application/JSON", 202),
+    ] {
+        let mut request = sample(EDIT);
+        request.headers.insert("content-type", content_type.parse().unwrap());
+        assert_eq!(post(request).await.0.status_code, status, "{content_type}");
+    }
+    let mut request = sample(EDIT);
+    request.headers.remove("content-type");
+    assert_eq!(post(request).await.0.status_code, 202);
+}
+
+#[tokio::test]
+async fn bad_bodies_are_refused_with_code_and_field() {
+    let field = |name: &str| json!(name);
+    for (text, code, named) in [
+        ("", "malformed_json", Value::Null),
+        ("{", "malformed_json", Value::Null),
+        ("[]", "wrong_type", field("body")),
+        ("{}", "missing_field", field("prompt")),
+        (r#"{"prompt":"p","original_llm_output":null}"#, "null_field", field("original_llm_output")),
+        (r#"{"prompt":"p","original_llm_output":"o","final_user_edit":""}"#, "empty_field", field("final_user_edit")),
+        (r#"{"prompt":7}"#, "wrong_type", field("prompt")),
+        (r#"{"events":[]}"#, "empty_field", field("events")),
+    ] {
+        assert_eq!(refused(with_body(text)).await, (400, code.to_owned(), named), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_what_they_are_said_to_be_are_refused() {
+    let mut request = with_body("%%%");
+    request.is_base64_encoded = true;
+    assert_eq!(refused(request).await.1, "malformed_body");
+    // "\xff" in base64.
+    let mut request = with_body("/w==");
+    request.is_base64_encoded = true;
+    assert_eq!(refused(request).await.1, "not_utf8");
+}
+
+#[tokio::test]
+async fn an_event_larger_than_a_message_is_refused() {
+    let edit = |letters| {
+        let event = json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": "e".repeat(letters)});
+        event.to_string()
+    };
+    let frame = edit(0).len();
+    assert_eq!(post(with_body(&edit(1_048_576 - frame))).await.0.status_code, 202);
+    assert_eq!(refused(with_body(&edit(1_048_577 - frame))).await, (413, "too_large".to_owned(), Value::Null));
+    let batch = format!(r#"{{"events":[{},{}]}}"#, edit(1), edit(1_048_577 - frame));
+    let (response, queued) = post(with_body(&batch)).await;
+    assert_eq!((response.status_code, queued.len()), (207, 1));
+    assert_eq!(body(&response)["errors"][0]["error"]["field"], "events[1]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_queue_may_not_have_is_not_acknowledged() {
+    let (response, _) = post_in(Mood::TakesNone, sample(EDIT)).await;
+    assert_eq!((response.status_code, &response.headers["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(body(&response)["error"]["code"], "queue_unavailable");
+    let (response, _) = post_in(Mood::TakesNone, sample(BATCH)).await;
+    assert_eq!(response.status_code, 503);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_batch_only_what_the_queue_has_is_acknowledged() {
+    let event = |edit| json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": edit});
+    let batch = json!({"events": [event("fine"), event("choke"), event("fine, too")]});
+    let (response, queued) = post_in(Mood::Chokes("choke"), with_body(&batch.to_string())).await;
+    assert_eq!((response.status_code, queued.len()), (207, 2));
+    let body = body(&response);
+    assert_eq!(body["errors"], json!([{"index": 1, "error": body["errors"][0]["error"]}]));
+    assert_eq!(body["errors"][0]["error"]["code"], "queue_unavailable");
+    assert_eq!(body["event_ids"].as_array().unwrap().len(), 2);
+}

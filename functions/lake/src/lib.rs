@@ -1,0 +1,26 @@
+//! The lake's objects: what each port promises, and how S3 keeps the promise.
+//!
+//! A port is one capability, and one IAM action. A function asks for the ports that it uses, and its role allows those.
+//!
+//! | port | IAM action | used by |
+//! |---|---|---|
+//! | [`WritePart`] | `s3:PutObject` on the routes | curate |
+//! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
+//! | [`ReadPart`] | `s3:GetObject` on gold | freeze |
+//! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |
+//! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze |
+
+mod conditional_write;
+#[cfg(feature = "testing")]
+pub mod conformance;
+mod error;
+#[cfg(feature = "testing")]
+mod memory_lake;
+mod ports;
+mod s3_lake;
+
+pub use error::LakeError;
+#[cfg(feature = "testing")]
+pub use memory_lake::{Fault, MemoryLake};
+pub use ports::{ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved, ReadPart, WritePart};
+pub use s3_lake::S3Lake;

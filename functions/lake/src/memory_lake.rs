@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flywheel_core::{ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, route_prefix};
+
+use crate::conditional_write::{Condition, Put};
+use crate::error::LakeError;
+use crate::ports::{ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved, ReadPart, WritePart};
+
+/// How a write goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing is written, and an error is answered.
+    Refused,
+    /// The object is written, and an error is answered all the same: the answer was lost.
+    AnswerLost,
+}
+
+/// A lake in memory that behaves as S3 does (the conformance suite holds both to it), and fails on demand. Clones are the
+/// same lake.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryLake {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    objects: BTreeMap<String, Object>,
+    /// How many writes there were: the next entity tag.
+    writes: u64,
+    clock: Millis,
+    /// Faults that writes meet, by what their key contains; each is met once.
+    faults: Vec<(String, Fault)>,
+}
+
+#[derive(Debug, Clone)]
+struct Object {
+    body: Vec<u8>,
+    last_modified: Millis,
+    entity_tag: String,
+}
+
+impl MemoryLake {
+    /// Sets the time that objects are stamped with from now on.
+    pub fn set_clock(&self, now: Millis) {
+        self.lock().clock = now;
+    }
+
+    /// Makes the next write to a key that contains `key_part` fail.
+    pub fn fail_next_write(&self, key_part: &str, fault: Fault) {
+        self.lock().faults.push((key_part.to_owned(), fault));
+    }
+
+    /// Every object, by key.
+    #[must_use]
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        self.lock().objects.iter().map(|(key, object)| (key.clone(), object.body.clone())).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, key: &str) -> Option<Object> {
+        self.lock().objects.get(key).cloned()
+    }
+
+    fn put(&self, key: &str, body: Vec<u8>, condition: &Condition<'_>) -> Result<Put, LakeError> {
+        let mut state = self.lock();
+        let fault = state.faults.iter().position(|(key_part, _)| key.contains(key_part));
+        let fault = fault.map(|index| state.faults.remove(index).1);
+        if fault == Some(Fault::Refused) {
+            return Err(LakeError::new("write", key, "refused"));
+        }
+        let holds = match (condition, state.objects.get(key)) {
+            (Condition::Absent, existing) => existing.is_none(),
+            (Condition::EntityTag(wanted), existing) => existing.is_some_and(|object| object.entity_tag == *wanted),
+        };
+        if holds {
+            state.writes += 1;
+            let entity_tag = state.writes.to_string();
+            let object = Object { body, last_modified: state.clock, entity_tag };
+            state.objects.insert(key.to_owned(), object);
+        }
+        match fault {
+            Some(_) => Err(LakeError::new("write", key, "the answer was lost")),
+            None if holds => Ok(Put::Written),
+            None => Ok(Put::PreconditionFailed),
+        }
+    }
+}
+
+impl WritePart for MemoryLake {
+    async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
+        self.put(key, body.into_bytes(), &Condition::Absent).map(|_| ())
+    }
+}
+
+impl ListParts for MemoryLake {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        let prefix = route_prefix(Route::Gold);
+        let state = self.lock();
+        let later = state.objects.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
+        let listed = later.filter(|(key, _)| key.starts_with(&prefix)).filter_map(|(key, object)| {
+            Some(ListedPart { name: PartName::of_key(key)?, last_modified: object.last_modified })
+        });
+        let parts: Vec<_> = listed.collect();
+        let requests = parts.len().div_ceil(1_000).max(1) as u64;
+        Ok(Listing { parts, requests })
+    }
+}
+
+impl ReadPart for MemoryLake {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        self.get(key).map(|object| object.body).ok_or_else(|| LakeError::new("read", key, "no such object"))
+    }
+}
+
+impl LoadPointer for MemoryLake {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        let Some(object) = self.get(POINTER_KEY) else {
+            return Ok(LoadedPointer { pointer: Pointer::default(), entity_tag: None });
+        };
+        let pointer = serde_json::from_slice(&object.body)
+            .map_err(|error| LakeError::caused("understand", POINTER_KEY, &error))?;
+        Ok(LoadedPointer { pointer, entity_tag: Some(object.entity_tag) })
+    }
+}
+
+impl MovePointer for MemoryLake {
+    async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
+        let body = serde_json::to_vec(to).map_err(|error| LakeError::caused("write", POINTER_KEY, &error))?;
+        match self.put(POINTER_KEY, body, &Condition::is_still(from))? {
+            Put::Written => Ok(Moved::Moved),
+            Put::PreconditionFailed => Ok(Moved::WasMovedBefore),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use std::future::Future;
+
+use flywheel_core::{ListedPart, Pointer};
+
+use crate::error::LakeError;
+
+/// Writes parts.
+pub trait WritePart {
+    /// Writes an object that must not exist yet. If it does exist, that is success: a part's key is settled before the
+    /// first attempt and belongs to that one body, so what exists is what an earlier attempt wrote, though it may have
+    /// ended in a time-out.
+    fn write_part(&self, key: &str, body: String) -> impl Future<Output = Result<(), LakeError>> + Send;
+}
+
+/// Lists parts.
+pub trait ListParts {
+    /// Lists the gold parts whose keys sort after the given one, in order. Every part that was written before the call is
+    /// listed. Objects that are not parts are passed over.
+    fn list_parts(&self, after: &str) -> impl Future<Output = Result<Listing, LakeError>> + Send;
+}
+
+/// A listing, and what it cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The parts, in order of their keys.
+    pub parts: Vec<ListedPart>,
+    /// The requests that it took: one a thousand objects.
+    pub requests: u64,
+}
+
+/// Reads parts.
+pub trait ReadPart {
+    /// Reads an object. It is an error if there is none.
+    fn read_part(&self, key: &str) -> impl Future<Output = Result<Vec<u8>, LakeError>> + Send;
+}
+
+/// Reads the pointer.
+pub trait LoadPointer {
+    /// The pointer, or the first one of an empty lake.
+    fn load_pointer(&self) -> impl Future<Output = Result<LoadedPointer, LakeError>> + Send;
+}
+
+/// A pointer, with what is needed to move it if nobody else has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedPointer {
+    /// The pointer.
+    pub pointer: Pointer,
+    /// The stored object's entity tag; none as long as there is no object.
+    pub entity_tag: Option<String>,
+}
+
+/// Moves the pointer.
+pub trait MovePointer {
+    /// Stores `to`, if what is stored is still `from`.
+    fn move_pointer(&self, from: &LoadedPointer, to: &Pointer)
+    -> impl Future<Output = Result<Moved, LakeError>> + Send;
+}
+
+/// What became of an attempt to move the pointer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It is moved.
+    Moved,
+    /// It was moved before. By somebody else, or by an attempt of ours whose answer was lost: only reading it tells.
+    WasMovedBefore,
+}

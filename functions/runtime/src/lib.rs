@@ -1,0 +1,14 @@
+//! What every function has at its edge: settings, logs, a clock and the configuration of its AWS clients.
+
+mod aws;
+mod clock;
+mod logs;
+mod settings;
+
+pub use aws::aws_config;
+pub use clock::now;
+pub use logs::init_logs;
+pub use settings::{SettingError, Settings};
+
+/// What a function's `main` fails with: printed by the runtime, and the start of the sandbox fails.
+pub type StartError = lambda_runtime::Error;

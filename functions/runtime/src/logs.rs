@@ -1,0 +1,20 @@
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::settings::Settings;
+
+/// Writes logs as one JSON object a line.
+///
+/// `RUST_LOG` sets the level of our own lines (default `info`). Libraries never get below `warn`, whatever it says: at
+/// finer levels some of them log what they carry, and what they carry here are users' texts.
+pub fn init_logs(settings: &Settings) {
+    let level = settings.optional("RUST_LOG").and_then(|level| level.parse::<LevelFilter>().ok());
+    let filter =
+        Targets::new().with_default(LevelFilter::WARN).with_target("flywheel", level.unwrap_or(LevelFilter::INFO));
+    let lines =
+        tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    // Only a test that starts two functions in one process finds a subscriber set already.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
