@@ -1,7 +1,7 @@
 use aws_sdk_sfn::Client;
-use aws_sdk_sfn::error::DisplayErrorContext;
 use aws_sdk_sfn::types::ExecutionStatus;
 use flywheel_core::{Attempt, Millis};
+use flywheel_runtime::causes;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
 
@@ -49,7 +49,7 @@ impl DescribeRun for StepFunctionsRuns {
                 return Ok(Attempt::NotStarted);
             }
             Err(error) => {
-                let cause = DisplayErrorContext(&error).to_string();
+                let cause = causes(&error);
                 return Err(RunsError { action: "describe", run: run.to_owned(), cause });
             }
         };
@@ -76,7 +76,7 @@ impl StartRun for StepFunctionsRuns {
             Err(error) if error.as_service_error().is_some_and(|error| error.is_execution_already_exists()) => {
                 Ok(Started::NameIsTaken)
             }
-            Err(error) => Err(failed(DisplayErrorContext(&error).to_string())),
+            Err(error) => Err(failed(causes(&error))),
         }
     }
 }

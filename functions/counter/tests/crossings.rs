@@ -1,6 +1,6 @@
 //! Crossings: reached once, by however many counters, whatever dies in between.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -1,6 +1,6 @@
 //! Batches of messages: good and bad ones, delivered twice, and while the lake fails.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,6 +1,6 @@
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use flywheel_runtime::causes;
 
 use crate::edit_queue::{EditQueue, Entry, EntryFault, QueueError};
 
@@ -27,7 +27,7 @@ impl EditQueue for SqsEditQueue {
         let requests = requests.collect::<Result<Vec<_>, _>>().map_err(|error| QueueError(error.to_string()))?;
         let call = self.client.send_message_batch().queue_url(&self.queue_url).set_entries(Some(requests));
         // A call can be answered with 200 and still have failed for some of its messages.
-        let answer = call.send().await.map_err(|error| QueueError(DisplayErrorContext(&error).to_string()))?;
+        let answer = call.send().await.map_err(|error| QueueError(causes(&error)))?;
         let is_taken = |id: &str| answer.successful().iter().any(|taken| taken.id() == id);
         let is_permanent = |id: &str| answer.failed().iter().any(|failed| failed.id() == id && failed.sender_fault());
         // What the answer does not name as taken was not taken.

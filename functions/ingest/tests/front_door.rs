@@ -1,6 +1,6 @@
 //! The front door as clients see it: the sample events, and everything that can be wrong with a request.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Mutex;
 

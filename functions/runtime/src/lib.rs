@@ -1,11 +1,13 @@
 //! What every function has at its edge: settings, logs, a clock and the configuration of its AWS clients.
 
 mod aws;
+mod causes;
 mod clock;
 mod logs;
 mod settings;
 
 pub use aws::aws_config;
+pub use causes::causes;
 pub use clock::now;
 pub use logs::init_logs;
 pub use settings::{SettingError, Settings};

@@ -1,0 +1,43 @@
+//! Curates a file of edit events, one a line, into a file for each route: the core's whole work on one event, and the plainest
+//! input and output around it. `bench/` times it against a Python script that does the same.
+//!
+//!     curate_file <events.jsonl> <folder>
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _, stdout};
+use std::path::PathBuf;
+
+use flywheel_core::{Curator, Millis, Policy, Route};
+
+/// The core is told the time; any will do.
+const NOW: Millis = 1_795_342_830_007;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let (Some(events), Some(folder)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: curate_file <events.jsonl> <folder>".into());
+    };
+    let mut files = Vec::new();
+    for route in Route::ALL {
+        let file = File::options().append(true).create(true).open(folder.join(format!("{}.jsonl", route.as_str())))?;
+        files.push((route, 0, BufWriter::new(file)));
+    }
+    let curator = Curator::new(Policy::default(), None);
+    let mut events = BufReader::new(File::open(events)?);
+    let mut message = String::new();
+    while events.read_line(&mut message)? > 0 {
+        let event = curator.curate(&message, NOW)?;
+        if let Some((_, count, file)) = files.iter_mut().find(|(route, ..)| *route == event.route) {
+            *count += 1;
+            file.write_all(event.line.as_bytes())?;
+            file.write_all(b"\n")?;
+        }
+        message.clear();
+    }
+    for (route, count, mut file) in files {
+        file.flush()?;
+        writeln!(stdout(), "{} {count}", route.as_str())?;
+    }
+    Ok(())
+}
