@@ -1,1 +1,12 @@
-//! skeleton
+//! Freezes pending parts into an immutable version of the dataset: the first task of the fine-tuning workflow.
+
+mod dataset;
+mod delta_dataset;
+mod failure;
+mod freezer;
+mod part_lines;
+
+pub use dataset::{Dataset, DatasetError, Loaded};
+pub use delta_dataset::{DeltaDataset, InvalidLocation};
+pub use freezer::{Crossing, FreezeError, Freezer};
+pub use part_lines::CorruptPart;

@@ -1,0 +1,43 @@
+//! The table's columns: those of a gold line, with types.
+
+use deltalake::kernel::{ArrayType, DataType, MapType, StructField, StructType};
+
+fn required(name: &str, data_type: DataType) -> StructField {
+    StructField::not_null(name, data_type)
+}
+
+fn optional(name: &str, data_type: DataType) -> StructField {
+    StructField::nullable(name, data_type)
+}
+
+fn list(element: DataType) -> DataType {
+    ArrayType::new(element, false).into()
+}
+
+fn record<const N: usize>(fields: [StructField; N]) -> DataType {
+    DataType::Struct(Box::new(StructType::new_unchecked(fields)))
+}
+
+/// A column is added at the end and never changed: every version must stay readable.
+pub(super) fn columns() -> Vec<StructField> {
+    let text = || DataType::STRING;
+    vec![
+        required("pair_id", text()),
+        required("event_id", text()),
+        required("prompt", text()),
+        required("chosen", text()),
+        required("rejected", text()),
+        required("similarity", DataType::DOUBLE),
+        required("tags", list(text())),
+        required("reasons", list(text())),
+        required("scores", MapType::new(text(), DataType::DOUBLE, true).into()),
+        required("policy", text()),
+        optional("contributor", text()),
+        optional("model", record([required("id", text()), optional("adapter", text())])),
+        optional("thread_id", text()),
+        optional("occurred_at", DataType::TIMESTAMP),
+        required("curated_at", DataType::TIMESTAMP),
+        optional("prompt_messages", list(record([required("role", text()), required("content", text())]))),
+        required("context", list(record([required("key", text()), required("value", text())]))),
+    ]
+}

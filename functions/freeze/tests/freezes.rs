@@ -1,0 +1,189 @@
+//! Freezes into a real Delta table in a folder, from a lake in memory: duplicates, races, crashes and damage.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use flywheel_core::{Batch, Curator, FreezeReport, KnownPairs, Millis, PartName, Pointer, Policy, Route};
+use flywheel_freeze::{Crossing, Dataset as _, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded};
+use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, WritePart as _};
+use futures::future::join_all;
+use serde_json::json;
+use tempfile::TempDir;
+
+const NOW: Millis = 1_795_342_830_007;
+const THRESHOLD: u64 = 3;
+
+/// A lake and the folder of its dataset.
+struct World {
+    lake: MemoryLake,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { lake: MemoryLake::default(), folder: TempDir::new().unwrap() }
+    }
+
+    fn dataset(&self) -> DeltaDataset {
+        DeltaDataset::at(url::Url::from_directory_path(self.folder.path()).unwrap())
+    }
+
+    async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
+        Freezer::new(self.lake.clone(), self.dataset()).freeze(Crossing { crossing, threshold: THRESHOLD }).await
+    }
+
+    /// Writes a part with an edit for each id; the text follows from the id's first letter.
+    async fn curate(&self, written_at: Millis, ids: &[&str]) {
+        let curator = Curator::new(Policy::default(), None);
+        let mut batch = Batch::default();
+        for id in ids {
+            let edited = format!("one {} three", &id[..1]);
+            let message = json!({"event_id": id, "prompt": "p\u{2028}\0", "original_llm_output": "one two three", "final_user_edit": edited});
+            batch.add(curator.curate(&message.to_string(), written_at).unwrap(), ());
+        }
+        self.lake.set_clock(written_at);
+        for part in batch.into_parts(written_at) {
+            assert_eq!(part.route, Route::Gold);
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
+    async fn pointer(&self) -> Pointer {
+        self.lake.load_pointer().await.unwrap().pointer
+    }
+
+    /// The table's newest version and how many of these ids it knows.
+    async fn version(&self) -> u64 {
+        self.dataset().load().await.unwrap().version
+    }
+}
+
+fn numbers(report: &FreezeReport) -> (u64, u64, u64, u64, bool) {
+    (report.rows, report.duplicates, report.parts, report.net_new, report.trainable)
+}
+
+#[tokio::test]
+async fn pending_parts_become_one_version() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1"]).await;
+    world.curate(NOW + 1, &["c1"]).await;
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((report.crossing, report.version, numbers(&report)), (1, 1, (3, 0, 2, 3, true)));
+    assert_eq!(world.version().await, 1);
+    let pointer = world.pointer().await;
+    assert_eq!((pointer.crossing, pointer.last_freeze), (2, Some(report)));
+}
+
+#[tokio::test]
+async fn asked_again_it_answers_the_same_and_commits_nothing() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1"]).await;
+    let report = world.freeze(1).await.unwrap();
+    world.curate(NOW + 1, &["d1"]).await;
+    assert_eq!(world.freeze(1).await.unwrap(), report);
+    assert_eq!(world.version().await, 1);
+}
+
+#[tokio::test]
+async fn a_pair_enters_once_over_all_versions() {
+    let world = World::new();
+    // The same pair by two events, the same event twice, in one part and in two.
+    world.curate(NOW, &["a1", "a2", "b1"]).await;
+    world.curate(NOW + 1, &["a1", "b1"]).await;
+    assert_eq!(numbers(&world.freeze(1).await.unwrap()), (2, 3, 2, 2, false));
+    world.curate(NOW + 2, &["a3", "b1", "c1"]).await;
+    // Too few were left the first time: they are carried over.
+    assert_eq!(numbers(&world.freeze(2).await.unwrap()), (1, 2, 1, 3, true));
+    assert_eq!(world.pointer().await.carried_over, 0);
+}
+
+#[tokio::test]
+async fn a_crossing_of_duplicates_only_is_a_version_without_new_pairs() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1"]).await;
+    world.freeze(1).await.unwrap();
+    world.curate(NOW + 1, &["a2", "b2", "c2"]).await;
+    let report = world.freeze(2).await.unwrap();
+    assert_eq!((report.version, numbers(&report)), (2, (0, 3, 1, 0, false)));
+    assert_eq!(world.version().await, 2);
+}
+
+#[tokio::test]
+async fn only_the_crossing_that_the_lake_stands_at_is_frozen() {
+    let world = World::new();
+    for crossing in [0, 2] {
+        assert!(matches!(world.freeze(crossing).await, Err(FreezeError::StaleCrossing { current: 1, .. })));
+    }
+    world.freeze(1).await.unwrap();
+    world.freeze(2).await.unwrap();
+    assert!(matches!(world.freeze(1).await, Err(FreezeError::StaleCrossing { asked: 1, current: 3 })));
+}
+
+#[tokio::test]
+async fn freezes_at_once_commit_once() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1"]).await;
+    let reports = join_all((0..4).map(|_| world.freeze(1))).await;
+    for report in reports {
+        assert_eq!(numbers(&report.unwrap()), (3, 0, 1, 3, true));
+    }
+    assert_eq!(world.version().await, 1);
+}
+
+#[tokio::test]
+async fn a_death_between_the_commit_and_the_pointer_is_repaired() {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        let world = World::new();
+        world.curate(NOW, &["a1", "b1", "c1"]).await;
+        world.lake.fail_next_write("pointer", fault);
+        assert!(matches!(world.freeze(1).await, Err(FreezeError::Lake(_))));
+        // What arrives in between belongs to the next crossing.
+        world.curate(NOW + 1, &["d1"]).await;
+        let report = world.freeze(1).await.unwrap();
+        assert_eq!((world.version().await, numbers(&report)), (1, (3, 0, 1, 3, true)), "{fault:?}");
+        assert_eq!(numbers(&world.freeze(2).await.unwrap()), (1, 0, 1, 1, false));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_part_stops_the_freeze_and_changes_nothing() {
+    let world = World::new();
+    world.curate(NOW, &["a1"]).await;
+    let damaged = PartName { written_at: NOW + 1, digest: "0".repeat(32), rows: 2 };
+    world.lake.write_part(&damaged.key(Route::Gold), "{\"pair_id\":\"p\"".to_owned()).await.unwrap();
+    assert!(matches!(world.freeze(1).await, Err(FreezeError::CorruptPart(_))));
+    assert_eq!(world.pointer().await, Pointer::default());
+}
+
+#[tokio::test]
+async fn a_line_without_the_columns_is_not_committed() {
+    let world = World::new();
+    let part = PartName { written_at: NOW, digest: "0".repeat(32), rows: 1 };
+    let line = "{\"pair_id\":\"p\",\"event_id\":\"e\",\"prompt\":7}\n";
+    world.lake.write_part(&part.key(Route::Gold), line.to_owned()).await.unwrap();
+    assert!(world.freeze(1).await.is_err());
+    assert_eq!((world.pointer().await, world.version().await), (Pointer::default(), 0));
+}
+
+#[tokio::test]
+async fn of_two_commits_on_one_version_one_is_refused() {
+    let world = World::new();
+    let (first, second) = (world.dataset(), world.dataset());
+    let Loaded { snapshot: ours, version, .. } = first.load().await.unwrap();
+    let theirs = second.load().await.unwrap().snapshot;
+    assert_eq!(version, 0);
+    first.commit(ours, Vec::new(), &Pointer::default()).await.unwrap();
+    assert!(matches!(second.commit(theirs, Vec::new(), &Pointer::default()).await, Err(DatasetError::Conflict)));
+    assert_eq!(world.version().await, 1);
+}
+
+#[tokio::test]
+async fn a_loaded_dataset_knows_its_pairs_and_its_last_record() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1"]).await;
+    world.freeze(1).await.unwrap();
+    let loaded = world.dataset().load().await.unwrap();
+    assert_eq!(loaded.record, Some(world.pointer().await));
+    let mut known: KnownPairs = loaded.known;
+    assert!(!known.admit("another pair", "a1"), "events are known");
+    assert!(known.admit("another pair", "a9"));
+}
