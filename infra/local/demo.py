@@ -1,0 +1,149 @@
+"""The main job, from nothing: real events through the front door of a local cloud, to a dataset version.
+
+    demo.py [FILE.jsonl …]        edit events, one JSON object a line; default: events/demo
+
+Exits with 0 only if every acknowledged event reached the lake, the threshold was crossed, and the run succeeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from cloud import LocalCloud
+from display import ProgressBar, bar, heading, indented, table, word_diff
+from edits import Posted, post_all, post_bodies, read_edits
+from lake import DATASET_PREFIX, Lake
+from progress import Problem, run_main, say, step
+from settings import REPOSITORY
+from stack import Stack, raise_stack
+from stage import build_and_stage
+from workflow import invoke, queue_depth, run_to_end, wait_until
+
+SAMPLES = REPOSITORY / "events" / "demo"
+BAD_BODIES = SAMPLES / "bad.jsonl"
+SHIPPED_THRESHOLD = 100
+"""Of the edits that come with the project, about 130 become gold."""
+SHOWN_PAIRS = 3
+SHOWN_CHARACTERS = 600
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE.jsonl")
+    parser.add_argument("--threshold", type=int, help=f"default {SHIPPED_THRESHOLD}; for your own files, a quarter of the edits")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = parse()
+    files = arguments.files or sorted(set(SAMPLES.glob("*.jsonl")) - {BAD_BODIES})
+    edits, unreadable = read_edits(files)
+    if not edits:
+        raise Problem("there is no edit event in these files", "one JSON object a line; see events/README.md")
+    bad_bodies = [] if arguments.files else BAD_BODIES.read_text().split("\n")[:-1]
+    threshold = arguments.threshold or (max(1, len(edits) // 4) if arguments.files else SHIPPED_THRESHOLD)
+    say(f"{len(edits):,} edits from {len(files)} files; a run starts at {threshold:,} new pairs")
+    template = build_and_stage()
+    with LocalCloud("demo", enforce_iam=True) as cloud:
+        stack = raise_stack(cloud, template, {"Threshold": str(threshold), "BatchWindowSeconds": "1", "CurateConcurrency": "0"})
+        posted = post(stack, edits, bad_bodies)
+        lake = await_curation(stack, posted)
+        count = invoke(stack, "Counter", {})
+        show_events(lake, posted, unreadable)
+        show_lake(lake)
+        show_count(count)
+        run = follow(stack, count)
+        show_run(run)
+        show_version(lake, run)
+        show_pairs(lake)
+    return 0
+
+
+def post(stack: Stack, edits: list[str], bad_bodies: list[str]) -> Posted:
+    with step(f"posting {len(edits):,} edits and {len(bad_bodies)} bad requests at {stack.api_url}/v1/edits") as outcome:
+        progress = ProgressBar("posted", len(edits))
+        posted = post_all(stack, edits, progress.advance)
+        posted.refused += post_bodies(stack, bad_bodies)
+        outcome(f"{len(posted.accepted):,} acknowledged, {posted.refused.total()} refused")
+    return posted
+
+
+def await_curation(stack: Stack, posted: Posted) -> Lake:
+    """Every acknowledged event must turn up in the lake: that is the promise of the acknowledgement."""
+    lake = Lake(stack)
+    acknowledged = set(posted.accepted)
+
+    def is_all_there() -> bool:
+        arrived = set().union(*lake.events_by_route().values())
+        return acknowledged <= arrived and queue_depth(stack, "EditsQueueUrl") == 0
+
+    with step(f"waiting until all {len(acknowledged):,} distinct events are curated"):
+        wait_until("the curation of every acknowledged event", is_all_there, 300, stack.cloud.log_file)
+    if dead := queue_depth(stack, "EditsDlqUrl"):
+        raise Problem(f"{dead} messages are in the dead-letter queue", f"see {stack.cloud.log_file}")
+    return lake
+
+
+def follow(stack: Stack, count: dict) -> dict:
+    if count["decision"] != "start":
+        raise Problem(f"no run was started: {count['decision']}, {count['pending']:,} of {count['threshold']:,} pairs",
+                      "post more edits, or lower it: make demo EDITS=… THRESHOLD=N")
+    with step(f"following run {count['run']}"):
+        return run_to_end(stack, count["run"])
+
+
+def show_events(lake: Lake, posted: Posted, unreadable: list[str]) -> None:
+    heading("Events by route and reason")
+    rows = [(route, reason, number) for (route, reason), number in sorted(lake.reasons().items(), key=lambda row: -row[1])]
+    rows += [("refused at the door", code, number) for code, number in posted.refused.most_common()]
+    table(rows, ("route", "reason", "events"))
+    repeated = len(posted.accepted) - len(set(posted.accepted))
+    print(f"\n  {len(posted.accepted):,} acknowledged = {len(set(posted.accepted)):,} distinct events + {repeated:,} sent again")
+    if unreadable:
+        print(f"  {len(unreadable)} lines are not JSON and were not sent: {', '.join(unreadable[:3])} …")
+
+
+def show_lake(lake: Lake) -> None:
+    heading(f"The lake: s3://{lake.bucket}/dpo_gold_v1/")
+    parts = lake.parts()
+    routes = sorted({part.route for part in parts})
+    table([(route, sum(part.route == route for part in parts), sum(part.rows for part in parts if part.route == route))
+           for route in routes], ("route", "parts", "rows"))
+
+
+def show_count(count: dict) -> None:
+    heading("Net-new pairs against the threshold")
+    print(f"  {bar(count['pending'], count['threshold'])}   counted with {count['list_requests']} LIST")
+
+
+def show_run(run: dict) -> None:
+    heading("The run")
+    seconds = (run["stopDate"] - run["startDate"]).total_seconds()
+    print(f"  {run['name']}: {run['status']} after {seconds:.1f} s")
+    if run["status"] != "SUCCEEDED":
+        raise Problem(f"the run failed: {run.get('error')}: {run.get('cause')}")
+
+
+def show_version(lake: Lake, run: dict) -> None:
+    freeze = json.loads(run["output"])["freeze"]
+    heading(f"Dataset version {freeze['version']}: s3://{lake.bucket}/{DATASET_PREFIX}")
+    table([(freeze["rows"], freeze["duplicates"], freeze["parts"], str(freeze["trainable"]).lower())],
+          ("pairs", "duplicates left out", "parts", "trainable"))
+    if not freeze["trainable"]:
+        raise Problem(f"the version has {freeze['net_new']:,} new pairs, too few to train on")
+
+
+def show_pairs(lake: Lake) -> None:
+    heading("A few pairs: what the model wrote, and what its user made of it")
+    gold = [line for line in lake.lines("gold") if len(line["rejected"]) <= SHOWN_CHARACTERS]
+    gold.sort(key=lambda line: line["pair_id"])
+    for line in gold[:SHOWN_PAIRS]:
+        print(f"\n  {line['prompt'][:90].replace(chr(10), ' ')} …   similarity {line['similarity']:.2f}")
+        print(indented(word_diff(line["rejected"], line["chosen"])))
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main))

@@ -1,0 +1,84 @@
+"""Deploys the staged template onto a local cloud, with the same `sam deploy` that deploys it to AWS."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from cloud import LocalCloud
+from progress import Problem, step
+from settings import LOCAL, REGION, STACK_NAME, plain_environment
+from tools import program
+
+ARTIFACT_BUCKET = "flywheel-artifacts"
+
+
+def host_architecture() -> str:
+    return "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64"
+
+
+def sam_environment(cloud: LocalCloud) -> dict[str, str]:
+    """The SAM CLI keeps its own state under `.local/`, and reports nothing to anybody."""
+    return plain_environment() | cloud.environment() | {
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",
+        "__SAM_CLI_APP_DIR": str(LOCAL / "sam"),
+    }
+
+
+def deploy(cloud: LocalCloud, template: Path, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Deploys or updates the stack; answers its outputs."""
+    with step(f"deploying the stack {STACK_NAME}"):
+        cloudformation = client(cloud, "cloudformation")
+        make_artifact_bucket(cloud)
+        deployed = subprocess.run(
+            [str(program("sam", "sam")), "deploy",
+             "--template-file", str(template),
+             "--stack-name", STACK_NAME,
+             "--s3-bucket", ARTIFACT_BUCKET,
+             "--region", REGION,
+             "--capabilities", "CAPABILITY_IAM",
+             "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
+             "--parameter-overrides", *(f"{name}={quoted(value)}" for name, value in parameters.items())],
+            cwd=template.parent, env=sam_environment(cloud), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )
+        if deployed.returncode != 0:
+            raise Problem("sam deploy failed", f"the local cloud's log: {cloud.log_file}",
+                          "\n".join([tail(deployed.stdout), tail(deployed.stderr), *failed_events(cloudformation)]))
+        stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def client(cloud: LocalCloud, service: str):
+    """A boto3 client of this cloud's administrator. Only the tools' own environment has boto3, hence the late import."""
+    import boto3
+
+    return boto3.client(service, endpoint_url=cloud.endpoint, region_name=REGION,
+                        aws_access_key_id=cloud.environment()["AWS_ACCESS_KEY_ID"],
+                        aws_secret_access_key=cloud.environment()["AWS_SECRET_ACCESS_KEY"])
+
+
+def make_artifact_bucket(cloud: LocalCloud) -> None:
+    """SAM can make one itself, in a stack of its own and seconds of waiting."""
+    client(cloud, "s3").create_bucket(Bucket=ARTIFACT_BUCKET)
+
+
+def quoted(value: str) -> str:
+    """SAM splits a parameter at spaces unless it is quoted: `rate(5 minutes)`."""
+    return '"' + value.replace('"', '\\"') + '"'
+
+
+def failed_events(cloudformation) -> list[str]:
+    """What CloudFormation says went wrong, oldest first."""
+    try:
+        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    except cloudformation.exceptions.ClientError:
+        return []
+    return [f"{event['LogicalResourceId']}: {event['ResourceStatus']}: {event.get('ResourceStatusReason', '')}"
+            for event in reversed(events) if "FAILED" in event["ResourceStatus"]]
+
+
+def tail(text: str, lines: int = 25) -> str:
+    return "\n".join(text.splitlines()[-lines:])

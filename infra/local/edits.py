@@ -1,0 +1,93 @@
+"""Edit events in JSONL files, and posting them at the front door in batches."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from progress import Problem
+from stack import Stack
+
+BATCH_EVENTS = 200
+BATCH_BYTES = 2_000_000
+CLIENTS = 4
+"""Requests under way at once."""
+
+
+@dataclass
+class Posted:
+    """What the front door answered, summed up."""
+
+    accepted: list[str] = field(default_factory=list)
+    """Event ids, one for each acknowledgement: an event that is sent twice is in it twice."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """How many events, or requests, were refused with each code."""
+
+
+def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
+    """The lines that are JSON, as they are, and where the others are (`file:line`)."""
+    good, bad = [], []
+    for file in files:
+        if not file.is_file():
+            raise Problem(f"there is no file {file}", 'name JSONL files of edit events: make demo EDITS="a.jsonl b.jsonl"')
+        # Not splitlines(): that would also break a line at U+2028, which JSON strings may hold.
+        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+            if not line.strip():
+                continue
+            try:
+                json.loads(line)
+                good.append(line)
+            except ValueError:
+                bad.append(f"{file}:{number}")
+    return good, bad
+
+
+def batches(lines: list[str]) -> Iterator[list[str]]:
+    """Cuts lines into request-sized batches."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        length = len(line.encode())
+        if batch and (len(batch) == BATCH_EVENTS or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += length
+    if batch:
+        yield batch
+
+
+def post_all(stack: Stack, lines: list[str], on_progress: Callable[[int], None] = lambda _: None) -> Posted:
+    """Posts edits in batches, several at a time. Raises if the front door answers what no client could work with."""
+    posted = Posted()
+    lock = threading.Lock()
+
+    def post(batch: list[str]) -> None:
+        status, answer = stack.post_raw('{"events":[' + ",".join(batch) + "]}")
+        if status not in (202, 207, 422):
+            raise Problem(f"the front door answered {status}", f"see {stack.cloud.log_file}", json.dumps(answer)[:500])
+        with lock:
+            posted.accepted += answer["event_ids"]
+            posted.refused.update(refusal["error"]["code"] for refusal in answer.get("errors", ()))
+            on_progress(len(batch))
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        for _ in clients.map(post, batches(lines)):
+            pass
+    return posted
+
+
+def post_bodies(stack: Stack, bodies: list[str]) -> Counter[str]:
+    """Posts each body as a request of its own, which the front door must refuse; counts the codes."""
+    refused: Counter[str] = Counter()
+    for body in bodies:
+        status, answer = stack.post_raw(body)
+        if status < 400 or status >= 500:
+            raise Problem(f"the front door answered {status} to a bad body", f"see {stack.cloud.log_file}", body[:200])
+        refused[answer["error"]["code"]] += 1
+    return refused

@@ -1,0 +1,296 @@
+"""Runs every sample in `events/` through its function, without deploying the function: `sam local`, with and without Docker.
+
+    sam_local.py        on a local cloud of its own; the exit status says whether every sample was answered
+
+Two ways, the same samples:
+* the Lambda runtime interface emulator that comes inside the SAM CLI, around the local build. Always (on Linux);
+* `sam local invoke`, where a Docker engine answers. The local build is linked against this machine's C library, newer than
+  the Lambda image's, so the container gets an image of this machine's libraries: nothing is pulled.
+
+`prepare` writes what `sam local` needs to know of a running stack; `make up` calls it, for use by hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import containers
+import processes
+from cloud import LocalCloud, free_port
+from deploy import host_architecture, sam_environment, tail
+from progress import Problem, run_main, say, step
+from settings import FUNCTIONS, LOCAL, REPOSITORY, STAGE
+from stack import Stack, raise_stack, write_private
+from stage import TEMPLATE, build_and_stage
+from tools import environment
+
+FOLDER = STAGE / "sam-local"
+TEMPLATE_FOR_SAM_LOCAL = FOLDER / "template.yaml"
+VARIABLES_FILE = FOLDER / "variables.json"
+CARGO_LAMBDA_FILE = FOLDER / "cargo-lambda.env"
+IMAGE = "flywheel-local/provided:host"
+ANSWER_WITHIN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One file of `events/`, named `<function>.<what it is>.json`."""
+
+    file: Path
+
+    @property
+    def function(self) -> str:
+        return self.file.name.partition(".")[0]
+
+    @property
+    def logical_id(self) -> str:
+        return f"{self.function.capitalize()}Function"
+
+
+def samples() -> list[Sample]:
+    found = [Sample(file) for name in FUNCTIONS for file in sorted((REPOSITORY / "events").glob(f"{name}.*.json"))]
+    if missing := set(FUNCTIONS) - {sample.function for sample in found}:
+        raise Problem(f"events/ has no sample for {', '.join(sorted(missing))}")
+    return found
+
+
+# -- what a function has to know ------------------------------------------------------------------------------------------
+
+
+def sample_keys() -> str:
+    """The bearer keys of the samples, as the template takes keys, so that the samples work as they are."""
+    labelled = []
+    for sample in samples():
+        headers = json.loads(sample.file.read_text()).get("headers", {})
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        if scheme == "Bearer" and "unauthorized" not in sample.file.name:
+            labelled.append(f"sample:{hashlib.sha256(key.encode()).hexdigest()}")
+    return ",".join(sorted(set(labelled)))
+
+
+def variables(stack: Stack) -> dict[str, dict[str, str]]:
+    """Each function's environment, as deployed, by its logical id in the template; the samples' key is let in."""
+    lambda_client = stack.client("lambda")
+    found = {}
+    for name in FUNCTIONS:
+        logical_id = f"{name.capitalize()}Function"
+        deployed = lambda_client.get_function_configuration(FunctionName=stack.outputs[f"{logical_id}Name"])
+        found[logical_id] = deployed.get("Environment", {}).get("Variables", {})
+    keys = found["IngestFunction"]["FLYWHEEL_INGEST_KEYS"]
+    found["IngestFunction"]["FLYWHEEL_INGEST_KEYS"] = ",".join(part for part in (keys, sample_keys()) if part)
+    return found
+
+
+def template_for_sam_local(template: str) -> str:
+    """The template as `sam local` can take it.
+
+    SAM hands a container only the variables that its template names, hence AWS_ENDPOINT_URL. It takes an authorizer that a
+    condition chooses for an error, even where the condition is false, hence the route without one: ingest checks the keys.
+    """
+    edits = (
+        ("Globals → Function → Environment → Variables",
+         r"(?m)^(Globals:\n(?:[ #].*\n|\n)*?([ ]+)Variables:\n)", r'\g<1>\g<2>  AWS_ENDPOINT_URL: ""\n'),
+        ("EditsRoute → AuthorizationType", r"AuthorizationType: !If \[UseJwt, JWT, NONE\]", "AuthorizationType: NONE"),
+        ("EditsRoute → AuthorizerId", r"(?m)^ +AuthorizerId: !If \[UseJwt, .*\n", ""),
+    )
+    for place, pattern, replacement in edits:
+        template, count = re.subn(pattern, replacement, template)
+        if count != 1:
+            raise Problem(f"infra/template.yaml: {place} is not where it was", "teach template_for_sam_local where it is now")
+    return template
+
+
+def prepare(stack: Stack) -> None:
+    """Writes what `sam local` needs to work with a running stack: a template, the functions' variables, and its options, which
+    it takes from the samconfig.toml beside the template. Imports the image, where Docker runs. And what `cargo lambda` needs."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    TEMPLATE_FOR_SAM_LOCAL.write_text(template_for_sam_local(TEMPLATE.read_text()))
+    shutil.copyfile(TEMPLATE.with_name("finetune.asl.json"), FOLDER / "finetune.asl.json")
+    known = variables(stack)
+    endpoint = {"AWS_ENDPOINT_URL": stack.cloud.endpoint_for_containers}
+    write_private(VARIABLES_FILE, json.dumps({name: values | endpoint for name, values in known.items()}, indent=2))
+    # One environment for all of them: where two functions have a variable of the same name, it has the same value.
+    together = {name: value for values in known.values() for name, value in values.items()} | stack.cloud.environment()
+    write_private(CARGO_LAMBDA_FILE, "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(together.items())))
+    options = {
+        "env_vars": str(VARIABLES_FILE),
+        "invoke_image": [IMAGE],
+        "skip_pull_image": True,
+        "parameter_overrides": f"Architecture={host_architecture()}",
+    }
+    # JSON's strings, lists and booleans are TOML's, too.
+    lines = [f"{name} = {json.dumps(value)}" for name, value in options.items()]
+    sections = [[f"[default.{command}.parameters]", *lines, ""] for command in ("local_invoke", "local_start_api")]
+    (FOLDER / "samconfig.toml").write_text("\n".join(["version = 0.1", ""] + [line for section in sections for line in section]))
+    if containers.engine_answers():
+        import_host_image()
+
+
+# -- without Docker -------------------------------------------------------------------------------------------------------
+
+
+def emulator() -> Path | None:
+    """The runtime interface emulator for this machine, from inside the SAM CLI."""
+    if platform.system() != "Linux":
+        return None
+    architecture = host_architecture()
+    found = list(environment("sam").glob(f"lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-{architecture}"))
+    return found[0] if found else None
+
+
+@contextmanager
+def emulated(program: Path, stack: Stack, sample: Sample, values: dict[str, str]) -> Iterator[str]:
+    """A function behind the emulator; yields the URL to invoke it at."""
+    port = free_port()
+    log = LOCAL / f"sam-local-{sample.function}.log"
+    surroundings = sam_environment(stack.cloud) | values | {
+        "AWS_LAMBDA_FUNCTION_NAME": stack.outputs[f"{sample.logical_id}Name"],
+        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(ANSWER_WITHIN_SECONDS),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
+    }
+    command = [str(program), "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
+               "--runtime-api-address", f"127.0.0.1:{free_port()}", "./bootstrap"]
+    with log.open("wb") as output:
+        child = subprocess.Popen(command, cwd=STAGE / "target" / "lambda" / sample.function, env=surroundings,
+                                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        yield f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
+    finally:
+        processes.end_group(child.pid)
+        child.wait()
+
+
+def post_when_listening(url: str, body: bytes) -> bytes:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=ANSWER_WITHIN_SECONDS) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            return error.read()
+        except urllib.error.URLError:
+            if time.monotonic() > deadline:
+                raise Problem(f"the runtime emulator does not listen at {url}") from None
+            time.sleep(0.05)
+
+
+def invoke_with_emulator(stack: Stack, sample: Sample) -> object:
+    """Answers what the function answers to a sample."""
+    program = emulator()
+    if program is None:
+        raise Problem("the SAM CLI has no runtime emulator for this machine")
+    with emulated(program, stack, sample, variables(stack)[sample.logical_id]) as url:
+        return json.loads(post_when_listening(url, sample.file.read_bytes()))
+
+
+# -- with Docker ----------------------------------------------------------------------------------------------------------
+
+
+def libraries_of(program: Path) -> set[Path]:
+    listed = subprocess.run(["ldd", str(program)], capture_output=True, text=True).stdout
+    return {Path(path) for path in re.findall(r"(/\S+)", listed)}
+
+
+def import_host_image() -> None:
+    """Imports an image of what the functions are linked against on this machine, and a shell for SAM to add its emulator with."""
+    programs = [Path(shutil.which(name) or f"/bin/{name}") for name in ("sh", "mv", "chmod")]
+    bootstraps = [STAGE / "target" / "lambda" / name / "bootstrap" for name in FUNCTIONS]
+    wanted = set(programs).union(*(libraries_of(program) for program in [*programs, *bootstraps]))
+    certificates = Path("/etc/ssl/certs/ca-certificates.crt")
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for directory in ("tmp", "var/task", "var/runtime"):
+            entry = tarfile.TarInfo(directory)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o777
+            tar.addfile(entry)
+        for file in sorted(wanted | ({certificates} if certificates.exists() else set())):
+            if file.name == "bootstrap":
+                continue
+            tar.add(file.resolve(), arcname=str(file).lstrip("/"), recursive=False)
+        for program in programs:
+            tar.add(program.resolve(), arcname=f"bin/{program.name}", recursive=False)
+    imported = containers.docker("import", "-", IMAGE, stdin=archive.getvalue())
+    if imported.returncode != 0:
+        raise Problem("docker import failed", "", imported.stderr.decode(errors="replace"))
+
+
+def invoke_with_docker(stack: Stack, sample: Sample) -> object:
+    """`sam local invoke`, as one would by hand."""
+    invoked = subprocess.run(
+        [str(environment("sam") / "bin" / "sam"), "local", "invoke", sample.logical_id,
+         "--template-file", str(TEMPLATE_FOR_SAM_LOCAL), "--event", str(sample.file)],
+        cwd=REPOSITORY, env=sam_environment(stack.cloud) | {key: os.environ[key] for key in ("DOCKER_HOST",) if key in os.environ},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+    )
+    if invoked.returncode != 0 or not invoked.stdout.strip():
+        raise Problem(f"sam local invoke {sample.logical_id} failed", "", tail(invoked.stderr))
+    return json.loads(invoked.stdout.strip().splitlines()[-1])
+
+
+# -- all of it ------------------------------------------------------------------------------------------------------------
+
+
+def failure(sample: Sample, answer: object) -> str | None:
+    """Why an answer is none: the function failed, or could not reach what it needs."""
+    if not isinstance(answer, dict):
+        return f"not an object: {answer!r}"
+    if "errorMessage" in answer:
+        return f"{answer.get('errorType')}: {answer['errorMessage']}"
+    if sample.function == "ingest" and answer["statusCode"] >= 500:
+        return f"{answer['statusCode']} {answer.get('body', '')}"
+    if sample.function == "curate" and len(answer["batchItemFailures"]) == len(json.loads(sample.file.read_text())["Records"]):
+        return "every message failed"
+    return None
+
+
+def run_all(stack: Stack, way: str) -> int:
+    """Every sample, one way; answers how many failed."""
+    invoke = {"emulator": invoke_with_emulator, "docker": invoke_with_docker}[way]
+    failed = 0
+    for sample in samples():
+        started = time.monotonic()
+        answer = invoke(stack, sample)
+        error = failure(sample, answer)
+        failed += error is not None
+        shown = error or json.dumps(answer, ensure_ascii=False)
+        print(f"{'✗' if error else '✓'} {way:8} {sample.file.name:28} {time.monotonic() - started:5.1f} s  {shown[:150]}", flush=True)
+    return failed
+
+
+def main() -> int:
+    template = build_and_stage()
+    with LocalCloud("sam-local", for_containers=True) as cloud:
+        # Nothing but the samples is to call the functions here: no tick of the schedule, no execution that freezes, too.
+        stack = raise_stack(cloud, template, {"Threshold": "5000", "Schedule": "rate(12 hours)"})
+        prepare(stack)
+        failed = 0
+        if emulator() is None:
+            say("SKIPPED: the runtime emulator in the SAM CLI runs on Linux only")
+        else:
+            failed += run_all(stack, "emulator")
+        if containers.engine_answers():
+            failed += run_all(stack, "docker")
+        else:
+            say("SKIPPED: sam local invoke needs a Docker engine on Linux, and none answers (docker info)")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main))

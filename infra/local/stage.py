@@ -1,0 +1,95 @@
+"""Builds the functions for this machine and lays them out beside the template, as `sam deploy` expects them.
+
+    stage.py        builds, stages, says where
+
+The template's CodeUri is `../target/lambda/<function>`, where `make package` puts builds for AWS. The copy of the template
+in `.local/stage/infra` finds the local build in `.local/stage/target/lambda` by the same words.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from progress import Problem, run_main, step
+from settings import FUNCTIONS, REPOSITORY, STAGE
+
+TEMPLATE = STAGE / "infra" / "template.yaml"
+COPIED = ("template.yaml", "finetune.asl.json")
+
+
+def check_compilers() -> None:
+    if shutil.which("cargo") is None:
+        raise Problem("cargo is not on the PATH", "install Rust with rustup, then open a new shell")
+    if not any(shutil.which(compiler) for compiler in ("cc", "gcc", "clang")):
+        raise Problem("there is no C compiler, and the TLS library is written in C",
+                      "Debian: apt-get install build-essential; macOS: xcode-select --install")
+
+
+def build() -> dict[str, Path]:
+    """Builds every function (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
+    check_compilers()
+    packages = [argument for name in FUNCTIONS for argument in ("--package", f"flywheel-{name}")]
+    command = ["cargo", "build", "--locked", "--bins", *packages, "--message-format", "json-render-diagnostics"]
+    built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE)
+    if built.returncode != 0:
+        raise Problem("cargo build failed", "see the compiler's own words above")
+    artifacts = (json.loads(line) for line in built.stdout.splitlines())
+    binaries = {artifact["target"]["name"]: Path(artifact["executable"])
+                for artifact in artifacts if artifact.get("executable") and "bin" in artifact["target"]["kind"]}
+    if missing := [name for name in FUNCTIONS if name not in binaries]:
+        raise Problem(f"no binary was built for {', '.join(missing)}", "each package flywheel-<name> needs a binary <name>")
+    return {name: binaries[name] for name in FUNCTIONS}
+
+
+def stage_binary(binary: Path, bootstrap: Path) -> None:
+    """Copies a binary without its symbols, which are most of it. Left alone when it is the one that was staged last."""
+    origin = bootstrap.parent.with_suffix(".origin")
+    built = binary.stat()
+    identity = f"{binary} {built.st_size} {built.st_mtime_ns}\n"
+    if bootstrap.exists() and origin.exists() and origin.read_text() == identity:
+        return
+    origin.unlink(missing_ok=True)
+    bootstrap.parent.mkdir(parents=True, exist_ok=True)
+    bootstrap.unlink(missing_ok=True)
+    strip = shutil.which("strip")
+    stripped = strip is not None and subprocess.run([strip, "-o", str(bootstrap), str(binary)], stderr=subprocess.DEVNULL).returncode == 0
+    if not stripped:
+        shutil.copyfile(binary, bootstrap)
+    bootstrap.chmod(0o755)
+    origin.write_text(identity)
+
+
+def stage(binaries: dict[str, Path]) -> Path:
+    """Lays out template and binaries; answers the template's path."""
+    TEMPLATE.parent.mkdir(parents=True, exist_ok=True)
+    for name in COPIED:
+        source = REPOSITORY / "infra" / name
+        if not source.exists():
+            raise Problem(f"infra/{name} is missing")
+        shutil.copyfile(source, TEMPLATE.parent / name)
+    for name, binary in binaries.items():
+        stage_binary(binary, STAGE / "target" / "lambda" / name / "bootstrap")
+    return TEMPLATE
+
+
+def build_and_stage() -> Path:
+    with step("building the functions for this machine"):
+        binaries = build()
+    with step("staging template and binaries") as outcome:
+        template = stage(binaries)
+        size = sum((STAGE / "target" / "lambda" / name / "bootstrap").stat().st_size for name in binaries)
+        outcome(f"{size / 1e6:.0f} MB of binaries")
+    return template
+
+
+def main() -> int:
+    print(build_and_stage())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main))

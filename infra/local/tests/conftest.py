@@ -1,0 +1,33 @@
+"""One deployed stack for all tests, with IAM enforced: whatever passes here passes with the roles of the template."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cloud import LocalCloud
+from lake import Lake
+from stack import Stack, raise_stack
+from stage import build_and_stage
+
+THRESHOLD = 200
+
+
+@pytest.fixture(scope="session")
+def template():
+    return build_and_stage()
+
+
+@pytest.fixture(scope="session")
+def stack(template) -> Iterator[Stack]:
+    """Nothing here waits for the schedule: counters are invoked by hand. `test_spine.py` has a stack that does."""
+    with LocalCloud("test", enforce_iam=True) as cloud:
+        cloud.skip_waits()
+        yield raise_stack(cloud, template, {
+            "Threshold": str(THRESHOLD), "BatchWindowSeconds": "1", "BatchSize": "200", "Schedule": "rate(365 days)"})
+
+
+@pytest.fixture(scope="session")
+def lake(stack: Stack) -> Lake:
+    return Lake(stack)

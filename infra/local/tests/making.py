@@ -1,0 +1,60 @@
+"""Edit events for the tests, each of a known kind."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+
+_numbers = itertools.count()
+
+ORIGINAL = "The invoice was sent on Monday and the customer has to pay it within thirty days."
+
+
+def edit(original: str, final: str, **fields: object) -> dict:
+    """An edit event whose prompt, and hence pair, is its own."""
+    return {"event_id": str(uuid.uuid4()), "prompt": f"Question {next(_numbers)} of {uuid.uuid4()}",
+            "original_llm_output": original, "final_user_edit": final} | fields
+
+
+def gold(text: str = "", **fields: object) -> dict:
+    return edit(ORIGINAL, f"We sent the invoice on Monday; please pay it by the end of the month. {text}", **fields)
+
+
+def trivial() -> dict:
+    return edit(ORIGINAL, ORIGINAL.removesuffix(".") + "!")
+
+
+def rewrite() -> dict:
+    return edit("aaaa " * 20, "日本語" * 40)
+
+
+def unchanged() -> dict:
+    return edit(ORIGINAL, ORIGINAL)
+
+
+def without_consent() -> dict:
+    return gold("MARKER-NO-CONSENT", consent=False)
+
+
+HARD_TEXTS = {
+    "emoji": "pay soon 👩‍💻🏳️‍🌈 please",
+    "combining": "re\u0301sume\u0301 and Zalgo \u0336\u0335\u0489",
+    "crlf": "line one\r\nline two\r\n",
+    "separators": "before\u2028between\u2029after\u0085",
+    "nul": "a\x00b\x1fc\x7f",
+    "noncharacters": "\ufffe and \uffff",
+    "bidi": "\u202eabc\u202c \u2066def\u2069",
+    "quotes": "\"'\\/ \\n \\u0000",
+}
+
+
+def sized(size: int) -> str:
+    """A gold event that is exactly `size` bytes as JSON, and no shorter however compactly it is written."""
+    event = edit(ORIGINAL, "")
+    frame = len(json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode())
+    event["prompt"] += "x" * (size - frame - len("We sent it."))
+    event["final_user_edit"] = "We sent it."
+    body = json.dumps(event, separators=(",", ":"), ensure_ascii=False)
+    assert len(body.encode()) == size
+    return body

@@ -1,0 +1,134 @@
+"""Every acknowledged event ends in exactly one route, or in the dead-letter queue, whatever is killed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+import making
+from edits import post_all
+from workflow import queue_depth, wait_until
+
+KINDS = {
+    "gold": making.gold,
+    "trivial": making.trivial,
+    "rewrite": making.rewrite,
+    "unchanged": making.unchanged,
+    "no_consent": making.without_consent,
+}
+EVENTS_OF_A_KIND = 420
+MALFORMED = ["not JSON", "{", "[]", json.dumps({"prompt": "p"}), json.dumps(making.gold() | {"final_user_edit": None})]
+SEED = 20261122
+MEBIBYTE = 1_048_576
+
+
+class Killer:
+    """Kills the processes that run a function, again and again, until it has killed enough of them."""
+
+    def __init__(self, stack, function: str, kills: int) -> None:
+        self.stack, self.name, self.wanted, self.killed = stack, stack.outputs[f"{function}FunctionName"], kills, 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Killer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self.killed < self.wanted and not self._stopping.is_set():
+            for pid in self.stack.cloud.function_pids(self.name):
+                # Somewhere between its start and the end of its work.
+                time.sleep(random.uniform(0, 0.3))
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                    self.killed += 1
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def sent(stack):
+    """What was posted, kind by event id, while curate was being killed."""
+    random.seed(SEED)
+    kind_of = {}
+    lines = []
+    for kind, make in KINDS.items():
+        for _ in range(EVENTS_OF_A_KIND):
+            event = make()
+            kind_of[event["event_id"]] = kind
+            lines.append(json.dumps(event, ensure_ascii=False))
+    for name, text in making.HARD_TEXTS.items():
+        event = making.gold(text)
+        kind_of[event["event_id"]] = "gold"
+        lines.append(json.dumps(event, ensure_ascii=name in ("quotes",)))
+    lines += random.sample(lines, 100)  # clients that send again
+    random.shuffle(lines)
+    for size in (MEBIBYTE - 1, MEBIBYTE):
+        big = making.sized(size)
+        kind_of[json.loads(big)["event_id"]] = "gold"
+        status, _ = stack.post_raw(big)
+        assert status == 202
+    assert stack.post_raw(making.sized(MEBIBYTE + 1))[0] == 413
+
+    with Killer(stack, "Curate", kills=6) as killer:
+        posted = post_all(stack, lines)
+        sqs = stack.client("sqs")
+        for body in MALFORMED:
+            sqs.send_message(QueueUrl=stack.outputs["EditsQueueUrl"], MessageBody=body)
+        wait_until("kills of curate", lambda: killer.killed >= killer.wanted, 60, stack.cloud.log_file)
+    assert len(posted.accepted) == len(lines) and not posted.refused
+    assert set(posted.accepted) <= set(kind_of)
+    return kind_of
+
+
+def test_every_acknowledged_event_is_in_exactly_one_route(stack, lake, sent):
+    def drained() -> bool:
+        return queue_depth(stack, "EditsQueueUrl") == 0
+
+    wait_until("an empty queue", drained, 240, stack.cloud.log_file)
+    routes = lake.events_by_route()
+    everywhere = [event for events in routes.values() for event in events]
+    assert len(everywhere) == len(set(everywhere)), "no event is in two routes"
+    assert set(sent) <= set(everywhere)
+    assert queue_depth(stack, "EditsDlqUrl") == len(MALFORMED)
+
+
+def test_every_event_is_where_it_belongs_and_says_why(lake, sent):
+    for part in lake.parts():
+        for line in lake.lines_of(part):
+            kind = sent.get(line["event_id"])
+            if kind is None:
+                continue
+            assert part.route == ("gold" if kind == "gold" else "dropped"), line["event_id"]
+            assert line["reasons"] == ([] if kind == "gold" else [kind])
+
+
+def test_the_bad_messages_went_to_the_dead_letter_queue_alone_and_whole(stack, sent):
+    sqs = stack.client("sqs")
+    bodies = []
+    while found := sqs.receive_message(QueueUrl=stack.outputs["EditsDlqUrl"], MaxNumberOfMessages=10).get("Messages"):
+        bodies += [message["Body"] for message in found]
+    assert sorted(bodies) == sorted(MALFORMED)
+
+
+def test_texts_come_through_unharmed(lake, sent):
+    chosen = {line["chosen"] for line in lake.lines("gold")}
+    for name, text in making.HARD_TEXTS.items():
+        assert making.gold(text)["final_user_edit"] in chosen, name
+
+
+def test_what_trains_nobody_is_not_kept(lake, sent):
+    dropped = lake.lines("dropped")
+    assert dropped and all(line[column] is None for line in dropped for column in ("prompt", "chosen", "rejected"))
+    assert not any("MARKER-NO-CONSENT" in json.dumps(line) for line in lake.lines())

@@ -1,0 +1,103 @@
+"""The API over HTTP, as any client sees it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+
+import pytest
+
+from making import gold, sized
+from settings import REPOSITORY
+from workflow import invoke
+
+MEBIBYTE = 1_048_576
+
+
+def post(stack, body, **headers):
+    defaults = {"Authorization": f"Bearer {stack.keys.ingest}", "Content-Type": "application/json"}
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent = {name: value for name, value in (defaults | given).items() if value is not None}
+    status, answer = stack.request("POST", "/v1/edits", body, sent)
+    return status, json.loads(answer)
+
+
+def test_the_minimal_payload_works_exactly_as_it_is(stack):
+    minimal = ('{"prompt": "Write a python function", "original_llm_output": "def foo(): pass", '
+               '"final_user_edit": "def calculate_tax(): return 0.2"}')
+    status, answer = post(stack, minimal)
+    assert (status, answer["accepted"], len(answer["event_ids"])) == (202, 1, 1)
+    assert post(stack, minimal) == (202, answer), "a client that retries gets the same id"
+
+
+def test_it_works_with_curl(stack):
+    command = ["curl", "--silent", "--show-error", f"{stack.api_url}/v1/edits",
+               "--header", f"Authorization: Bearer {stack.keys.ingest}", "--header", "Content-Type: application/json",
+               "--data", json.dumps(gold())]
+    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["accepted"] == 1
+
+
+def test_health_needs_no_key(stack):
+    assert stack.request("GET", "/v1/health")[0] == 200
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer ", "Bearer wrong", "Basic abc", "Bearer \x7f"])
+def test_without_a_valid_key_nothing_is_taken(stack, authorization):
+    status, answer = post(stack, json.dumps(gold()), Authorization=authorization)
+    assert (status, answer["error"]["code"]) == (401, "unauthorized")
+
+
+def test_wrong_methods_and_paths(stack):
+    for method in ("GET", "PUT", "DELETE", "PATCH"):
+        assert stack.request(method, "/v1/edits")[0] == 405, method
+    assert stack.request("POST", "/v1/health")[0] == 405
+    for path in ("/", "/v1", "/v1/edits/1", "/v2/edits"):
+        assert stack.request("POST", path, "{}")[0] == 404, path
+
+
+def test_wrong_content_type(stack):
+    assert post(stack, json.dumps(gold()), Content_Type="text/plain")[0] == 415
+    assert post(stack, json.dumps(gold()), Content_Type="application/json; charset=utf-8")[0] == 202
+
+
+@pytest.mark.parametrize(("body", "code", "field"), [
+    ("", "malformed_json", None),
+    ("{", "malformed_json", None),
+    (b'{"prompt": "\xff"}', "not_utf8", None),
+    ("[]", "wrong_type", "body"),
+    ("{}", "missing_field", "prompt"),
+    (json.dumps(gold() | {"prompt": None}), "null_field", "prompt"),
+    (json.dumps(gold() | {"final_user_edit": ""}), "empty_field", "final_user_edit"),
+    (json.dumps(gold() | {"original_llm_output": 7}), "wrong_type", "original_llm_output"),
+    (json.dumps(gold() | {"occurred_at": "today"}), "invalid_value", "occurred_at"),
+    (json.dumps({"events": [gold()] * 501}), "too_many_events", "events"),
+])
+def test_bad_bodies_are_refused_by_code_and_field(stack, body, code, field):
+    status, answer = post(stack, body)
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (400, code, field)
+    assert answer["error"]["message"]
+
+
+def test_a_batch_is_taken_as_far_as_it_is_good(stack):
+    status, answer = stack.post_edits({"events": [gold(), {"prompt": "p"}, gold(), 7]})
+    assert (status, answer["accepted"]) == (207, 2)
+    assert [error["index"] for error in answer["errors"]] == [1, 3]
+    assert stack.post_edits({"events": [{}, 7]})[0] == 422
+    status, answer = stack.post_edits({"events": [gold() for _ in range(500)]})
+    assert (status, answer["accepted"], len(set(answer["event_ids"]))) == (202, 500, 500)
+
+
+def test_the_limit_is_one_mebibyte(stack):
+    assert post(stack, sized(MEBIBYTE - 1))[0] == 202
+    assert post(stack, sized(MEBIBYTE))[0] == 202
+    status, answer = post(stack, sized(MEBIBYTE + 1))
+    assert (status, answer["error"]["code"]) == (413, "too_large")
+
+
+def test_a_body_in_base64_is_read(stack):
+    """As API Gateway hands over bodies that it does not take for text; sent to the function itself."""
+    event = json.loads((REPOSITORY / "events" / "ingest.post-edit.json").read_text())
+    event["headers"]["authorization"] = f"Bearer {stack.keys.ingest}"
+    event |= {"body": base64.b64encode(json.dumps(gold()).encode()).decode(), "isBase64Encoded": True}
+    assert invoke(stack, "Ingest", event)["statusCode"] == 202
