@@ -57,7 +57,7 @@ sam-local: tools ## every sample in events/ through its function: runtime emulat
 
 package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITECTURE=arm64
 	PATH="$(CURDIR)/$(LOCAL)/lambda-venv/bin:$$PATH" cargo lambda build --release --locked \
-	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) --lambda-dir target/lambda $(FUNCTIONS:%=--package flywheel-%)
+	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) --lambda-dir $(CURDIR)/target/lambda $(FUNCTIONS:%=--package flywheel-%)
 
 deploy: package tools ## to AWS, asking for the parameters; ARGS="--no-confirm-changeset …" to not ask
 	$(SAM) deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 --capabilities CAPABILITY_IAM \

@@ -48,7 +48,7 @@ def main() -> int:
     say(f"{len(edits):,} edits from {len(files)} files; a run starts at {threshold:,} new pairs")
     template = build_and_stage()
     with LocalCloud("demo", enforce_iam=True) as cloud:
-        stack = raise_stack(cloud, template, {"Threshold": str(threshold), "BatchWindowSeconds": "1", "CurateConcurrency": "0"})
+        stack = raise_stack(cloud, template, {"Threshold": str(threshold), "BatchWindowSeconds": "1"})
         posted = post(stack, edits, bad_bodies)
         lake = await_curation(stack, posted)
         count = invoke(stack, "Counter", {})

@@ -48,6 +48,10 @@ def deploy(cloud: LocalCloud, template: Path, parameters: Mapping[str, str]) -> 
             raise Problem("sam deploy failed", f"the local cloud's log: {cloud.log_file}",
                           "\n".join([tail(deployed.stdout), tail(deployed.stderr), *failed_events(cloudformation)]))
         stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        # SAM drops a name that the template does not have without a word.
+        known = {parameter["ParameterKey"] for parameter in stack["Parameters"]}
+        if unknown := set(parameters) - known:
+            raise Problem(f"the template has no parameter {', '.join(sorted(unknown))}", f"one of {', '.join(sorted(known))}")
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 

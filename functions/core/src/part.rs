@@ -37,11 +37,13 @@ impl PartName {
         format!("{}{}/{self}.jsonl", route_prefix(route), partition(self.written_at))
     }
 
-    /// Reads the name out of an object key; `None` if the key is not a part's.
+    /// Reads the name out of the key of a part of the given route; `None` if it is not exactly such a key. (An object in
+    /// the wrong partition would be listed out of order, and could be settled unseen.)
     #[must_use]
-    pub fn of_key(key: &str) -> Option<Self> {
+    pub fn of_key(key: &str, route: Route) -> Option<Self> {
         let (_, file) = key.rsplit_once('/')?;
-        file.strip_suffix(".jsonl")?.parse().ok()
+        let name: Self = file.strip_suffix(".jsonl")?.parse().ok()?;
+        (name.key(route) == key).then_some(name)
     }
 }
 
@@ -113,7 +115,9 @@ mod tests {
         let name = PartName { written_at: 1_795_342_830_007, digest: DIGEST.to_owned(), rows: 12 };
         let key = name.key(Route::Gold);
         assert_eq!(key, format!("dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/1795342830007-{DIGEST}-n12.jsonl"));
-        assert_eq!(PartName::of_key(&key), Some(name));
+        assert_eq!(PartName::of_key(&key, Route::Gold), Some(name));
+        assert_eq!(PartName::of_key(&key, Route::Review), None);
+        assert_eq!(PartName::of_key(&key.replace("hour=10", "hour=11"), Route::Gold), None);
     }
 
     #[test]
@@ -129,7 +133,8 @@ mod tests {
             format!("1795342830007-{}-n1", &digest[1..]),
             format!("5-{digest}-n1"),
         ] {
-            assert_eq!(PartName::of_key(&format!("dpo_gold_v1/route=gold/dt=x/hour=y/{file}.jsonl")), None, "{file}");
+            let key = format!("dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/{file}.jsonl");
+            assert_eq!(PartName::of_key(&key, Route::Gold), None, "{file}");
         }
     }
 

@@ -43,9 +43,14 @@ pub enum DatasetError {
     /// Another commit took the version.
     #[error("another commit took the version")]
     Conflict,
-    /// A line does not have the dataset's columns.
-    #[error("a line does not have the dataset's columns")]
-    InvalidLine,
+    /// A line does not fit the dataset's columns; nothing is committed. Another attempt cannot change that.
+    #[error("line {index} does not fit the dataset: {reason}")]
+    InvalidLine {
+        /// Its index among the lines to commit.
+        index: usize,
+        /// What is wrong with it, without quoting it.
+        reason: String,
+    },
     /// The store failed, or holds what it should not.
     #[error("{action} the dataset: {cause}")]
     Storage {

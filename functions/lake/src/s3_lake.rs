@@ -111,7 +111,7 @@ impl ListParts for S3Lake {
 }
 
 fn listed_part(object: &StoredObject) -> Option<ListedPart> {
-    let name = PartName::of_key(object.key()?)?;
+    let name = PartName::of_key(object.key()?, Route::Gold)?;
     let last_modified = object.last_modified()?.to_millis().ok()?;
     Some(ListedPart { name, last_modified: u64::try_from(last_modified).ok()? })
 }

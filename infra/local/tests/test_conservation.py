@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import threading
-import time
 
 import pytest
 
 import making
 from edits import post_all
+from killing import Killer
 from workflow import queue_depth, wait_until
 
 KINDS = {
@@ -26,35 +23,6 @@ EVENTS_OF_A_KIND = 420
 MALFORMED = ["not JSON", "{", "[]", json.dumps({"prompt": "p"}), json.dumps(making.gold() | {"final_user_edit": None})]
 SEED = 20261122
 MEBIBYTE = 1_048_576
-
-
-class Killer:
-    """Kills the processes that run a function, again and again, until it has killed enough of them."""
-
-    def __init__(self, stack, function: str, kills: int) -> None:
-        self.stack, self.name, self.wanted, self.killed = stack, stack.outputs[f"{function}FunctionName"], kills, 0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Killer:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while self.killed < self.wanted and not self._stopping.is_set():
-            for pid in self.stack.cloud.function_pids(self.name):
-                # Somewhere between its start and the end of its work.
-                time.sleep(random.uniform(0, 0.3))
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                    self.killed += 1
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +49,7 @@ def sent(stack):
         assert status == 202
     assert stack.post_raw(making.sized(MEBIBYTE + 1))[0] == 413
 
-    with Killer(stack, "Curate", kills=6) as killer:
+    with Killer(stack, "Curate", kills=6, within_seconds=0.3) as killer:
         posted = post_all(stack, lines)
         sqs = stack.client("sqs")
         for body in MALFORMED:

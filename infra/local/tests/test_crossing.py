@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 
 import making
 from conftest import THRESHOLD
 from edits import post_all
+from killing import Killer
 from lake import DATASET_PREFIX
 from workflow import FunctionFailed, executions, invoke, queue_depth, run_to_end, wait_until
 
@@ -110,30 +108,11 @@ def test_a_crossing_of_duplicates_trains_nothing_and_blocks_nothing(stack, lake,
 def test_a_freeze_that_is_killed_is_done_again_once(stack, lake, crossed):
     curate(stack, lake, [making.gold() for _ in range(THRESHOLD)])
     before, pairs = versions(lake), gold_pairs(lake)
-    name = stack.outputs["FreezeFunctionName"]
-    stop = threading.Event()
-
-    def kill_two() -> None:
-        # The warm one dies as soon as it has work; the next one a moment into its start.
-        killed: set[int] = set()
-        while len(killed) < 2 and not stop.is_set():
-            for pid in set(stack.cloud.function_pids(name)) - killed:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                    killed.add(pid)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.05)
-
-    count = invoke(stack, "Counter", {})
-    killer = threading.Thread(target=kill_two)
-    killer.start()
-    try:
+    with Killer(stack, "Freeze", kills=2, within_seconds=0.15) as killer:
+        count = invoke(stack, "Counter", {})
         run = run_to_end(stack, count["run"], within=180)
-    finally:
-        stop.set()
-        killer.join()
     assert run["status"] == "SUCCEEDED", run
+    assert killer.killed == killer.wanted
     assert versions(lake) == before + 1
     rows = sum(frozen(run_to_end(stack, run["name"]))["rows"] for run in executions(stack))
     assert rows == pairs, "over all versions, every pair once"
@@ -141,7 +120,8 @@ def test_a_freeze_that_is_killed_is_done_again_once(stack, lake, crossed):
 
 def test_a_run_that_fails_is_attempted_again_later_and_loses_nothing(stack, lake, crossed):
     """A part that is damaged fails the freeze for good, in a clear state; nothing moves."""
-    key = "dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/9999999999999-" + "0" * 32 + f"-n{THRESHOLD}.jsonl"
+    now = datetime.now(UTC)
+    key = f"dpo_gold_v1/route=gold/{now:dt=%Y-%m-%d/hour=%H}/{int(now.timestamp() * 1000)}-{'0' * 32}-n{THRESHOLD}.jsonl"
     pointer = lake.pointer()
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=b"damaged\n")
     try:

@@ -42,7 +42,7 @@ def test_health_needs_no_key(stack):
     assert stack.request("GET", "/v1/health")[0] == 200
 
 
-@pytest.mark.parametrize("authorization", [None, "", "Bearer ", "Bearer wrong", "Basic abc", "Bearer \x7f"])
+@pytest.mark.parametrize("authorization", [None, "", "Bearer ", "Bearer wrong", "Basic abc"])
 def test_without_a_valid_key_nothing_is_taken(stack, authorization):
     status, answer = post(stack, json.dumps(gold()), Authorization=authorization)
     assert (status, answer["error"]["code"]) == (401, "unauthorized")
@@ -64,7 +64,6 @@ def test_wrong_content_type(stack):
 @pytest.mark.parametrize(("body", "code", "field"), [
     ("", "malformed_json", None),
     ("{", "malformed_json", None),
-    (b'{"prompt": "\xff"}', "not_utf8", None),
     ("[]", "wrong_type", "body"),
     ("{}", "missing_field", "prompt"),
     (json.dumps(gold() | {"prompt": None}), "null_field", "prompt"),
@@ -95,9 +94,14 @@ def test_the_limit_is_one_mebibyte(stack):
     assert (status, answer["error"]["code"]) == (413, "too_large")
 
 
-def test_a_body_in_base64_is_read(stack):
-    """As API Gateway hands over bodies that it does not take for text; sent to the function itself."""
+def test_bodies_in_base64_are_read(stack):
+    """API Gateway encodes bodies that it does not take for text. Sent to the function itself: the local cloud never does."""
     event = json.loads((REPOSITORY / "events" / "ingest.post-edit.json").read_text())
     event["headers"]["authorization"] = f"Bearer {stack.keys.ingest}"
-    event |= {"body": base64.b64encode(json.dumps(gold()).encode()).decode(), "isBase64Encoded": True}
-    assert invoke(stack, "Ingest", event)["statusCode"] == 202
+
+    def answer(body: bytes) -> dict:
+        return invoke(stack, "Ingest", event | {"body": base64.b64encode(body).decode(), "isBase64Encoded": True})
+
+    assert answer(json.dumps(gold()).encode())["statusCode"] == 202
+    refusal = answer(b'{"prompt": "\xff"}')
+    assert (refusal["statusCode"], json.loads(refusal["body"])["error"]["code"]) == (400, "not_utf8")

@@ -3,17 +3,25 @@
 //! The recurrence is Myers' (1999) in Hyyrö's formulation (2003): a column of the dynamic-programming matrix is kept as
 //! vertical differences in {-1, 0, +1}, 64 rows to a machine word. Around it lies Ukkonen's band (1985): a distance of at
 //! most `k` never leaves the diagonals that `k` edits can reach, so only the words under those diagonals are computed, and
-//! `k` is doubled until it suffices. Edits are mostly small, so mostly the first, narrow band does.
+//! `k` grows until it suffices. Edits are mostly small, so mostly the first, narrow band does.
+//!
+//! The matrix is worked off in stripes of 64 rows, each from left to right, so that its word stays in the registers. Along
+//! its lowest row a stripe leaves the differences from column to column, which the next stripe starts from.
 //!
 //! Every value computed in a band is the cost of *some* real edit path (cells outside are entered by pure insertions or
 //! deletions). Hence the result is never below the distance, and equals it as soon as it is at most `k`.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
+/// Rows of a stripe.
 const WORD: usize = 64;
 
-/// The half width, in edits, that the first band allows beyond the difference in length.
+/// The edits that the first band allows beyond the difference in length. No stripe alone can have more.
 const FIRST_BAND: usize = WORD;
+
+/// How many times as many edits the next band may allow. Wider would be faster for most texts, and narrower for long ones
+/// that have few edits, far apart.
+const WIDENING: usize = 8;
 
 /// The Levenshtein distance of two texts over Unicode scalar values, and the length that normalises it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,21 +42,17 @@ pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distan
 }
 
 fn distance_of_cores(left: &str, right: &str, max_steps: u64) -> Option<usize> {
+    let (left_length, right_length) = (left.chars().count(), right.chars().count());
     if left.is_empty() || right.is_empty() {
-        return Some(left.chars().count().max(right.chars().count()));
+        return Some(left_length.max(right_length));
     }
-    if left.is_ascii() && right.is_ascii() {
-        let (pattern, text) = shorter_first(left.as_bytes(), right.as_bytes());
-        return Matcher::over_ascii(pattern, text)?.distance(max_steps);
-    }
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    let (pattern, text) = shorter_first(&left[..], &right[..]);
-    Matcher::over_chars(pattern, text)?.distance(max_steps)
-}
-
-fn shorter_first<'a, T>(left: &'a [T], right: &'a [T]) -> (&'a [T], &'a [T]) {
-    if left.len() <= right.len() { (left, right) } else { (right, left) }
+    let (pattern, text) = if left_length <= right_length { (left, right) } else { (right, left) };
+    let matcher = if left.is_ascii() && right.is_ascii() {
+        Matcher::over_ascii(pattern, text)
+    } else {
+        Matcher::over_scalars(pattern, text)
+    };
+    matcher?.distance(max_steps)
 }
 
 /// Cuts off what both texts begin and end with: equal ends never change the distance.
@@ -82,6 +86,40 @@ fn common_suffix(left: &[u8], right: &[u8]) -> usize {
     end + bytes.take_while(|(l, r)| l == r).count()
 }
 
+/// Numbers the scalar values that occur in a pattern, from 1.
+///
+/// It is looked up like memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of those has a page.
+struct Alphabet {
+    size: u32,
+    page_of_block: Vec<u16>,
+    /// The number of each scalar value of a block; 0 if it does not occur. Page 0 is that of all blocks without any.
+    pages: Vec<[u32; 256]>,
+}
+
+impl Alphabet {
+    fn empty() -> Self {
+        Self { size: 0, page_of_block: vec![0; 0x1100], pages: vec![[0; 256]] }
+    }
+
+    fn number(&mut self, scalar: char) -> u32 {
+        let page = &mut self.page_of_block[scalar as usize >> 8];
+        if *page == 0 {
+            *page = self.pages.len() as u16;
+            self.pages.push([0; 256]);
+        }
+        let number = &mut self.pages[usize::from(*page)][scalar as usize & 0xff];
+        if *number == 0 {
+            self.size += 1;
+            *number = self.size;
+        }
+        *number
+    }
+
+    fn find(&self, scalar: char) -> u32 {
+        self.pages[usize::from(self.page_of_block[scalar as usize >> 8])][scalar as usize & 0xff]
+    }
+}
+
 /// The most words that the occurrence table may take (64 MiB): a long text in a script of thousands of characters would
 /// otherwise multiply both.
 const MAX_TABLE_WORDS: usize = 1 << 23;
@@ -90,161 +128,131 @@ const MAX_TABLE_WORDS: usize = 1 << 23;
 struct Matcher {
     /// Symbols in the pattern; never 0.
     rows: usize,
-    /// Words that hold one bit for each row.
-    words: usize,
-    /// `words` words for each symbol: the rows at which the pattern has it. Symbol 0 is "not in the pattern".
+    /// Bits without a row: they come first, so that the last row is the last bit of the last stripe's word.
+    padding: usize,
+    /// For each stripe, a word for each symbol of the alphabet: the rows at which the pattern has it.
     occurrences: Vec<u64>,
+    alphabet: usize,
     /// The text, as symbols.
     text: Vec<u32>,
 }
 
 impl Matcher {
-    fn over_ascii(pattern: &[u8], text: &[u8]) -> Option<Self> {
-        let mut symbols = [0_u32; 128];
-        let mut alphabet = 0;
-        for &byte in pattern {
-            let symbol = &mut symbols[usize::from(byte & 0x7f)];
-            if *symbol == 0 {
-                alphabet += 1;
-                *symbol = alphabet;
-            }
-        }
-        let symbol_of = |byte: &u8| symbols[usize::from(byte & 0x7f)];
-        Self::new(alphabet as usize, pattern.iter().map(symbol_of), text.iter().map(symbol_of).collect())
+    fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
+        Self::new(pattern.bytes().map(u32::from).collect(), text.bytes().map(u32::from).collect(), 128)
     }
 
-    fn over_chars(pattern: &[char], text: &[char]) -> Option<Self> {
-        let mut symbols: HashMap<char, u32> = HashMap::new();
-        let mut alphabet = 0;
-        for &scalar in pattern {
-            symbols.entry(scalar).or_insert_with(|| {
-                alphabet += 1;
-                alphabet
-            });
-        }
-        let symbol_of = |scalar: &char| symbols.get(scalar).copied().unwrap_or(0);
-        Self::new(symbols.len(), pattern.iter().map(symbol_of), text.iter().map(symbol_of).collect())
+    fn over_scalars(pattern: &str, text: &str) -> Option<Self> {
+        let mut alphabet = Alphabet::empty();
+        let pattern = pattern.chars().map(|scalar| alphabet.number(scalar)).collect();
+        let text = text.chars().map(|scalar| alphabet.find(scalar)).collect();
+        Self::new(pattern, text, alphabet.size as usize + 1)
     }
 
-    fn new(alphabet: usize, pattern: impl ExactSizeIterator<Item = u32>, text: Vec<u32>) -> Option<Self> {
+    fn new(pattern: Vec<u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
         let rows = pattern.len();
-        let words = rows.div_ceil(WORD);
-        let table_words = (alphabet + 1).checked_mul(words).filter(|&size| size <= MAX_TABLE_WORDS)?;
+        let padding = rows.next_multiple_of(WORD) - rows;
+        let table_words = alphabet.checked_mul(rows.div_ceil(WORD)).filter(|&words| words <= MAX_TABLE_WORDS)?;
         let mut occurrences = vec![0_u64; table_words];
-        for (row, symbol) in pattern.enumerate() {
-            occurrences[symbol as usize * words + row / WORD] |= 1 << (row % WORD);
+        for (bit, symbol) in (padding..).zip(pattern) {
+            occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
         }
-        Some(Self { rows, words, occurrences, text })
+        Some(Self { rows, padding, occurrences, alphabet, text })
     }
 
-    /// Doubles the band until it holds the distance.
+    /// Widens the band until it holds the distance.
     fn distance(&self, max_steps: u64) -> Option<usize> {
-        let surplus = self.text.len() - self.rows;
-        let mut limit = surplus + FIRST_BAND;
+        let mut limit = self.text.len() - self.rows + FIRST_BAND;
         let mut steps_left = max_steps;
         loop {
-            let band = Band::new(limit, surplus);
-            steps_left = steps_left.checked_sub(band.steps(self))?;
+            let band = self.band(limit);
+            let steps: usize = band.iter().map(Range::len).sum();
+            steps_left = steps_left.checked_sub(steps as u64)?;
             let bound = self.distance_within(&band);
             if bound <= limit {
                 return Some(bound);
             }
             // `bound` is the cost of a real path, so a band that wide is certain to hold the distance.
-            limit = bound.min(limit * 2);
+            limit = bound.min(limit * WIDENING);
         }
+    }
+
+    /// For each stripe, the columns that a path of at most `limit` edits can pass.
+    ///
+    /// Such a path must end `surplus` diagonals to the right of where it starts. Every diagonal that it strays beyond that
+    /// costs one edit out and one edit back.
+    fn band(&self, limit: usize) -> Vec<Range<usize>> {
+        let surplus = self.text.len() - self.rows;
+        let (right, left) = ((limit + surplus) / 2, (limit - surplus) / 2);
+        let columns = |first_bit: usize| {
+            let start = first_bit.saturating_sub(self.padding + left);
+            let end = first_bit + WORD - self.padding + right;
+            start..end.min(self.text.len())
+        };
+        (0..self.padding + self.rows).step_by(WORD).map(columns).collect()
     }
 
     /// The distance if the band holds it, and an upper bound of it in any case.
-    fn distance_within(&self, band: &Band) -> usize {
-        let mut columns = vec![Column::START; self.words];
-        let mut last = band.last_word(0, self.words);
-        // The matrix' value at the lowest computed row; column 0 counts the rows.
-        let mut bottom = self.rows.min((last + 1) * WORD);
-        for (index, &symbol) in self.text.iter().enumerate() {
-            let first = band.first_word(index);
-            let wanted_last = band.last_word(index, self.words);
-            if wanted_last > last {
-                // A word that the band reaches anew is entered from above, by insertions only.
-                bottom += self.rows.min((wanted_last + 1) * WORD) - (last + 1) * WORD;
-                last = wanted_last;
+    fn distance_within(&self, band: &[Range<usize>]) -> usize {
+        // Above the band lies the matrix' edge, or cells that are entered by insertions only: one more each column.
+        let mut carries = vec![Carry::GROWS; self.text.len()];
+        let mut word = Word { up: u64::MAX << self.padding, down: 0 };
+        // The value of the last cell, added up on the way there: down the left edge of a stripe, one more each row, and along
+        // its lowest row to where the next one begins.
+        let mut bound = self.rows;
+        let ends = band.iter().skip(1).map(|next| next.start).chain([self.text.len()]);
+        for ((columns, end), occurrences) in band.iter().zip(ends).zip(self.occurrences.chunks_exact(self.alphabet)) {
+            for (carry, &symbol) in carries[columns.clone()].iter_mut().zip(&self.text[columns.clone()]) {
+                *carry = word.advance(occurrences[symbol as usize], *carry);
             }
-            let row_of_words = symbol as usize * self.words;
-            let occurrences = &self.occurrences[row_of_words + first..=row_of_words + last];
-            // Above the band lies the matrix' edge, or cells that are entered by deletions only: one more each column.
-            let mut carry = Carry { up: 1, down: 0 };
-            let mut leaving = Carry { up: 0, down: 0 };
-            for (column, &matches) in columns[first..=last].iter_mut().zip(occurrences) {
-                (carry, leaving) = column.advance(matches, carry);
-            }
-            let bottom_bit = if last + 1 == self.words { (self.rows - 1) % WORD } else { WORD - 1 };
-            bottom += (leaving.up >> bottom_bit & 1) as usize;
-            bottom -= (leaving.down >> bottom_bit & 1) as usize;
+            word = Word::START;
+            let lowest_row = &carries[columns.start..end];
+            let less: usize = lowest_row.iter().map(|carry| usize::from(carry.holds + carry.falls)).sum();
+            bound = bound + lowest_row.len() - less;
         }
-        bottom
+        bound
     }
 }
 
-/// Which words of a column can hold a path of at most `limit` edits.
-///
-/// A path from the first cell to the last must end `surplus` diagonals to the right. Every diagonal that it strays beyond
-/// that costs one edit out and one edit back.
-struct Band {
-    /// Rows above the main diagonal (further along the text than the pattern).
-    above: usize,
-    /// Rows below it.
-    below: usize,
-}
-
-impl Band {
-    fn new(limit: usize, surplus: usize) -> Self {
-        Self { above: (limit + surplus) / 2, below: (limit - surplus) / 2 }
-    }
-
-    fn first_word(&self, column: usize) -> usize {
-        (column + 1).saturating_sub(self.above + 1) / WORD
-    }
-
-    fn last_word(&self, column: usize, words: usize) -> usize {
-        ((column + self.below) / WORD).min(words - 1)
-    }
-
-    /// An upper bound of the word steps that a pass over this band takes.
-    fn steps(&self, matcher: &Matcher) -> u64 {
-        let words_a_column = ((self.above + self.below) / WORD + 2).min(matcher.words);
-        matcher.text.len() as u64 * words_a_column as u64
-    }
-}
-
-/// Horizontal differences: bits where the matrix grows, or shrinks, by one from a column to the next.
+/// The difference in one row from a column to the next.
 #[derive(Clone, Copy)]
 struct Carry {
-    up: u64,
-    down: u64,
+    /// 1 unless the matrix grows by one. (Its complement would make the recurrence a fifth slower.)
+    holds: u8,
+    /// 1 if it shrinks by one.
+    falls: u8,
+}
+
+impl Carry {
+    const GROWS: Self = Self { holds: 0, falls: 0 };
 }
 
 /// 64 rows of a column, as vertical differences: bits where a cell is one more, or one less, than the cell above it.
 #[derive(Clone, Copy)]
-struct Column {
+struct Word {
     up: u64,
     down: u64,
 }
 
-impl Column {
-    /// Column 0, and every word that the band has not reached: one insertion a row.
+impl Word {
+    /// Column 0, and every word that the band has not reached: one deletion a row.
     const START: Self = Self { up: u64::MAX, down: 0 };
 
-    /// Advances by one symbol of the text. Takes the horizontal difference of the row above (in bit 0) and answers that of
-    /// the lowest row (in bit 0), and the differences of all rows.
+    /// Advances by one symbol of the text, that occurs in the rows `matches`. Takes the horizontal difference of the row
+    /// above and answers that of the lowest row.
     #[inline(always)]
-    fn advance(&mut self, matches: u64, above: Carry) -> (Carry, Carry) {
-        let matches_or_down = matches | above.down;
-        let zero_diagonal = ((matches_or_down & self.up).wrapping_add(self.up) ^ self.up) | matches_or_down | self.down;
-        let leaving = Carry { up: self.down | !(zero_diagonal | self.up), down: zero_diagonal & self.up };
-        let up = (leaving.up << 1) | above.up;
-        let down = (leaving.down << 1) | above.down;
-        self.up = down | !(zero_diagonal | up);
-        self.down = up & zero_diagonal;
-        (Carry { up: leaving.up >> (WORD - 1), down: leaving.down >> (WORD - 1) }, leaving)
+    fn advance(&mut self, matches: u64, above: Carry) -> Carry {
+        let Self { up, down } = *self;
+        let entered = matches | u64::from(above.falls);
+        let sum = (entered & up).wrapping_add(up);
+        let zero_diagonal = (sum ^ up) | entered | down;
+        let holds = (sum | entered | up) & !down;
+        let falls = zero_diagonal & up;
+        let holds_above = (holds << 1) | u64::from(above.holds);
+        let falls_above = (falls << 1) | u64::from(above.falls);
+        self.up = falls_above | (!zero_diagonal & holds_above);
+        self.down = zero_diagonal & !holds_above;
+        Carry { holds: (holds >> (WORD - 1)) as u8, falls: (falls >> (WORD - 1)) as u8 }
     }
 }
 

@@ -4,15 +4,16 @@ mod columns;
 mod commit;
 mod data_file;
 mod known_pairs;
+mod line_decoder;
+mod record;
 
 use std::collections::HashMap;
 
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use flywheel_core::Pointer;
 use flywheel_runtime::causes;
-use futures::TryStreamExt as _;
-use serde::Deserialize as _;
 use url::Url;
 
 use crate::dataset::{Dataset, DatasetError, Loaded};
@@ -20,23 +21,24 @@ use crate::dataset::{Dataset, DatasetError, Loaded};
 /// The table's folder in the lake's bucket.
 const PREFIX: &str = "datasets/dpo_gold_v1";
 
-/// The key of a commit's metadata under which the freeze keeps its record.
-const RECORD_KEY: &str = "flywheel.pointer";
-
-/// Versions are what the lake is for: nothing that one needs is ever cleaned up by itself. (delta-rs deletes old log files
-/// as it writes a checkpoint, unless told not to, and this function's role may not delete.)
-const PROPERTIES: [(&str, &str); 4] = [
+/// Properties of the table, for every writer to come.
+const PROPERTIES: [(&str, &str); 6] = [
     ("delta.appendOnly", "true"),
+    // Versions are what the lake is for: nothing that one needs is ever cleaned up by itself. (delta-rs deletes old log
+    // files as it writes a checkpoint, unless told not to, and this function's role may not delete.)
     ("delta.enableExpiredLogCleanup", "false"),
     ("delta.logRetentionDuration", "interval 36500 days"),
     ("delta.deletedFileRetentionDuration", "interval 36500 days"),
+    // A load reads the newest checkpoint and the commits after it: at most nine.
+    ("delta.checkpointInterval", "10"),
+    // The log keeps the smallest and the largest value of these. Of other columns that would be people's texts.
+    ("delta.dataSkippingStatsColumns", "similarity,occurred_at,curated_at"),
 ];
 
 /// The table of preference pairs.
 #[derive(Debug)]
 pub struct DeltaDataset {
     location: Url,
-    storage_options: HashMap<String, String>,
 }
 
 /// The bucket's name cannot be part of a URL.
@@ -55,47 +57,46 @@ impl DeltaDataset {
     pub fn in_bucket(bucket: &str) -> Result<Self, InvalidLocation> {
         let location = Url::parse(&format!("s3://{bucket}/{PREFIX}"))
             .map_err(|cause| InvalidLocation { bucket: bucket.to_owned(), cause })?;
-        // Plain http is refused unless allowed, and only an endpoint that is configured to be http is asked by http.
-        let storage_options = HashMap::from([
-            ("AWS_ALLOW_HTTP".to_owned(), "true".to_owned()),
-            ("AWS_CONDITIONAL_PUT".to_owned(), "etag".to_owned()),
-        ]);
-        Ok(Self { location, storage_options })
+        Ok(Self::at(location))
     }
 
-    /// The table in a local folder's URL.
+    /// The table at a URL: a local folder's, or one of S3.
     #[must_use]
     pub fn at(location: Url) -> Self {
-        Self { location, storage_options: HashMap::new() }
+        Self { location }
     }
 
     async fn open(&self) -> Result<DeltaTable, DatasetError> {
         let failed = |error: DeltaTableError| storage("open", &error);
-        let builder = || DeltaTableBuilder::from_url(self.location.clone());
-        let builder = builder().map_err(failed)?.with_storage_options(self.storage_options.clone());
-        let mut table = builder.build().map_err(failed)?;
+        // Plain http is refused unless allowed, and only an endpoint that is configured to be http is asked by http.
+        let options = HashMap::from([
+            ("AWS_ALLOW_HTTP".to_owned(), "true".to_owned()),
+            ("AWS_CONDITIONAL_PUT".to_owned(), "etag".to_owned()),
+        ]);
+        let builder = DeltaTableBuilder::from_url(self.location.clone()).map_err(failed)?;
+        let mut table = builder.with_storage_options(options).build().map_err(failed)?;
         match table.load().await {
             Ok(()) => Ok(table),
-            Err(DeltaTableError::NotATable(_)) => self.create(table).await,
+            Err(DeltaTableError::NotATable(_)) => create(table).await,
             Err(error) => Err(failed(error)),
         }
     }
+}
 
-    /// Creates the table. If somebody else does so at the same time, theirs is as good: the schema is fixed.
-    async fn create(&self, table: DeltaTable) -> Result<DeltaTable, DatasetError> {
-        let creation = table
-            .clone()
-            .create()
-            .with_columns(columns::columns())
-            .with_configuration(PROPERTIES.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))))
-            .with_save_mode(SaveMode::ErrorIfExists);
-        if let Ok(created) = creation.await {
-            return Ok(created);
-        }
-        let mut table = table;
-        table.load().await.map_err(|error| storage("create", &error))?;
-        Ok(table)
-    }
+/// Creates the table. If somebody else does so at the same time, theirs is as good: the schema is fixed.
+async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
+    let creation = table
+        .clone()
+        .create()
+        .with_columns(columns::columns())
+        .with_configuration(PROPERTIES.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))))
+        .with_save_mode(SaveMode::ErrorIfExists)
+        // Tried again, a creation that finds version 0 taken would create the table over again as version 1.
+        .with_commit_properties(CommitProperties::default().with_max_retries(0));
+    let Err(error) = creation.await.map(|created| table = created) else { return Ok(table) };
+    // Not created, and not there either: then the first error is the reason, not the second.
+    table.load().await.map_err(|_| storage("create", &error))?;
+    Ok(table)
 }
 
 impl Dataset for DeltaDataset {
@@ -105,25 +106,13 @@ impl Dataset for DeltaDataset {
         let table = self.open().await?;
         let version = table.version().ok_or_else(|| storage("open", &DeltaTableError::NotInitialized))?;
         let known = known_pairs::known_pairs(&table).await?;
-        let record = last_record(&table).await?;
-        Ok(Loaded { snapshot: table, version: version as u64, known, record })
+        let record = record::last_record(&table, version).await?;
+        Ok(Loaded { snapshot: table, version, known, record })
     }
 
     async fn commit(&self, table: DeltaTable, lines: Vec<String>, record: &Pointer) -> Result<(), DatasetError> {
-        commit::commit(table, lines, record).await
+        commit::commit(&table, lines, record).await
     }
-}
-
-/// The record of the newest commit that has one: other operations on the table leave commits of their own.
-async fn last_record(table: &DeltaTable) -> Result<Option<Pointer>, DatasetError> {
-    let mut commits = table.history(None);
-    while let Some(commit) = commits.try_next().await.map_err(|error| storage("read the history of", &error))? {
-        if let Some(record) = commit.info.get(RECORD_KEY) {
-            let record = Pointer::deserialize(record).map_err(|error| storage("understand", &error))?;
-            return Ok(Some(record));
-        }
-    }
-    Ok(None)
 }
 
 fn storage(action: &'static str, error: &dyn std::error::Error) -> DatasetError {

@@ -1,0 +1,284 @@
+//! What a dataset promises, on a local folder and, where one is named, on S3.
+
+#![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use deltalake::arrow::json::WriterBuilder;
+use deltalake::arrow::json::writer::LineDelimited;
+use deltalake::datafile::reader::ParquetTableReader;
+use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
+use deltalake::kernel::transaction::CommitBuilder;
+use deltalake::logstore::object_store::ObjectStoreExt as _;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTable, DeltaTableBuilder};
+use flywheel_core::{ContributorKey, Curator, Frozen, Pointer, Policy, Watermark};
+use flywheel_freeze::{Dataset as _, DatasetError, DeltaDataset, Loaded};
+use flywheel_runtime::Settings;
+use futures::{TryStreamExt as _, future::join_all};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+/// A gold line as curation writes it, of an event that says everything.
+fn gold_line(event_id: &str, chosen: &str) -> String {
+    let event = json!({
+        "event_id": event_id, "thread_id": "t-1", "contributor_id": "alice", "model": {"id": "m", "adapter": null},
+        "occurred_at": "2026-11-22T11:00:00.5+01:00", "context": {"tenant": "acme"},
+        "prompt": [{"role": "user", "content": "Hi"}],
+        "original_llm_output": format!("{chosen} SECRET"), "final_user_edit": chosen,
+    });
+    let curator = Curator::new(Policy::default(), ContributorKey::new("key"));
+    curator.curate(&event.to_string(), 1_795_342_830_007).unwrap().line
+}
+
+fn lines(ids: std::ops::Range<u32>) -> Vec<String> {
+    ids.map(|id| gold_line(&format!("e-{id}"), &format!("the answer to question number {id}"))).collect()
+}
+
+/// A gold line with one column changed, or, if there is no value, taken out.
+fn with(column: &str, value: Option<Value>) -> String {
+    let mut line: serde_json::Map<String, Value> = serde_json::from_str(&gold_line("e-1", "an answer")).unwrap();
+    line.remove(column);
+    line.extend(value.map(|value| (column.to_owned(), value)));
+    Value::Object(line).to_string()
+}
+
+fn record(version: u64, rows: u64) -> Pointer {
+    let frozen = Frozen { version, rows, duplicates: 2, parts: 3 };
+    Pointer { crossing: version, ..Pointer::default() }.after_freeze(frozen, 100, Watermark::default())
+}
+
+async fn freeze(dataset: &DeltaDataset, lines: Vec<String>) -> Result<u64, DatasetError> {
+    let Loaded { snapshot, version, .. } = dataset.load().await?;
+    let record = record(version + 1, lines.len() as u64);
+    dataset.commit(snapshot, lines, &record).await.map(|()| version + 1)
+}
+
+async fn open(location: &Url) -> DeltaTable {
+    let options = [("AWS_ALLOW_HTTP".to_owned(), "true".to_owned())];
+    let builder = DeltaTableBuilder::from_url(location.clone()).unwrap().with_storage_options(options.into());
+    builder.load().await.unwrap()
+}
+
+/// All rows of a version, as JSON objects.
+async fn rows(location: &Url, version: u64) -> Vec<Value> {
+    let mut table = open(location).await;
+    table.load_version(version).await.unwrap();
+    let reader = ParquetTableReader::try_new(&table).await.unwrap();
+    let batches: Vec<_> = reader.read(ReadOptions::default()).await.unwrap().try_collect().await.unwrap();
+    let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+    batches.iter().for_each(|batch| writer.write(batch).unwrap());
+    let written = String::from_utf8(writer.into_inner()).unwrap();
+    written.split_terminator('\n').map(|row| serde_json::from_str(row).unwrap()).collect()
+}
+
+async fn a_new_dataset_is_empty(at: Url) {
+    let Loaded { version, mut known, record, .. } = DeltaDataset::at(at.clone()).load().await.unwrap();
+    assert_eq!((version, record), (0, None));
+    assert!(known.admit("p", "e"));
+    assert!(rows(&at, 0).await.is_empty());
+}
+
+async fn what_is_committed_is_loaded(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    assert_eq!(freeze(&dataset, lines(0..3)).await.unwrap(), 1);
+    assert_eq!(freeze(&dataset, lines(3..5)).await.unwrap(), 2);
+    let Loaded { version, mut known, record: found, .. } = dataset.load().await.unwrap();
+    assert_eq!((version, found), (2, Some(record(2, 2))));
+    for line in lines(0..5) {
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let (pair, event) = (line["pair_id"].as_str().unwrap(), line["event_id"].as_str().unwrap());
+        assert!(!known.admit(pair, "another event") && !known.admit("another pair", event));
+    }
+    assert!(known.admit("a new pair", "a new event"));
+    assert_eq!((rows(&at, 1).await.len(), rows(&at, 2).await.len()), (3, 5));
+    assert_eq!(open(&at).await.snapshot().unwrap().snapshot().version(), 2);
+}
+
+async fn a_version_without_lines_has_a_record_and_no_file(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    freeze(&dataset, lines(0..3)).await.unwrap();
+    assert_eq!(freeze(&dataset, Vec::new()).await.unwrap(), 2);
+    assert_eq!(dataset.load().await.unwrap().record, Some(record(2, 0)));
+    assert_eq!(rows(&at, 2).await.len(), 3);
+    assert_eq!(open(&at).await.get_file_uris().unwrap().count(), 1);
+}
+
+async fn every_column_and_every_text_comes_back(at: Url) {
+    let texts = [
+        "NUL \0, controls \u{1} \u{7f}, and a line\r\nfeed",
+        "emoji 🦀👩‍👩‍👧, combining e\u{301}, right to left \u{202e}אב, \u{feff}",
+        "U+2028 \u{2028} and U+2029 \u{2029}, \u{fffe} \u{ffff} \u{10ffff}",
+        r#"quotes " ' \ \" \u0000 {"a": [1, 2]}"#,
+        &"long ✓ ".repeat(70_000),
+    ];
+    let with_text = |text: &&str| {
+        let mut line: Value = serde_json::from_str(&gold_line("e-1", "an answer")).unwrap();
+        ["event_id", "prompt", "chosen", "rejected"].iter().for_each(|column| line[column] = json!(text));
+        line["prompt_messages"][0]["content"] = json!(text);
+        line
+    };
+    let committed: Vec<Value> = texts.iter().map(with_text).collect();
+    let lines = committed.iter().map(Value::to_string).collect();
+    freeze(&DeltaDataset::at(at.clone()), lines).await.unwrap();
+    assert_eq!(rows(&at, 1).await, committed);
+}
+
+async fn a_null_is_kept_where_it_may_be(at: Url) {
+    let curator = Curator::new(Policy::default(), None);
+    let event = json!({"prompt": "Hi", "original_llm_output": "Hello you there", "final_user_edit": "Hello there"});
+    let line = curator.curate(&event.to_string(), 1_795_342_830_007).unwrap().line;
+    let mut line: Value = serde_json::from_str(&line).unwrap();
+    line["scores"] = json!({"toxicity": 0.25, "unknown": null});
+    freeze(&DeltaDataset::at(at.clone()), vec![line.to_string()]).await.unwrap();
+    assert_eq!(rows(&at, 1).await, [line]);
+}
+
+async fn of_two_commits_on_one_version_one_fails(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    let (first, second) = (dataset.load().await.unwrap(), dataset.load().await.unwrap());
+    dataset.commit(first.snapshot, lines(0..2), &record(1, 2)).await.unwrap();
+    let conflict = dataset.commit(second.snapshot, lines(2..5), &record(1, 3)).await;
+    assert!(matches!(conflict, Err(DatasetError::Conflict)), "{conflict:?}");
+    let loaded = dataset.load().await.unwrap();
+    assert_eq!((loaded.version, loaded.record), (1, Some(record(1, 2))));
+    assert_eq!(rows(&at, 1).await.len(), 2);
+}
+
+/// Also the creation of the table, at which all of them meet first.
+async fn of_many_freezes_at_once_one_commits(at: Url) {
+    let freezes = (0..8_u32).map(|index| {
+        let dataset = DeltaDataset::at(at.clone());
+        tokio::spawn(async move {
+            let loaded = dataset.load().await.unwrap();
+            // A slow one may find the version that another has committed; it would start over, as after a conflict.
+            if loaded.version > 0 {
+                return Err(DatasetError::Conflict);
+            }
+            dataset.commit(loaded.snapshot, lines(index..index + 1), &record(1, 1)).await
+        })
+    });
+    let ends: Vec<_> = join_all(freezes).await.into_iter().map(Result::unwrap).collect();
+    let committed = ends.iter().filter(|end| end.is_ok()).count();
+    let conflicts = ends.iter().filter(|end| matches!(end, Err(DatasetError::Conflict))).count();
+    assert_eq!((committed, conflicts), (1, 7), "{ends:?}");
+    assert_eq!(DeltaDataset::at(at.clone()).load().await.unwrap().version, 1);
+    assert_eq!(rows(&at, 1).await.len(), 1);
+}
+
+async fn a_line_that_does_not_fit_is_named_and_nothing_is_committed(at: Url) {
+    let good = gold_line("e-0", "a good answer");
+    let misfits = [
+        (with("chosen", None), "column chosen"),
+        (with("chosen", Some(Value::Null)), "column chosen"),
+        (with("chosen", Some(json!(7))), "column chosen"),
+        (with("pair_id", Some(json!(["SECRET"]))), "column pair_id"),
+        (with("similarity", Some(json!("0.5"))), "mistyped"),
+        (with("similarity", None), "column similarity"),
+        (with("scores", Some(json!({"SECRET": "0.5"}))), "mistyped"),
+        (with("scores", Some(json!([]))), "column scores"),
+        (with("tags", Some(json!([1]))), "column tags"),
+        (with("tags", Some(json!([null]))), "columns"),
+        (with("curated_at", Some(json!(1_795_342_830))), "mistyped"),
+        (with("curated_at", Some(json!("SECRET"))), "column curated_at"),
+        (with("model", Some(json!({"adapter": "a"}))), "column model"),
+        (with("model", Some(json!({"id": "m", "SECRET": 1}))), "column model"),
+        (with("SECRET", Some(json!(1))), "columns"),
+        (good[..good.len() - 1].to_owned(), "one JSON object"),
+        (format!("{good}{good}"), "one JSON object"),
+        (format!("{good} SECRET"), "one JSON object"),
+        (String::new(), "one JSON object"),
+        ("[]".to_owned(), "columns"),
+        (good.replace("a good answer", r"\ud800"), "one JSON object"),
+    ];
+    let dataset = DeltaDataset::at(at.clone());
+    for (misfit, expected) in misfits {
+        // In the second batch, so that the first is written already.
+        let mut batch = lines(0..1_500);
+        batch[1_300] = misfit;
+        let Err(DatasetError::InvalidLine { index: 1_300, reason }) = freeze(&dataset, batch).await else {
+            panic!("expected: {expected}")
+        };
+        assert!(reason.contains(expected) && !reason.contains("SECRET"), "{reason} instead of {expected}");
+    }
+    assert_eq!(dataset.load().await.unwrap().version, 0);
+}
+
+async fn every_version_stays_readable_past_a_checkpoint(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    for version in 1..=12 {
+        assert_eq!(freeze(&dataset, lines(version..version + 1)).await.unwrap(), u64::from(version));
+    }
+    let log = open(&at).await.log_store().object_store(None);
+    log.head(&"_delta_log/00000000000000000009.checkpoint.parquet".into()).await.unwrap();
+    assert_eq!(dataset.load().await.unwrap().record, Some(record(12, 1)));
+    for version in [1, 9, 10, 12] {
+        let events: BTreeSet<_> = rows(&at, version).await.iter().map(|row| row["event_id"].to_string()).collect();
+        assert_eq!(events.len() as u64, version);
+    }
+}
+
+async fn the_record_is_found_below_commits_of_others(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    freeze(&dataset, lines(0..1)).await.unwrap();
+    let table = open(&at).await;
+    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+    CommitBuilder::default().build(Some(table.snapshot().unwrap()), table.log_store(), operation).await.unwrap();
+    let loaded = dataset.load().await.unwrap();
+    assert_eq!((loaded.version, loaded.record), (2, Some(record(1, 1))));
+}
+
+async fn the_log_has_no_texts_and_the_crossing(at: Url) {
+    freeze(&DeltaDataset::at(at.clone()), lines(0..3)).await.unwrap();
+    let table = open(&at).await;
+    let commit = table.log_store().read_commit_entry(1).await.unwrap().unwrap();
+    let commit = std::str::from_utf8(&commit).unwrap();
+    assert!(!commit.contains("SECRET") && !commit.contains("answer") && !commit.contains("e-1"), "{commit}");
+    assert!(commit.contains(r#""txn":{"appId":"flywheel.freeze","version":1}"#), "{commit}");
+    assert!(commit.contains(r#"\"numRecords\":3"#), "{commit}");
+}
+
+async fn check(base: &Url) {
+    let at = |name: &str| base.join(name).unwrap();
+    a_new_dataset_is_empty(at("empty")).await;
+    what_is_committed_is_loaded(at("loaded")).await;
+    a_version_without_lines_has_a_record_and_no_file(at("no-lines")).await;
+    every_column_and_every_text_comes_back(at("texts")).await;
+    a_null_is_kept_where_it_may_be(at("nulls")).await;
+    of_two_commits_on_one_version_one_fails(at("two")).await;
+    of_many_freezes_at_once_one_commits(at("many")).await;
+    a_line_that_does_not_fit_is_named_and_nothing_is_committed(at("misfits")).await;
+    every_version_stays_readable_past_a_checkpoint(at("checkpoint")).await;
+    the_record_is_found_below_commits_of_others(at("others")).await;
+    the_log_has_no_texts_and_the_crossing(at("log")).await;
+}
+
+async fn check_in_a_folder() {
+    let folder = TempDir::new().unwrap();
+    for name in "empty loaded no-lines texts nulls two many misfits checkpoint others log".split(' ') {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    check(&Url::from_directory_path(folder.path()).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_folder_keeps_the_promises_on_one_thread() {
+    check_in_a_folder().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_keeps_the_promises_on_many_threads() {
+    check_in_a_folder().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_keeps_the_promises() {
+    let settings = Settings::from_env();
+    let Some((bucket, _)) = settings.optional("FLYWHEEL_TEST_BUCKET").zip(settings.optional("AWS_ENDPOINT_URL")) else {
+        eprintln!("skipped: FLYWHEEL_TEST_BUCKET and AWS_ENDPOINT_URL do not name a bucket to test in");
+        return;
+    };
+    let run = flywheel_runtime::now();
+    check(&Url::parse(&format!("s3://{bucket}/delta-dataset-tests/{run}/")).unwrap()).await;
+}

@@ -1,0 +1,48 @@
+"""Kills functions in the middle of their work."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+
+from stack import Stack
+
+
+class Killer:
+    """Within its context, kills the processes that run a function, each a moment after it turns up, until enough are dead."""
+
+    def __init__(self, stack: Stack, function: str, kills: int, within_seconds: float) -> None:
+        self._cloud, self._name = stack.cloud, stack.outputs[f"{function}FunctionName"]
+        self._within = within_seconds
+        self.wanted, self.killed = kills, 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Killer:
+        # Idle ones first, uncounted: a process that has nothing to do dies in the middle of nothing.
+        for pid in self._cloud.function_pids(self._name):
+            kill(pid)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while self.killed < self.wanted and not self._stopping.is_set():
+            for pid in self._cloud.function_pids(self._name):
+                time.sleep(random.uniform(0, self._within))
+                self.killed += kill(pid)
+            time.sleep(0.02)
+
+
+def kill(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
