@@ -21,7 +21,7 @@ help: ## this list
 demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
 	@$(IN_CLOUD)/python infra/local/demo.py $(EDITS)
 
-test: test-rust test-stack ## all tests: the core, the handlers, the deployed stack
+test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
 
 test-rust:
 	cargo test --workspace --locked

@@ -13,6 +13,8 @@ use flywheel_core::{Curator, Millis, Policy, Route};
 /// The core is told the time; any will do.
 const NOW: Millis = 1_795_342_830_007;
 
+const BUFFER_BYTES: usize = 1 << 16;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let (Some(events), Some(folder)) = (arguments.next(), arguments.next()) else {
@@ -21,10 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut files = Vec::new();
     for route in Route::ALL {
         let file = File::options().append(true).create(true).open(folder.join(format!("{}.jsonl", route.as_str())))?;
-        files.push((route, 0, BufWriter::new(file)));
+        files.push((route, 0, BufWriter::with_capacity(BUFFER_BYTES, file)));
     }
     let curator = Curator::new(Policy::default(), None);
-    let mut events = BufReader::new(File::open(events)?);
+    let mut events = BufReader::with_capacity(BUFFER_BYTES, File::open(events)?);
     let mut message = String::new();
     while events.read_line(&mut message)? > 0 {
         let event = curator.curate(&message, NOW)?;

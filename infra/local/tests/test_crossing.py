@@ -15,6 +15,8 @@ from killing import Killer
 from lake import DATASET_PREFIX
 from workflow import FunctionFailed, executions, invoke, queue_depth, run_to_end, wait_until
 
+ROUNDS = 4
+
 
 def curate(stack, lake, events: list[dict]) -> None:
     """Posts events and waits until they are in the lake."""
@@ -106,16 +108,24 @@ def test_a_crossing_of_duplicates_trains_nothing_and_blocks_nothing(stack, lake,
 
 
 def test_a_freeze_that_is_killed_is_done_again_once(stack, lake, crossed):
-    curate(stack, lake, [making.gold() for _ in range(THRESHOLD)])
-    before, pairs = versions(lake), gold_pairs(lake)
-    with Killer(stack, "Freeze", kills=2, within_seconds=0.15) as killer:
-        count = invoke(stack, "Counter", {})
-        run = run_to_end(stack, count["run"], within=180)
-    assert run["status"] == "SUCCEEDED", run
-    assert killer.killed == killer.wanted
-    assert versions(lake) == before + 1
+    """A freeze takes a fraction of a second, so not every shot hits it at work: each round must hold, and one must hit."""
+    hits = 0
+    for _ in range(ROUNDS):
+        curate(stack, lake, [making.gold() for _ in range(THRESHOLD)])
+        before = versions(lake)
+        with Killer(stack, "Freeze", kills=2, within_seconds=0.08):
+            run = run_to_end(stack, invoke(stack, "Counter", {})["run"], within=180)
+        assert run["status"] == "SUCCEEDED", run
+        assert versions(lake) == before + 1
+        hits += failed_attempts(stack, run)
+    assert hits, "no freeze died in the middle of its work"
     rows = sum(frozen(run_to_end(stack, run["name"]))["rows"] for run in executions(stack))
-    assert rows == pairs, "over all versions, every pair once"
+    assert rows == gold_pairs(lake), "over all versions, every pair once"
+
+
+def failed_attempts(stack, run: dict) -> int:
+    history = stack.client("stepfunctions").get_execution_history(executionArn=run["executionArn"])["events"]
+    return sum(event["type"].endswith("Failed") for event in history)
 
 
 def test_a_run_that_fails_is_attempted_again_later_and_loses_nothing(stack, lake, crossed):

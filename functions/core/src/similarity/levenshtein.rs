@@ -248,8 +248,8 @@ impl Word {
         let zero_diagonal = (sum ^ up) | entered | down;
         let holds = (sum | entered | up) & !down;
         let falls = zero_diagonal & up;
-        let holds_above = (holds << 1) | u64::from(above.holds);
-        let falls_above = (falls << 1) | u64::from(above.falls);
+        let holds_above = (holds << 1) + u64::from(above.holds);
+        let falls_above = (falls << 1) + u64::from(above.falls);
         self.up = falls_above | (!zero_diagonal & holds_above);
         self.down = zero_diagonal & !holds_above;
         Carry { holds: (holds >> (WORD - 1)) as u8, falls: (falls >> (WORD - 1)) as u8 }

@@ -1,0 +1,84 @@
+"""Each function's role allows what the function does (all other tests show it), and nothing of what is tried here."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from settings import REGION
+
+GOLD = "dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/x.jsonl"
+POINTER = "state/pointer.json"
+
+
+class Intruder:
+    """Whoever got hold of a function's credentials."""
+
+    def __init__(self, stack, function: str) -> None:
+        self.stack = stack
+        self.bucket, self.queue = stack.outputs["LakeBucket"], stack.outputs["EditsQueueUrl"]
+        self.workflow = stack.outputs["FineTuneStateMachineArn"]
+        role = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs[f"{function}FunctionName"])["Role"]
+        self.credentials = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="intruder")["Credentials"]
+
+    def client(self, service: str):
+        return boto3.client(service, endpoint_url=self.stack.cloud.endpoint, region_name=REGION,
+                            aws_access_key_id=self.credentials["AccessKeyId"],
+                            aws_secret_access_key=self.credentials["SecretAccessKey"],
+                            aws_session_token=self.credentials["SessionToken"])
+
+    def attempts(self) -> dict:
+        s3, sqs, runs = self.client("s3"), self.client("sqs"), self.client("stepfunctions")
+        return {
+            "list gold": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=gold/"),
+            "list review": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=review/"),
+            "read gold": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD),
+            "read dropped": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "dropped/", 1)),
+            "write gold": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD, Body=b""),
+            "write anywhere": lambda: s3.put_object(Bucket=self.bucket, Key="elsewhere", Body=b""),
+            "delete gold": lambda: s3.delete_object(Bucket=self.bucket, Key=GOLD),
+            "read pointer": lambda: s3.get_object(Bucket=self.bucket, Key=POINTER),
+            "move pointer": lambda: s3.put_object(Bucket=self.bucket, Key=POINTER, Body=b"{}", IfMatch='"0"'),
+            "write table": lambda: s3.put_object(Bucket=self.bucket, Key="datasets/dpo_gold_v1/intruder", Body=b""),
+            "open the bucket": lambda: s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps({"Statement": []})),
+            "send": lambda: sqs.send_message(QueueUrl=self.queue, MessageBody="intruder"),
+            "purge": lambda: sqs.purge_queue(QueueUrl=self.queue),
+            "read dead letters": lambda: sqs.receive_message(QueueUrl=self.stack.outputs["EditsDlqUrl"]),
+            "start run": lambda: runs.start_execution(stateMachineArn=self.workflow, name="intruder", input="{}"),
+            "change workflow": lambda: runs.update_state_machine(stateMachineArn=self.workflow, definition="{}"),
+            "invoke freeze": lambda: self.client("lambda").invoke(FunctionName=self.stack.outputs["FreezeFunctionName"], Payload="{}"),
+        }
+
+
+# "start run" and "write gold", for whoever may, are left to the other tests: they would change what those count.
+ALLOWED = {
+    "Ingest": {"send"},
+    "Curate": {"write gold"},
+    "Counter": {"list gold", "read pointer", "start run"},
+    "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "write table"},
+}
+
+
+def is_denied(attempt) -> bool:
+    try:
+        attempt()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "AccessDenied.Queue")
+    return False
+
+
+@pytest.mark.parametrize("function", ALLOWED)
+def test_a_function_may_do_its_own_work_and_nothing_else(stack, function):
+    attempts = Intruder(stack, function).attempts()
+    denied = {name for name, attempt in attempts.items() if name not in ALLOWED[function] and is_denied(attempt)}
+    assert denied == set(attempts) - ALLOWED[function]
+
+
+def test_who_may_is_not_denied(stack):
+    """Or the test above would prove nothing."""
+    assert not is_denied(Intruder(stack, "Counter").attempts()["list gold"])
+    assert not is_denied(Intruder(stack, "Freeze").attempts()["read pointer"])
+    assert not is_denied(Intruder(stack, "Freeze").attempts()["move pointer"])
