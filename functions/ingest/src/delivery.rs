@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::edit_queue::{EditQueue, Entry, MAX_CALL_BYTES, MAX_ENTRIES};
 
@@ -15,6 +16,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 /// Calls under way at once: 500 events are 50 calls, and one after the other would take seconds.
 const CONCURRENT_CALLS: usize = 8;
+
+/// When the client is answered, whatever is still under way: before the function's own time is up, and the client would be
+/// told nothing.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// What became of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,39 +36,44 @@ pub(crate) enum Delivery {
 pub(crate) async fn deliver(queue: &impl EditQueue, messages: &[&str]) -> Vec<Delivery> {
     let entries = messages.iter().enumerate().map(|(number, message)| Entry { number, message });
     let calls = pack(entries.collect());
-    let mut deliveries = vec![Delivery::Taken; messages.len()];
+    let mut deliveries = vec![Delivery::Unknown; messages.len()];
     let mut outcomes = stream::iter(calls).map(|call| deliver_call(queue, call)).buffer_unordered(CONCURRENT_CALLS);
-    while let Some(not_taken) = outcomes.next().await {
-        for (number, delivery) in not_taken {
+    let deadline = Instant::now() + ANSWER_WITHIN;
+    while let Ok(Some(outcome)) = timeout_at(deadline, outcomes.next()).await {
+        for (number, delivery) in outcome {
             deliveries[number] = delivery;
         }
     }
     deliveries
 }
 
-/// Sends one call until everything in it is taken or given up; answers with what is not taken.
+/// Sends one call until everything in it is taken or given up.
 async fn deliver_call(queue: &impl EditQueue, mut left: Vec<Entry<'_>>) -> Vec<(usize, Delivery)> {
-    let mut refused = Vec::new();
+    let mut settled = Vec::new();
     let mut wait = FIRST_WAIT;
     for attempt in 1..=ATTEMPTS {
         match queue.send(&left).await {
-            Ok(faults) => {
-                let permanent = faults.iter().filter(|fault| fault.is_permanent);
-                refused.extend(permanent.map(|fault| (fault.number, Delivery::Refused)));
-                left.retain(|entry| faults.iter().any(|fault| fault.number == entry.number && !fault.is_permanent));
-            }
+            Ok(faults) => left.retain(|entry| match faults.iter().find(|fault| fault.number == entry.number) {
+                None => settle(&mut settled, entry, Delivery::Taken),
+                Some(fault) if fault.is_permanent => settle(&mut settled, entry, Delivery::Refused),
+                Some(_) => true,
+            }),
             Err(error) => tracing::warn!(attempt, %error, "edits not queued"),
         }
-        if left.is_empty() {
-            return refused;
+        if left.is_empty() || attempt == ATTEMPTS {
+            break;
         }
-        if attempt < ATTEMPTS {
-            tokio::time::sleep(wait).await;
-            wait *= 2;
-        }
+        sleep(wait).await;
+        wait *= 2;
     }
-    refused.extend(left.iter().map(|entry| (entry.number, Delivery::Unknown)));
-    refused
+    // What is left stays unknown.
+    settled
+}
+
+/// Notes what became of an entry, and answers that it is no longer left.
+fn settle(settled: &mut Vec<(usize, Delivery)>, entry: &Entry<'_>, delivery: Delivery) -> bool {
+    settled.push((entry.number, delivery));
+    false
 }
 
 /// Packs messages into as few calls as their order allows.
@@ -147,6 +157,29 @@ mod tests {
     async fn a_queue_that_comes_back_is_enough() {
         let queue = scripted(vec![unreachable(), unreachable()]);
         assert_eq!(deliver(&queue, &["a"]).await, [Delivery::Taken]);
+    }
+
+    /// Takes the first call and never answers another.
+    #[derive(Default)]
+    struct HangingQueue(Mutex<bool>);
+
+    impl EditQueue for HangingQueue {
+        async fn send(&self, _: &[Entry<'_>]) -> Result<Vec<EntryFault>, QueueError> {
+            let hangs = std::mem::replace(&mut *self.0.lock().unwrap(), true);
+            if hangs {
+                std::future::pending::<()>().await;
+            }
+            Ok(Vec::new())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_queue_that_hangs_does_not_keep_the_client_waiting() {
+        let started = Instant::now();
+        let deliveries = deliver(&HangingQueue::default(), &["a"; 11]).await;
+        assert_eq!(deliveries[..10], [Delivery::Taken; 10]);
+        assert_eq!(deliveries[10], Delivery::Unknown);
+        assert_eq!(started.elapsed(), ANSWER_WITHIN);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 /// One attempt of a call. The largest object that is written, 6 MB, takes a fraction of it.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A call with all its attempts: it must end, and be reported, before the function's own time does.
+/// A call with all its attempts: it must end, and be reported, before the time of any function that waits for it does.
 const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The configuration of every AWS client: from the environment, with bounds on how long a call may take.

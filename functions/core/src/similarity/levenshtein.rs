@@ -35,24 +35,26 @@ pub(crate) struct Distance {
 /// Computes the distance, or answers `None` as soon as that would take more than `max_steps` word steps (one step
 /// advances 64 rows by one column, about 2 ns) or a table larger than [`MAX_TABLE_WORDS`].
 pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distance> {
-    let longer = left.chars().count().max(right.chars().count());
+    let longer = count_scalars(left).max(count_scalars(right));
     let (left, right) = strip_common_ends(left, right);
     let edits = distance_of_cores(left, right, max_steps)?;
     Some(Distance { edits, longer })
 }
 
 fn distance_of_cores(left: &str, right: &str, max_steps: u64) -> Option<usize> {
-    let (left_length, right_length) = (left.chars().count(), right.chars().count());
+    let (left_length, right_length) = (count_scalars(left), count_scalars(right));
     if left.is_empty() || right.is_empty() {
         return Some(left_length.max(right_length));
     }
     let (pattern, text) = if left_length <= right_length { (left, right) } else { (right, left) };
-    let matcher = if left.is_ascii() && right.is_ascii() {
-        Matcher::over_ascii(pattern, text)
-    } else {
-        Matcher::over_scalars(pattern, text)
-    };
+    let is_ascii = left_length + right_length == left.len() + right.len();
+    let matcher = if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, text) };
     matcher?.distance(max_steps)
+}
+
+/// Most texts are short or ASCII, where this is several times faster than counting.
+fn count_scalars(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
 /// Cuts off what both texts begin and end with: equal ends never change the distance.
@@ -144,9 +146,11 @@ impl Matcher {
 
     fn over_scalars(pattern: &str, text: &str) -> Option<Self> {
         let mut alphabet = Alphabet::empty();
-        let pattern = pattern.chars().map(|scalar| alphabet.number(scalar)).collect();
-        let text = text.chars().map(|scalar| alphabet.find(scalar)).collect();
-        Self::new(pattern, text, alphabet.size as usize + 1)
+        // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
+        let (mut numbers, mut symbols) = (Vec::with_capacity(pattern.len()), Vec::with_capacity(text.len()));
+        numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
+        symbols.extend(text.chars().map(|scalar| alphabet.find(scalar)));
+        Self::new(numbers, symbols, alphabet.size as usize + 1)
     }
 
     fn new(pattern: Vec<u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
