@@ -19,6 +19,8 @@ from settings import FUNCTIONS, REPOSITORY, STAGE
 
 TEMPLATE = STAGE / "infra" / "template.yaml"
 COPIED = ("template.yaml", "finetune.asl.json")
+PACKAGED = {"curate": "policy.toml"}
+"""Files of `infra/` that a function finds beside its executable."""
 
 
 def check_compilers() -> None:
@@ -72,7 +74,10 @@ def stage(binaries: dict[str, Path]) -> Path:
             raise Problem(f"infra/{name} is missing")
         shutil.copyfile(source, TEMPLATE.parent / name)
     for name, binary in binaries.items():
-        stage_binary(binary, STAGE / "target" / "lambda" / name / "bootstrap")
+        package = STAGE / "target" / "lambda" / name
+        stage_binary(binary, package / "bootstrap")
+        if name in PACKAGED:
+            shutil.copyfile(REPOSITORY / "infra" / PACKAGED[name], package / PACKAGED[name])
     return TEMPLATE
 
 

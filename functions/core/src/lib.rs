@@ -39,7 +39,7 @@ pub use instant::Millis;
 pub use net_new::KnownPairs;
 pub use part::{InvalidPartName, LOG_PREFIX, PartName, route_prefix};
 pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};
-pub use policy::Policy;
+pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use refusal::{Refusal, RefusalCode};
 pub use similarity::similarity;

@@ -59,29 +59,24 @@ pub struct Verdict {
     pub similarity: Option<f64>,
 }
 
-impl Verdict {
-    fn new(route: Route, reason: Reason, similarity: Option<f64>) -> Self {
-        Self { route, reasons: vec![reason], similarity }
-    }
-}
-
 /// Judges one edit. Consent comes first: without it nothing else about the texts is even computed.
 #[must_use]
 pub fn judge(event: &EditEvent<'_>, policy: &Policy) -> Verdict {
+    let verdict = |reason, similarity| Verdict { route: policy.route_of(reason), reasons: vec![reason], similarity };
     if event.consent == Some(false) {
-        return Verdict::new(Route::Dropped, Reason::NoConsent, None);
+        return verdict(Reason::NoConsent, None);
     }
     if event.chosen == event.rejected {
-        return Verdict::new(Route::Dropped, Reason::Unchanged, Some(1.0));
+        return verdict(Reason::Unchanged, Some(1.0));
     }
     let Some(similarity) = similarity(&event.rejected, &event.chosen, policy.max_similarity_steps) else {
-        return Verdict::new(Route::Review, Reason::TooLongToCompare, None);
+        return verdict(Reason::TooLongToCompare, None);
     };
     if similarity > policy.trivial_above {
-        return Verdict::new(Route::Dropped, Reason::Trivial, Some(similarity));
+        return verdict(Reason::Trivial, Some(similarity));
     }
     if similarity < policy.rewrite_below {
-        return Verdict::new(Route::Dropped, Reason::Rewrite, Some(similarity));
+        return verdict(Reason::Rewrite, Some(similarity));
     }
     Verdict { route: Route::Gold, reasons: Vec::new(), similarity: Some(similarity) }
 }

@@ -18,5 +18,7 @@
 //!    ([`flywheel_core::KnownPairs`], [`flywheel_core::Pointer::after_freeze`]).
 
 mod handler;
+mod policy_file;
 
 pub use handler::{Curate, UnidentifiedMessage};
+pub use policy_file::{UnusablePolicy, packaged_policy};

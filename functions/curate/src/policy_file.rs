@@ -1,0 +1,72 @@
+use std::fs::read_to_string;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use flywheel_core::{Policy, PolicyError};
+
+/// The policy's file in the function's package, beside its executable.
+const FILE_NAME: &str = "policy.toml";
+
+/// The policy file is there and cannot be used. The function does not start: judging by other rules than those that were
+/// deployed would be worse than waiting.
+#[derive(Debug, thiserror::Error)]
+pub enum UnusablePolicy {
+    /// It cannot be read.
+    #[error("{path}: {cause}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: Error,
+    },
+    /// It says what no policy says.
+    #[error("{path}: {cause}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what is wrong there.
+        cause: PolicyError,
+    },
+}
+
+/// The policy in the file of that name beside the running executable, or the default if there is none.
+///
+/// # Errors
+/// If the file is there and cannot be used.
+pub fn packaged_policy() -> Result<Policy, UnusablePolicy> {
+    let executable = std::env::current_exe();
+    let folder = executable.as_deref().ok().and_then(Path::parent).unwrap_or(Path::new("."));
+    policy_in(folder)
+}
+
+fn policy_in(folder: &Path) -> Result<Policy, UnusablePolicy> {
+    let path = folder.join(FILE_NAME);
+    match read_to_string(&path) {
+        Ok(text) => Policy::parse(&text).map_err(|cause| UnusablePolicy::Invalid { path, cause }),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Policy::default()),
+        Err(cause) => Err(UnusablePolicy::Unreadable { path, cause }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_file_the_default_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(policy_in(folder.path()).unwrap(), Policy::default());
+    }
+
+    #[test]
+    fn the_file_is_taken_or_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text| std::fs::write(folder.path().join(FILE_NAME), text).unwrap();
+        write("[similarity]\ntrivial_above = 0.9\n");
+        assert_eq!(policy_in(folder.path()).unwrap().trivial_above, 0.9);
+        write("[similarity]\ntrivial_above = 9\n");
+        assert!(policy_in(folder.path()).unwrap_err().to_string().contains("policy.toml: policy line 2"));
+        write("\u{0}");
+        assert!(policy_in(folder.path()).is_err());
+    }
+}
