@@ -3,6 +3,7 @@
 PYTHON       ?= python3
 PORT         ?=
 EDITS        ?=
+THRESHOLD    ?=
 PARAMETERS   ?=
 ARCHITECTURE ?= x86_64
 ARGS         ?= --guided
@@ -19,7 +20,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
-	@$(IN_CLOUD)/python infra/local/demo.py $(EDITS)
+	@$(IN_CLOUD)/python infra/local/demo.py $(if $(THRESHOLD),--threshold $(THRESHOLD)) $(EDITS)
 
 test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
 

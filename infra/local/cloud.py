@@ -193,6 +193,11 @@ class LocalCloud:
         return [pid for pid in processes.members(self._record.pid)
                 if processes.environment_of(pid).get("AWS_LAMBDA_FUNCTION_NAME") == function_name]
 
+    def deaths_at_work(self, function_name: str) -> int:
+        """How often a process of a function died before it had answered, by the cloud's own log."""
+        died = f"Lambda {function_name}: Runtime exited before returning a response"
+        return self.log_file.read_text(errors="replace").count(died)
+
     def skip_waits(self) -> None:
         """Makes the Wait states and retry pauses of state machines take no time."""
         body = json.dumps({"stepfunctions._SFN_WAIT_SCALE": 0}).encode()

@@ -36,13 +36,14 @@ def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
         if not file.is_file():
             raise Problem(f"there is no file {file}", 'name JSONL files of edit events: make demo EDITS="a.jsonl b.jsonl"')
         # Not splitlines(): that would also break a line at U+2028, which JSON strings may hold.
-        for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").split("\n"), 1):
+        for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
             if not line.strip():
                 continue
             try:
-                json.loads(line)
-                good.append(line)
-            except ValueError:
+                text = line.decode()
+                json.loads(text)
+                good.append(text)
+            except ValueError:  # not UTF-8, or not JSON
                 bad.append(f"{file}:{number}")
     return good, bad
 

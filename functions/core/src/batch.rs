@@ -24,11 +24,19 @@ pub struct Part<M> {
 /// Collects events and the messages that brought them.
 ///
 /// An event that comes twice in one invocation is written once, and both its messages depend on that one line. `event_id`
-/// decides, for it is the idempotency key: what is sent again under the same key is the same event.
+/// decides, for it is the idempotency key: what is sent again under the same key is the same event, and if it says
+/// something else, what was said first stands. That is a client's mistake, and counted.
 #[derive(Debug)]
 pub struct Batch<M> {
     drafts: BTreeMap<Route, Draft<M>>,
-    route_of: HashMap<String, Route>,
+    seen: HashMap<String, Seen>,
+    conflicts: usize,
+}
+
+#[derive(Debug)]
+struct Seen {
+    route: Route,
+    pair_id: String,
 }
 
 #[derive(Debug)]
@@ -40,23 +48,30 @@ struct Draft<M> {
 
 impl<M> Default for Batch<M> {
     fn default() -> Self {
-        Self { drafts: BTreeMap::new(), route_of: HashMap::new() }
+        Self { drafts: BTreeMap::new(), seen: HashMap::new(), conflicts: 0 }
     }
 }
 
 impl<M> Batch<M> {
     /// Adds an event and the message that brought it.
     pub fn add(&mut self, event: CuratedEvent, message: M) {
-        let known_route = self.route_of.get(&event.event_id).copied();
-        let draft = self.drafts.entry(known_route.unwrap_or(event.route)).or_insert_with(Draft::empty);
-        draft.messages.push(message);
-        if known_route.is_some() {
+        if let Some(seen) = self.seen.get(&event.event_id) {
+            self.conflicts += usize::from(seen.pair_id != event.pair_id);
+            self.drafts.entry(seen.route).or_insert_with(Draft::empty).messages.push(message);
             return;
         }
+        let draft = self.drafts.entry(event.route).or_insert_with(Draft::empty);
+        draft.messages.push(message);
         draft.body.push_str(&event.line);
         draft.body.push('\n');
-        draft.ids.push((event.event_id.clone(), event.pair_id));
-        self.route_of.insert(event.event_id, event.route);
+        draft.ids.push((event.event_id.clone(), event.pair_id.clone()));
+        self.seen.insert(event.event_id, Seen { route: event.route, pair_id: event.pair_id });
+    }
+
+    /// How many events came under an id that had said something else before.
+    #[must_use]
+    pub fn conflicts(&self) -> usize {
+        self.conflicts
     }
 
     /// The parts, named after the given time.
@@ -98,12 +113,16 @@ mod tests {
         }
     }
 
-    fn parts(events: &[(&str, Route)], now: Millis) -> Vec<Part<usize>> {
+    fn batch(events: &[(&str, Route)]) -> Batch<usize> {
         let mut batch = Batch::default();
         for (index, (event_id, route)) in events.iter().enumerate() {
             batch.add(event(event_id, *route), index);
         }
-        batch.into_parts(now)
+        batch
+    }
+
+    fn parts(events: &[(&str, Route)], now: Millis) -> Vec<Part<usize>> {
+        batch(events).into_parts(now)
     }
 
     #[test]
@@ -116,10 +135,20 @@ mod tests {
 
     #[test]
     fn an_event_that_comes_twice_is_written_once_for_both_messages() {
-        // The second delivery says something else under the same key: the first one stands.
-        let parts = parts(&[("a", Route::Gold), ("a", Route::Dropped)], 7);
+        let batch = batch(&[("a", Route::Gold), ("a", Route::Gold)]);
+        assert_eq!(batch.conflicts(), 0);
+        let parts = batch.into_parts(7);
         assert_eq!(parts.len(), 1);
         assert_eq!((parts[0].name.rows, &parts[0].messages[..]), (1, &[0, 1][..]));
+    }
+
+    #[test]
+    fn what_was_said_first_under_an_id_stands_and_the_rest_is_counted() {
+        let mut batch = batch(&[("a", Route::Gold)]);
+        batch.add(CuratedEvent { pair_id: "another pair".to_owned(), ..event("a", Route::Dropped) }, 1);
+        assert_eq!(batch.conflicts(), 1);
+        let parts = batch.into_parts(7);
+        assert_eq!((parts.len(), parts[0].route, &parts[0].messages[..]), (1, Route::Gold, &[0, 1][..]));
     }
 
     #[test]

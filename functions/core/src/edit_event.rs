@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::digest::FieldDigest;
@@ -29,12 +29,12 @@ pub struct EditEvent<'a> {
     pub rejected: Cow<'a, str>,
     /// The conversation that the output belongs to.
     pub thread_id: Option<Cow<'a, str>>,
-    /// Who edited, as the client names them. Never stored: see [`crate::ContributorKey`].
+    /// Who edited, as the client names them. On the queue only, never in the lake: see [`crate::ContributorKey`].
     pub contributor_id: Option<Cow<'a, str>>,
     /// What wrote the rejected text.
     pub model: Option<Model<'a>>,
-    /// When the user edited, in RFC 3339, UTC, to the millisecond.
-    pub occurred_at: Option<String>,
+    /// When the user edited.
+    pub occurred_at: Option<OccurredAt<'a>>,
     /// Whether the user agreed that the edit may train a model. Not said is the client's agreement with its users.
     pub consent: Option<bool>,
     /// What the client wants to find the event by, such as a tenant or a feature.
@@ -50,6 +50,15 @@ pub struct Model<'a> {
     pub id: Cow<'a, str>,
     /// The LoRA adapter that was active on it.
     pub adapter: Option<Cow<'a, str>>,
+}
+
+/// An instant, in RFC 3339.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OccurredAt<'a> {
+    /// As the client wrote it.
+    sent: Cow<'a, str>,
+    /// In UTC, to the millisecond.
+    pub utc: String,
 }
 
 /// One entry of an event's context map.
@@ -101,7 +110,8 @@ impl<'a> EditEvent<'a> {
         Ok(event)
     }
 
-    /// The same event has the same id, however often and wherever it is sent. The texts come in through the pair's id.
+    /// The same event has the same id, however often and wherever it is sent; what says anything else is another event. The
+    /// texts come in through the pair's id.
     fn derived_id(&self) -> String {
         let model = self.model.as_ref();
         let digest = FieldDigest::new("flywheel event 1")
@@ -110,15 +120,16 @@ impl<'a> EditEvent<'a> {
             .optional(self.contributor_id.as_deref())
             .optional(model.map(|model| model.id.as_ref()))
             .optional(model.and_then(|model| model.adapter.as_deref()))
-            .optional(self.occurred_at.as_deref());
+            .optional(self.occurred_at.as_ref().map(|instant| instant.utc.as_str()))
+            .optional(self.consent.map(|consent| if consent { "yes" } else { "no" }));
         let digest = self.context.iter().fold(digest, |digest, entry| digest.text(&entry.key).text(&entry.value));
         digest.hex()
     }
 
     /// The event as one queue message: what [`EditEvent::parse`] reads back to an equal event.
     ///
-    /// It is compact, without white space and unknown fields, and hence no longer than what the client sent: a request
-    /// below the queue's limit does not grow above it.
+    /// It is compact, without white space and unknown fields, and says everything as the client did. Hence it is no longer
+    /// than what was sent (but for U+FFFE and U+FFFF): an event within the queue's limit does not grow above it.
     ///
     /// # Errors
     /// None in practice: strings and maps of strings always serialise.
@@ -130,8 +141,8 @@ impl<'a> EditEvent<'a> {
             final_user_edit: &self.chosen,
             thread_id: self.thread_id.as_deref(),
             contributor_id: self.contributor_id.as_deref(),
-            model: self.model.as_ref(),
-            occurred_at: self.occurred_at.as_deref(),
+            model: self.model.as_ref().map(|model| QueuedModel { id: &model.id, adapter: model.adapter.as_deref() }),
+            occurred_at: self.occurred_at.as_ref().map(|instant| instant.sent.as_ref()),
             consent: self.consent,
             context: ContextMap(&self.context),
         };
@@ -162,13 +173,15 @@ fn model<'a>(fields: &mut Fields<'a>) -> Result<Option<Model<'a>>, Refusal> {
     Ok(Some(Model { id, adapter: fields.optional_label("adapter")? }))
 }
 
-fn occurred_at(fields: &mut Fields<'_>) -> Result<Option<String>, Refusal> {
-    let Some(given) = fields.optional_label("occurred_at")? else { return Ok(None) };
-    let Ok(instant) = DateTime::parse_from_rfc3339(&given) else {
+fn occurred_at<'a>(fields: &mut Fields<'a>) -> Result<Option<OccurredAt<'a>>, Refusal> {
+    let Some(sent) = fields.optional_label("occurred_at")? else { return Ok(None) };
+    let instant = DateTime::parse_from_rfc3339(&sent).ok().map(|instant| instant.with_timezone(&Utc));
+    // Moved to UTC, the first and the last hours that RFC 3339 can write may fall into a year that it cannot.
+    let Some(instant) = instant.filter(|instant| (1..=9998).contains(&instant.year())) else {
         let message = "must be a date and time in RFC 3339, such as 2026-11-22T10:00:00Z";
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "occurred_at", message));
     };
-    Ok(Some(instant.with_timezone(&Utc).to_rfc3339_opts(SecondsFormat::Millis, true)))
+    Ok(Some(OccurredAt { utc: instant.to_rfc3339_opts(SecondsFormat::Millis, true), sent }))
 }
 
 fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal> {
@@ -195,7 +208,7 @@ fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal
     Ok(context)
 }
 
-/// A client's key as a refusal may quote it: refusals are logged, so it may be neither long nor several lines.
+/// A client's key as a refusal may quote it: neither long nor several lines.
 fn printable(key: &str) -> String {
     key.chars().take(40).map(|scalar| if scalar.is_control() { '\u{fffd}' } else { scalar }).collect()
 }
@@ -212,13 +225,21 @@ struct Message<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     contributor_id: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    model: Option<&'e Model<'e>>,
+    model: Option<QueuedModel<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     occurred_at: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<bool>,
     #[serde(skip_serializing_if = "ContextMap::is_empty")]
     context: ContextMap<'e>,
+}
+
+/// As it was sent. (A line keeps the absent adapter as `null`, for its columns are always there.)
+#[derive(Serialize)]
+struct QueuedModel<'e> {
+    id: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adapter: Option<&'e str>,
 }
 
 struct ContextMap<'e>(&'e [ContextEntry<'e>]);
@@ -266,7 +287,7 @@ mod tests {
         assert_eq!(event.event_id.len(), 64);
         // Pinned: ids live in the lake for ever, so a change of the layout is a break, not a refactoring.
         assert_eq!(event.pair_id, "cc2ebd7ee361b72e950e2946f4b696c55718e6298fa9dce8c60ac429bc517018");
-        assert_eq!(event.event_id, "8a7aff7490e2a36c93e73ab1112f4adfd3f0feb6bfe34efa0cacdbc53ca1ed71");
+        assert_eq!(event.event_id, "b812bc2bbaa31016cc7fc859929bbc5455ce841a333ceaba5d5f44b57a20b54f");
     }
 
     #[test]
@@ -293,6 +314,8 @@ mod tests {
             ("model", r#"{"id":"m","adapter":3}"#, RefusalCode::WrongType, "model.adapter"),
             ("occurred_at", "\"yesterday\"", RefusalCode::InvalidValue, "occurred_at"),
             ("occurred_at", "1763800000", RefusalCode::WrongType, "occurred_at"),
+            ("occurred_at", "\"9999-12-31T23:59:59-01:00\"", RefusalCode::InvalidValue, "occurred_at"),
+            ("occurred_at", "\"0000-01-01T00:00:00+01:00\"", RefusalCode::InvalidValue, "occurred_at"),
             ("consent", "\"yes\"", RefusalCode::WrongType, "consent"),
             ("context", "[]", RefusalCode::WrongType, "context"),
             ("context", r#"{"tenant":1}"#, RefusalCode::WrongType, "context.tenant"),
@@ -342,8 +365,22 @@ mod tests {
     fn the_derived_id_depends_on_all_that_the_event_says_but_not_on_order() {
         let id = |message: &str| EditEvent::parse(message).unwrap().event_id.into_owned();
         let plain = id(MINIMAL);
-        for (field, value) in [("thread_id", "\"t\""), ("contributor_id", "\"t\""), ("context", r#"{"a":"b"}"#)] {
-            assert_ne!(id(&with(field, Some(value))), plain);
+        let ids = [
+            with("prompt", Some("\"t\"")),
+            with("original_llm_output", Some("\"t\"")),
+            with("final_user_edit", Some("\"t\"")),
+            with("thread_id", Some("\"t\"")),
+            with("contributor_id", Some("\"t\"")),
+            with("model", Some(r#"{"id":"t"}"#)),
+            with("model", Some(r#"{"id":"t","adapter":"u"}"#)),
+            with("occurred_at", Some("\"2026-11-22T10:00:00Z\"")),
+            with("consent", Some("true")),
+            with("consent", Some("false")),
+            with("context", Some(r#"{"a":"b"}"#)),
+        ]
+        .map(|message| id(&message));
+        for (index, id) in ids.iter().enumerate() {
+            assert!(*id != plain && !ids[..index].contains(id), "{index}");
         }
         let one = MINIMAL.replacen('{', r#"{"context":{"a":"1","b":"2"},"#, 1);
         let other = MINIMAL.replacen('}', r#","context":{"b":"2","a":"1"}}"#, 1);
@@ -353,7 +390,7 @@ mod tests {
     #[test]
     fn occurred_at_is_kept_in_utc() {
         let message = with("occurred_at", Some("\"2026-11-22T11:30:00.5+01:00\""));
-        assert_eq!(EditEvent::parse(&message).unwrap().occurred_at.as_deref(), Some("2026-11-22T10:30:00.500Z"));
+        assert_eq!(EditEvent::parse(&message).unwrap().occurred_at.unwrap().utc, "2026-11-22T10:30:00.500Z");
     }
 
     #[test]
@@ -370,11 +407,17 @@ mod tests {
         fn a_message_reads_back_as_the_same_event_and_never_grows(
             prompt in "\\PC{1,40}", rejected in "\\PC{1,40}", chosen in "\\PC{1,40}",
             event_id in prop::option::of("[a-z]{1,8}"), consent in prop::option::of(any::<bool>()),
-            context in prop::collection::btree_map("[a-z]{1,5}", "\\PC{1,9}", 0..4),
+            context in prop::collection::btree_map("[a-z]{1,5}", "\\PC{1,9}", 0..4), model in "\\PC{1,9}",
+            adapter in prop::option::of("\\PC{1,9}"), hour in 0..24_u8, offset in -23..24_i8,
         ) {
+            let mut model = serde_json::json!({"id": model});
+            if let Some(adapter) = adapter {
+                model["adapter"] = adapter.into();
+            }
             let sent = serde_json::json!({
                 "prompt": prompt, "original_llm_output": rejected, "final_user_edit": chosen,
-                "event_id": event_id, "consent": consent, "context": context, "unknown": 1,
+                "event_id": event_id, "consent": consent, "context": context, "unknown": 1, "model": model,
+                "occurred_at": format!("2026-11-22T{hour:02}:00:00{offset:+03}:30"),
             }).to_string();
             let event = EditEvent::parse(&sent).unwrap();
             let message = event.to_message().unwrap();

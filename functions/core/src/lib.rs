@@ -3,7 +3,7 @@
 //! | from | to | decided in |
 //! |---|---|---|
 //! | a request's body | events ready for the queue | [`Submission`], [`EditEvent`], [`Refusal`] |
-//! | a queue message | a line in a route | [`Curator`], [`Policy`], [`judge`], [`similarity`] |
+//! | a queue message | a line in a route | [`Curator`], [`Policy`] |
 //! | lines | immutable parts | [`Batch`], [`PartName`] |
 //! | a listing of parts | what is pending | [`Watermark`] |
 //! | what is pending | start a run, or not | [`decide`] |
@@ -34,15 +34,14 @@ pub use batch::{Batch, Part};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, decide};
 pub use curator::{CuratedEvent, Curator};
-pub use edit_event::{ContextEntry, EditEvent, Model};
+pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
 pub use instant::Millis;
 pub use net_new::KnownPairs;
-pub use part::{InvalidPartName, LOG_PREFIX, PartName, route_prefix};
+pub use part::{InvalidPartName, PartName, route_prefix};
 pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};
 pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use refusal::{Refusal, RefusalCode};
-pub use similarity::similarity;
-pub use submission::{MAX_EVENT_BYTES, MAX_EVENTS, QueuedEvent, Submission};
-pub use verdict::{Reason, Route, Verdict, judge};
-pub use watermark::{ListedPart, Pending, WINDOW, Watermark};
+pub use submission::{MAX_EVENT_BYTES, QueuedEvent, Submission};
+pub use verdict::{Reason, Route};
+pub use watermark::{ListedPart, Pending, Watermark};

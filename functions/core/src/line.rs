@@ -59,7 +59,7 @@ impl<'e> Line<'e> {
             contributor: stamp.contributor.filter(|_| has_consent),
             model: event.model.as_ref().filter(|_| has_consent),
             thread_id: event.thread_id.as_deref().filter(|_| has_consent),
-            occurred_at: event.occurred_at.as_deref().filter(|_| has_consent),
+            occurred_at: event.occurred_at.as_ref().filter(|_| has_consent).map(|instant| instant.utc.as_str()),
             curated_at: stamp.curated_at,
             prompt_messages: event.prompt.messages().filter(|_| keeps_text),
             context: if keeps_text { &event.context } else { &[] },

@@ -28,7 +28,7 @@ impl KnownPairs {
     }
 }
 
-/// 128 bits of a digest instead of the id: 32 bytes a pair, and no two ids of any real lake collide.
+/// 128 bits of a digest instead of the id: tens of bytes a pair, and no two ids of any real lake collide.
 fn key(kind: &str, id: &str) -> u128 {
     let digest = Sha256::new().chain_update(kind).chain_update(id).finalize();
     digest.iter().take(16).fold(0, |key, &byte| key << 8 | u128::from(byte))

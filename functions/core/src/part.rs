@@ -9,7 +9,7 @@ use crate::instant::{Millis, partition};
 use crate::verdict::Route;
 
 /// The log's first folder: the data set's name, with the version of its line format.
-pub const LOG_PREFIX: &str = "dpo_gold_v1";
+pub(crate) const LOG_PREFIX: &str = "dpo_gold_v1";
 
 /// Hexadecimal digits of a batch's digest in a part's name.
 pub(crate) const DIGEST_DIGITS: usize = 32;

@@ -9,8 +9,8 @@ use crate::watermark::Watermark;
 pub const POINTER_KEY: &str = "state/pointer.json";
 
 /// Where the lake stands.
+/// What a later version adds to it, an earlier one passes over: during a deployment both run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Pointer {
     /// The number of the next crossing of the threshold. Each freeze raises it by one.
     pub crossing: u64,
@@ -31,7 +31,6 @@ impl Default for Pointer {
 
 /// What one freeze did. The workflow goes on with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct FreezeReport {
     /// The crossing that it was for.
     pub crossing: u64,

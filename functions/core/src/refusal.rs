@@ -49,7 +49,7 @@ impl RefusalCode {
 
 /// A refusal: a code for the client's program, a message for its author, and the field that is to be mended.
 ///
-/// It never holds text from the event's prompt or outputs, so it may be logged.
+/// It never holds text from the event's prompt or outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// What kind of mistake it is.

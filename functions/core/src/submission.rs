@@ -6,7 +6,7 @@ use crate::json::Json;
 use crate::refusal::{Refusal, RefusalCode};
 
 /// The most events that one request may hold. At ten to a queue call that is 50 calls, well within a request's time.
-pub const MAX_EVENTS: usize = 500;
+pub(crate) const MAX_EVENTS: usize = 500;
 
 /// The largest event, in bytes as it is queued: what SQS takes as one message.
 pub const MAX_EVENT_BYTES: usize = 1_048_576;

@@ -50,18 +50,18 @@ pub enum Reason {
 
 /// What the gate decided about one event.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// Where the event goes.
-    pub route: Route,
+    pub(crate) route: Route,
     /// Why, unless it is gold.
-    pub reasons: Vec<Reason>,
+    pub(crate) reasons: Vec<Reason>,
     /// Similarity of the two texts; `None` where it was not computed.
-    pub similarity: Option<f64>,
+    pub(crate) similarity: Option<f64>,
 }
 
 /// Judges one edit. Consent comes first: without it nothing else about the texts is even computed.
 #[must_use]
-pub fn judge(event: &EditEvent<'_>, policy: &Policy) -> Verdict {
+pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy) -> Verdict {
     let verdict = |reason, similarity| Verdict { route: policy.route_of(reason), reasons: vec![reason], similarity };
     if event.consent == Some(false) {
         return verdict(Reason::NoConsent, None);

@@ -18,7 +18,7 @@ use crate::part::{PartName, key_floor};
 use crate::verdict::Route;
 
 /// How long a part may take to appear under a key of its time: 15 minutes.
-pub const WINDOW: Millis = 15 * 60 * 1000;
+pub(crate) const WINDOW: Millis = 15 * 60 * 1000;
 
 /// A part as a LIST shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct ListedPart {
     pub name: PartName,
     /// When the store says that it was written.
     pub last_modified: Millis,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// How far the log has been consumed.
@@ -74,13 +76,32 @@ impl Watermark {
         name.written_at < self.settled_before || self.consumed.contains(name)
     }
 
-    /// The watermark once every part of the listing is consumed.
+    /// Divides a listing into what one freeze takes, and the rest: the first parts, of at most `max_bytes` pending bytes
+    /// together, but one pending part at least.
     #[must_use]
-    pub fn after(&self, listing: &[ListedPart]) -> Self {
-        let newest = listing.iter().map(|part| part.last_modified).max().unwrap_or(0);
-        let settled_before = self.settled_before.max(newest.saturating_sub(WINDOW));
-        let listed = listing.iter().map(|part| &part.name);
-        let unsettled = self.consumed.iter().chain(listed).filter(|name| name.written_at >= settled_before);
+    pub fn divide<'l>(&self, listing: &'l [ListedPart], max_bytes: u64) -> (&'l [ListedPart], &'l [ListedPart]) {
+        let mut bytes = 0;
+        let overflows = |part: &ListedPart| {
+            if self.has_consumed(&part.name) {
+                return false;
+            }
+            let is_first = bytes == 0;
+            bytes += part.bytes.max(1);
+            bytes > max_bytes && !is_first
+        };
+        listing.split_at(listing.iter().position(overflows).unwrap_or(listing.len()))
+    }
+
+    /// The watermark once the first parts of a listing are consumed, and the rest is not.
+    #[must_use]
+    pub fn after(&self, consumed: &[ListedPart], rest: &[ListedPart]) -> Self {
+        let newest = consumed.iter().map(|part| part.last_modified).max().unwrap_or(0);
+        let first_left = rest.iter().map(|part| part.name.written_at).min().unwrap_or(Millis::MAX);
+        // Keys sort by time, so what is left is newer than what was taken, and not settled. Should a clock have been off
+        // by more than the window, what is left has the last word.
+        let settled_before = self.settled_before.max(newest.saturating_sub(WINDOW).min(first_left));
+        let taken = consumed.iter().map(|part| &part.name);
+        let unsettled = self.consumed.iter().chain(taken).filter(|name| name.written_at >= settled_before);
         Self { settled_before, consumed: unsettled.cloned().collect() }
     }
 }
@@ -96,7 +117,11 @@ mod tests {
     /// A part named at `written_at` that appeared `delay` later.
     fn part(written_at: Millis, delay: Millis, batch: u64, rows: u64) -> ListedPart {
         let name = PartName { written_at, digest: format!("{batch:032x}"), rows };
-        ListedPart { name, last_modified: written_at + delay }
+        ListedPart { name, last_modified: written_at + delay, bytes: 100 }
+    }
+
+    fn after(watermark: &Watermark, listing: &[ListedPart]) -> Watermark {
+        watermark.after(listing, &[])
     }
 
     fn rows(watermark: &Watermark, listing: &[ListedPart]) -> u64 {
@@ -107,12 +132,12 @@ mod tests {
     fn what_was_consumed_is_not_pending_again() {
         let listing = [part(NOON, 0, 1, 10), part(NOON + 5, 0, 2, 5)];
         assert_eq!(rows(&Watermark::default(), &listing), 15);
-        assert_eq!(Watermark::default().after(&listing).pending(&listing), Pending::default());
+        assert_eq!(after(&Watermark::default(), &listing).pending(&listing), Pending::default());
     }
 
     #[test]
     fn a_part_that_appears_late_under_an_older_key_is_pending() {
-        let watermark = Watermark::default().after(&[part(NOON, 0, 1, 10)]);
+        let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10)]);
         let late = part(NOON - WINDOW, WINDOW, 2, 3);
         assert!(late.name.key(Route::Gold) > watermark.list_after());
         assert_eq!(rows(&watermark, &[late]), 3);
@@ -121,7 +146,7 @@ mod tests {
     #[test]
     fn a_part_from_a_fast_clock_does_not_settle_anything() {
         let from_the_future = ListedPart { last_modified: NOON, ..part(NOON + HOUR, 0, 1, 10) };
-        let watermark = Watermark::default().after(std::slice::from_ref(&from_the_future));
+        let watermark = after(&Watermark::default(), std::slice::from_ref(&from_the_future));
         assert_eq!(rows(&watermark, &[part(NOON, 1, 2, 3), from_the_future]), 3);
     }
 
@@ -129,7 +154,7 @@ mod tests {
     fn a_batch_that_was_delivered_twice_counts_once() {
         let (first, again) = (part(NOON, 0, 1, 10), part(NOON + 5, 0, 1, 10));
         assert_eq!(rows(&Watermark::default(), &[first.clone(), again.clone()]), 10);
-        let watermark = Watermark::default().after(&[first]);
+        let watermark = after(&Watermark::default(), &[first]);
         let pending = watermark.pending(&[again]);
         assert_eq!((pending.rows, pending.parts.len()), (0, 1));
     }
@@ -137,21 +162,38 @@ mod tests {
     #[test]
     fn the_window_forgets_what_is_settled() {
         let old = part(NOON, 0, 1, 10);
-        let watermark = Watermark::default().after(std::slice::from_ref(&old));
-        let watermark = watermark.after(&[part(NOON + HOUR, 0, 2, 5)]);
+        let watermark = after(&Watermark::default(), std::slice::from_ref(&old));
+        let watermark = after(&watermark, &[part(NOON + HOUR, 0, 2, 5)]);
         assert_eq!(watermark.consumed.len(), 1);
         assert_eq!(rows(&watermark, &[old]), 0);
     }
 
     #[test]
     fn an_empty_listing_moves_nothing() {
-        let watermark = Watermark::default().after(&[part(NOON, 0, 1, 10)]);
-        assert_eq!(watermark.after(&[]), watermark);
+        let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10)]);
+        assert_eq!(after(&watermark, &[]), watermark);
+    }
+
+    #[test]
+    fn a_freeze_takes_what_it_can_hold_and_one_part_at_least() {
+        let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10)]);
+        let listing = [0, 1, 2, 3].map(|minute| part(NOON + minute, 0, 1 + minute, 10));
+        let taken = |max_bytes| watermark.divide(&listing, max_bytes).0.len();
+        // The first is consumed, and weighs nothing.
+        assert_eq!([taken(0), taken(100), taken(199), taken(200), taken(300)], [2, 2, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_is_left_is_never_settled() {
+        // Its writer's clock lagged by more than the window.
+        let (late, left) = (part(NOON, HOUR, 1, 1), part(NOON + 1, HOUR, 2, 1));
+        let watermark = Watermark::default().after(&[late], std::slice::from_ref(&left));
+        assert_eq!(rows(&watermark, &[left]), 1);
     }
 
     #[test]
     fn the_stored_form_is_pinned() {
-        let watermark = Watermark::default().after(&[part(NOON, 0, 1, 10)]);
+        let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10)]);
         let stored = r#"{"settled_before":42300000,"consumed":["0000043200000-00000000000000000000000000000001-n10"]}"#;
         assert_eq!(serde_json::to_string(&watermark).unwrap(), stored);
         assert_eq!(serde_json::from_str::<Watermark>(stored).unwrap(), watermark);
@@ -163,11 +205,12 @@ mod tests {
         #[test]
         fn every_part_is_consumed_exactly_once(
             written in prop::collection::vec((0..6 * HOUR, 0..=WINDOW), 1..40),
-            looks in prop::collection::vec(0..8 * HOUR, 0..12),
+            looks in prop::collection::vec(0..8 * HOUR, 0..12), max_bytes in 100..4_000_u64,
         ) {
             let parts: Vec<_> =
                 written.iter().enumerate().map(|(i, (at, delay))| part(NOON + at, *delay, i as u64, 1)).collect();
-            let mut looks: Vec<_> = looks.into_iter().map(|look| NOON + look).chain([NOON + 9 * HOUR]).collect();
+            let last_looks = (0..parts.len() as u64).map(|look| 9 * HOUR + look);
+            let mut looks: Vec<_> = looks.into_iter().chain(last_looks).map(|look| NOON + look).collect();
             looks.sort_unstable();
             let mut watermark = Watermark::default();
             let mut consumed = Vec::new();
@@ -176,8 +219,9 @@ mod tests {
                 let is_listed = |part: &&ListedPart| part.last_modified < look && part.name.key(Route::Gold) > after;
                 let mut listing: Vec<_> = parts.iter().filter(is_listed).cloned().collect();
                 listing.sort_by(|left, right| left.name.cmp(&right.name));
-                consumed.extend(watermark.pending(&listing).parts);
-                watermark = watermark.after(&listing);
+                let (taken, rest) = watermark.divide(&listing, max_bytes);
+                consumed.extend(watermark.pending(taken).parts);
+                watermark = watermark.after(taken, rest);
             }
             let mut all: Vec<_> = parts.into_iter().map(|part| part.name).collect();
             all.sort();

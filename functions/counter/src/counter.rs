@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use flywheel_core::{Attempt, Decision, Millis, decide};
 use flywheel_lake::{LakeError, ListParts, LoadPointer};
+use flywheel_runtime::millis_since;
 use serde::Serialize;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
@@ -116,7 +117,7 @@ impl CountReport {
             run = self.run,
             parts = self.parts,
             list_requests = self.list_requests,
-            duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms = millis_since(started),
             "pairs counted"
         );
     }

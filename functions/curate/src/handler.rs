@@ -4,6 +4,7 @@ use std::time::Instant;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
 use flywheel_core::{Batch, CuratedEvent, Curator, Millis, Part, Route};
 use flywheel_lake::WritePart;
+use flywheel_runtime::millis_since;
 use futures::future::join_all;
 
 /// Curates batches of messages.
@@ -25,6 +26,7 @@ pub struct UnidentifiedMessage;
 struct Tally {
     unreadable: usize,
     unwritten: usize,
+    conflicts: usize,
     rows: [u64; Route::ALL.len()],
 }
 
@@ -51,6 +53,7 @@ impl<L: WritePart> Curate<L> {
             }
         }
         tally.unreadable = failed.len();
+        tally.conflicts = batch.conflicts();
         // Named now, not when the invocation began: a part's name may not be much older than its object.
         let parts = batch.into_parts((self.now)());
         for part in self.write(parts, &mut tally).await {
@@ -111,9 +114,9 @@ impl Tally {
 
     fn log(&self, messages: usize, started: Instant) {
         let [gold, review, dropped] = self.rows;
-        let (unreadable, unwritten) = (self.unreadable, self.unwritten);
-        let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(messages, gold, review, dropped, unreadable, unwritten, duration_ms, "batch curated");
+        let Self { unreadable, unwritten, conflicts, .. } = self;
+        let duration_ms = millis_since(started);
+        tracing::info!(messages, gold, review, dropped, unreadable, unwritten, conflicts, duration_ms, "batch curated");
     }
 }
 

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use flywheel_core::{FreezeReport, Frozen, KnownPairs, PartName, Pointer};
 use flywheel_lake::{LakeError, ListParts, LoadPointer, MovePointer, ReadPart};
+use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
@@ -11,8 +12,12 @@ use crate::part_lines::{CorruptPart, part_lines};
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;
 
-/// Parts read at the same time: small objects, so it is the round trips that would add up.
-const CONCURRENT_READS: usize = 16;
+/// Parts read at the same time: mostly small objects, so it is the round trips that would add up.
+const CONCURRENT_READS: usize = 8;
+
+/// The bytes of lines that one freeze takes: with what they become on their way into the table, less than half of the
+/// function's memory. What is more is left to the next crossing.
+const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
 /// What the workflow asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -28,6 +33,7 @@ pub struct Crossing {
 pub struct Freezer<L, D> {
     lake: L,
     dataset: D,
+    max_bytes: u64,
 }
 
 /// A freeze failed.
@@ -64,10 +70,16 @@ struct NetNew {
 impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L, D> {
     /// A freezer from `lake` into `dataset`.
     pub fn new(lake: L, dataset: D) -> Self {
-        Self { lake, dataset }
+        Self { lake, dataset, max_bytes: MAX_BYTES }
     }
 
-    /// Freezes everything that is pending, as one version, for one crossing. Asked again for the same crossing it answers
+    /// The same, with another bound of the bytes that one freeze takes.
+    #[must_use]
+    pub fn with_max_bytes(self, max_bytes: u64) -> Self {
+        Self { max_bytes, ..self }
+    }
+
+    /// Freezes what is pending, as much as one freeze can hold, as one version, for one crossing. Asked again for the same crossing it answers
     /// the same and commits nothing.
     ///
     /// A freeze is two writes, the version and the pointer, and can die between them. The version goes first and carries
@@ -99,7 +111,8 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
             return Ok(None);
         }
         let listing = self.lake.list_parts(&stored.pointer.watermark.list_after()).await?;
-        let parts = stored.pointer.watermark.pending(&listing.parts).parts;
+        let (taken, rest) = stored.pointer.watermark.divide(&listing.parts, self.max_bytes);
+        let parts = stored.pointer.watermark.pending(taken).parts;
         let net_new = self.net_new(&parts, &mut known).await?;
         let frozen = Frozen {
             version: version + 1,
@@ -107,7 +120,7 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
             duplicates: net_new.duplicates,
             parts: parts.len() as u64,
         };
-        let watermark = stored.pointer.watermark.after(&listing.parts);
+        let watermark = stored.pointer.watermark.after(taken, rest);
         let moved = stored.pointer.after_freeze(frozen, asked.threshold, watermark);
         match self.dataset.commit(snapshot, net_new.lines, &moved).await {
             Err(DatasetError::Conflict) => return Ok(None),
@@ -158,7 +171,7 @@ fn log(report: &FreezeReport, attempt: u32, started: Instant) {
         net_new = report.net_new,
         trainable = report.trainable,
         attempt,
-        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms = millis_since(started),
         "pairs frozen"
     );
 }

@@ -27,8 +27,12 @@ impl World {
         DeltaDataset::at(url::Url::from_directory_path(self.folder.path()).unwrap())
     }
 
+    fn freezer(&self) -> Freezer<MemoryLake, DeltaDataset> {
+        Freezer::new(self.lake.clone(), self.dataset())
+    }
+
     async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
-        Freezer::new(self.lake.clone(), self.dataset()).freeze(Crossing { crossing, threshold: THRESHOLD }).await
+        self.freezer().freeze(Crossing { crossing, threshold: THRESHOLD }).await
     }
 
     /// Writes a part with an edit for each id; the text follows from the id's first letter.
@@ -142,6 +146,20 @@ async fn a_death_between_the_commit_and_the_pointer_is_repaired() {
         assert_eq!((world.version().await, numbers(&report)), (1, (3, 0, 1, 3, true)), "{fault:?}");
         assert_eq!(numbers(&world.freeze(2).await.unwrap()), (1, 0, 1, 1, false));
     }
+}
+
+#[tokio::test]
+async fn what_one_freeze_cannot_hold_is_left_to_the_next() {
+    let world = World::new();
+    for (minute, id) in (0..).zip(["a1", "b1", "c1"]) {
+        world.curate(NOW + minute * 60_000, &[id]).await;
+    }
+    let freezer = world.freezer().with_max_bytes(1);
+    let mut reports = Vec::new();
+    for crossing in 1..=3 {
+        reports.push(numbers(&freezer.freeze(Crossing { crossing, threshold: THRESHOLD }).await.unwrap()));
+    }
+    assert_eq!(reports, [(1, 0, 1, 1, false), (1, 0, 1, 2, false), (1, 0, 1, 3, true)]);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flywheel_core::{QueuedEvent, Refusal, Submission};
+use flywheel_runtime::millis_since;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
@@ -47,9 +48,14 @@ impl<Q: EditQueue> Ingest<Q> {
             return response::unauthorized();
         };
         let response = self.accept_edits(request).await;
-        let duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let bytes = request.body.as_ref().map_or(0, String::len);
-        tracing::info!(status = response.status_code, caller, bytes, duration_us, "edits posted");
+        tracing::info!(
+            status = response.status_code,
+            caller,
+            bytes,
+            duration_ms = millis_since(started),
+            "edits posted"
+        );
         response
     }
 
@@ -69,7 +75,7 @@ impl<Q: EditQueue> Ingest<Q> {
         match deliver(&self.queue, &[&event.message]).await[..] {
             [Delivery::Taken] => response::accepted(&[&event.event_id]),
             [Delivery::Refused] => response::answer(422, &json!({"error": response::queue_refused()})),
-            _ => response::unavailable(&response::queue_unavailable()),
+            _ => response::unavailable(),
         }
     }
 
@@ -108,7 +114,7 @@ fn conclude(event_ids: &[&str], errors: &[Value], is_unavailable: bool) -> ApiGa
         return response::partly_accepted(event_ids, errors);
     }
     if is_unavailable {
-        return response::unavailable(&response::queue_unavailable());
+        return response::none_queued(errors);
     }
     response::none_accepted(errors)
 }

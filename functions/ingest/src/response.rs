@@ -78,9 +78,15 @@ pub(crate) fn queue_unavailable() -> Value {
     error("queue_unavailable", "the event could not be queued; send it again with the same event_id", None)
 }
 
-/// 503 with the given error, and when to try again.
-pub(crate) fn unavailable(error: &Value) -> ApiGatewayV2httpResponse {
-    with_header(answer(503, &json!({"error": error})), RETRY_AFTER, "1")
+/// 503, and when to try again.
+pub(crate) fn unavailable() -> ApiGatewayV2httpResponse {
+    with_header(answer(503, &json!({"error": queue_unavailable()})), RETRY_AFTER, "1")
+}
+
+/// 503 for a batch of which nothing is acknowledged, and not for its own fault alone.
+pub(crate) fn none_queued(errors: &[Value]) -> ApiGatewayV2httpResponse {
+    let body = json!({"error": queue_unavailable(), "accepted": 0, "event_ids": [], "errors": errors});
+    with_header(answer(503, &body), RETRY_AFTER, "1")
 }
 
 /// 202, the one answer that acknowledges a whole request.

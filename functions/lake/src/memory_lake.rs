@@ -103,7 +103,11 @@ impl ListParts for MemoryLake {
         let state = self.lock();
         let later = state.objects.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
         let listed = later.filter(|(key, _)| key.starts_with(&prefix)).filter_map(|(key, object)| {
-            Some(ListedPart { name: PartName::of_key(key, Route::Gold)?, last_modified: object.last_modified })
+            Some(ListedPart {
+                name: PartName::of_key(key, Route::Gold)?,
+                last_modified: object.last_modified,
+                bytes: object.body.len() as u64,
+            })
         });
         let parts: Vec<_> = listed.collect();
         let requests = parts.len().div_ceil(1_000).max(1) as u64;

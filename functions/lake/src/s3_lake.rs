@@ -113,7 +113,8 @@ impl ListParts for S3Lake {
 fn listed_part(object: &StoredObject) -> Option<ListedPart> {
     let name = PartName::of_key(object.key()?, Route::Gold)?;
     let last_modified = object.last_modified()?.to_millis().ok()?;
-    Some(ListedPart { name, last_modified: u64::try_from(last_modified).ok()? })
+    let bytes = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
+    Some(ListedPart { name, last_modified: u64::try_from(last_modified).ok()?, bytes })
 }
 
 impl ReadPart for S3Lake {

@@ -1,4 +1,4 @@
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
 
 use flywheel_core::Millis;
 
@@ -8,4 +8,10 @@ use flywheel_core::Millis;
 pub fn now() -> Millis {
     let since_epoch = std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(Millis::MAX)
+}
+
+/// The whole milliseconds since an instant, as logs give durations.
+#[must_use]
+pub fn millis_since(started: Instant) -> u64 {
+    u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,7 +8,7 @@ mod settings;
 
 pub use aws::aws_config;
 pub use causes::causes;
-pub use clock::now;
+pub use clock::{millis_since, now};
 pub use logs::init_logs;
 pub use settings::{SettingError, Settings};
 

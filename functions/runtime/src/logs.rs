@@ -15,6 +15,11 @@ pub fn init_logs(settings: &Settings) {
         Targets::new().with_default(LevelFilter::WARN).with_target("flywheel", level.unwrap_or(LevelFilter::INFO));
     let lines =
         tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false).with_span_list(false);
+    // A panic's message may quote what was being worked on; where it happened says enough.
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location, "panicked");
+    }));
     // Only a test that starts two functions in one process finds a subscriber set already.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }

@@ -26,7 +26,8 @@ def stack(template) -> Iterator[Stack]:
     with LocalCloud("test", enforce_iam=True) as cloud:
         cloud.skip_waits()
         deployed = raise_stack(cloud, template, {
-            "Threshold": str(THRESHOLD), "BatchWindowSeconds": "1", "BatchSize": "200", "Schedule": "rate(365 days)"})
+            "Threshold": str(THRESHOLD), "BatchWindowSeconds": "1", "BatchSize": "200", "MaxReceiveCount": "5",
+            "Schedule": "rate(365 days)"})
         redeliver_soon(deployed)
         yield deployed
 

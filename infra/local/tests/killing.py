@@ -12,12 +12,14 @@ from stack import Stack
 
 
 class Killer:
-    """Within its context, kills the processes that run a function, each a moment after it turns up, until enough are dead."""
+    """Within its context, kills the processes that run a function, each a moment after it turns up, until enough have died
+    in the middle of their work; or, with `most`, until that many were killed at all."""
 
-    def __init__(self, stack: Stack, function: str, kills: int, within_seconds: float) -> None:
+    def __init__(self, stack: Stack, function: str, within_seconds: float, wanted: int = 1, most: int = 1_000) -> None:
         self._cloud, self._name = stack.cloud, stack.outputs[f"{function}FunctionName"]
-        self._within = within_seconds
-        self.wanted, self.killed = kills, 0
+        self._within, self._most = within_seconds, most
+        self._before = self._cloud.deaths_at_work(self._name)
+        self.wanted, self.killed = wanted, 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -28,12 +30,16 @@ class Killer:
         self._thread.start()
         return self
 
+    def hits(self) -> int:
+        """How many died in the middle of their work."""
+        return self._cloud.deaths_at_work(self._name) - self._before
+
     def __exit__(self, *_: object) -> None:
         self._stopping.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while self.killed < self.wanted and not self._stopping.is_set():
+        while self.killed < self._most and self.hits() < self.wanted and not self._stopping.is_set():
             for pid in self._cloud.function_pids(self._name):
                 time.sleep(random.uniform(0, self._within))
                 self.killed += kill(pid)

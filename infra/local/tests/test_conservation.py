@@ -22,6 +22,7 @@ KINDS = {
 EVENTS_OF_A_KIND = 420
 MALFORMED = ["not JSON", "{", "[]", json.dumps({"prompt": "p"}), json.dumps(making.gold() | {"final_user_edit": None})]
 SEED = 20261122
+KILLS = 3
 MEBIBYTE = 1_048_576
 
 
@@ -49,12 +50,12 @@ def sent(stack):
         assert status == 202
     assert stack.post_raw(making.sized(MEBIBYTE + 1))[0] == 413
 
-    with Killer(stack, "Curate", kills=6, within_seconds=0.3) as killer:
+    with Killer(stack, "Curate", within_seconds=0.05, wanted=KILLS) as killer:
         posted = post_all(stack, lines)
         sqs = stack.client("sqs")
         for body in MALFORMED:
             sqs.send_message(QueueUrl=stack.outputs["EditsQueueUrl"], MessageBody=body)
-        wait_until("kills of curate", lambda: killer.killed >= killer.wanted, 60, stack.cloud.log_file)
+        wait_until("deaths of curate at work", lambda: killer.hits() >= KILLS, 60, stack.cloud.log_file)
     assert len(posted.accepted) == len(lines) and not posted.refused
     assert set(posted.accepted) <= set(kind_of)
     return kind_of

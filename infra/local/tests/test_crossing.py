@@ -113,19 +113,14 @@ def test_a_freeze_that_is_killed_is_done_again_once(stack, lake, crossed):
     for _ in range(ROUNDS):
         curate(stack, lake, [making.gold() for _ in range(THRESHOLD)])
         before = versions(lake)
-        with Killer(stack, "Freeze", kills=2, within_seconds=0.08):
+        with Killer(stack, "Freeze", within_seconds=0.08, wanted=2, most=2) as killer:
             run = run_to_end(stack, invoke(stack, "Counter", {})["run"], within=180)
         assert run["status"] == "SUCCEEDED", run
         assert versions(lake) == before + 1
-        hits += failed_attempts(stack, run)
+        hits += killer.hits()
     assert hits, "no freeze died in the middle of its work"
     rows = sum(frozen(run_to_end(stack, run["name"]))["rows"] for run in executions(stack))
     assert rows == gold_pairs(lake), "over all versions, every pair once"
-
-
-def failed_attempts(stack, run: dict) -> int:
-    history = stack.client("stepfunctions").get_execution_history(executionArn=run["executionArn"])["events"]
-    return sum(event["type"].endswith("Failed") for event in history)
 
 
 def test_a_run_that_fails_is_attempted_again_later_and_loses_nothing(stack, lake, crossed):

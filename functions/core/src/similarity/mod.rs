@@ -11,7 +11,7 @@ mod levenshtein;
 /// The bound is met only by texts that are both long and far apart. Texts with few edits take time that is linear in their
 /// length, whatever it is.
 #[must_use]
-pub fn similarity(left: &str, right: &str, max_steps: u64) -> Option<f64> {
+pub(crate) fn similarity(left: &str, right: &str, max_steps: u64) -> Option<f64> {
     let distance = levenshtein::distance(left, right, max_steps)?;
     if distance.longer == 0 {
         return Some(1.0);
