@@ -39,8 +39,8 @@ down: ## stops what `make up` left running
 status: ## which local clouds run
 	@$(PYTHON) infra/local/cli.py status
 
-bench: tools ## the benchmarks
-	cargo bench --workspace --locked
+bench: ## the benchmarks, as ratios side by side; builds for minutes, measures for five
+	@$(PYTHON) bench/run.py
 
 lint: tools tools-deny ## formatting, clippy, docs, template, licences
 	cargo fmt --all --check

@@ -2,8 +2,8 @@ use std::future::Future;
 
 /// Sends messages to the queue: `sqs:SendMessage`, one call at a time.
 pub trait EditQueue {
-    /// Sends up to [`MAX_ENTRIES`] messages of up to [`MAX_CALL_BYTES`] together, in one call. Answers with those that the
-    /// queue did *not* take; an answer without faults means that it has them all.
+    /// Sends up to 10 messages of up to 1 MiB together, in one call. Answers with those that the queue did *not* take; an
+    /// answer without faults means that it has them all.
     fn send(&self, entries: &[Entry<'_>]) -> impl Future<Output = Result<Vec<EntryFault>, QueueError>> + Send;
 }
 
