@@ -135,6 +135,20 @@ mod tests {
     }
 
     #[test]
+    fn fifty_thousand_unrelated_characters_are_compared() {
+        let text = |seed: u32| -> String {
+            let mut state = seed;
+            let mut letter = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                char::from(b'a' + (state >> 24) as u8 % 26)
+            };
+            (0..50_000).map(|_| letter()).collect()
+        };
+        assert!(judged(&text(1), &text(2)).similarity.is_some());
+        assert_eq!(judged(&"a".repeat(50_000), &"b".repeat(50_000)).reasons, vec![Reason::Rewrite]);
+    }
+
+    #[test]
     fn half_a_megabyte_of_unrelated_text_goes_to_review() {
         let verdict = judged(&"ab cd ".repeat(83_000), &"xyz.".repeat(125_000));
         assert_eq!((verdict.route, verdict.reasons), (Route::Review, vec![Reason::TooLongToCompare]));

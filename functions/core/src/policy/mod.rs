@@ -15,7 +15,7 @@ pub struct Policy {
     /// An edit less similar than this is a `rewrite`. The product's rule: over 90 % changed.
     pub rewrite_below: f64,
     /// The work, in word steps of about 2 ns, that comparing one pair may take before it is `too_long_to_compare`. The
-    /// default (about 0.15 s) compares any two texts of up to 65,000 characters, and far longer ones that have few edits.
+    /// default (about 0.15 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
     pub max_similarity_steps: u64,
     /// Where a `trivial` edit goes.
     pub trivial: Route,

@@ -343,4 +343,18 @@ mod tests {
             prop_assert_eq!(edits(&left, &right), Some(strsim::levenshtein(&left, &right)));
         }
     }
+
+    proptest! {
+        // Few: the oracle is quadratic. Long: so that bands of every width are met.
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        #[test]
+        fn equals_strsim_on_long_texts(
+            left in "[a-e\u{e9}]{2000,6000}", right in "[a-e\u{e9}]{2000,6000}", kept in 0..6_000_usize,
+        ) {
+            // From hardly anything in common to most.
+            let mixed: String = left.chars().take(kept).chain(right.chars()).collect();
+            prop_assert_eq!(edits(&left, &mixed), Some(strsim::levenshtein(&left, &mixed)));
+        }
+    }
 }
