@@ -5,19 +5,21 @@
 //! most `k` never leaves the diagonals that `k` edits can reach, so only the words under those diagonals are computed, and
 //! `k` grows until it suffices. Edits are mostly small, so mostly the first, narrow band does.
 //!
-//! The matrix is worked off in stripes of 64 rows, each from left to right, so that its word stays in the registers. Along
-//! its lowest row a stripe leaves the differences from column to column, which the next stripe starts from.
+//! The matrix is worked off in stripes of rows, each from left to right, so that its words stay in the registers. Along its
+//! lowest row a stripe leaves the differences from column to column, which the next stripe starts from. A stripe is two words
+//! high where the pattern is longer than one: the lower word is one column behind, so that the processor works on both at once.
 //!
 //! Every value computed in a band is the cost of *some* real edit path (cells outside are entered by pure insertions or
 //! deletions). Hence the result is never below the distance, and equals it as soon as it is at most `k`.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
-/// Rows of a stripe.
+/// Rows of a word.
 const WORD: usize = 64;
 
-/// The edits that the first band allows beyond the difference in length. No stripe alone can have more.
-const FIRST_BAND: usize = WORD;
+/// The edits that the first band allows beyond the difference in length: a third of the shorter text, which most edits stay
+/// within, but no fewer than a narrow stripe has room for anyway, and no more than a long text with few edits can afford.
+const FIRST_BAND: RangeInclusive<usize> = WORD..=8 * WORD;
 
 /// How many times as many edits the next band may allow. Wider would be faster for most texts, and narrower for long ones
 /// that have few edits, far apart.
@@ -130,9 +132,11 @@ const MAX_TABLE_WORDS: usize = 1 << 23;
 struct Matcher {
     /// Symbols in the pattern; never 0.
     rows: usize,
-    /// Bits without a row: they come first, so that the last row is the last bit of the last stripe's word.
+    /// Rows of a stripe: one word, or two.
+    height: usize,
+    /// Bits without a row: they come first, so that the last row is the last bit of the last stripe.
     padding: usize,
-    /// For each stripe, a word for each symbol of the alphabet: the rows at which the pattern has it.
+    /// For each word of rows, a word for each symbol of the alphabet: the rows at which the pattern has it.
     occurrences: Vec<u64>,
     alphabet: usize,
     /// The text, as symbols.
@@ -155,23 +159,26 @@ impl Matcher {
 
     fn new(pattern: Vec<u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
         let rows = pattern.len();
-        let padding = rows.next_multiple_of(WORD) - rows;
-        let table_words = alphabet.checked_mul(rows.div_ceil(WORD)).filter(|&words| words <= MAX_TABLE_WORDS)?;
+        let height = if rows <= WORD { WORD } else { 2 * WORD };
+        let bits = rows.next_multiple_of(height);
+        let padding = bits - rows;
+        let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;
         let mut occurrences = vec![0_u64; table_words];
         for (bit, symbol) in (padding..).zip(pattern) {
             occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
         }
-        Some(Self { rows, padding, occurrences, alphabet, text })
+        Some(Self { rows, height, padding, occurrences, alphabet, text })
     }
 
     /// Widens the band until it holds the distance.
     fn distance(&self, max_steps: u64) -> Option<usize> {
-        let mut limit = self.text.len() - self.rows + FIRST_BAND;
+        let first_band = (self.rows / 3).clamp(*FIRST_BAND.start(), *FIRST_BAND.end());
+        let mut limit = self.text.len() - self.rows + first_band;
         let mut steps_left = max_steps;
         loop {
             let band = self.band(limit);
-            let steps: usize = band.iter().map(Range::len).sum();
-            steps_left = steps_left.checked_sub(steps as u64)?;
+            let columns: usize = band.iter().map(Range::len).sum();
+            steps_left = steps_left.checked_sub((columns * self.height / WORD) as u64)?;
             let bound = self.distance_within(&band);
             if bound <= limit {
                 return Some(bound);
@@ -190,32 +197,64 @@ impl Matcher {
         let (right, left) = ((limit + surplus) / 2, (limit - surplus) / 2);
         let columns = |first_bit: usize| {
             let start = first_bit.saturating_sub(self.padding + left);
-            let end = first_bit + WORD - self.padding + right;
+            let end = first_bit + self.height - self.padding + right;
             start..end.min(self.text.len())
         };
-        (0..self.padding + self.rows).step_by(WORD).map(columns).collect()
+        (0..self.padding + self.rows).step_by(self.height).map(columns).collect()
     }
 
     /// The distance if the band holds it, and an upper bound of it in any case.
     fn distance_within(&self, band: &[Range<usize>]) -> usize {
         // Above the band lies the matrix' edge, or cells that are entered by insertions only: one more each column.
         let mut carries = vec![Carry::GROWS; self.text.len()];
-        let mut word = Word { up: u64::MAX << self.padding, down: 0 };
+        let mut words = [Word::START; 2];
+        for (word, padding) in words.iter_mut().zip([self.padding, self.padding.saturating_sub(WORD)]) {
+            word.up = u64::MAX.checked_shl(padding as u32).unwrap_or(0);
+        }
         // The value of the last cell, added up on the way there: down the left edge of a stripe, one more each row, and along
         // its lowest row to where the next one begins.
         let mut bound = self.rows;
         let ends = band.iter().skip(1).map(|next| next.start).chain([self.text.len()]);
-        for ((columns, end), occurrences) in band.iter().zip(ends).zip(self.occurrences.chunks_exact(self.alphabet)) {
-            for (carry, &symbol) in carries[columns.clone()].iter_mut().zip(&self.text[columns.clone()]) {
-                *carry = word.advance(occurrences[symbol as usize], *carry);
+        let stripes = self.occurrences.chunks_exact(self.alphabet * self.height / WORD);
+        for ((columns, end), occurrences) in band.iter().zip(ends).zip(stripes) {
+            let (carries_of_stripe, text) = (&mut carries[columns.clone()], &self.text[columns.clone()]);
+            let [upper, lower] = words;
+            match occurrences.split_at(self.alphabet) {
+                (of_word, []) => advance_one(upper, of_word, carries_of_stripe, text),
+                (of_upper, of_lower) => advance_two([upper, lower], [of_upper, of_lower], carries_of_stripe, text),
             }
-            word = Word::START;
+            words = [Word::START; 2];
             let lowest_row = &carries[columns.start..end];
             let less: usize = lowest_row.iter().map(|carry| usize::from(carry.holds + carry.falls)).sum();
             bound = bound + lowest_row.len() - less;
         }
         bound
     }
+}
+
+/// Takes one word through the columns of its stripe.
+fn advance_one(mut word: Word, occurrences: &[u64], carries: &mut [Carry], text: &[u32]) {
+    for (carry, &symbol) in carries.iter_mut().zip(text) {
+        *carry = word.advance(occurrences[symbol as usize], *carry);
+    }
+}
+
+/// Takes two words, one below the other, through the columns of their stripe. What the upper one does in a column and what
+/// the lower one does in the column before do not depend on each other.
+fn advance_two(
+    [mut upper, mut lower]: [Word; 2],
+    [of_upper, of_lower]: [&[u64]; 2],
+    carries: &mut [Carry],
+    text: &[u32],
+) {
+    let Some((&(mut symbol), rest)) = text.split_first() else { return };
+    let mut between = upper.advance(of_upper[symbol as usize], carries[0]);
+    for (column, &next_symbol) in (1..carries.len()).zip(rest) {
+        let next_between = upper.advance(of_upper[next_symbol as usize], carries[column]);
+        carries[column - 1] = lower.advance(of_lower[symbol as usize], between);
+        (between, symbol) = (next_between, next_symbol);
+    }
+    carries[text.len() - 1] = lower.advance(of_lower[symbol as usize], between);
 }
 
 /// The difference in one row from a column to the next.

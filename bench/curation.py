@@ -1,0 +1,99 @@
+"""Events a second on one core: the curation core against the Python reference, in turn, on the same files."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import mean, median
+
+import tools
+from report import Comparison
+from settings import BENCH, SCRATCH
+from workloads import Workload, workloads
+
+ROUNDS = 7
+
+Command = Sequence[str | Path]
+
+
+@contextmanager
+def pinned() -> Iterator[None]:
+    """Keeps this process, and what it starts, on one core."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def processor_seconds() -> float:
+    """Of all children that have ended, system calls included."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run(command: Command, workload: Workload, folder: Path) -> tuple[float, str]:
+    """The processor seconds that a command takes for a workload, and what it prints.
+
+    Not the clock's seconds: those count whatever else interrupts the core, for whom it happens to interrupt.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as output:
+        before = processor_seconds()
+        printed = subprocess.run([*command, workload.path, output], stdout=subprocess.PIPE, check=True).stdout
+        return processor_seconds() - before, printed.decode()
+
+
+def rounds(workload: Workload, commands: dict[str, Command], folder: Path) -> Iterator[dict[str, float]]:
+    """The events a second of each command, in turn. All must route the events in the same way."""
+    for number in range(ROUNDS + 1):
+        runs = {name: run(command, workload, folder) for name, command in commands.items()}
+        routed = {printed for _, printed in runs.values()}
+        if len(routed) != 1:
+            raise SystemExit(f"{workload.name}: the routes differ: {routed}")
+        if number > 0:  # the first round warms up
+            yield {name: workload.events / seconds for name, (seconds, _) in runs.items()}
+
+
+def mean_similarity(core: Command, workload: Workload, folder: Path) -> float:
+    """How close the texts of a workload are, as the core sees it."""
+    with tempfile.TemporaryDirectory(dir=folder) as output:
+        subprocess.run([*core, workload.path, output], stdout=subprocess.DEVNULL, check=True)
+        parts = [part.open(encoding="utf-8") for part in Path(output).iterdir()]
+        return mean(json.loads(line)["similarity"] for part in parts for line in part)
+
+
+def compare(workload: Workload, commands: dict[str, Command], folder: Path) -> Iterator[Comparison]:
+    """One comparison with the plain reference, which the target is for, and one with the other."""
+    rates = list(rounds(workload, commands, folder))
+    similarity = mean_similarity(commands["core"], workload, folder)
+    titles = {"plain": f"{workload.name}, mean similarity {similarity:.2f}", "hint": "the same, reference with a score hint"}
+    for name, title in titles.items():
+        yield Comparison(
+            title,
+            f"{median(rate['core'] for rate in rates):,.0f}/s",
+            f"{median(rate[name] for rate in rates):,.0f}/s",
+            median(rate["core"] / rate[name] for rate in rates),
+            workload.target if name == "plain" else None,
+        )
+
+
+def measure() -> list[Comparison]:
+    """Compares the core with the reference, and with the reference that expects small edits."""
+    reference = [tools.python(), BENCH / "reference.py"]
+    commands = {"core": [tools.core_example()], "plain": reference, "hint": [*reference, "--hint"]}
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder, pinned():
+        return [
+            comparison
+            for workload in workloads(Path(folder))
+            for comparison in compare(workload, commands, Path(folder))
+        ]

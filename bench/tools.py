@@ -1,0 +1,80 @@
+"""Makes what is measured: the functions and the core as they are deployed, and a Python with what it needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from settings import BENCH, FUNCTIONS, LOCAL, REPOSITORY
+
+ENVIRONMENT = LOCAL / "bench-venv"
+REQUIREMENTS = BENCH / "requirements.txt"
+
+
+def python() -> Path:
+    """The Python with Levenshtein and boto3. Made anew when the requirements or the interpreter change."""
+    stamp = ENVIRONMENT / "installed"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=True)
+        pip = [str(ENVIRONMENT / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--requirement", str(REQUIREMENTS)], check=True)
+        stamp.write_text(wanted)
+    return ENVIRONMENT / "bin" / "python"
+
+
+def deployed_cpu() -> str | None:
+    """The processor that cargo-lambda builds for, if this machine can run that."""
+    if platform.machine() == "aarch64":
+        return "neoverse-n1"
+    cpuinfo = Path("/proc/cpuinfo")
+    has_avx2 = cpuinfo.exists() and {"avx2", "bmi2", "fma"} <= set(cpuinfo.read_text().split())
+    return "haswell" if platform.machine() == "x86_64" and has_avx2 else None
+
+
+def build_environment() -> dict[str, str]:
+    """What a package build for AWS sets."""
+    environment = os.environ | {"AWS_LC_SYS_NO_JITTER_ENTROPY": "1"}
+    if cpu := deployed_cpu():
+        environment["RUSTFLAGS"] = f"{environment.get('RUSTFLAGS', '')} -C target-cpu={cpu}".strip()
+    return environment
+
+
+@cache
+def build(packages: tuple[str, ...], *targets: str) -> dict[str, Path]:
+    """Builds in the release profile, and answers with the executables by name.
+
+    In one go, as `make package` does: cargo chooses the features of shared dependencies for all that it builds at once.
+    """
+    command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics", *targets]
+    command += [f"--package=flywheel-{package}" for package in packages]
+    built = subprocess.run(command, cwd=REPOSITORY, env=build_environment(), stdout=subprocess.PIPE, check=True)
+    messages = map(json.loads, built.stdout.splitlines())
+    return {message["target"]["name"]: Path(message["executable"]) for message in messages if message.get("executable")}
+
+
+def core_example() -> Path:
+    """The curation core, reading and writing files."""
+    return build(("core",), "--example=curate_file")["curate_file"]
+
+
+def ingest_example() -> Path:
+    """The front door, without the network."""
+    return build(FUNCTIONS, "--bins", "--example=handle_edit")["handle_edit"]
+
+
+def function(name: str) -> Path:
+    """The binary of a function, in a folder with what its package holds besides."""
+    package = LOCAL / "bench-functions" / name
+    package.mkdir(parents=True, exist_ok=True)
+    if name == "curate":
+        shutil.copy(REPOSITORY / "infra" / "policy.toml", package)
+    return Path(shutil.copy2(build(FUNCTIONS, "--bins", "--example=handle_edit")[name], package))
