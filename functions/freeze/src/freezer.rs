@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use flywheel_core::{FreezeReport, Frozen, KnownPairs, PartName, Pointer};
+use flywheel_core::{FreezeReport, Frozen, KnownPairs, PartName, Pointer, Route};
 use flywheel_lake::{LakeError, ListParts, LoadPointer, MovePointer, ReadPart};
 use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -79,8 +79,8 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
         Self { max_bytes, ..self }
     }
 
-    /// Freezes what is pending, as much as one freeze can hold, as one version, for one crossing. Asked again for the same crossing it answers
-    /// the same and commits nothing.
+    /// Freezes what is pending, as much as one freeze can hold, as one version, for one crossing. Asked again for the same
+    /// crossing it answers the same and commits nothing.
     ///
     /// A freeze is two writes, the version and the pointer, and can die between them. The version goes first and carries
     /// the pointer that belongs to it, so whoever comes next finds a version that is ahead of the pointer, and moves the
@@ -134,7 +134,7 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
     /// Reads parts, several at a time and yet in order: of two lines with one pair, the first to be curated is kept.
     async fn net_new(&self, parts: &[PartName], known: &mut KnownPairs) -> Result<NetNew, FreezeError> {
         let read = |name: PartName| async move {
-            let body = self.lake.read_part(&name.key(flywheel_core::Route::Gold)).await?;
+            let body = self.lake.read_part(&name.key(Route::Gold)).await?;
             Ok::<_, FreezeError>((name, body))
         };
         let mut bodies = stream::iter(parts.to_vec()).map(read).buffered(CONCURRENT_READS);

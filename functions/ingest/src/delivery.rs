@@ -53,11 +53,15 @@ async fn deliver_call(queue: &impl EditQueue, mut left: Vec<Entry<'_>>) -> Vec<(
     let mut wait = FIRST_WAIT;
     for attempt in 1..=ATTEMPTS {
         match queue.send(&left).await {
-            Ok(faults) => left.retain(|entry| match faults.iter().find(|fault| fault.number == entry.number) {
-                None => settle(&mut settled, entry, Delivery::Taken),
-                Some(fault) if fault.is_permanent => settle(&mut settled, entry, Delivery::Refused),
-                Some(_) => true,
-            }),
+            Ok(faults) => {
+                for entry in std::mem::take(&mut left) {
+                    match faults.iter().find(|fault| fault.number == entry.number) {
+                        None => settled.push((entry.number, Delivery::Taken)),
+                        Some(fault) if fault.is_permanent => settled.push((entry.number, Delivery::Refused)),
+                        Some(_) => left.push(entry),
+                    }
+                }
+            }
             Err(error) => tracing::warn!(attempt, %error, "edits not queued"),
         }
         if left.is_empty() || attempt == ATTEMPTS {
@@ -68,12 +72,6 @@ async fn deliver_call(queue: &impl EditQueue, mut left: Vec<Entry<'_>>) -> Vec<(
     }
     // What is left stays unknown.
     settled
-}
-
-/// Notes what became of an entry, and answers that it is no longer left.
-fn settle(settled: &mut Vec<(usize, Delivery)>, entry: &Entry<'_>, delivery: Delivery) -> bool {
-    settled.push((entry.number, delivery));
-    false
 }
 
 /// Packs messages into as few calls as their order allows.
