@@ -28,6 +28,9 @@ class Posted:
     refused: Counter[str] = field(default_factory=Counter)
     """How many events, or requests, were refused with each code."""
 
+    def __add__(self, other: Posted) -> Posted:
+        return Posted(self.accepted + other.accepted, self.refused + other.refused)
+
 
 def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
     """The lines that are JSON, as they are, and where the others are (`file:line`)."""
