@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut message = String::new();
     while events.read_line(&mut message)? > 0 {
         let event = curator.curate(&message, NOW)?;
-        if let Some((_, count, file)) = files.iter_mut().find(|(route, ..)| *route == event.route) {
+        if let Some((_, count, file)) = files.iter_mut().find(|(route, ..)| *route == event.verdict.route) {
             *count += 1;
             file.write_all(event.line.as_bytes())?;
             file.write_all(b"\n")?;

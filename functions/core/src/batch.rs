@@ -6,7 +6,7 @@ use crate::curator::CuratedEvent;
 use crate::digest::{FieldDigest, hex};
 use crate::instant::Millis;
 use crate::part::{DIGEST_DIGITS, PartName};
-use crate::verdict::Route;
+use crate::route::Route;
 
 /// A part ready to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +60,12 @@ impl<M> Batch<M> {
             self.drafts.entry(seen.route).or_insert_with(Draft::empty).messages.push(message);
             return;
         }
-        let draft = self.drafts.entry(event.route).or_insert_with(Draft::empty);
+        let draft = self.drafts.entry(event.verdict.route).or_insert_with(Draft::empty);
         draft.messages.push(message);
         draft.body.push_str(&event.line);
         draft.body.push('\n');
         draft.ids.push((event.event_id.clone(), event.pair_id.clone()));
-        self.seen.insert(event.event_id, Seen { route: event.route, pair_id: event.pair_id });
+        self.seen.insert(event.event_id, Seen { route: event.verdict.route, pair_id: event.pair_id });
     }
 
     /// How many events came under an id that had said something else before.
@@ -102,11 +102,19 @@ fn digest_of(mut ids: Vec<(String, String)>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Scores;
+    use crate::verdict::Verdict;
 
     fn event(event_id: &str, route: Route) -> CuratedEvent {
         CuratedEvent {
-            route,
-            reasons: Vec::new(),
+            verdict: Verdict {
+                route,
+                reasons: Vec::new(),
+                tags: Vec::new(),
+                similarity: None,
+                scores: Scores::default(),
+                findings: Vec::new(),
+            },
             event_id: event_id.to_owned(),
             pair_id: format!("pair of {event_id}"),
             line: format!("{{\"event_id\":\"{event_id}\"}}"),

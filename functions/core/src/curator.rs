@@ -1,28 +1,28 @@
 //! From a queue message to a line in a route: all of curation, without any input or output.
 
+use crate::audit::Audit;
 use crate::contributor::ContributorKey;
 use crate::edit_event::EditEvent;
 use crate::instant::{Millis, rfc3339};
 use crate::line::{Line, Stamp};
 use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::verdict::{Reason, Route, judge};
+use crate::verdict::{Verdict, judge};
 
 /// Judges messages under one policy.
 #[derive(Debug)]
 pub struct Curator {
     policy: Policy,
     policy_hash: String,
+    audit: Audit,
     contributor_key: Option<ContributorKey>,
 }
 
 /// An event as the lake will hold it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CuratedEvent {
-    /// Where it goes.
-    pub route: Route,
-    /// Why, unless it is gold.
-    pub reasons: Vec<Reason>,
+    /// Where it goes, and why.
+    pub verdict: Verdict,
     /// Its idempotency key.
     pub event_id: String,
     /// The digest of its preference pair.
@@ -35,7 +35,7 @@ impl Curator {
     /// Without a `contributor_key` contributor ids are not stored in any form.
     #[must_use]
     pub fn new(policy: Policy, contributor_key: Option<ContributorKey>) -> Self {
-        Self { policy_hash: policy.hash(), policy, contributor_key }
+        Self { policy_hash: policy.hash(), policy, audit: Audit::new(), contributor_key }
     }
 
     /// Curates one message at the given time.
@@ -44,19 +44,13 @@ impl Curator {
     /// A [`Refusal`] if the message is not an edit event.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
         let event = EditEvent::parse(message)?;
-        let verdict = judge(&event, &self.policy);
+        let verdict = judge(&event, &self.policy, &self.audit);
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.
         let line = serde_json::to_string(&Line::new(&event, &verdict, &stamp))
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
-        Ok(CuratedEvent {
-            route: verdict.route,
-            reasons: verdict.reasons,
-            event_id: event.event_id.into_owned(),
-            pair_id: event.pair_id,
-            line,
-        })
+        Ok(CuratedEvent { verdict, event_id: event.event_id.into_owned(), pair_id: event.pair_id, line })
     }
 
     fn pseudonym(&self, event: &EditEvent<'_>) -> Option<String> {
@@ -68,6 +62,8 @@ impl Curator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reason::Reason;
+    use crate::route::Route;
     use serde_json::{Value, json};
 
     const NOW: Millis = 1_795_342_830_007;
@@ -91,7 +87,7 @@ mod tests {
     #[test]
     fn a_gold_line_has_every_column_in_order() {
         let (curated, line) = curated(&full_event("The slow brown\nfox"));
-        assert_eq!(curated.route, Route::Gold);
+        assert_eq!(curated.verdict.route, Route::Gold);
         assert!(!curated.line.contains('\n'));
         assert_eq!(line["prompt"], "user: Hi");
         assert_eq!(line["prompt_messages"], json!([{"role": "user", "content": "Hi"}]));
@@ -119,7 +115,7 @@ mod tests {
     #[test]
     fn a_dropped_line_has_no_text() {
         let (curated, line) = curated(&full_event("The quick brown fox"));
-        assert_eq!(curated.reasons, vec![Reason::Unchanged]);
+        assert_eq!(curated.verdict.reasons, vec![Reason::Unchanged]);
         for column in ["prompt", "chosen", "rejected", "prompt_messages"] {
             assert_eq!(line[column], Value::Null);
         }

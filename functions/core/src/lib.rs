@@ -9,6 +9,7 @@
 //! | what is pending | start a run, or not | [`decide`] |
 //! | pending lines | what a dataset version adds | [`KnownPairs`], [`Pointer`] |
 
+mod audit;
 mod batch;
 mod contributor;
 mod crossing;
@@ -24,12 +25,15 @@ mod part;
 mod pointer;
 mod policy;
 mod prompt;
+mod reason;
 mod refusal;
+mod route;
 mod similarity;
 mod submission;
 mod verdict;
 mod watermark;
 
+pub use audit::{Finding, Scores, Span, TextName};
 pub use batch::{Batch, Part};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, decide};
@@ -41,7 +45,9 @@ pub use part::{InvalidPartName, PartName, route_prefix};
 pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};
 pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
+pub use reason::Reason;
 pub use refusal::{Refusal, RefusalCode};
+pub use route::Route;
 pub use submission::{MAX_EVENT_BYTES, QueuedEvent, Submission};
-pub use verdict::{Reason, Route};
+pub use verdict::Verdict;
 pub use watermark::{ListedPart, Pending, Watermark};

@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
+use crate::audit::Scores;
 use crate::edit_event::{ContextEntry, EditEvent, Model};
 use crate::prompt::ChatMessage;
-use crate::verdict::{Reason, Route, Verdict};
+use crate::reason::Reason;
+use crate::route::Route;
+use crate::verdict::Verdict;
 
 /// The columns, in order. Each keeps one type for ever, whatever the route: readers that infer a schema fail on mixed
 /// ones. A gold line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
@@ -16,9 +19,9 @@ pub(crate) struct Line<'e> {
     chosen: Option<&'e str>,
     rejected: Option<&'e str>,
     similarity: Option<f64>,
-    tags: [&'static str; 0],
+    tags: &'e [Reason],
     reasons: &'e [Reason],
-    scores: Scores,
+    scores: &'e Scores,
     policy: &'e str,
     contributor: Option<&'e str>,
     model: Option<&'e Model<'e>>,
@@ -28,10 +31,6 @@ pub(crate) struct Line<'e> {
     prompt_messages: Option<&'e [ChatMessage<'e>]>,
     context: &'e [ContextEntry<'e>],
 }
-
-/// What checks measured, by name. The gate's own number is `similarity`.
-#[derive(Serialize)]
-struct Scores {}
 
 /// What a line says besides its event and verdict.
 pub(crate) struct Stamp<'e> {
@@ -52,9 +51,9 @@ impl<'e> Line<'e> {
             chosen: keeps_text.then_some(&event.chosen),
             rejected: keeps_text.then_some(&event.rejected),
             similarity: verdict.similarity,
-            tags: [],
+            tags: &verdict.tags,
             reasons: &verdict.reasons,
-            scores: Scores {},
+            scores: &verdict.scores,
             policy: stamp.policy,
             contributor: stamp.contributor.filter(|_| has_consent),
             model: event.model.as_ref().filter(|_| has_consent),

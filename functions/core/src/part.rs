@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::instant::{Millis, partition};
-use crate::verdict::Route;
+use crate::route::Route;
 
 /// The log's first folder: the data set's name, with the version of its line format.
 pub(crate) const LOG_PREFIX: &str = "dpo_gold_v1";

@@ -1,84 +1,81 @@
-//! The gate: which route an edit takes, and why.
+//! The verdict: which route an edit takes, and why.
 
-use serde::Serialize;
-
+use crate::audit::{Audit, Finding, Findings, Scores, Texts};
 use crate::edit_event::EditEvent;
 use crate::policy::Policy;
+use crate::reason::Reason;
+use crate::route::Route;
 use crate::similarity::similarity;
 
-/// Where an event's one line goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Route {
-    /// A preference pair that passed everything.
-    Gold,
-    /// A person has to look.
-    Review,
-    /// Trains nobody: ids and reasons are kept, texts are not.
-    Dropped,
-}
-
-impl Route {
-    /// Every route, in the order in which reports show them.
-    pub const ALL: [Self; 3] = [Self::Gold, Self::Review, Self::Dropped];
-
-    /// The route's name, as in the lake's partitions.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Gold => "gold",
-            Self::Review => "review",
-            Self::Dropped => "dropped",
-        }
-    }
-}
-
-/// Why an event did not become gold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The user did not agree that the edit may train a model.
-    NoConsent,
-    /// The user left the model's text as it was.
-    Unchanged,
-    /// Too little changed to say what the user prefers.
-    Trivial,
-    /// So much changed that the texts are no longer versions of one another.
-    Rewrite,
-    /// The texts are so long and so different that comparing them would hold up everybody else's edits.
-    TooLongToCompare,
-}
-
-/// What the gate decided about one event.
+/// What was decided about one event.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// Where the event goes.
-    pub(crate) route: Route,
-    /// Why, unless it is gold.
-    pub(crate) reasons: Vec<Reason>,
+    pub route: Route,
+    /// What sends it there rather than to gold: codes in order, each once.
+    pub reasons: Vec<Reason>,
+    /// What was found and lets it pass.
+    pub tags: Vec<Reason>,
     /// Similarity of the two texts; `None` where it was not computed.
-    pub(crate) similarity: Option<f64>,
+    pub similarity: Option<f64>,
+    /// What the checks measured.
+    pub scores: Scores,
+    /// What the reasons and tags rest on.
+    pub findings: Vec<Finding>,
 }
 
 /// Judges one edit. Consent comes first: without it nothing else about the texts is even computed.
 #[must_use]
-pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy) -> Verdict {
-    let verdict = |reason, similarity| Verdict { route: policy.route_of(reason), reasons: vec![reason], similarity };
+pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit) -> Verdict {
+    let mut findings = Findings::default();
     if event.consent == Some(false) {
-        return verdict(Reason::NoConsent, None);
+        findings.add(Reason::NoConsent, 1.0, None);
+        return fold(findings, None, policy);
     }
     if event.chosen == event.rejected {
-        return verdict(Reason::Unchanged, Some(1.0));
+        findings.add(Reason::Unchanged, 1.0, None);
+        return fold(findings, Some(1.0), policy);
     }
-    let Some(similarity) = similarity(&event.rejected, &event.chosen, policy.max_similarity_steps) else {
-        return verdict(Reason::TooLongToCompare, None);
-    };
-    if similarity > policy.trivial_above {
-        return verdict(Reason::Trivial, Some(similarity));
+    let texts = Texts { prompt: event.prompt.text(), chosen: &event.chosen, rejected: &event.rejected };
+    let similarity = similarity(texts.rejected, texts.chosen, policy.max_similarity_steps);
+    if let Some(reason) = extent(similarity, policy) {
+        findings.add(reason, similarity.unwrap_or_default() as f32, None);
     }
-    if similarity < policy.rewrite_below {
-        return verdict(Reason::Rewrite, Some(similarity));
+    audit.inspect(texts, policy, &mut findings);
+    fold(findings, similarity, policy)
+}
+
+/// What the gate finds in how much was changed.
+fn extent(similarity: Option<f64>, policy: &Policy) -> Option<Reason> {
+    match similarity {
+        None => Some(Reason::TooLongToCompare),
+        Some(similarity) if similarity > policy.trivial_above => Some(Reason::Trivial),
+        Some(similarity) if similarity < policy.rewrite_below => Some(Reason::Rewrite),
+        Some(_) => None,
     }
-    Verdict { route: Route::Gold, reasons: Vec::new(), similarity: Some(similarity) }
+}
+
+/// The one place where findings become a verdict: each asks for the route that the policy gives it, and the strictest wins.
+///
+/// One finding answers another: a `critical` edit is small and no typo, so that it is no longer `trivial`.
+fn fold(findings: Findings, similarity: Option<f64>, policy: &Policy) -> Verdict {
+    let Findings { list: mut findings, scores } = findings;
+    findings.retain(|finding| policy.route_of(finding.reason).is_some());
+    if findings.iter().any(|finding| finding.reason == Reason::Critical) {
+        findings.retain(|finding| finding.reason != Reason::Trivial);
+    }
+    findings.sort_by_key(|finding| finding.reason);
+    let mut verdict =
+        Verdict { route: Route::Gold, reasons: Vec::new(), tags: Vec::new(), similarity, scores, findings };
+    for finding in &verdict.findings {
+        let route = policy.route_of(finding.reason).unwrap_or(Route::Gold);
+        let codes = if route == Route::Gold { &mut verdict.tags } else { &mut verdict.reasons };
+        if codes.last() != Some(&finding.reason) {
+            codes.push(finding.reason);
+        }
+        verdict.route = verdict.route.max(route);
+    }
+    verdict
 }
 
 #[cfg(test)]
@@ -91,7 +88,7 @@ mod tests {
 
     fn judged_with(mut event: serde_json::Value) -> Verdict {
         event["prompt"] = "p".into();
-        judge(&EditEvent::parse(&event.to_string()).unwrap(), &Policy::default())
+        judge(&EditEvent::parse(&event.to_string()).unwrap(), &Policy::default(), &Audit::new())
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::instant::Millis;
 use crate::part::{PartName, key_floor};
-use crate::verdict::Route;
+use crate::route::Route;
 
 /// How long a part may take to appear under a key of its time: 15 minutes.
 pub(crate) const WINDOW: Millis = 15 * 60 * 1000;

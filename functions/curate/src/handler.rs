@@ -113,10 +113,23 @@ impl Tally {
     }
 
     fn log(&self, messages: usize, started: Instant) {
-        let [gold, review, dropped] = self.rows;
+        let [gold, replay, signals, review, quarantine, dropped] = self.rows;
         let Self { unreadable, unwritten, conflicts, .. } = self;
         let duration_ms = millis_since(started);
-        tracing::info!(messages, gold, review, dropped, unreadable, unwritten, conflicts, duration_ms, "batch curated");
+        tracing::info!(
+            messages,
+            gold,
+            replay,
+            signals,
+            review,
+            quarantine,
+            dropped,
+            unreadable,
+            unwritten,
+            conflicts,
+            duration_ms,
+            "batch curated"
+        );
     }
 }
 

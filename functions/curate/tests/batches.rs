@@ -59,8 +59,8 @@ async fn the_sample_batch_is_split_by_route_and_the_bad_message_goes_back_alone(
     let bad: Vec<_> = bad.map(|record| record.message_id.clone().unwrap()).collect();
     let response = curate(&lake).handle(sample.records).await.unwrap();
     assert_eq!(failed(&response), bad);
-    let counts: Vec<_> = routes(&lake).into_iter().map(|(route, ids)| (route, ids.len())).collect();
-    assert_eq!(counts, [("dropped", 3), ("gold", 1), ("review", 0)]);
+    let counts = routes(&lake).into_iter().map(|(route, ids)| (route, ids.len())).filter(|(_, count)| *count > 0);
+    assert_eq!(counts.collect::<Vec<_>>(), [("dropped", 3), ("gold", 1)]);
 }
 
 #[tokio::test]

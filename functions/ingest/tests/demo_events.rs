@@ -28,7 +28,7 @@ fn every_good_event_is_taken_and_most_become_gold() {
     for line in GOOD.iter().flat_map(|file| lines(file)) {
         assert!(matches!(Submission::parse(line.as_bytes()), Ok(Submission::One(_))), "{line}");
         let message = EditEvent::parse(line).unwrap().to_message().unwrap();
-        routes.push(curator.curate(&message, 0).unwrap().route);
+        routes.push(curator.curate(&message, 0).unwrap().verdict.route);
     }
     let gold = routes.iter().filter(|route| **route == Route::Gold).count();
     assert!(routes.len() >= 60 && gold * 10 >= routes.len() * 7, "{gold} of {}", routes.len());

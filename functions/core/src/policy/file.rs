@@ -1,12 +1,14 @@
 //! The policy as a file in TOML. What it leaves out has its default; what it says must be right to the letter.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Policy;
-use crate::verdict::Route;
+use super::{Action, Policy};
+use crate::reason::Reason;
+use crate::route::Route;
 
 /// Why a policy file is refused, and where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +24,9 @@ pub struct PolicyError {
 #[serde(deny_unknown_fields, default)]
 struct File {
     similarity: Similarity,
-    routes: Routes,
+    audit: Audit,
+    limits: Limits,
+    routes: BTreeMap<Spanned<String>, Destination>,
 }
 
 #[derive(Deserialize, Default)]
@@ -30,32 +34,43 @@ struct File {
 struct Similarity {
     trivial_above: Option<Spanned<f64>>,
     rewrite_below: Option<Spanned<f64>>,
-    max_steps: Option<Spanned<u64>>,
+    likely_rewrite_below: Option<Spanned<f64>>,
+    max_steps: Option<u64>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct Routes {
-    trivial: Option<Destination>,
-    rewrite: Option<Destination>,
-    too_long_to_compare: Option<Destination>,
+struct Audit {
+    toxic_above: Option<Spanned<f64>>,
+    grounded_above_chars: Option<usize>,
 }
 
-/// Where a policy may send an event. `deny_unknown_fields` has no say in values, the variants do.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    min_chars: Option<Spanned<usize>>,
+    max_chars: Option<Spanned<usize>>,
+}
+
+/// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 enum Destination {
+    Off,
     Gold,
     Review,
+    Quarantine,
     Dropped,
 }
 
-impl From<Destination> for Route {
+impl From<Destination> for Action {
     fn from(destination: Destination) -> Self {
         match destination {
-            Destination::Gold => Self::Gold,
-            Destination::Review => Self::Review,
-            Destination::Dropped => Self::Dropped,
+            Destination::Off => Self::Off,
+            Destination::Gold => Self::Send(Route::Gold),
+            Destination::Review => Self::Send(Route::Review),
+            Destination::Quarantine => Self::Send(Route::Quarantine),
+            Destination::Dropped => Self::Send(Route::Dropped),
         }
     }
 }
@@ -66,31 +81,61 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, routes } = toml::from_str(text).map_err(|error| {
+        let File { similarity, audit, limits, routes } = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, &span));
             PolicyError { line, message: error.message().to_owned() }
         })?;
         let defaults = Self::default();
-        let trivial_above = share(text, similarity.trivial_above.as_ref(), defaults.trivial_above)?;
-        let rewrite_below = share(text, similarity.rewrite_below.as_ref(), defaults.rewrite_below)?;
-        if rewrite_below >= trivial_above {
-            let spans = [&similarity.rewrite_below, &similarity.trivial_above].into_iter().flatten();
-            let line = spans.map(|value| line_of(text, &value.span())).max().unwrap_or(1);
-            let message = format!(
-                "rewrite_below ({rewrite_below}) must be less than trivial_above ({trivial_above}): nothing could be gold"
-            );
-            return Err(PolicyError { line, message });
+        let policy = Self {
+            trivial_above: share(text, similarity.trivial_above.as_ref(), defaults.trivial_above)?,
+            rewrite_below: share(text, similarity.rewrite_below.as_ref(), defaults.rewrite_below)?,
+            max_similarity_steps: similarity.max_steps.unwrap_or(defaults.max_similarity_steps),
+            likely_rewrite_below: share(text, similarity.likely_rewrite_below.as_ref(), defaults.likely_rewrite_below)?,
+            toxic_above: share(text, audit.toxic_above.as_ref(), defaults.toxic_above)?,
+            grounded_above_chars: audit.grounded_above_chars.unwrap_or(defaults.grounded_above_chars),
+            min_chars: limits.min_chars.as_ref().map_or(defaults.min_chars, |value| *value.get_ref()),
+            max_chars: limits.max_chars.as_ref().map_or(defaults.max_chars, |value| *value.get_ref()),
+            actions: actions(text, &routes, defaults.actions)?,
+        };
+        let (low, high) = (policy.rewrite_below, policy.trivial_above);
+        if low >= high {
+            let spans = [&similarity.rewrite_below, &similarity.trivial_above].into_iter().flatten().map(Spanned::span);
+            let message =
+                format!("rewrite_below ({low}) must be less than trivial_above ({high}): nothing could be gold");
+            return Err(PolicyError { line: last_line_of(text, spans), message });
         }
-        let route = |given: Option<Destination>, default| given.map_or(default, Route::from);
-        Ok(Self {
-            trivial_above,
-            rewrite_below,
-            max_similarity_steps: similarity.max_steps.map_or(defaults.max_similarity_steps, Spanned::into_inner),
-            trivial: route(routes.trivial, defaults.trivial),
-            rewrite: route(routes.rewrite, defaults.rewrite),
-            too_long_to_compare: route(routes.too_long_to_compare, defaults.too_long_to_compare),
-        })
+        let (low, high) = (policy.min_chars, policy.max_chars);
+        if low > high {
+            let spans = [&limits.min_chars, &limits.max_chars].into_iter().flatten().map(Spanned::span);
+            let message = format!("min_chars ({low}) must not be more than max_chars ({high}): nothing could be gold");
+            return Err(PolicyError { line: last_line_of(text, spans), message });
+        }
+        Ok(policy)
     }
+}
+
+fn actions(
+    text: &str,
+    routes: &BTreeMap<Spanned<String>, Destination>,
+    mut actions: [Action; Reason::ALL.len()],
+) -> Result<[Action; Reason::ALL.len()], PolicyError> {
+    for (code, destination) in routes {
+        let error = |message| PolicyError { line: line_of(text, &code.span()), message };
+        let Some(reason) = Reason::ALL.into_iter().find(|reason| reason.as_str() == code.get_ref()) else {
+            let known: Vec<_> =
+                Reason::ALL.into_iter().filter(|reason| reason.is_policy()).map(Reason::as_str).collect();
+            return Err(error(format!("unknown finding `{}`, expected one of {}", code.get_ref(), known.join(", "))));
+        };
+        if !reason.is_policy() {
+            return Err(error(format!("`{}` is always dropped; no policy decides on it", reason.as_str())));
+        }
+        let action = Action::from(*destination);
+        if reason == Reason::TooLongToCompare && matches!(action, Action::Off | Action::Send(Route::Gold)) {
+            return Err(error("`too_long_to_compare` cannot pass: a pair in gold has its similarity".to_owned()));
+        }
+        actions[reason as usize] = action;
+    }
+    Ok(actions)
 }
 
 /// A share of a text: within 0 and 1. A 95 that means percent is refused, not taken for "never".
@@ -102,6 +147,11 @@ fn share(text: &str, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, 
     }
     let message = format!("{value} is no share of a text: give it between 0.0 and 1.0");
     Err(PolicyError { line: line_of(text, &given.span()), message })
+}
+
+/// Of two contradicting values, the one that comes second is taken to be the mistake.
+fn last_line_of(text: &str, spans: impl Iterator<Item = Range<usize>>) -> usize {
+    spans.map(|span| line_of(text, &span)).max().unwrap_or(1)
 }
 
 fn line_of(text: &str, span: &Range<usize>) -> usize {
@@ -128,7 +178,10 @@ mod tests {
     #[test]
     fn what_is_said_is_taken_and_the_rest_is_default() {
         let policy = Policy::parse("[similarity]\ntrivial_above = 0.9\n[routes]\nrewrite = \"review\"\n").unwrap();
-        assert_eq!(policy, Policy { trivial_above: 0.9, rewrite: Route::Review, ..Policy::default() });
+        assert_eq!((policy.trivial_above, policy.rewrite_below), (0.9, Policy::default().rewrite_below));
+        assert_eq!(policy.route_of(Reason::Rewrite), Some(Route::Review));
+        assert_eq!(policy.route_of(Reason::Trivial), Some(Route::Dropped));
+        assert_eq!(Policy::parse("[routes]\ntoxic = \"off\"").unwrap().route_of(Reason::Toxic), None);
     }
 
     #[test]
@@ -142,7 +195,12 @@ mod tests {
             ("[similarity]\nmax_steps = -1\n", 2, "invalid value"),
             ("[similarity]\ntrivial_above = 0.3\nrewrite_below = 0.4\n", 3, "must be less than"),
             ("[routes]\ntrivial = \"bin\"\n", 2, "unknown variant `bin`"),
-            ("[routes]\nunchanged = \"gold\"\n", 2, "unknown field `unchanged`"),
+            ("[routes]\n\nunchanged = \"gold\"\n", 3, "always dropped"),
+            ("[routes]\nfunny = \"gold\"\n", 2, "unknown finding `funny`"),
+            ("[limits]\nmin_chars = 10\nmax_chars = 9\n", 3, "must not be more"),
+            ("[routes]\ntoo_long_to_compare = \"gold\"\n", 2, "cannot pass"),
+            ("[limits]\nmax_chars = -9\n", 2, "invalid value"),
+            ("[audit]\ntoxic_above = 2.0\n", 2, "between 0.0 and 1.0"),
             ("[routes\n", 1, ""),
         ] {
             let (at, message) = refused(text);
@@ -162,6 +220,12 @@ mod tests {
             hash("[routes]\ntrivial = \"review\""),
             hash("[routes]\nrewrite = \"review\""),
             hash("[routes]\ntoo_long_to_compare = \"dropped\""),
+            hash("[routes]\ntoxic = \"off\""),
+            hash("[similarity]\nlikely_rewrite_below = 0.1"),
+            hash("[audit]\ntoxic_above = 0.9"),
+            hash("[audit]\ngrounded_above_chars = 9"),
+            hash("[limits]\nmin_chars = 9"),
+            hash("[limits]\nmax_chars = 9"),
         ];
         for (index, hash) in changed.iter().enumerate() {
             assert!(*hash != default && !changed[..index].contains(hash));

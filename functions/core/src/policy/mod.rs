@@ -3,7 +3,8 @@
 mod file;
 
 use crate::digest::{FieldDigest, hex};
-use crate::verdict::{Reason, Route};
+use crate::reason::Reason;
+use crate::route::Route;
 
 pub use file::PolicyError;
 
@@ -17,12 +18,26 @@ pub struct Policy {
     /// The work, in word steps of about 2 ns, that comparing one pair may take before it is `too_long_to_compare`. The
     /// default (about 0.15 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
     pub max_similarity_steps: u64,
-    /// Where a `trivial` edit goes.
-    pub trivial: Route,
-    /// Where a `rewrite` goes.
-    pub rewrite: Route,
-    /// Where texts go that are `too_long_to_compare`.
-    pub too_long_to_compare: Route,
+    /// An edit that shares fewer of its words with the model's text is a `likely_rewrite`.
+    pub likely_rewrite_below: f64,
+    /// A sentence that is more probably abusive than this is `toxic`.
+    pub toxic_above: f64,
+    /// A prompt of more characters than this is taken to carry the source that the answer has to keep to.
+    pub grounded_above_chars: usize,
+    /// A user's text of fewer characters is `too_short`.
+    pub min_chars: usize,
+    /// A user's text of more characters is `too_long`.
+    pub max_chars: usize,
+    actions: [Action; Reason::ALL.len()],
+}
+
+/// What a finding does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// It is not even looked for, or not said.
+    Off,
+    /// It sends the event there; to gold: it is noted, and does no more.
+    Send(Route),
 }
 
 impl Default for Policy {
@@ -31,36 +46,43 @@ impl Default for Policy {
             trivial_above: 0.95,
             rewrite_below: 0.10,
             max_similarity_steps: 1 << 26,
-            trivial: Route::Dropped,
-            rewrite: Route::Dropped,
-            too_long_to_compare: Route::Review,
+            likely_rewrite_below: 0.05,
+            toxic_above: 0.5,
+            grounded_above_chars: 400,
+            min_chars: 1,
+            max_chars: 200_000,
+            actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }
 }
 
 impl Policy {
-    /// Where an event goes for a reason. No policy decides on two of them: what nobody changed prefers nothing, and what
-    /// its user did not consent to is not ours to use.
+    /// Where a finding sends an event, or `None` if this policy has it switched off.
     #[must_use]
-    pub fn route_of(&self, reason: Reason) -> Route {
-        match reason {
-            Reason::NoConsent | Reason::Unchanged => Route::Dropped,
-            Reason::Trivial => self.trivial,
-            Reason::Rewrite => self.rewrite,
-            Reason::TooLongToCompare => self.too_long_to_compare,
+    pub fn route_of(&self, reason: Reason) -> Option<Route> {
+        match self.actions[reason as usize] {
+            Action::Off => None,
+            Action::Send(route) => Some(route),
         }
     }
 
     /// 16 hexadecimal digits that change whenever a rule does, and not when only the file's words do.
     #[must_use]
     pub fn hash(&self) -> String {
-        let digest = FieldDigest::new("flywheel policy 1")
-            .text(&self.trivial_above.to_string())
-            .text(&self.rewrite_below.to_string())
-            .text(&self.max_similarity_steps.to_string())
-            .text(self.trivial.as_str())
-            .text(self.rewrite.as_str())
-            .text(self.too_long_to_compare.as_str());
+        let numbers = [
+            self.trivial_above.to_string(),
+            self.rewrite_below.to_string(),
+            self.max_similarity_steps.to_string(),
+            self.likely_rewrite_below.to_string(),
+            self.toxic_above.to_string(),
+            self.grounded_above_chars.to_string(),
+            self.min_chars.to_string(),
+            self.max_chars.to_string(),
+        ];
+        let digest = numbers.iter().fold(FieldDigest::new("flywheel policy 2"), |digest, number| digest.text(number));
+        let digest = Reason::ALL.into_iter().fold(digest, |digest, reason| {
+            digest.text(reason.as_str()).optional(self.route_of(reason).map(Route::as_str))
+        });
         hex(&digest.finish()[..8])
     }
 }

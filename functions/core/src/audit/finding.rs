@@ -1,0 +1,70 @@
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::reason::Reason;
+
+/// One thing that a check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What.
+    pub reason: Reason,
+    /// How sure the check is, or how much there is of it, as the check's own documentation says.
+    pub score: f32,
+    /// What caused it, where one place did.
+    pub span: Option<Span>,
+}
+
+/// A place in one of an event's texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Which text.
+    pub text: TextName,
+    /// Where in it, in bytes; on character boundaries.
+    pub bytes: Range<usize>,
+}
+
+/// The texts of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextName {
+    /// What the model was asked, as plain text.
+    Prompt,
+    /// The user's text.
+    Chosen,
+    /// The model's text.
+    Rejected,
+}
+
+/// What checks measured, whether or not it was enough for a finding. `None`: not measured.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Scores {
+    /// The share of words that the texts have in common, in `0.0..=1.0`.
+    pub word_similarity: Option<f32>,
+    /// The highest probability that a sentence which the user added is abusive.
+    pub toxicity: Option<f32>,
+    /// The weight of the injection rules that matched.
+    pub injection: Option<f32>,
+    /// By how many the facts without support in the prompt increased, on a prompt that carries its source.
+    pub unsupported_facts: Option<f32>,
+    /// By how many loaded words per hundred the user's text exceeds the model's.
+    pub loaded_language: Option<f32>,
+}
+
+/// What all checks together have to say about one event.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) list: Vec<Finding>,
+    pub(crate) scores: Scores,
+}
+
+impl Findings {
+    /// Adds what was found in one place of the user's text.
+    pub(crate) fn in_chosen(&mut self, reason: Reason, score: f32, bytes: Range<usize>) {
+        self.add(reason, score, Some(Span { text: TextName::Chosen, bytes }));
+    }
+
+    pub(crate) fn add(&mut self, reason: Reason, score: f32, span: Option<Span>) {
+        self.list.push(Finding { reason, score, span });
+    }
+}

@@ -1,0 +1,153 @@
+//! The closed vocabulary of what can be found about an event.
+
+use serde::{Serialize, Serializer};
+
+use crate::route::Route;
+
+/// What was found about an event. A finding that moves the event out of gold is one of its line's `reasons`; one that the
+/// policy lets pass is among its `tags`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// The user did not agree that the edit may train a model.
+    NoConsent,
+    /// The user left the model's text as it was.
+    Unchanged,
+    /// Too little changed to say what the user prefers.
+    Trivial,
+    /// So much changed that the texts are no longer versions of one another.
+    Rewrite,
+    /// The texts are so long and so different that comparing them would hold up everybody else's edits.
+    TooLongToCompare,
+    /// Little changed, and it was a number, a unit, a negation, an operator, an identifier, a URL, a date or a name: no typo.
+    Critical,
+    /// Hardly a word is left of the model's text.
+    LikelyRewrite,
+    /// A text holds a credential.
+    Secret,
+    /// A text holds personal data. It is replaced by placeholders, the same in every text.
+    PersonalData,
+    /// The user's text addresses the model with instructions of its own.
+    Injection,
+    /// The user's text addresses whoever judges it.
+    JudgeDirected,
+    /// The user's text holds characters that hide text from its readers.
+    HiddenText,
+    /// What the user added is abusive.
+    Toxic,
+    /// What the user added is in a language that the toxicity model does not know.
+    UnknownLanguage,
+    /// The model refused, and the user's text complies.
+    RefusalInversion,
+    /// The prompt carries the source, and the user's text has facts that are not in it.
+    UnsupportedFacts,
+    /// The user made the text take sides.
+    LoadedLanguage,
+    /// The user's text holds the control tokens of a chat template.
+    ChatTemplate,
+    /// The user's text opens a code fence and does not close it, and the model's text did.
+    BrokenFence,
+    /// The user's text says the same over and over.
+    Repetition,
+    /// The user's text is shorter than the policy allows.
+    TooShort,
+    /// The user's text is longer than the policy allows.
+    TooLong,
+}
+
+impl Reason {
+    /// Every reason, in order.
+    pub const ALL: [Self; 22] = [
+        Self::NoConsent,
+        Self::Unchanged,
+        Self::Trivial,
+        Self::Rewrite,
+        Self::TooLongToCompare,
+        Self::Critical,
+        Self::LikelyRewrite,
+        Self::Secret,
+        Self::PersonalData,
+        Self::Injection,
+        Self::JudgeDirected,
+        Self::HiddenText,
+        Self::Toxic,
+        Self::UnknownLanguage,
+        Self::RefusalInversion,
+        Self::UnsupportedFacts,
+        Self::LoadedLanguage,
+        Self::ChatTemplate,
+        Self::BrokenFence,
+        Self::Repetition,
+        Self::TooShort,
+        Self::TooLong,
+    ];
+
+    /// The reason's code, as lines and policies name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoConsent => "no_consent",
+            Self::Unchanged => "unchanged",
+            Self::Trivial => "trivial",
+            Self::Rewrite => "rewrite",
+            Self::TooLongToCompare => "too_long_to_compare",
+            Self::Critical => "critical",
+            Self::LikelyRewrite => "likely_rewrite",
+            Self::Secret => "secret",
+            Self::PersonalData => "personal_data",
+            Self::Injection => "injection",
+            Self::JudgeDirected => "judge_directed",
+            Self::HiddenText => "hidden_text",
+            Self::Toxic => "toxic",
+            Self::UnknownLanguage => "unknown_language",
+            Self::RefusalInversion => "refusal_inversion",
+            Self::UnsupportedFacts => "unsupported_facts",
+            Self::LoadedLanguage => "loaded_language",
+            Self::ChatTemplate => "chat_template",
+            Self::BrokenFence => "broken_fence",
+            Self::Repetition => "repetition",
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+        }
+    }
+
+    /// Where it sends an event unless a policy says otherwise.
+    #[must_use]
+    pub(crate) fn default_route(self) -> Route {
+        match self {
+            Self::NoConsent | Self::Unchanged | Self::Trivial | Self::Rewrite | Self::Secret => Route::Dropped,
+            Self::LikelyRewrite | Self::PersonalData | Self::UnknownLanguage | Self::LoadedLanguage => Route::Gold,
+            Self::TooLongToCompare | Self::Critical => Route::Review,
+            Self::BrokenFence | Self::Repetition | Self::TooShort | Self::TooLong => Route::Review,
+            Self::Injection | Self::JudgeDirected | Self::HiddenText | Self::Toxic => Route::Quarantine,
+            Self::RefusalInversion | Self::UnsupportedFacts | Self::ChatTemplate => Route::Quarantine,
+        }
+    }
+
+    /// Whether a policy may decide where it sends an event. On two no policy has a say: what nobody changed prefers nothing,
+    /// and what its user did not consent to is not ours to use.
+    #[must_use]
+    pub(crate) fn is_policy(self) -> bool {
+        !matches!(self, Self::NoConsent | Self::Unchanged)
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_in_order_and_codes_are_distinct() {
+        assert!(Reason::ALL.is_sorted());
+        assert!(Reason::ALL.iter().enumerate().all(|(index, reason)| *reason as usize == index));
+        let mut codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), Reason::ALL.len());
+    }
+}
