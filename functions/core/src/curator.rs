@@ -31,6 +31,22 @@ pub struct CuratedEvent {
     pub line: String,
 }
 
+/// A verdict with the texts that it is about, for the person who asked. They are the event's own, whatever the route: an
+/// explanation is shown to whoever has the event, and never written to the lake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Where the event goes, and why. Spans of its findings are places in these texts.
+    pub verdict: Verdict,
+    /// The event's idempotency key.
+    pub event_id: String,
+    /// The prompt as plain text.
+    pub prompt: String,
+    /// The model's text.
+    pub rejected: String,
+    /// The user's text.
+    pub chosen: String,
+}
+
 impl Curator {
     /// Without a `contributor_key` contributor ids are not stored in any form.
     #[must_use]
@@ -51,6 +67,25 @@ impl Curator {
         let line = serde_json::to_string(&Line::new(&event, &verdict, &stamp))
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
         Ok(CuratedEvent { verdict, event_id: event.event_id.into_owned(), pair_id: event.pair_id, line })
+    }
+
+    /// Judges one message as [`Curator::curate`] does, and keeps the texts for whoever wants to know why.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the message is not an edit event.
+    pub fn explain(&self, message: &str) -> Result<Explanation, Refusal> {
+        let event = EditEvent::parse(message)?;
+        let verdict = judge(&event, &self.policy, &self.audit);
+        let prompt = event.prompt.text().to_owned();
+        let EditEvent { event_id, rejected, chosen, .. } = event;
+        let [event_id, rejected, chosen] = [event_id, rejected, chosen].map(std::borrow::Cow::into_owned);
+        Ok(Explanation { verdict, event_id, prompt, rejected, chosen })
+    }
+
+    /// The rules that it judges by.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     fn pseudonym(&self, event: &EditEvent<'_>) -> Option<String> {

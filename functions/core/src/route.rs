@@ -1,3 +1,5 @@
+use serde::{Serialize, Serializer};
+
 /// Where an event's one line goes. Ordered from the freest to the strictest: what several findings ask for, the strictest of
 /// them gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,5 +33,11 @@ impl Route {
             Self::Quarantine => "quarantine",
             Self::Dropped => "dropped",
         }
+    }
+}
+
+impl Serialize for Route {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }

@@ -1,0 +1,71 @@
+//! The offline binary: what `curate` does to a queue, done to files, and explained.
+//!
+//! A command is a file. They share [`input`] (lines of files, bounded), [`ordered`] (all cores, one order) and [`policy`].
+
+mod arguments;
+mod explain;
+mod input;
+mod ordered;
+mod pairs;
+mod policy;
+mod progress;
+mod reasons;
+mod replay;
+mod summary;
+mod worker;
+
+use std::io::{ErrorKind, Write as _, stderr};
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::Parser as _;
+
+/// Why a command gave up.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// A file is not what it should be; the message names it.
+    #[error("{0}")]
+    Unusable(String),
+    /// Nobody reads the output any more, as behind `head`.
+    #[error("output closed")]
+    OutputClosed,
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(std::io::Error),
+    /// Something cannot be said as JSON, or is not what it is known to be.
+    #[error("cannot write the output: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == ErrorKind::BrokenPipe { Self::OutputClosed } else { Self::Output(error) }
+    }
+}
+
+/// Whether every line was an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    AllGood,
+    SomeBad,
+}
+
+/// Runs the command that the process's arguments name. The exit code is 0 if every line was an event, 1 if some were not, and
+/// 2 if the command could not be carried out.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Pairs(arguments) => pairs::run(&arguments),
+    };
+    match outcome {
+        Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeBad) => ExitCode::from(1),
+        Err(failure) => {
+            // Where not even this can be said, nothing can.
+            let _ = writeln!(stderr(), "flywheel: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How far a run has come, on the standard error.
+
+use std::io::{IsTerminal as _, Write as _, stderr};
+use std::time::{Duration, Instant};
+
+const BAR_CELLS: usize = 24;
+
+/// Tells how far a run has come: a bar where somebody watches, a line now and then where the output is kept.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    total_bytes: Option<u64>,
+    is_watched: bool,
+    interval: Duration,
+    started: Instant,
+    told: Instant,
+    bytes: u64,
+}
+
+impl Progress {
+    /// A quiet one never tells. Of an input without a size only the amount is told.
+    pub(crate) fn new(total_bytes: Option<u64>, quiet: bool) -> Self {
+        let now = Instant::now();
+        let is_watched = stderr().is_terminal();
+        let interval = match (quiet, is_watched) {
+            (true, _) => Duration::MAX,
+            (false, true) => Duration::from_millis(100),
+            (false, false) => Duration::from_secs(10),
+        };
+        Self { total_bytes, is_watched, interval, started: now, told: now, bytes: 0 }
+    }
+
+    /// So many more bytes are done.
+    pub(crate) fn advance(&mut self, bytes: u64, events: u64) {
+        self.bytes += bytes;
+        if self.told.elapsed() < self.interval {
+            return;
+        }
+        self.told = Instant::now();
+        let (start, end) = if self.is_watched { ("\r", "\x1b[K") } else { ("", "\n") };
+        self.say(&format!("{start}{}{end}", self.position(events)));
+    }
+
+    /// Clears the bar, and answers how long it all took.
+    pub(crate) fn finish(self) -> Duration {
+        if self.is_watched && self.interval != Duration::MAX {
+            self.say("\r\x1b[K");
+        }
+        self.started.elapsed()
+    }
+
+    fn position(&self, events: u64) -> String {
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        let Some(total) = self.total_bytes.filter(|total| *total > 0) else {
+            return format!("{:.1} MB, {events} events", megabytes(self.bytes));
+        };
+        let share = (self.bytes as f64 / total as f64).min(1.0);
+        let left = self.started.elapsed().as_secs_f64() * (1.0 - share) / share.max(f64::EPSILON);
+        let cells = (share * BAR_CELLS as f64) as usize;
+        let bar = format!("{}{}", "█".repeat(cells), "░".repeat(BAR_CELLS - cells));
+        let percent = 100.0 * share;
+        format!("{bar} {percent:.0} % of {:.1} MB, {events} events, {left:.0} s left", megabytes(total))
+    }
+
+    fn say(&self, text: &str) {
+        // Progress that cannot be told is no reason to stop.
+        let _ = stderr().write_all(text.as_bytes());
+    }
+}

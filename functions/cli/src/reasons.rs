@@ -1,0 +1,46 @@
+//! What reasons mean, and where they are tuned, for people.
+
+use flywheel_core::Reason;
+
+/// What a finding says about an event.
+pub(crate) fn meaning(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NoConsent => "the user did not agree that the edit may train a model",
+        Reason::Unchanged => "the user left the model's text as it was",
+        Reason::Trivial => "too little changed to say what the user prefers",
+        Reason::Rewrite => "so much changed that the texts are no longer versions of one another",
+        Reason::TooLongToCompare => "comparing these texts would take longer than the policy allows",
+        Reason::Critical => "little changed, and it was no typo: a number, a negation, an operator, a name, …",
+        Reason::LikelyRewrite => "hardly a word is left of the model's text",
+        Reason::Secret => "a text holds a credential",
+        Reason::PersonalData => "a text held personal data; it is replaced by placeholders, the same in every text",
+        Reason::Injection => "the user's text gives the model instructions of its own",
+        Reason::JudgeDirected => "the user's text talks to whoever judges it",
+        Reason::HiddenText => "the user's text holds characters that hide text from its readers",
+        Reason::Toxic => "what the user added is abusive",
+        Reason::UnknownLanguage => "what the user added is in a language that the toxicity model does not know",
+        Reason::RefusalInversion => "the model refused, and the user's text complies",
+        Reason::UnsupportedFacts => "the user's text has facts that the source in the prompt has not",
+        Reason::LoadedLanguage => "the user made the text take sides",
+        Reason::ChatTemplate => "the user's text holds control tokens of a chat template",
+        Reason::BrokenFence => "the user's text opens a code fence and does not close it",
+        Reason::Repetition => "the user's text says the same over and over",
+        Reason::TooShort => "the user's text is shorter than the policy allows",
+        Reason::TooLong => "the user's text is longer than the policy allows",
+    }
+}
+
+/// The policy's number that decides about a finding, if one does. Where a finding sends an event is always in `[routes]`.
+pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
+    Some(match reason {
+        Reason::Trivial | Reason::Critical => "[similarity] trivial_above",
+        Reason::Rewrite => "[similarity] rewrite_below",
+        Reason::TooLongToCompare => "[similarity] max_steps",
+        Reason::LikelyRewrite => "[similarity] likely_rewrite_below",
+        Reason::Toxic => "[audit] toxic_above",
+        Reason::UnsupportedFacts => "[audit] grounded_above_chars",
+        Reason::TooShort => "[limits] min_chars",
+        Reason::TooLong => "[limits] max_chars",
+        _ => return None,
+    })
+}

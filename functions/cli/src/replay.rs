@@ -1,0 +1,187 @@
+//! `flywheel replay`: events in, verdicts out.
+
+use std::io::{Write as _, stderr, stdout};
+
+use flywheel_core::{CuratedEvent, Curator, Reason, Route, Scores};
+use serde::Serialize;
+
+use crate::arguments::ReplayArguments;
+use crate::input::{Chunk, total_bytes};
+use crate::ordered::in_order;
+use crate::progress::Progress;
+use crate::summary::Summary;
+use crate::worker::{BadLine, judge};
+use crate::{Failure, Outcome, policy};
+
+/// The verdict on one line, as it is printed.
+#[derive(Serialize)]
+struct VerdictLine<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'e str>,
+    line: u64,
+    event_id: &'e str,
+    route: Route,
+    reasons: &'e [Reason],
+    tags: &'e [Reason],
+    scores: &'e Scores,
+    similarity: Option<f64>,
+    pair: &'e str,
+}
+
+/// A line that is no event, as it is printed.
+#[derive(Serialize)]
+struct ErrorLine<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'e str>,
+    line: u64,
+    error: &'e BadLine,
+}
+
+/// An event that two policies judge differently, as it is printed.
+#[derive(Serialize)]
+struct ChangeLine<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'e str>,
+    line: u64,
+    event_id: &'e str,
+    from: Judged<'e>,
+    to: Judged<'e>,
+}
+
+#[derive(Serialize)]
+struct Judged<'e> {
+    route: Route,
+    reasons: &'e [Reason],
+    tags: &'e [Reason],
+}
+
+/// What a chunk comes to.
+#[derive(Default)]
+struct Judgement {
+    output: Vec<u8>,
+    errors: String,
+    summary: Summary,
+    against: Summary,
+    changed: u64,
+    bytes_read: u64,
+}
+
+pub(crate) fn run(arguments: &ReplayArguments) -> Result<Outcome, Failure> {
+    let input = &arguments.input;
+    let curator = Curator::new(policy::read(input.policy.as_deref())?, None);
+    let against = match &arguments.against {
+        Some(path) => Some(Curator::new(policy::read(Some(path))?, None)),
+        None => None,
+    };
+    let replay = Replay { curator, against, names_files: input.files.len() > 1 };
+    let mut total = Judgement::default();
+    let mut progress = Progress::new(total_bytes(&input.files), input.quiet);
+    let mut output = stdout().lock();
+    in_order(&input.files, input.threads, |chunk| replay.chunk(chunk), |judged: Result<Judgement, Failure>| {
+        let judged = judged?;
+        output.write_all(&judged.output)?;
+        if !judged.errors.is_empty() {
+            stderr().write_all(judged.errors.as_bytes())?;
+        }
+        total.summary.add(&judged.summary);
+        total.against.add(&judged.against);
+        total.changed += judged.changed;
+        progress.advance(judged.bytes_read, total.summary.events());
+        Ok(())
+    })?;
+    output.flush()?;
+    let seconds = progress.finish().as_secs_f64();
+    if !input.quiet {
+        stderr().write_all(replay.report(&total, seconds).as_bytes())?;
+    }
+    Ok(if total.summary.bad_lines() == 0 { Outcome::AllGood } else { Outcome::SomeBad })
+}
+
+struct Replay {
+    curator: Curator,
+    against: Option<Curator>,
+    names_files: bool,
+}
+
+impl Replay {
+    fn chunk(&self, chunk: &Chunk) -> Result<Judgement, Failure> {
+        let mut judged = Judgement { bytes_read: chunk.bytes_read, ..Judgement::default() };
+        let name = chunk.file.to_string_lossy();
+        let file = self.names_files.then_some(name.as_ref());
+        for line in chunk.lines() {
+            let event = match judge(&self.curator, &line) {
+                Ok(event) => event,
+                Err(error) => {
+                    judged.summary.bad_line();
+                    judged.errors.push_str(&format!("{name}:{}: {error}\n", line.number));
+                    judged.print(&ErrorLine { file, line: line.number, error: &error })?;
+                    continue;
+                }
+            };
+            judged.summary.event(&event.verdict);
+            match &self.against {
+                None => judged.print(&VerdictLine::new(file, line.number, &event))?,
+                // A line that is an event is one under any policy.
+                Some(against) => {
+                    if let Ok(other) = judge(against, &line) {
+                        judged.compare(file, line.number, &event, &other)?;
+                    }
+                }
+            }
+        }
+        Ok(judged)
+    }
+
+    fn report(&self, total: &Judgement, seconds: f64) -> String {
+        let events = total.summary.events();
+        let rate = events as f64 / seconds.max(1e-9);
+        let mut report = format!("{events} events in {seconds:.1} s ({rate:.0}/s)\n{}", total.summary);
+        if self.against.is_some() {
+            let changed = total.changed;
+            report.push_str(&format!("against the other policy, which changes {changed} of them:\n{}", total.against));
+        }
+        report
+    }
+}
+
+impl Judgement {
+    fn print(&mut self, line: &impl Serialize) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.output, line)?;
+        self.output.push(b'\n');
+        Ok(())
+    }
+
+    fn compare(&mut self, file: Option<&str>, line: u64, from: &CuratedEvent, to: &CuratedEvent) -> Result<(), Failure> {
+        self.against.event(&to.verdict);
+        let (from_judged, to_judged) = (Judged::of(from), Judged::of(to));
+        if from_judged.route == to_judged.route && from_judged.reasons == to_judged.reasons && from_judged.tags == to_judged.tags {
+            return Ok(());
+        }
+        self.changed += 1;
+        self.print(&ChangeLine { file, line, event_id: &from.event_id, from: from_judged, to: to_judged })
+    }
+}
+
+impl<'e> VerdictLine<'e> {
+    fn new(file: Option<&'e str>, line: u64, event: &'e CuratedEvent) -> Self {
+        let verdict = &event.verdict;
+        Self {
+            file,
+            line,
+            event_id: &event.event_id,
+            route: verdict.route,
+            reasons: &verdict.reasons,
+            tags: &verdict.tags,
+            scores: &verdict.scores,
+            similarity: verdict.similarity,
+            pair: &event.pair_id,
+        }
+    }
+}
+
+impl<'e> Judged<'e> {
+    fn of(event: &'e CuratedEvent) -> Self {
+        let verdict = &event.verdict;
+        Self { route: verdict.route, reasons: &verdict.reasons, tags: &verdict.tags }
+    }
+}

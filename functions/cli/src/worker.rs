@@ -1,0 +1,53 @@
+//! One line, judged as `curate` judges a queue message.
+
+use std::fmt;
+
+use flywheel_core::{CuratedEvent, Curator, Refusal, RefusalCode};
+use serde::Serialize;
+
+use crate::input::{Line, MAX_LINE_BYTES};
+
+/// Verdicts do not depend on the time, and lines that say it are not shown.
+const NO_TIME: u64 = 0;
+
+/// Why a line is no event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct BadLine {
+    code: &'static str,
+    message: String,
+    field: Option<String>,
+}
+
+impl BadLine {
+    fn new(code: RefusalCode, message: &str) -> Self {
+        Self { code: code.as_str(), message: message.to_owned(), field: None }
+    }
+}
+
+impl From<Refusal> for BadLine {
+    fn from(Refusal { code, message, field }: Refusal) -> Self {
+        Self { code: code.as_str(), message, field }
+    }
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.field {
+            Some(field) => write!(formatter, "{field}: {} ({})", self.message, self.code),
+            None => write!(formatter, "{} ({})", self.message, self.code),
+        }
+    }
+}
+
+/// The text of a line.
+pub(crate) fn text<'c>(line: &Line<'c>) -> Result<&'c str, BadLine> {
+    let Some(bytes) = line.bytes else {
+        return Err(BadLine::new(RefusalCode::TooLarge, &format!("the line has more than {MAX_LINE_BYTES} bytes")));
+    };
+    std::str::from_utf8(bytes).map_err(|_| BadLine::new(RefusalCode::NotUtf8, "the line is not UTF-8"))
+}
+
+/// Judges the event in a line.
+pub(crate) fn judge(curator: &Curator, line: &Line<'_>) -> Result<CuratedEvent, BadLine> {
+    Ok(curator.curate(text(line)?, NO_TIME)?)
+}
