@@ -17,7 +17,8 @@ const MAX_CONTEXT_ENTRIES: usize = 32;
 /// One user's edit of one model output; texts are borrowed from the message where they can be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditEvent<'a> {
-    /// The idempotency key: the client's own, or else derived from all the event says.
+    /// The idempotency key: the client's own, or else derived from all the event says. It is never redacted, for whoever sends
+    /// the event again must be recognised: a client's key must not hold personal data.
     pub event_id: Cow<'a, str>,
     /// SHA-256 over prompt, chosen and rejected, as 64 hexadecimal digits: equal for equal preference pairs.
     pub pair_id: String,
@@ -27,7 +28,7 @@ pub struct EditEvent<'a> {
     pub chosen: Cow<'a, str>,
     /// The model's text (`original_llm_output`).
     pub rejected: Cow<'a, str>,
-    /// The conversation that the output belongs to.
+    /// The conversation that the output belongs to. One that is somebody's address or number is stored as a keyed hash only.
     pub thread_id: Option<Cow<'a, str>>,
     /// Who edited, as the client names them. On the queue only, never in the lake: see [`crate::ContributorKey`].
     pub contributor_id: Option<Cow<'a, str>>,

@@ -30,7 +30,7 @@ pub(super) fn is_v4(text: &str, place: &Range<usize>) -> bool {
         return false;
     }
     let nearest = &text.as_bytes()[place.start.saturating_sub(12)..place.start];
-    let is_version = nearest.split(|byte| !byte.is_ascii_alphabetic()).filter(|word| !word.is_empty()).next_back();
+    let is_version = nearest.split(|byte| !byte.is_ascii_alphabetic()).rfind(|word| !word.is_empty());
     let is_version =
         is_version.is_some_and(|last| VERSION_WORDS.iter().any(|word| last.eq_ignore_ascii_case(word.as_bytes())));
     !is_version
@@ -50,7 +50,7 @@ pub(super) fn find_v6(text: &str, found: &mut Vec<Match>) {
         let length = bytes[start..].iter().take(MAX + 1).take_while(is_in).count();
         from = colon + 1;
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        if before > 4 || length > MAX || length < 8 || bytes[..start].last().is_some_and(is_word) {
+        if before > 4 || !(8..=MAX).contains(&length) || bytes[..start].last().is_some_and(is_word) {
             continue;
         }
         let end = start + text[start..start + length].trim_end_matches('.').len();

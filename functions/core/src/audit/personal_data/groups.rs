@@ -42,20 +42,21 @@ pub(super) fn next_cluster(bytes: &[u8], from: usize) -> Option<Range<usize>> {
 
 /// Where digits may be dense again.
 fn skip_sparse(bytes: &[u8], from: usize) -> usize {
-    let mut at = from;
-    let mut here = None;
-    while let (Some(block), Some(next)) = (bytes.get(at..at + BLOCK), bytes.get(at + BLOCK..at + 2 * BLOCK)) {
+    let (blocks, _) = bytes[from..].as_chunks::<BLOCK>();
+    let Some((first, following)) = blocks.split_first() else { return from };
+    let mut here = digits_in(first);
+    for (skipped, next) in following.iter().enumerate() {
         let ahead = digits_in(next);
-        if here.unwrap_or_else(|| digits_in(block)) + ahead >= MIN_DIGITS {
-            break;
+        if here + ahead >= MIN_DIGITS {
+            return from + skipped * BLOCK;
         }
-        (at, here) = (at + BLOCK, Some(ahead));
+        here = ahead;
     }
-    at
+    from + following.len() * BLOCK
 }
 
 /// Written so that it becomes a few vector instructions.
-fn digits_in(block: &[u8]) -> usize {
+fn digits_in(block: &[u8; BLOCK]) -> usize {
     usize::from(block.iter().fold(0_u8, |count, byte| count + u8::from(byte.wrapping_sub(b'0') < 10)))
 }
 

@@ -8,6 +8,12 @@ use super::{Kind, Match, address, card, iban, phone};
 
 const SSN_WORDS: [&str; 4] = ["ssn", "social security", "social sec", "ss#"];
 
+/// The least digits of what is known by its digits alone: those of a telephone number.
+const MIN_KNOWN: usize = 7;
+
+/// The most digits of what is known: those of a card, or of a telephone number and its extension.
+const MAX_KNOWN: usize = 21;
+
 /// The most digits of anything that is looked for.
 const MAX_DIGITS: usize = 19;
 
@@ -102,7 +108,8 @@ fn card_groups(text: &str, groups: &Groups) -> Option<usize> {
         EMBOSSED.into_iter().find(|lengths| groups.has_lengths(0, lengths)).map(<[usize]>::len)?
     };
     let joint = groups.gap(bytes, 0);
-    if !is_run && !(matches!(joint, Some(b" " | b"-")) && groups.gaps(bytes, 0, count).all(|gap| Some(gap) == joint)) {
+    let is_joined = matches!(joint, Some(b" " | b"-")) && groups.gaps(bytes, 0, count).all(|gap| Some(gap) == joint);
+    if !is_run && !is_joined {
         return None;
     }
     let mut digits = [0; MAX_DIGITS];
@@ -133,8 +140,9 @@ fn is_issued(number: &[u8]) -> bool {
     let mut digits = [0; 9];
     digits.iter_mut().zip(number.iter().filter(|byte| byte.is_ascii_digit())).for_each(|(digit, byte)| *digit = *byte);
     let (area, group, serial) = (&digits[..3], &digits[3..5], &digits[5..]);
-    !(area == b"000" || area == b"666" || area[0] == b'9' || group == b"00" || serial == b"0000")
-        && !matches!(&digits, b"078051120" | b"219099999")
+    let is_never_issued = area == b"000" || area == b"666" || area[0] == b'9' || group == b"00" || serial == b"0000";
+    let is_advertised = matches!(&digits, b"078051120" | b"219099999");
+    !is_never_issued && !is_advertised
 }
 
 /// Adds the places in `text` whose digits, or address, `kind_of` knows, however they are grouped and whatever is beside them:
@@ -143,33 +151,38 @@ pub(crate) fn find_known(text: &str, kind_of: impl Fn(&str) -> Option<Kind>, fou
     let bytes = text.as_bytes();
     let mut free_from = 0;
     while let Some(cluster) = next_cluster(bytes, free_from) {
+        let digits: String = text[cluster.clone()].chars().filter(char::is_ascii_digit).collect();
+        let mut rest = digits.as_str();
         let mut groups = Groups::of(bytes, &cluster);
         while let Some(first) = groups.get(0) {
-            let known = known_at(text, &groups, &kind_of);
+            let known = known_at(text, &groups, rest, &kind_of);
             let count = known.as_ref().map_or(1, |(_, count)| *count);
             found.extend(known.map(|(kind, count)| Match {
                 kind,
                 bytes: first.start..groups.get(count - 1).map_or(first.end, |last| last.end),
             }));
+            rest = &rest[groups.digits(count)..];
             groups.advance(bytes, count);
         }
         free_from = cluster.end;
     }
 }
 
-/// The most groups that a known value has.
-fn known_at(text: &str, groups: &Groups, kind_of: impl Fn(&str) -> Option<Kind>) -> Option<(Kind, usize)> {
+/// The most groups that a known value has; `digits` are those from the first group on.
+fn known_at(
+    text: &str,
+    groups: &Groups,
+    digits: &str,
+    kind_of: impl Fn(&str) -> Option<Kind>,
+) -> Option<(Kind, usize)> {
     let first = groups.get(0)?;
-    if let Some(last) = groups.get(3)
+    if groups.gap(text.as_bytes(), 0) == Some(b".")
+        && let Some(last) = groups.get(3)
         && let Some(kind) = kind_of(&text[first.start..last.end])
     {
         return Some((kind, 4));
     }
-    let mut digits = String::new();
-    let mut known = None;
-    for count in 1..=groups.longest(MAX_DIGITS + 6)? {
-        digits.push_str(&text[groups.get(count - 1)?.clone()]);
-        known = kind_of(&digits).map(|kind| (kind, count)).or(known);
-    }
-    known
+    let longest = groups.longest(MAX_KNOWN)?;
+    let counts = (1..=longest).rev().take_while(|count| groups.digits(*count) >= MIN_KNOWN);
+    counts.filter_map(|count| Some((kind_of(&digits[..groups.digits(count)])?, count))).next()
 }

@@ -53,6 +53,10 @@ fn international(bytes: &[u8], groups: &Groups) -> Option<usize> {
     if groups.gap(bytes, 0) == Some(b"-") && groups.length(0) > 3 {
         return None;
     }
+    // `+1.23499999` is a decimal.
+    if groups.gap(bytes, 0) == Some(b".") && count < 3 {
+        return None;
+    }
     (digits >= if count == 1 { 10 } else { 8 }).then_some(count)
 }
 

@@ -20,7 +20,10 @@ pub(super) fn stand_before(text: &str, start: usize, words: &[&str]) -> bool {
 
 fn has_word(window: &[u8], words: &[&str]) -> bool {
     let is_letter = |at: usize| window.get(at).is_some_and(u8::is_ascii_alphabetic);
-    (0..window.len()).filter(|at| is_letter(*at) && (*at == 0 || !is_letter(at - 1))).any(|at| {
+    // The last word of a constant's name, `SET_VRING_CALL`, says nothing of the constant's value.
+    let is_of_constant = |at: usize| window[at - 1] == b'_' && window[at].is_ascii_uppercase();
+    let starts = |at: &usize| is_letter(*at) && (*at == 0 || !(is_letter(at - 1) || is_of_constant(*at)));
+    (0..window.len()).filter(starts).any(|at| {
         words.iter().any(|word| {
             let end = at + word.len();
             window.get(at..end).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))

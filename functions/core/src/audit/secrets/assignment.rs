@@ -54,8 +54,8 @@ const OTHER_NAMES: [&str; 12] =
 
 /// Where the name before a sign ends, if it ends as a name of interest does. Nearly all names are told apart by this.
 pub(super) fn name_end(bytes: &[u8], sign: usize) -> Option<usize> {
-    let between = bytes[..sign].iter().rev().take(6).take_while(|byte| b" \t\"'`\\]:=-".contains(byte)).count();
-    let end = sign - between;
+    let is_between = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']' | b'=' | b'-');
+    let end = sign - bytes[..sign].iter().rev().take(6).take_while(is_between).count();
     let last: &[u8; 3] = bytes[..end].last_chunk()?;
     let last = last.map(|byte| byte | 0x20);
     matches!(&last, b"ord" | b"swd" | b"pwd" | b"ase" | b"ass" | b"ret" | b"ken" | b"key" | b"sig" | b"ion")
@@ -129,7 +129,7 @@ fn is_password(value: &str, is_quoted: bool) -> bool {
     let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has_sign);
     let least_changes = if is_quoted { 1 } else { 3 };
     is_mixed
-        && !(is_name(value) && !has_sign)
+        && (has_sign || !is_name(value))
         && changes(value) >= least_changes
         && entropy(value) >= 2.5
         && (is_quoted || has(u8::is_ascii_digit))

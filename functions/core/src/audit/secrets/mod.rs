@@ -133,12 +133,11 @@ impl Rule {
 /// What a sign between a name and a value, or within a URL, has beside it.
 fn at_sign(text: &str, sign: usize) -> Option<Secret> {
     let bytes = text.as_bytes();
-    if bytes[sign] == b':' {
-        match bytes.get(sign + 1..sign + 3) {
-            Some(b"//") => return url::password(text, sign + 3),
-            Some(b"AA") => return token::telegram_bot(text, sign),
-            _ => {}
-        }
+    match &bytes[sign..] {
+        [b':', b'/', b'/', ..] => return url::password(text, sign + 3),
+        [b':', b'A', b'A', ..] => return token::telegram_bot(text, sign),
+        [b':', b':', ..] => return None, // a path in source code
+        _ => {}
     }
     let name_end = assignment::name_end(bytes, sign)?;
     match &bytes[name_end - 3..name_end] {

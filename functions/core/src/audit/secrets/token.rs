@@ -68,7 +68,7 @@ pub(super) const NPM: Token = formed(token("npm_token", Letters::Base62, 40, 40)
 pub(super) const PYPI: Token =
     formed(token("pypi_token", Letters::UrlSafe, 85, 512), |token| token[5..].starts_with("AgE"));
 pub(super) const SLACK: Token = formed(token("slack_token", Letters::UrlSafe, 20, 255), |token| {
-    matches!(token.as_bytes()[3], b'a'..=b'z') && token.as_bytes()[4] == b'-' && is_mixed(&token[5..])
+    token.as_bytes()[3].is_ascii_lowercase() && token.as_bytes()[4] == b'-' && is_mixed(&token[5..])
 });
 pub(super) const SLACK_APP: Token = formed(token("slack_token", Letters::UrlSafe, 40, 255), is_mixed);
 pub(super) const SLACK_WEBHOOK: Token = formed(token("slack_webhook", Letters::Path, 50, 512), |url| {
