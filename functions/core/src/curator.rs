@@ -1,11 +1,12 @@
 //! From a queue message to a line in a route: all of curation, without any input or output.
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Findings};
 use crate::contributor::ContributorKey;
 use crate::edit_event::EditEvent;
 use crate::instant::{Millis, rfc3339};
 use crate::line::{Line, Stamp};
 use crate::policy::Policy;
+use crate::redaction;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::verdict::{Verdict, judge};
 
@@ -59,8 +60,11 @@ impl Curator {
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
-        let event = EditEvent::parse(message)?;
-        let verdict = judge(&event, &self.policy, &self.audit);
+        let mut event = EditEvent::parse(message)?;
+        let mut findings = Findings::default();
+        self.audit.find_secrets(&event, &self.policy, &mut findings);
+        redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
+        let verdict = judge(&event, &self.policy, &self.audit, findings);
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.

@@ -17,7 +17,8 @@ const MAX_CONTEXT_ENTRIES: usize = 32;
 /// One user's edit of one model output; texts are borrowed from the message where they can be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditEvent<'a> {
-    /// The idempotency key: the client's own, or else derived from all the event says.
+    /// The idempotency key: the client's own, or else derived from all the event says. It is never redacted, for whoever sends
+    /// the event again must be recognised: a client's key must not hold personal data.
     pub event_id: Cow<'a, str>,
     /// SHA-256 over prompt, chosen and rejected, as 64 hexadecimal digits: equal for equal preference pairs.
     pub pair_id: String,
@@ -27,7 +28,7 @@ pub struct EditEvent<'a> {
     pub chosen: Cow<'a, str>,
     /// The model's text (`original_llm_output`).
     pub rejected: Cow<'a, str>,
-    /// The conversation that the output belongs to.
+    /// The conversation that the output belongs to. One that is somebody's address or number is stored as a keyed hash only.
     pub thread_id: Option<Cow<'a, str>>,
     /// Who edited, as the client names them. On the queue only, never in the lake: see [`crate::ContributorKey`].
     pub contributor_id: Option<Cow<'a, str>>,
@@ -89,7 +90,7 @@ impl<'a> EditEvent<'a> {
         let rejected = fields.required_text("original_llm_output")?;
         let chosen = fields.required_text("final_user_edit")?;
         let given_id = fields.optional_label("event_id")?;
-        let pair_id = FieldDigest::new("flywheel pair 1").text(prompt.text()).text(&chosen).text(&rejected).hex();
+        let pair_id = pair_id(&prompt, &chosen, &rejected);
         let mut event = Self {
             event_id_is_given: given_id.is_some(),
             event_id: given_id.unwrap_or_default(),
@@ -108,6 +109,25 @@ impl<'a> EditEvent<'a> {
             event.event_id = Cow::Owned(event.derived_id());
         }
         Ok(event)
+    }
+
+    /// What the event says in words: the prompt, the model's text, the user's, the context's values.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let values = self.context.iter().map(|entry| entry.value.as_ref());
+        self.prompt.contents().chain([self.rejected.as_ref(), self.chosen.as_ref()]).chain(values)
+    }
+
+    /// Rewrites each of [`EditEvent::texts`] for which `rewrite` has another. The pair becomes that of the texts as they are
+    /// then; the event stays the one that was sent, and keeps its id.
+    pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&str) -> Option<String>) {
+        self.prompt.rewrite(&rewrite);
+        let values = self.context.iter_mut().map(|entry| &mut entry.value);
+        for text in [&mut self.rejected, &mut self.chosen].into_iter().chain(values) {
+            if let Some(rewritten) = rewrite(text) {
+                *text = Cow::Owned(rewritten);
+            }
+        }
+        self.pair_id = pair_id(&self.prompt, &self.chosen, &self.rejected);
     }
 
     /// The same event has the same id, however often and wherever it is sent; what says anything else is another event. The
@@ -151,6 +171,10 @@ impl<'a> EditEvent<'a> {
         // an escape means the same.
         Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
     }
+}
+
+fn pair_id(prompt: &Prompt<'_>, chosen: &str, rejected: &str) -> String {
+    FieldDigest::new("flywheel pair 1").text(prompt.text()).text(chosen).text(rejected).hex()
 }
 
 pub(crate) fn parse_json(text: &str) -> Result<Json<'_>, Refusal> {

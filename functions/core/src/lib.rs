@@ -26,6 +26,7 @@ mod pointer;
 mod policy;
 mod prompt;
 mod reason;
+mod redaction;
 mod refusal;
 mod route;
 mod similarity;

@@ -52,6 +52,28 @@ impl<'a> Prompt<'a> {
         &self.text
     }
 
+    /// What people wrote: the text, or each message's content.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &str> {
+        let messages = self.messages.iter().flatten().map(|message| message.content.as_ref());
+        self.messages.is_none().then_some(self.text.as_ref()).into_iter().chain(messages)
+    }
+
+    /// Rewrites what people wrote, where `rewrite` has another text for it.
+    pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&str) -> Option<String>) {
+        let Some(messages) = &mut self.messages else {
+            if let Some(text) = rewrite(&self.text) {
+                self.text = Cow::Owned(text);
+            }
+            return;
+        };
+        for message in messages.iter_mut() {
+            if let Some(content) = rewrite(&message.content) {
+                message.content = Cow::Owned(content);
+            }
+        }
+        self.text = Cow::Owned(render(messages));
+    }
+
     /// The messages of a chat prompt, as they were sent.
     #[must_use]
     pub fn messages(&self) -> Option<&[ChatMessage<'a>]> {

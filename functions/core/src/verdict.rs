@@ -24,10 +24,10 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
-/// Judges one edit. Consent comes first: without it nothing else about the texts is even computed.
+/// Judges one edit, of which `findings` are known already. Consent comes first: without it nothing else about the texts is
+/// even computed.
 #[must_use]
-pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit) -> Verdict {
-    let mut findings = Findings::default();
+pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit, mut findings: Findings) -> Verdict {
     if event.consent == Some(false) {
         findings.add(Reason::NoConsent, 1.0, None);
         return fold(findings, None, policy);
@@ -88,7 +88,7 @@ mod tests {
 
     fn judged_with(mut event: serde_json::Value) -> Verdict {
         event["prompt"] = "p".into();
-        judge(&EditEvent::parse(&event.to_string()).unwrap(), &Policy::default(), &Audit::new())
+        judge(&EditEvent::parse(&event.to_string()).unwrap(), &Policy::default(), &Audit::new(), Findings::default())
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct Finding {
     pub reason: Reason,
     /// How sure the check is, or how much there is of it, as the check's own documentation says.
     pub score: f32,
+    /// Which of the check's rules found it, where it has several.
+    pub rule: Option<&'static str>,
     /// What caused it, where one place did.
     pub span: Option<Span>,
 }
@@ -65,6 +67,11 @@ impl Findings {
     }
 
     pub(crate) fn add(&mut self, reason: Reason, score: f32, span: Option<Span>) {
-        self.list.push(Finding { reason, score, span });
+        self.list.push(Finding { reason, score, rule: None, span });
+    }
+
+    /// Adds what one of a check's rules found.
+    pub(crate) fn by_rule(&mut self, reason: Reason, rule: &'static str, score: f32, span: Option<Span>) {
+        self.list.push(Finding { reason, score, rule: Some(rule), span });
     }
 }

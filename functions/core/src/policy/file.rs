@@ -133,6 +133,12 @@ fn actions(
         if reason == Reason::TooLongToCompare && matches!(action, Action::Off | Action::Send(Route::Gold)) {
             return Err(error("`too_long_to_compare` cannot pass: a pair in gold has its similarity".to_owned()));
         }
+        // Every other route writes the texts, and the lake keeps what it is given.
+        if reason == Reason::Secret && !matches!(action, Action::Off | Action::Send(Route::Dropped)) {
+            let message =
+                "`secret` can only be dropped, or off: any other route would write the credential to the lake";
+            return Err(error(message.to_owned()));
+        }
         actions[reason as usize] = action;
     }
     Ok(actions)
@@ -182,6 +188,11 @@ mod tests {
         assert_eq!(policy.route_of(Reason::Rewrite), Some(Route::Review));
         assert_eq!(policy.route_of(Reason::Trivial), Some(Route::Dropped));
         assert_eq!(Policy::parse("[routes]\ntoxic = \"off\"").unwrap().route_of(Reason::Toxic), None);
+        assert_eq!(Policy::parse("[routes]\nsecret = \"off\"").unwrap().route_of(Reason::Secret), None);
+        assert_eq!(
+            Policy::parse("[routes]\nsecret = \"dropped\"").unwrap().route_of(Reason::Secret),
+            Some(Route::Dropped)
+        );
     }
 
     #[test]
@@ -200,6 +211,9 @@ mod tests {
             ("[limits]\nmin_chars = 10\nmax_chars = 9\n", 3, "must not be more"),
             ("[routes]\ntoo_long_to_compare = \"gold\"\n", 2, "cannot pass"),
             ("[limits]\nmax_chars = -9\n", 2, "invalid value"),
+            ("[routes]\n\nsecret = \"quarantine\"\n", 3, "can only be dropped"),
+            ("[routes]\nsecret = \"review\"\n", 2, "can only be dropped"),
+            ("[routes]\nsecret = \"gold\"\n", 2, "can only be dropped"),
             ("[audit]\ntoxic_above = 2.0\n", 2, "between 0.0 and 1.0"),
             ("[routes\n", 1, ""),
         ] {

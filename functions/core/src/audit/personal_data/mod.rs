@@ -1,0 +1,103 @@
+//! Personal data that has a structure: addresses and numbers which say by their form, and often by a check digit, what they
+//! are. Names and places have none; they need a model, and are not looked for here.
+//!
+//! Text without an `@`, without seven digits near one another and without a chain of colons has none of it. All three are
+//! asked of whole blocks of bytes at once.
+
+mod address;
+mod card;
+mod email;
+mod groups;
+mod iban;
+mod number;
+mod phone;
+mod words;
+
+use std::cmp::Reverse;
+use std::ops::Range;
+
+pub(crate) use number::find_known;
+
+/// What a piece of personal data is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Email,
+    Phone,
+    Card,
+    Iban,
+    Ssn,
+    Ip,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] = [Self::Email, Self::Phone, Self::Card, Self::Iban, Self::Ssn, Self::Ip];
+
+    /// As placeholders name it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL",
+            Self::Phone => "PHONE",
+            Self::Card => "CARD",
+            Self::Iban => "IBAN",
+            Self::Ssn => "SSN",
+            Self::Ip => "IP",
+        }
+    }
+
+    /// As findings name the rule.
+    pub(crate) fn rule(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Card => "card",
+            Self::Iban => "iban",
+            Self::Ssn => "ssn",
+            Self::Ip => "ip",
+        }
+    }
+
+    /// What two spellings of the same value have in common.
+    pub(crate) fn identity(self, value: &str) -> String {
+        match self {
+            Self::Email => value.to_ascii_lowercase(),
+            Self::Iban => value.chars().filter(|scalar| *scalar != ' ').collect::<String>().to_ascii_uppercase(),
+            Self::Phone | Self::Card | Self::Ssn => value.chars().filter(char::is_ascii_digit).collect(),
+            Self::Ip => {
+                value.parse::<std::net::IpAddr>().map_or_else(|_| value.to_owned(), |address| address.to_string())
+            }
+        }
+    }
+}
+
+/// A piece of personal data in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Match {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: Range<usize>,
+}
+
+/// The personal data in `text`, in order, without overlaps.
+pub(crate) fn find(text: &str) -> Vec<Match> {
+    let mut found = Vec::new();
+    email::find(text, &mut found);
+    address::find_v6(text, &mut found);
+    number::find(text, &mut found);
+    without_overlaps(found)
+}
+
+/// In order; of two that overlap, the one that begins first, or else the longer.
+pub(crate) fn without_overlaps(mut found: Vec<Match>) -> Vec<Match> {
+    if found.len() > 1 {
+        found.sort_by_key(|found| (found.bytes.start, Reverse(found.bytes.end)));
+        let mut end = 0;
+        found.retain(|found| {
+            let is_free = found.bytes.start >= end;
+            end = if is_free { found.bytes.end } else { end };
+            is_free
+        });
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What tells a drawn value from a written one.
+
+/// Words that stand for a value where there is none. Eight-letter base64 holds one of these by chance about once in a million.
+const STAND_INS: [&str; 30] = [
+    "example",
+    "sample",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "change-me",
+    "your",
+    "xxxx",
+    "****",
+    "....",
+    "redacted",
+    "dummy",
+    "insert",
+    "replace",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "apikey",
+    "api_key",
+    "api-key",
+    "test",
+    "fake",
+    "123456",
+    "abcdef",
+    "process.env",
+    "environ",
+    "getenv",
+    "undefined",
+    "sha256",
+];
+
+/// Whether a person would read the value as "put yours here".
+pub(super) fn is_stand_in(value: &str) -> bool {
+    let value = value.as_bytes();
+    STAND_INS.iter().any(|word| value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())))
+        || value.iter().any(|byte| matches!(byte, b'<' | b'>' | b'{' | b'}')) // a template's blank
+}
+
+/// Whether a format's own value is one that documentation writes: marked as an example, or hardly any different letters.
+pub(super) fn is_made_up(value: &str) -> bool {
+    const MARKS: [&str; 4] = ["example", "xxxx", "....", "****"];
+    let bytes = value.as_bytes();
+    MARKS.iter().any(|mark| bytes.windows(mark.len()).any(|window| window.eq_ignore_ascii_case(mark.as_bytes())))
+        || distinct(value) < 7.min(value.len())
+}
+
+/// Shannon's entropy of the value's own bytes, in bits a byte.
+pub(super) fn entropy(value: &str) -> f32 {
+    let mut counts = [0_u16; 256];
+    for byte in value.bytes() {
+        counts[usize::from(byte)] = counts[usize::from(byte)].saturating_add(1);
+    }
+    let total = value.len() as f32;
+    let share = |count: &u16| f32::from(*count) / total;
+    counts.iter().filter(|count| **count > 0).map(share).map(|share| -share * share.log2()).sum()
+}
+
+fn distinct(value: &str) -> usize {
+    let mut seen = [false; 256];
+    value.bytes().for_each(|byte| seen[usize::from(byte)] = true);
+    seen.iter().filter(|seen| **seen).count()
+}
+
+/// How often the value goes from small letters to capitals, to digits, to signs, or back; a capital that begins a word is of
+/// its word. In base64 and in hexadecimal that is nearly every second byte; in names, however long, it is where words meet.
+pub(super) fn changes(value: &str) -> usize {
+    let class = |byte: &u8| match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    let is_change = |pair: &[u8]| match (class(&pair[0]), class(&pair[1])) {
+        (1, 0) => false,
+        (left, right) => left != right,
+    };
+    value.as_bytes().windows(2).filter(|pair| is_change(pair)).count()
+}
+
+/// Whether the value looks drawn: letters and digits, mixed as only chance does, and no less than 3 bits a byte. (Hexadecimal
+/// can have 4 at most, and 32 digits of it have 3.6.)
+pub(super) fn is_drawn(value: &str) -> bool {
+    let has = |class: fn(&u8) -> bool| value.as_bytes().iter().any(class);
+    has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+        && changes(value) * 4 >= value.len()
+        && !is_name(value)
+        && entropy(value) >= 3.0
+}
+
+/// Whether the value is words and numbers, joined: an identifier, a path, a version.
+pub(super) fn is_name(value: &str) -> bool {
+    value.split(|scalar: char| !scalar.is_ascii_alphanumeric()).all(|part| {
+        part.bytes().all(|byte| byte.is_ascii_digit())
+            || (part.bytes().all(|byte| byte.is_ascii_alphabetic()) && changes(part) * 3 <= part.len().max(3))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_is_that_of_the_bytes() {
+        assert_eq!(entropy("aaaa"), 0.0);
+        assert_eq!(entropy("abab"), 1.0);
+        assert_eq!(entropy("0123456789abcdef"), 4.0);
+    }
+
+    #[test]
+    fn a_drawn_value_is_told_from_a_written_one() {
+        for drawn in ["q8Zr2LmX0vTn4KbY", "9f86d081884c7d659a2feaa0c55ad015", "wJ9rXUt/K7MDb+xRfiCY"] {
+            assert!(is_drawn(drawn), "{drawn}");
+        }
+        for written in [
+            "MyServiceClientV2Factory",
+            "correct-horse-battery-2024",
+            "application/x-www-form",
+            "aaaaaaaaaaaa1111",
+            "DefaultAzureCredentialOptions",
+            "ABCDEFGHIJKLMNOP",
+            "1234567890123456",
+        ] {
+            assert!(!is_drawn(written), "{written}");
+        }
+    }
+
+    #[test]
+    fn stand_ins_are_known_in_any_case() {
+        for value in ["YOUR-API-KEY", "xxxxxxxx", "<the key>", "${KEY}", "ChangeMe!", "{{ key }}", "Password123"] {
+            assert!(is_stand_in(value), "{value}");
+        }
+        assert!(!is_stand_in("q8Zr2LmX0vTn4KbY"));
+    }
+}
