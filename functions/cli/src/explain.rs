@@ -106,7 +106,8 @@ fn as_json<'e>(explanation: &'e Explanation, policy: &Policy) -> ExplanationLine
         tune: threshold(finding.reason),
         text: finding.span.as_ref().map(|span| span.text),
         bytes: finding.span.as_ref().map(|span| [span.bytes.start, span.bytes.end]),
-        excerpt: excerpt(explanation, finding).map(|excerpt| if finding.reason == Reason::Secret { MASK } else { excerpt }),
+        excerpt: excerpt(explanation, finding)
+            .map(|excerpt| if finding.reason == Reason::Secret { MASK } else { excerpt }),
     };
     ExplanationLine {
         event_id: &explanation.event_id,
@@ -138,7 +139,8 @@ fn as_text(explanation: &Explanation, policy: &Policy, style: &Style) -> String 
         let _ = writeln!(out, "similarity {similarity:.3}, policy {}", policy.hash());
     }
     let masked = |text: &str| mask(text, explanation);
-    let _ = writeln!(out, "\n{}\n", indented(&diff(&masked(&explanation.rejected), &masked(&explanation.chosen), style)));
+    let _ =
+        writeln!(out, "\n{}\n", indented(&diff(&masked(&explanation.rejected), &masked(&explanation.chosen), style)));
     if verdict.findings.is_empty() {
         out.push_str("nothing found: a preference pair\n");
     }

@@ -39,16 +39,16 @@ pub(crate) struct Line<'c> {
 
 impl Chunk {
     pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.lines.iter().map(|(number, range)| Line {
-            number: *number,
-            bytes: range.clone().map(|range| &self.text[range]),
-        })
+        self.lines
+            .iter()
+            .map(|(number, range)| Line { number: *number, bytes: range.clone().map(|range| &self.text[range]) })
     }
 }
 
 /// The size of all files together, if each of them has one.
 pub(crate) fn total_bytes(files: &[PathBuf]) -> Option<u64> {
-    let sizes = files.iter().map(|path| std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len()));
+    let sizes =
+        files.iter().map(|path| std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len()));
     sizes.sum()
 }
 
@@ -56,7 +56,8 @@ pub(crate) fn total_bytes(files: &[PathBuf]) -> Option<u64> {
 pub(crate) fn read(files: &[PathBuf], mut take: impl FnMut(Chunk) -> bool) -> Result<(), Failure> {
     for path in files {
         let failure = |cause| Failure::Unusable(format!("cannot read {}: {cause}", path.display()));
-        let source: Box<dyn Read> = if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path).map_err(failure)?) };
+        let source: Box<dyn Read> =
+            if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path).map_err(failure)?) };
         let mut reader = Reader { source: BufReader::with_capacity(CHUNK_BYTES, source), line: 0 };
         while let Some(chunk) = reader.chunk(path).map_err(failure)? {
             if !take(chunk) {
@@ -75,7 +76,8 @@ struct Reader<R> {
 impl<R: BufRead> Reader<R> {
     /// The next lines, or `None` at the end.
     fn chunk(&mut self, path: &Path) -> std::io::Result<Option<Chunk>> {
-        let mut chunk = Chunk { file: path.into(), bytes_read: 0, text: Vec::with_capacity(CHUNK_BYTES), lines: Vec::new() };
+        let mut chunk =
+            Chunk { file: path.into(), bytes_read: 0, text: Vec::with_capacity(CHUNK_BYTES), lines: Vec::new() };
         while chunk.text.len() < CHUNK_BYTES {
             let start = chunk.text.len();
             let read = self.source.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut chunk.text)?;

@@ -65,16 +65,21 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
     let mut total = Summary::default();
     let mut progress = Progress::new(total_bytes(&input.files), input.quiet);
     let mut output = stdout().lock();
-    in_order(&input.files, input.threads, |chunk| pairs(&curator, arguments.format, chunk), |pairs| {
-        let pairs = pairs?;
-        output.write_all(&pairs.output)?;
-        if !pairs.errors.is_empty() {
-            stderr().write_all(pairs.errors.as_bytes())?;
-        }
-        total.add(&pairs.summary);
-        progress.advance(pairs.bytes_read, total.events());
-        Ok(())
-    })?;
+    in_order(
+        &input.files,
+        input.threads,
+        |chunk| pairs(&curator, arguments.format, chunk),
+        |pairs| {
+            let pairs = pairs?;
+            output.write_all(&pairs.output)?;
+            if !pairs.errors.is_empty() {
+                stderr().write_all(pairs.errors.as_bytes())?;
+            }
+            total.add(&pairs.summary);
+            progress.advance(pairs.bytes_read, total.events());
+            Ok(())
+        },
+    )?;
     output.flush()?;
     progress.finish();
     if !input.quiet {

@@ -77,18 +77,23 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<Outcome, Failure> {
     let mut total = Judgement::default();
     let mut progress = Progress::new(total_bytes(&input.files), input.quiet);
     let mut output = stdout().lock();
-    in_order(&input.files, input.threads, |chunk| replay.chunk(chunk), |judged: Result<Judgement, Failure>| {
-        let judged = judged?;
-        output.write_all(&judged.output)?;
-        if !judged.errors.is_empty() {
-            stderr().write_all(judged.errors.as_bytes())?;
-        }
-        total.summary.add(&judged.summary);
-        total.against.add(&judged.against);
-        total.changed += judged.changed;
-        progress.advance(judged.bytes_read, total.summary.events());
-        Ok(())
-    })?;
+    in_order(
+        &input.files,
+        input.threads,
+        |chunk| replay.chunk(chunk),
+        |judged: Result<Judgement, Failure>| {
+            let judged = judged?;
+            output.write_all(&judged.output)?;
+            if !judged.errors.is_empty() {
+                stderr().write_all(judged.errors.as_bytes())?;
+            }
+            total.summary.add(&judged.summary);
+            total.against.add(&judged.against);
+            total.changed += judged.changed;
+            progress.advance(judged.bytes_read, total.summary.events());
+            Ok(())
+        },
+    )?;
     output.flush()?;
     let seconds = progress.finish().as_secs_f64();
     if !input.quiet {
@@ -151,10 +156,19 @@ impl Judgement {
         Ok(())
     }
 
-    fn compare(&mut self, file: Option<&str>, line: u64, from: &CuratedEvent, to: &CuratedEvent) -> Result<(), Failure> {
+    fn compare(
+        &mut self,
+        file: Option<&str>,
+        line: u64,
+        from: &CuratedEvent,
+        to: &CuratedEvent,
+    ) -> Result<(), Failure> {
         self.against.event(&to.verdict);
         let (from_judged, to_judged) = (Judged::of(from), Judged::of(to));
-        if from_judged.route == to_judged.route && from_judged.reasons == to_judged.reasons && from_judged.tags == to_judged.tags {
+        if from_judged.route == to_judged.route
+            && from_judged.reasons == to_judged.reasons
+            && from_judged.tags == to_judged.tags
+        {
             return Ok(());
         }
         self.changed += 1;

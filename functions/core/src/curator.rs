@@ -60,11 +60,7 @@ impl Curator {
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
-        let mut event = EditEvent::parse(message)?;
-        let mut findings = Findings::default();
-        self.audit.find_secrets(&event, &self.policy, &mut findings);
-        redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
-        let verdict = judge(&event, &self.policy, &self.audit, findings);
+        let (event, verdict) = self.judged(message)?;
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.
@@ -78,12 +74,21 @@ impl Curator {
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
     pub fn explain(&self, message: &str) -> Result<Explanation, Refusal> {
-        let event = EditEvent::parse(message)?;
-        let verdict = judge(&event, &self.policy, &self.audit);
+        let (event, verdict) = self.judged(message)?;
         let prompt = event.prompt.text().to_owned();
         let EditEvent { event_id, rejected, chosen, .. } = event;
         let [event_id, rejected, chosen] = [event_id, rejected, chosen].map(std::borrow::Cow::into_owned);
         Ok(Explanation { verdict, event_id, prompt, rejected, chosen })
+    }
+
+    /// The event, without personal data, and the verdict on it.
+    fn judged<'m>(&self, message: &'m str) -> Result<(EditEvent<'m>, Verdict), Refusal> {
+        let mut event = EditEvent::parse(message)?;
+        let mut findings = Findings::default();
+        self.audit.find_secrets(&event, &self.policy, &mut findings);
+        redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
+        let verdict = judge(&event, &self.policy, &self.audit, findings);
+        Ok((event, verdict))
     }
 
     /// The rules that it judges by.
