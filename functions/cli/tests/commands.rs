@@ -1,0 +1,209 @@
+//! The binary as a person or a script runs it.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/demo");
+
+fn flywheel(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_flywheel")).args(arguments).output().unwrap()
+}
+
+fn fed(arguments: &[&str], input: &[u8]) -> Output {
+    let command = Command::new(env!("CARGO_BIN_EXE_flywheel"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut process = command.unwrap();
+    process.stdin.take().unwrap().write_all(input).unwrap();
+    process.wait_with_output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn file(folder: &TempDir, name: &str, text: impl AsRef<[u8]>) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.into_os_string().into_string().unwrap()
+}
+
+fn edit(id: &str, rejected: &str, chosen: &str) -> String {
+    json!({"event_id": id, "prompt": "p", "original_llm_output": rejected, "final_user_edit": chosen}).to_string()
+}
+
+fn demo_files() -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(EVENTS).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.file_stem().is_some_and(|name| name != "bad"));
+    files.sort();
+    files
+}
+
+#[test]
+fn every_line_gets_its_verdict_in_order() {
+    let folder = TempDir::new().unwrap();
+    let events = [edit("a", "one two three", "one two four"), edit("b", "same", "same"), "{".to_owned(), String::new()];
+    let path = file(&folder, "events.jsonl", format!("{}\n{}", events.join("\n"), edit("c", "one two", "one three")));
+    let output = flywheel(&["replay", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines = lines(&output);
+    assert_eq!(lines.len(), 4);
+    let summary = |line: &Value| (line["line"].as_u64().unwrap(), line["event_id"].clone(), line["route"].clone());
+    assert_eq!(summary(&lines[0]), (1, "a".into(), "gold".into()));
+    assert_eq!(summary(&lines[1]), (2, "b".into(), "dropped".into()));
+    assert_eq!(lines[1]["reasons"], json!(["unchanged"]));
+    assert_eq!((&lines[2]["line"], &lines[2]["error"]["code"]), (&json!(3), &json!("malformed_json")));
+    assert_eq!(summary(&lines[3]), (5, "c".into(), "gold".into()));
+    assert_eq!(lines[0]["pair"].as_str().unwrap().len(), 64);
+    let told = stderr(&output);
+    assert!(told.contains("events.jsonl:3: "), "{told}");
+    assert!(told.contains("3 events") && told.contains("unchanged"), "{told}");
+}
+
+#[test]
+fn what_comes_out_does_not_depend_on_threads() {
+    let folder = TempDir::new().unwrap();
+    let events: String = (0..20_000)
+        .map(|number| edit(&format!("e-{number}"), "one two three four", &format!("one two {number} four")) + "\n")
+        .collect();
+    let path = file(&folder, "many.jsonl", events);
+    let one = flywheel(&["replay", "--quiet", "--threads", "1", &path]);
+    let eight = flywheel(&["replay", "--quiet", "--threads", "8", &path]);
+    assert!(one.status.success() && one.stderr.is_empty());
+    assert!(one.stdout == eight.stdout);
+    assert!(lines(&one).iter().zip(1..).all(|(line, number)| line["line"] == number));
+}
+
+#[test]
+fn several_files_are_named_and_numbered_apart() {
+    let folder = TempDir::new().unwrap();
+    let first = file(&folder, "1.jsonl", edit("a", "one two", "one three") + "\n");
+    let second = file(&folder, "2.jsonl", edit("b", "one two", "one three"));
+    let lines = lines(&flywheel(&["replay", &first, &second]));
+    assert_eq!(lines.iter().map(|line| line["line"].clone()).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(lines[1]["file"], second);
+}
+
+#[test]
+fn what_is_no_text_is_reported_and_the_rest_goes_on() {
+    let good = edit("a", "one two", "one three");
+    let input = [b"\xef\xbb\xbf", good.as_bytes(), b"\r\n\xff\xfe\r\n", good.as_bytes(), b"\r\n"].concat();
+    let output = fed(&["replay", "-"], &input);
+    let lines = lines(&output);
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[1]["error"]["code"], "not_utf8");
+    assert_eq!(lines[2]["line"], 3);
+}
+
+#[test]
+fn what_cannot_be_done_is_said_and_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let policy = file(&folder, "policy.toml", "[similarity]\n\ntrivial_above = 95\n");
+    let events = file(&folder, "events.jsonl", edit("a", "one two", "one three"));
+    let output = flywheel(&["replay", "--policy", &policy, &events]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("policy.toml: policy line 3: "), "{}", stderr(&output));
+    assert!(output.stdout.is_empty());
+    let output = flywheel(&["replay", "no-such-file.jsonl"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no-such-file.jsonl"));
+    assert_eq!(flywheel(&["replay"]).status.code(), Some(2));
+}
+
+#[test]
+fn another_policy_shows_exactly_what_it_changes() {
+    let folder = TempDir::new().unwrap();
+    let policy = file(&folder, "stricter.toml", "[similarity]\ntrivial_above = 0.6\n");
+    let events = [edit("a", "one two three", "one two four"), edit("b", "one two three", "six seven eight nine, ten")];
+    let events = file(&folder, "events.jsonl", events.join("\n"));
+    let output = flywheel(&["replay", "--against", &policy, &events]);
+    let lines = lines(&output);
+    assert_eq!(lines.len(), 1);
+    assert_eq!((&lines[0]["event_id"], &lines[0]["from"]["route"]), (&json!("a"), &json!("gold")));
+    assert_eq!((&lines[0]["to"]["route"], &lines[0]["to"]["reasons"]), (&json!("dropped"), &json!(["trivial"])));
+    assert!(stderr(&output).contains("changes 1 of them"));
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let events = edit("a", "one two", "one three") + "\n";
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "events.jsonl", events.repeat(50_000));
+    let mut process = Command::new(env!("CARGO_BIN_EXE_flywheel"))
+        .args(["replay", "--quiet", &path])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(process.stdout.take());
+    let output = process.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn pairs_are_what_a_trainer_reads() {
+    let folder = TempDir::new().unwrap();
+    let chat = json!({"prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+                      "original_llm_output": "one two", "final_user_edit": "one \"three\""});
+    let events = [edit("a", "one two", "one three"), edit("b", "same", "same"), chat.to_string()].join("\n");
+    let path = file(&folder, "events.jsonl", events);
+    let pairs = lines(&flywheel(&["pairs", &path]));
+    assert_eq!(pairs.len(), 2);
+    assert_eq!(pairs[0], json!({"prompt": "p", "chosen": "one three", "rejected": "one two"}));
+    let pairs = lines(&flywheel(&["pairs", "--format", "trl-messages", &path]));
+    assert_eq!(pairs[0]["prompt"], json!([{"role": "user", "content": "p"}]));
+    assert_eq!(pairs[1]["prompt"], chat["prompt"]);
+    assert_eq!(pairs[1]["chosen"], json!([{"role": "assistant", "content": "one \"three\""}]));
+    assert_eq!(pairs[1]["rejected"], json!([{"role": "assistant", "content": "one two"}]));
+}
+
+#[test]
+fn an_explanation_shows_what_changed_and_what_was_found() {
+    let folder = TempDir::new().unwrap();
+    let secret = concat!("password = \"vT7kq29Lm", "Xz4pWc8\"");
+    let events = [
+        edit("a", "one two three", "one two four"),
+        edit("b", "Log in with the vault.", &format!("Log in with {secret}.")),
+    ];
+    let path = file(&folder, "events.jsonl", events.join("\n"));
+    let explain = |arguments: &[&str]| {
+        let output = flywheel(&[&["explain", path.as_str()], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), stderr(&output))
+    };
+    let (_, text, _) = explain(&[]);
+    assert!(text.contains("event a → gold") && text.contains("one two [-three-]{+four+}"), "{text}");
+    let (_, text, _) = explain(&["--line", "2"]);
+    assert!(text.contains("secret") && text.contains("dropped") && text.contains("[routes] secret"), "{text}");
+    assert!(!text.contains("vT7kq29"), "{text}");
+    let (_, json, _) = explain(&["--line", "2", "--json"]);
+    assert!(!json.contains("vT7kq29"));
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["findings"][0]["reason"], "secret");
+    let (code, text, error) = explain(&["--line", "3"]);
+    assert_eq!((code, text.as_str()), (Some(2), ""));
+    assert!(error.contains("events.jsonl:3: there is no such line"), "{error}");
+}
+
+#[test]
+fn sample_events_are_all_judged() {
+    for path in demo_files() {
+        let output = flywheel(&["replay", "--quiet", path.to_str().unwrap()]);
+        assert!(output.status.success(), "{}: {}", path.display(), stderr(&output));
+    }
+    let bad = Path::new(EVENTS).join("bad.jsonl");
+    assert_eq!(flywheel(&["replay", "--quiet", bad.to_str().unwrap()]).status.code(), Some(1));
+}
