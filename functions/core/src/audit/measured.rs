@@ -119,7 +119,7 @@ fn zz_refusals() {
         for record in &records {
             let completion = record["completion"].as_str().unwrap();
             let label = record["label"].as_str().unwrap();
-            let which = super::tokens::exact_hash(record["prompt"].as_str().unwrap()) % 2;
+            let prompt = record["prompt"].as_str().unwrap(); let which = super::tokens::exact_hash(prompt, 0..prompt.len()) % 2;
             if which != half { continue; }
             let mut findings = Findings::default();
             let t = Texts { prompt: "p", chosen: "Sure. Take the second left.", rejected: completion };
@@ -142,5 +142,94 @@ fn zz_refusals() {
             k += findings.has(Reason::RefusalInversion) as usize;
         }
         println!("FIG {file}: {k} of {}", records.len());
+    }
+}
+
+#[test]
+fn zz_repetition() {
+    for file in ["dev/benign_mixed.jsonl", "dev/refusal_xstest_gpt4_llama.jsonl", "dev/prompt_injection_pos.jsonl", "edits/defacto_trainval.jsonl", "edits/lamp_partial.jsonl", "edits/ilf_code.jsonl", "edits/mlqe_pe_sample.jsonl"] {
+        let Some(records) = records(file) else { return };
+        let (mut n, mut k) = (0, 0);
+        for record in &records {
+            for field in ["text", "completion", "prompt", "original_llm_output", "final_user_edit"] {
+                let Some(text) = record[field].as_str() else { continue };
+                n += 1;
+                let mut findings = Findings::default();
+                super::repetition::inspect(Texts { prompt: "p", chosen: text, rejected: "" }, &mut findings);
+                super::broken_fence::inspect(Texts { prompt: "p", chosen: text, rejected: "" }, &mut findings);
+                super::chat_template::inspect(Texts { prompt: "p", chosen: text, rejected: "" }, &mut findings);
+                for f in &findings.list {
+                    k += 1;
+                    if k < 12 { println!("  {file} {field} {:?} {:?} {:?}", f.reason, f.score, &text[text.floor_char_boundary(text.len().saturating_sub(150))..]); }
+                }
+            }
+        }
+        println!("FIG {file} {n} texts, {k} findings");
+    }
+    // This repository's own files.
+    let mut stack = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")];
+    let (mut n, mut k) = (0, 0);
+    while let Some(dir) = stack.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { if !path.ends_with(".git") && !path.ends_with("target") { stack.push(path); } continue; }
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            n += 1;
+            let mut findings = Findings::default();
+            super::repetition::inspect(Texts { prompt: "p", chosen: &text, rejected: "" }, &mut findings);
+            super::broken_fence::inspect(Texts { prompt: "p", chosen: &text, rejected: "" }, &mut findings);
+            if !findings.list.is_empty() { k += 1; println!("  {path:?} {:?}", findings.list); }
+        }
+    }
+    println!("FIG own files {n}, {k} findings");
+}
+
+#[test]
+fn zz_speed() {
+    use super::changed::Changed;
+    use std::hint::black_box;
+    use std::time::Instant;
+    let policy = Policy::default();
+    let short = |n: &str| format!("Thanks for reaching out about invoice {n}. Our team in Lisbon looked into it and will refund the amount within {n} business days, as agreed earlier.");
+    let para = |n: usize| (0..n).map(|i| format!("Paragraph {i} says that the {}th committee of the town met in the hall and talked about item {}, which Mr. Novak had put on its list. ", i * 7 % 31, i * i % 97)).collect::<String>();
+    let cases = [
+        ("150", short("7"), short("7"), short("8")),
+        ("150 rewritten", short("7"), "I wanted to ask when the new offices open and if there is any parking nearby for guests who come by car.".to_owned() + " Also who to ask.", short("8")),
+        ("2k", para(15), para(15).replacen("town", "city", 1), para(15)),
+        ("2k all over", para(15), para(15).replace("town", "city"), para(15)),
+        ("grounded 10k", para(80), para(5).replace("town", "City of Braga"), para(5)),
+        ("100k all over", para(80), para(800).replace("town", "city"), para(800)),
+        ("100k trivial", para(80), para(800).replace("town", "towns"), para(800)),
+        ("100k loop", "p".into(), "abc def ghi jkl ".repeat(6400), para(800)),
+        ("100k < marks", "p".into(), "<|[#`~".repeat(16000), "<|[#`~>".repeat(14000)),
+        ("100k numbers", para(80), (0..16000).map(|i| format!("{i} ")).collect(), (0..16000).map(|i| format!("{} ", i * 3 + 1)).collect()),
+        ("100k names", para(80), (0..12000).map(|i| format!("a X{i} ")).collect(), (0..12000).map(|i| format!("a Y{} ", i * 3 + 1)).collect()),
+        ("100k CJK", para(80), "天気がいい日".repeat(5500), "天気が悪い日".repeat(5500)),
+    ];
+    for (name, prompt, chosen, rejected) in &cases {
+        let texts = Texts { prompt, chosen, rejected };
+        let runs = (40_000_000 / (prompt.len() + chosen.len() + rejected.len() + 400)).min(100_000) / 40 + 1;
+        let time = |name2: &str, f: &dyn Fn(&mut Findings)| {
+            let mut best = f64::MAX;
+            for _ in 0..5 {
+                let start = Instant::now();
+                for _ in 0..runs { let mut findings = Findings::default(); f(&mut findings); black_box(&findings); }
+                best = best.min(start.elapsed().as_secs_f64() * 1e6 / runs as f64);
+            }
+            print!("  {name2} {best:.2}");
+        };
+        let changed = Changed::new(texts);
+        print!("SPEED {name} ({} B):", chosen.len());
+        time("changed", &|_| { black_box(Changed::new(black_box(texts))); });
+        time("words", &|f| super::words::inspect(&changed, &policy, f));
+        time("critical", &|f| { f.add(Reason::Trivial, 1.0, None); super::critical::inspect(&changed, f) });
+        time("facts", &|f| super::unsupported_facts::inspect(&changed, &policy, f));
+        time("loaded", &|f| super::loaded_language::inspect(&changed, f));
+        time("refusal", &|f| super::refusal_inversion::inspect(texts, f));
+        time("template", &|f| super::chat_template::inspect(texts, f));
+        time("fence", &|f| super::broken_fence::inspect(texts, f));
+        time("repetition", &|f| super::repetition::inspect(texts, f));
+        time("length", &|f| super::length::inspect(texts, &policy, f));
+        println!();
     }
 }

@@ -1,6 +1,6 @@
 //! Numbers as texts write them: in digits, or in words.
 
-use super::tokens::folded_hash;
+use super::tokens::exact_hash;
 
 /// What identifies a number, however it is written: `1,500` is `1500`, `14th` is `14`, `three` is `3`. `None`: not a number.
 pub(super) fn number_key(word: &str) -> Option<u64> {
@@ -9,7 +9,7 @@ pub(super) fn number_key(word: &str) -> Option<u64> {
         return Some(digits_key(word[..end].bytes().filter(|byte| *byte != b',')));
     }
     if word.starts_with(char::is_numeric) {
-        return Some(folded_hash(word));
+        return Some(exact_hash(word, 0..word.len()));
     }
     spelled(word).map(|digits| digits_key(digits.bytes()))
 }

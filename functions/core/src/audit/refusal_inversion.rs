@@ -131,17 +131,12 @@ const INABILITIES: [&str; 28] = [
 const FILLERS: [&str; 10] = ["to", "in", "good", "conscience", "and", "or", "directly", "be", "able", "even"];
 
 /// What a model would do for who asks. `I can't see` and `I can't wait` are none.
-const SERVICES: [&str; 68] = [
-    "access", "advise", "advising", "advocate", "aid", "answer", "answering", "assist", "assisting", "complete", "comply", "condone", "confirm",
-    "continue", "create", "creating", "describe", "develop", "disclose", "discuss", "discussing", "do", "encourage", "endorse", "engage",
-    "engaging", "explain", "facilitate", "fulfil", "fulfill", "generate", "generating", "give", "giving", "guide", "help", "helping", "make",
-    "meet", "offer", "offering", "participate", "perform", "process", "produce", "promote", "provide", "providing", "recommend", "respond",
-    "responding", "reveal", "satisfy", "say", "share", "sharing", "speculate", "suggest", "supply", "support", "take", "teach", "tell", "that",
-    "this", "with", "write", "writing",
+const SERVICES: [&str; 60] = [
+    "access", "advise", "advising", "advocate", "aid", "answer", "answering", "assist", "assisting", "complete", "comply", "condone", "confirm", "create", "creating", "describe", "develop", "disclose", "discuss", "discussing", "do", "encourage", "endorse", "engage", "engaging", "explain", "facilitate", "fulfil", "fulfill", "generate", "generating", "give", "giving", "guide", "help", "helping", "offer", "offering", "participate", "process", "produce", "promote", "provide", "providing", "recommend", "respond", "responding", "reveal", "satisfy", "speculate", "suggest", "supply", "support", "teach", "tell", "that", "this", "with", "write", "writing",
 ];
 
 /// Refusals that name nobody, or the model's nature.
-const IMPERSONAL: [&str; 12] = [
+const IMPERSONAL: [&str; 18] = [
     "can't assist with that",
     "cannot assist with that",
     "can't help with that",
@@ -154,6 +149,12 @@ const IMPERSONAL: [&str; 12] = [
     "against my guidelines",
     "it is not appropriate for me to",
     "it's not appropriate for me to",
+    "i don't think it's appropriate",
+    "i don't think it's accurate",
+    "i don't think it is appropriate",
+    "it is not appropriate or",
+    "it's not appropriate to",
+    "it is not accurate or appropriate",
 ];
 
 /// Whether a text that declines one thing goes on to give another at length: code, or a list of more than two points.

@@ -53,35 +53,93 @@ fn repetition(text: &str) -> Option<Repetition> {
 
 /// The cheap first look: in a loop, what stands at most places stands in several others, too.
 fn is_suspicious(bytes: &[u8]) -> bool {
-    const PROBES: usize = 5;
-    let recurs = |probe: usize| {
-        let at = (bytes.len() - WINDOW) * probe / PROBES;
+    const PROBES: [usize; 5] = [5, 3, 1, 4, 2];
+    let recurs = |fifths: usize| {
+        let at = (bytes.len() - WINDOW) * fifths / PROBES.len();
         memmem::find_iter(bytes, &bytes[at..at + WINDOW]).take(3).count() == 3
     };
-    (1..=PROBES).filter(|probe| recurs(*probe)).count() * 2 > PROBES
+    let mut once_only = PROBES.into_iter().filter(|fifths| !recurs(*fifths));
+    once_only.nth(2).is_none()
 }
 
 /// The share of windows that occurred before, and where the first of them is.
 fn seen_before(bytes: &[u8]) -> (f32, usize) {
     let windows = bytes.windows(WINDOW);
     let count = windows.len();
-    let mut seen = vec![0_u32; (2 * count).next_power_of_two()];
+    let places = (2 * count).next_power_of_two();
+    let mut seen = vec![0_u32; places];
     let (mut again, mut first) = (0, None);
     for (at, window) in windows.enumerate() {
         // What falls on another's place displaces it: a window is forgotten at worst, never invented.
         let hash = hash(window);
-        let place = &mut seen[hash as usize & (2 * count).next_power_of_two() - 1];
-        if *place == (hash >> 32) as u32 | 1 {
+        let mark = (hash >> 32) as u32 | 1;
+        let place = &mut seen[hash as usize & (places - 1)];
+        if *place == mark {
             again += 1;
             first.get_or_insert(at);
         }
-        *place = (hash >> 32) as u32 | 1;
+        *place = mark;
     }
     (again as f32 / count as f32, first.unwrap_or(0))
 }
 
 fn hash(window: &[u8]) -> u64 {
-    let number = window.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    let hash = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((number >> 64) as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
+    let half = |bytes: &[u8]| bytes.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+    let (first, second) = (half(window), half(&window[WINDOW / 2..]));
+    let hash = first.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ second.wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
     hash ^ hash >> 29
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(rejected: &str, chosen: &str) -> Option<(f32, Range<usize>)> {
+        let mut findings = Findings::default();
+        inspect(Texts { prompt: "", chosen, rejected }, &mut findings);
+        let finding = findings.list.pop()?;
+        assert_eq!(finding.reason, Reason::Repetition);
+        Some((finding.score, finding.span.unwrap().bytes))
+    }
+
+    #[test]
+    fn a_text_stuck_in_a_loop_is_found() {
+        let looping = format!("The report covers the year. {}", "I will send it to you soon. ".repeat(20));
+        let (share, first) = found("The report covers the year.", &looping).unwrap();
+        assert!(share > 0.85, "{share}");
+        assert_eq!(&looping[first], ". I will send it");
+        assert!(found("r", &"ha".repeat(300)).is_some());
+        assert!(found("r", &"天気がいい。".repeat(40)).is_some());
+        assert!(found("r", &"No.\n".repeat(5000)).is_some());
+    }
+
+    #[test]
+    fn refrains_tables_and_code_are_not_stuck() {
+        let table: String = (0..40).map(|row| format!("| item {row} | {} | in stock |\n", row * row * 37 % 1009)).collect();
+        let code: String = (0..20).map(|n| format!("    assert_eq!(square({n}), {});\n", n * n)).collect();
+        let verse = "We walk along the river, and the river walks along.\nLa la la la la, la la la la la.\n";
+        let song: String = ["green", "brown", "still", "high"].map(|word| format!("The water here is {word} today.\n{verse}")).concat();
+        for text in [table, code, song, "=".repeat(100)] {
+            assert_eq!(found("r", &text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_stuck_before_is_not_the_users() {
+        assert_eq!(found(&"again ".repeat(100), &"again ".repeat(90)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn short_texts_never_repeat(text in "(ab|cd ){0,70}") {
+            prop_assume!(text.len() < SHORTEST);
+            prop_assert_eq!(found("", &text), None);
+        }
+
+        #[test]
+        fn any_text_is_looked_at(text in "[aé漢]{0,4}", times in 0_usize..9000) {
+            found("", &text.repeat(times));
+        }
+    }
 }

@@ -3,40 +3,40 @@
 use std::ops::Range;
 
 /// What a byte is to the iteration over words.
-const OTHER: u8 = 0;
+const BETWEEN: u8 = 0;
 const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-/// Holds two letters together (`don't`).
-const APOSTROPHE: u8 = 3;
-/// Holds two digits together (`1,500.25`).
-const POINT: u8 = 4;
-/// Begins or continues a character beyond ASCII, which has to be decoded.
-const WIDE: u8 = 5;
+/// Belongs to a character beyond ASCII, which has to be decoded.
+const WIDE: u8 = 2;
+/// May hold letters or digits together: `don't`, `1,500.25`.
+const JOINER: u8 = 3;
 
 const CLASS: [u8; 256] = {
-    let mut class = [OTHER; 256];
+    let mut class = [BETWEEN; 256];
     let mut byte = 0;
     while byte < 256 {
         let ascii = byte as u8;
-        if ascii.is_ascii_digit() {
-            class[byte] = DIGIT;
-        } else if ascii.is_ascii_alphabetic() || ascii == b'_' {
+        if ascii.is_ascii_alphanumeric() || ascii == b'_' {
             class[byte] = LETTER;
         } else if ascii >= 0x80 {
             class[byte] = WIDE;
         }
         byte += 1;
     }
-    class[b'\'' as usize] = APOSTROPHE;
-    class[b'.' as usize] = POINT;
-    class[b',' as usize] = POINT;
+    class[b'\'' as usize] = JOINER;
+    class[b'.' as usize] = JOINER;
+    class[b',' as usize] = JOINER;
     class
 };
+
+fn class_of(byte: u8) -> u8 {
+    CLASS[usize::from(byte)]
+}
 
 /// The words of a text as byte ranges, in order.
 ///
 /// A word is a run of letters and digits; `_` is a letter, an apostrophe between letters and a point or comma between digits
 /// belong to it. In scripts that put no spaces between words every character is one.
+#[derive(Debug)]
 pub(super) struct Words<'t> {
     text: &'t str,
     at: usize,
@@ -50,51 +50,55 @@ pub(super) fn words(text: &str) -> Words<'_> {
 impl Iterator for Words<'_> {
     type Item = Range<usize>;
 
+    #[inline]
     fn next(&mut self) -> Option<Range<usize>> {
         let bytes = self.text.as_bytes();
-        let mut at = self.at;
-        loop {
-            match CLASS[usize::from(*bytes.get(at)?)] {
-                LETTER | DIGIT => break,
-                WIDE => {
-                    let character = self.text[at..].chars().next()?;
-                    if is_unspaced(character) {
-                        self.at = at + character.len_utf8();
-                        return Some(at..self.at);
-                    }
-                    if character.is_alphanumeric() {
-                        break;
-                    }
-                    at += character.len_utf8();
-                }
-                _ => at += 1,
-            }
+        let start = self.at + bytes[self.at..].iter().position(|byte| matches!(class_of(*byte), LETTER | WIDE))?;
+        if class_of(bytes[start]) == WIDE {
+            return self.next_wide(start);
         }
-        let start = at;
-        self.at = end_of_word(self.text, start);
+        self.at = end_of_letters(bytes, start);
+        if bytes.get(self.at).is_some_and(|byte| class_of(*byte) != BETWEEN) {
+            self.at = end_of_word(self.text, self.at);
+        }
         Some(start..self.at)
     }
 }
 
-fn end_of_word(text: &str, start: usize) -> usize {
+impl Words<'_> {
+    /// The next word where what stands at `start` is no ASCII.
+    fn next_wide(&mut self, start: usize) -> Option<Range<usize>> {
+        let mut characters = self.text[start..].char_indices();
+        let (offset, first) = characters.find(|(_, character)| character.is_alphanumeric())?;
+        let start = start + offset;
+        let end = start + first.len_utf8();
+        self.at = if is_unspaced(first) { end } else { end_of_word(self.text, end) };
+        Some(start..self.at)
+    }
+}
+
+fn end_of_letters(bytes: &[u8], at: usize) -> usize {
+    let length = bytes[at..].iter().position(|byte| class_of(*byte) != LETTER);
+    length.map_or(bytes.len(), |length| at + length)
+}
+
+/// Where the word ends whose first characters end at `at`.
+fn end_of_word(text: &str, mut at: usize) -> usize {
     let bytes = text.as_bytes();
-    let class_at = |at: usize| bytes.get(at).map_or(OTHER, |byte| CLASS[usize::from(*byte)]);
-    let mut at = start;
     loop {
-        match class_at(at) {
-            LETTER | DIGIT => at += 1,
-            WIDE => {
-                let Some(character) = text[at..].chars().next() else { return at };
-                let is_joiner = character == '’' && class_at(at + character.len_utf8()) == LETTER;
-                if !is_joiner && (!character.is_alphanumeric() || is_unspaced(character)) {
-                    return at;
-                }
-                at += character.len_utf8();
-            }
-            APOSTROPHE if at > start && class_at(at + 1) == LETTER => at += 1,
-            POINT if at > start && class_at(at - 1) == DIGIT && class_at(at + 1) == DIGIT => at += 1,
-            _ => return at,
+        at = end_of_letters(bytes, at);
+        let Some(next) = text[at..].chars().next() else { return at };
+        let after = at + next.len_utf8();
+        let following = bytes.get(after).copied().unwrap_or_default();
+        let goes_on = match next {
+            '\'' | '’' => following.is_ascii_alphabetic(),
+            '.' | ',' => bytes[at - 1].is_ascii_digit() && following.is_ascii_digit(),
+            _ => next.is_alphanumeric() && !is_unspaced(next),
+        };
+        if !goes_on {
+            return at;
         }
+        at = after;
     }
 }
 
@@ -105,34 +109,58 @@ fn is_unspaced(character: char) -> bool {
         | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
 }
 
-/// A word's hash, letter by letter as it is written. Not secret: whoever uses it to find a place must bound the search.
-pub(super) fn exact_hash(word: &str) -> u64 {
-    let mut chunks = word.as_bytes().chunks_exact(8);
-    let hash = chunks.by_ref().fold(0, |hash, chunk| mix(hash, chunk.iter().rev().fold(0, push_byte)));
-    finish(mix(hash, chunks.remainder().iter().rev().fold(1, push_byte)))
+/// The hash of a part of a text, letter by letter as it is written. Not secret: whoever uses it to find a place must bound
+/// the search.
+pub(super) fn exact_hash(text: &str, part: Range<usize>) -> u64 {
+    let bytes = text.as_bytes();
+    let hash = part.clone().step_by(8).fold(part.len() as u64, |hash, at| mix(hash, load(bytes, at, part.end)));
+    hash ^ hash >> 32
 }
 
 /// A word's hash, the same for its capitals.
-pub(super) fn folded_hash(word: &str) -> u64 {
-    if word.is_ascii() {
-        return finish(word.bytes().fold(0, |hash, byte| mix(hash, u64::from(byte.to_ascii_lowercase()))));
+pub(super) fn folded_hash(text: &str, word: Range<usize>) -> u64 {
+    /// Bit 5 of an ASCII letter is its case; of what else a word may hold, it is set or does not matter.
+    const LOWER: u64 = 0x2020_2020_2020_2020;
+    const WIDE: u64 = 0x8080_8080_8080_8080;
+    let (bytes, mut hash, mut wide) = (text.as_bytes(), word.len() as u64, 0);
+    for at in word.clone().step_by(8) {
+        let letters = load(bytes, at, word.end);
+        wide |= letters & WIDE;
+        hash = mix(hash, letters | LOWER & keep(word.end - at));
     }
-    // Upper case first: `ß` and `SS` are the same letters.
-    let folded = word.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
-    finish(folded.fold(0, |hash, character| mix(hash, u64::from(u32::from(character)))))
+    if wide != 0 {
+        return folded_wide_hash(text, word);
+    }
+    hash ^ hash >> 32
 }
 
-fn push_byte(number: u64, byte: &u8) -> u64 {
-    number << 8 | u64::from(*byte)
+fn folded_wide_hash(text: &str, word: Range<usize>) -> u64 {
+    // Upper case first: `ß` and `SS` are the same letters.
+    let folded = || text[word.clone()].chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
+    if folded().eq(text[word.clone()].chars()) {
+        return exact_hash(text, word);
+    }
+    let folded: String = folded().collect();
+    let all = 0..folded.len();
+    if folded.is_ascii() { folded_hash(&folded, all) } else { exact_hash(&folded, all) }
+}
+
+/// Up to eight bytes from `at`, and none from `end` on.
+fn load(bytes: &[u8], at: usize, end: usize) -> u64 {
+    match bytes[at..].first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight) & keep(end - at),
+        None => bytes[at..end].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)),
+    }
+}
+
+/// Ones in the lowest `length` bytes, of which there is at least one.
+fn keep(length: usize) -> u64 {
+    u64::MAX >> (64 - 8 * length.min(8))
 }
 
 /// One round of multiply and rotate, with the golden ratio's bits for want of better ones.
 fn mix(hash: u64, number: u64) -> u64 {
     (hash.rotate_left(26) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-fn finish(hash: u64) -> u64 {
-    hash ^ hash >> 32
 }
 
 /// A word without a possessive or plural ending: `Britain's` and `Britain`, `Italians` and `Italian` are the same names.
@@ -142,6 +170,12 @@ pub(super) fn stem(word: &str) -> &str {
         Some(stem) if stem.len() > 2 => stem,
         _ => word,
     }
+}
+
+/// The hash of a word's stem, the same for its capitals.
+pub(super) fn stem_hash(text: &str, word: Range<usize>) -> u64 {
+    let end = word.start + stem(&text[word.clone()]).len();
+    folded_hash(text, word.start..end)
 }
 
 #[cfg(test)]
@@ -168,12 +202,24 @@ mod tests {
 
     #[test]
     fn hashes_fold_capitals_and_nothing_else() {
-        assert_eq!(folded_hash("Straße"), folded_hash("STRASSE"));
-        assert_eq!(folded_hash("Paris"), folded_hash("PARIS"));
-        assert_ne!(folded_hash("paris"), folded_hash("parts"));
-        assert_ne!(exact_hash("Paris"), exact_hash("paris"));
-        assert_ne!(exact_hash("internationally"), exact_hash("internationals"));
-        assert_ne!(exact_hash("a"), exact_hash("a\0"));
+        let folded = |word: &str| folded_hash(word, 0..word.len());
+        let exact = |word: &str| exact_hash(word, 0..word.len());
+        // `ß` has as many bytes as `SS`.
+        assert_eq!(folded("Straße"), folded("STRASSE"));
+        assert_eq!(folded("İstanbul"), folded("i̇STANBUL"));
+        assert_eq!(folded("Internationally"), folded("INTERNATIONALLY"));
+        assert_ne!(folded("paris"), folded("parts"));
+        assert_ne!(exact("Paris"), exact("paris"));
+        assert_ne!(exact("internationally"), exact("internationals"));
+        assert_ne!(exact("a"), exact("a\0"));
+    }
+
+    #[test]
+    fn a_hash_does_not_depend_on_what_stands_around() {
+        let text = "parisians in paris, paris";
+        assert_eq!(exact_hash(text, 13..18), exact_hash(text, 20..25));
+        assert_eq!(folded_hash(text, 13..18), folded_hash("PARIS", 0..5));
+        assert_eq!(stem_hash("the Parisian's", 4..14), stem_hash("parisians", 0..9));
     }
 
     #[test]

@@ -9,12 +9,12 @@ use std::ops::Range;
 use super::changed::Changed;
 use super::finding::Findings;
 use super::numbers::number_key;
-use super::tokens::{folded_hash, stem, words};
+use super::tokens::{stem_hash, words};
 use crate::policy::Policy;
 use crate::reason::Reason;
 
 /// Facts of one text that are looked up. Hardly an edit has more new ones, and the first ones decide.
-const MOST_FACTS: usize = 64;
+const MOST_FACTS: usize = 32;
 
 /// Records by how many the unsupported facts became more, and a [`Reason::UnsupportedFacts`] where they did, at the first new
 /// one. Its score is that number.
@@ -76,11 +76,7 @@ fn fact_key(text: &str, bytes: &Range<usize>) -> Option<u64> {
     if let Some(key) = number_key(word) {
         return Some(key);
     }
-    (is_capitalised(word) && is_name(text, bytes)).then(|| name_key(word))
-}
-
-fn name_key(word: &str) -> u64 {
-    folded_hash(stem(word))
+    (is_capitalised(word) && is_name(text, bytes)).then(|| stem_hash(text, bytes.clone()))
 }
 
 /// `I` and what is contracted with it are no names.
@@ -101,12 +97,24 @@ fn is_name(text: &str, word: &Range<usize>) -> bool {
 
 /// Takes out the facts that a text has, too.
 fn strike_supported(facts: &mut Vec<Fact>, source: &str) {
+    // A bit for every key: most of the source's words are then known not to matter without a look at the facts.
+    let mut present = [0_u64; 16];
+    for fact in facts.iter() {
+        *bits_of(&mut present, fact.key) |= 1 << (fact.key & 63);
+    }
     for word in words(source) {
         if facts.is_empty() {
             return;
         }
-        let word = &source[word];
-        let (name, number) = (name_key(word), number_key(word));
-        facts.retain(|fact| fact.key != name && Some(fact.key) != number);
+        let keys = [Some(stem_hash(source, word.clone())), number_key(&source[word])];
+        for key in keys.into_iter().flatten() {
+            if *bits_of(&mut present, key) >> (key & 63) & 1 == 1 {
+                facts.retain(|fact| fact.key != key);
+            }
+        }
     }
+}
+
+fn bits_of(present: &mut [u64; 16], key: u64) -> &mut u64 {
+    &mut present[(key >> 6) as usize % 16]
 }

@@ -44,12 +44,12 @@ fn count(mut tally: Tally<'_>, left: &str, right: &str) -> (usize, usize) {
     let mut all = 0;
     for word in words(left) {
         all += 1;
-        tally.put(exact_hash(&left[word]));
+        tally.put(exact_hash(left, word));
     }
     let mut kept = 0;
     for word in words(right) {
         all += 1;
-        kept += usize::from(tally.take(exact_hash(&right[word])));
+        kept += usize::from(tally.take(exact_hash(right, word)));
     }
     (kept, all)
 }

@@ -7,20 +7,21 @@ use super::lexer::Token;
 /// How far, in tokens of both sequences together, a place where they agree again is looked for.
 const REACH: usize = 24;
 
-/// Differences that are looked at. An edit of a twentieth rarely has more, and whoever makes more gains nothing: all that
+/// How often the sequences may part. Few edits of a twentieth have more places, and whoever makes more gains nothing: what
 /// the first ones say still counts.
-const MOST_HUNKS: usize = 64;
+const MOST_PARTINGS: usize = 128;
 
 /// The places that differ, in order. Walks both sequences side by side; where they part, the nearest place counts at which
 /// two tokens in a row are equal again (one, after a single replaced token). That is no shortest difference, but for few changes it is the same, in linear time.
 pub(super) fn hunks(old: &[Token], new: &[Token]) -> Vec<(Range<usize>, Range<usize>)> {
     let mut hunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    let (mut at_old, mut at_new) = (0, 0);
-    while (at_old < old.len() || at_new < new.len()) && hunks.len() < MOST_HUNKS {
+    let (mut at_old, mut at_new, mut partings) = (0, 0, 0);
+    while (at_old < old.len() || at_new < new.len()) && partings < MOST_PARTINGS {
         if at_old < old.len() && at_new < new.len() && old[at_old].hash == new[at_new].hash {
             (at_old, at_new) = (at_old + 1, at_new + 1);
             continue;
         }
+        partings += 1;
         let (skip_old, skip_new) = meeting(&old[at_old..], &new[at_new..]);
         let hunk = (at_old..at_old + skip_old, at_new..at_new + skip_new);
         (at_old, at_new) = (hunk.0.end, hunk.1.end);
@@ -84,6 +85,7 @@ mod tests {
         #[test]
         fn what_lies_between_hunks_is_equal(old in "([a-c] ){0,40}", new in "([a-c] ){0,40}") {
             let (old_tokens, new_tokens) = (lex(&old, 0..old.len()), lex(&new, 0..new.len()));
+            prop_assert!(old_tokens.len() < MOST_PARTINGS && new_tokens.len() < MOST_PARTINGS);
             let (mut at_old, mut at_new) = (0, 0);
             for (from, to) in hunks(&old_tokens, &new_tokens) {
                 let hashes = |tokens: &[Token]| tokens.iter().map(|token| token.hash).collect::<Vec<_>>();

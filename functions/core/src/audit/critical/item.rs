@@ -48,7 +48,7 @@ pub(super) fn read(text: &str, tokens: &[Token], index: usize) -> Option<Item> {
 }
 
 fn item(kind: Kind, text: &str) -> Item {
-    Item { kind, key: folded_hash(text) }
+    Item { kind, key: folded_hash(text, 0..text.len()) }
 }
 
 fn read_word(text: &str, tokens: &[Token], index: usize, word: &str) -> Option<Item> {

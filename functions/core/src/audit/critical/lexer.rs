@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::tokens::{folded_hash, words};
+use super::super::tokens::{exact_hash, folded_hash, words};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
@@ -53,7 +53,8 @@ fn between_words(text: &str, gap: Range<usize>, tokens: &mut Vec<Token>) {
 }
 
 fn token(text: &str, bytes: Range<usize>, form: Form) -> Token {
-    Token { hash: folded_hash(&text[bytes.clone()]), bytes, form }
+    let hash = if form == Form::Word { folded_hash(text, bytes.clone()) } else { exact_hash(text, bytes.clone()) };
+    Token { bytes, hash, form }
 }
 
 fn is_operator(character: char) -> bool {

@@ -32,12 +32,15 @@ pub(super) fn inspect(changed: &Changed<'_>, findings: &mut Findings) {
 }
 
 fn is_same_but_for_space_and_case(changed: &Changed<'_>) -> bool {
-    let letters = |text: &str| -> String {
+    fn letters(text: &str) -> impl Iterator<Item = char> {
         let visible = text.chars().filter(|character| !character.is_whitespace());
-        visible.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect()
-    };
-    letters(changed.rejected) == letters(changed.chosen)
+        visible.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
+    }
+    letters(changed.rejected).eq(letters(changed.chosen))
 }
+
+/// Tokens read of all that changed. A trivial edit mostly changes fewer; bounded all the same, for reading looks around.
+const MOST_READ: usize = 256;
 
 /// What an edit took out and what it put in.
 #[derive(Default)]
@@ -58,7 +61,7 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
     let (rejected, chosen) = (changed.texts.rejected, changed.texts.chosen);
     let old = lex(rejected, changed.start..changed.start + changed.rejected.len());
     let new = lex(chosen, changed.start..changed.start + changed.chosen.len());
-    let mut ledger = Ledger::default();
+    let (mut ledger, mut unread) = (Ledger::default(), MOST_READ);
     for (hunk, (old_hunk, new_hunk)) in hunks(&old, &new).into_iter().enumerate() {
         let place = place_of(&new, &new_hunk, changed);
         let (old_tokens, new_tokens) = (&old[old_hunk.clone()], &new[new_hunk.clone()]);
@@ -74,6 +77,7 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
                 continue;
             }
         }
+        let (old_hunk, new_hunk) = (start_of(old_hunk, &mut unread), start_of(new_hunk, &mut unread));
         for index in old_hunk {
             if let Some(item) = read(rejected, &old, index) {
                 ledger.removed.push(Entry { item, hunk, bytes: place.clone() });
@@ -86,6 +90,13 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
         }
     }
     ledger
+}
+
+/// As much of a hunk as may still be read.
+fn start_of(hunk: Range<usize>, unread: &mut usize) -> Range<usize> {
+    let length = hunk.len().min(*unread);
+    *unread -= length;
+    hunk.start..hunk.start + length
 }
 
 /// Where in the user's text a hunk is: what was put in, or the empty place of what was taken out.
