@@ -72,7 +72,12 @@ fn token_at(text: &str, at: usize) -> Option<&str> {
 
 /// `<|name|>`, with nothing but letters, digits and `_` for a name.
 fn piped(rest: &str) -> Option<&str> {
-    let name_length = rest.bytes().skip(2).take(LONGEST_NAME).take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
+    let name_length = rest
+        .bytes()
+        .skip(2)
+        .take(LONGEST_NAME)
+        .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        .count();
     let token = rest.get(..name_length + 4)?;
     (name_length > 0 && token.ends_with("|>")).then_some(token)
 }

@@ -3,79 +3,162 @@
 //! A weak hint and no more: counting such words puts a neutral and a slanted version of a sentence in the right order in 56 %
 //! of cases, where chance has 50. It costs next to nothing, so it is noted; judging it is left to who can read.
 
-use super::changed::Changed;
+use std::ops::Range;
+
+use super::changed::{Changed, Middle};
 use super::finding::Findings;
-use super::tokens::words;
 use crate::reason::Reason;
 
 /// So many loaded words more, and so many per hundred words, are worth noting. One is a matter of taste.
-const FEWEST: usize = 2;
+const FEWEST: f32 = 2.0;
 const PER_HUNDRED: f32 = 2.0;
 
 /// Records by how many loaded words per hundred of its own the user's text exceeds the model's, and a
 /// [`Reason::LoadedLanguage`] where they are some. Its score is that number; its span the first loaded word put in.
 pub(super) fn inspect(changed: &Changed<'_>, findings: &mut Findings) {
-    let chosen = count(changed.chosen);
-    let rejected = count(changed.rejected);
-    let all = chosen.words + changed.common_words;
-    let surplus = chosen.loaded as f32 - rejected.loaded as f32;
-    let per_hundred = if all == 0 { 0.0 } else { 100.0 * surplus / all as f32 };
+    let words = changed.common_words + changed.chosen.words.len();
+    let added = loaded_words(&changed.chosen).count();
+    let surplus = added as f32 - loaded_words(&changed.rejected).count() as f32;
+    let per_hundred = if words == 0 { 0.0 } else { 100.0 * surplus / words as f32 };
     findings.scores.loaded_language = Some(per_hundred);
-    if chosen.loaded >= rejected.loaded + FEWEST && per_hundred >= PER_HUNDRED {
-        let first = chosen.first;
-        findings.in_chosen(Reason::LoadedLanguage, per_hundred, changed.start + first.start..changed.start + first.end);
+    if surplus < FEWEST || per_hundred < PER_HUNDRED {
+        return;
+    }
+    if let Some(first) = loaded_words(&changed.chosen).next() {
+        findings.in_chosen(Reason::LoadedLanguage, per_hundred, first.clone());
     }
 }
 
-#[derive(Default)]
-struct Count {
-    words: usize,
-    loaded: usize,
-    first: std::ops::Range<usize>,
-}
-
-fn count(text: &str) -> Count {
-    let mut count = Count::default();
-    for word in words(text) {
-        count.words += 1;
-        if is_loaded(&text[word.clone()]) {
-            if count.loaded == 0 {
-                count.first = word;
-            }
-            count.loaded += 1;
-        }
-    }
-    count
+fn loaded_words<'c>(middle: &'c Middle<'_>) -> impl Iterator<Item = &'c Range<usize>> {
+    middle.words.iter().filter(|word| is_loaded(&middle.text.as_bytes()[(*word).clone()]))
 }
 
 /// Words that judge rather than report, by what they do.
 const LOADED: [&str; 110] = [
     // Blame.
-    "absurd", "appalling", "atrocious", "awful", "barbaric", "brutal", "corrupt", "cowardly", "crooked", "cruel", "deceitful", "despicable",
-    "disastrous", "disgraceful", "disgusting", "dishonest", "evil", "fraudulent", "greedy", "heartless", "horrendous", "horrible", "horrific",
-    "hypocritical", "idiotic", "incompetent", "insane", "laughable", "ludicrous", "monstrous", "outrageous", "pathetic", "reckless",
-    "ridiculous", "ruthless", "scandalous", "shameful", "shameless", "sinister", "stupid", "terrible", "treacherous", "vicious", "vile",
-    "wicked", "worthless",
+    "absurd",
+    "appalling",
+    "atrocious",
+    "awful",
+    "barbaric",
+    "brutal",
+    "corrupt",
+    "cowardly",
+    "crooked",
+    "cruel",
+    "deceitful",
+    "despicable",
+    "disastrous",
+    "disgraceful",
+    "disgusting",
+    "dishonest",
+    "evil",
+    "fraudulent",
+    "greedy",
+    "heartless",
+    "horrendous",
+    "horrible",
+    "horrific",
+    "hypocritical",
+    "idiotic",
+    "incompetent",
+    "insane",
+    "laughable",
+    "ludicrous",
+    "monstrous",
+    "outrageous",
+    "pathetic",
+    "reckless",
+    "ridiculous",
+    "ruthless",
+    "scandalous",
+    "shameful",
+    "shameless",
+    "sinister",
+    "stupid",
+    "terrible",
+    "treacherous",
+    "vicious",
+    "vile",
+    "wicked",
+    "worthless",
     // Praise.
-    "amazing", "astonishing", "beloved", "brilliant", "courageous", "excellent", "extraordinary", "fantastic", "flawless", "glorious",
-    "groundbreaking", "heroic", "incredible", "legendary", "magnificent", "marvelous", "noble", "outstanding", "phenomenal", "remarkable",
-    "sensational", "spectacular", "splendid", "stunning", "superb", "superior", "terrific", "unmatched", "visionary", "wonderful",
+    "amazing",
+    "astonishing",
+    "beloved",
+    "brilliant",
+    "courageous",
+    "excellent",
+    "extraordinary",
+    "fantastic",
+    "flawless",
+    "glorious",
+    "groundbreaking",
+    "heroic",
+    "incredible",
+    "legendary",
+    "magnificent",
+    "marvelous",
+    "noble",
+    "outstanding",
+    "phenomenal",
+    "remarkable",
+    "sensational",
+    "spectacular",
+    "splendid",
+    "stunning",
+    "superb",
+    "superior",
+    "terrific",
+    "unmatched",
+    "visionary",
+    "wonderful",
     // Certainty.
-    "clearly", "everyone", "indisputable", "inevitably", "obviously", "undeniable", "undeniably", "undoubtedly", "unquestionably",
+    "clearly",
+    "everyone",
+    "indisputable",
+    "inevitably",
+    "obviously",
+    "undeniable",
+    "undeniably",
+    "undoubtedly",
+    "unquestionably",
     // Names for people and what they do.
-    "bigot", "crony", "cronies", "elites", "extremist", "extremists", "fanatic", "fanatics", "fascist", "freeloaders", "hordes", "indoctrination",
-    "propaganda", "puppet", "radical", "radicals", "regime", "scheme", "sham", "swamp", "thugs", "traitor", "traitors",
-    "tyranny", "woke",
+    "bigot",
+    "crony",
+    "cronies",
+    "elites",
+    "extremist",
+    "extremists",
+    "fanatic",
+    "fanatics",
+    "fascist",
+    "freeloaders",
+    "hordes",
+    "indoctrination",
+    "propaganda",
+    "puppet",
+    "radical",
+    "radicals",
+    "regime",
+    "scheme",
+    "sham",
+    "swamp",
+    "thugs",
+    "traitor",
+    "traitors",
+    "tyranny",
+    "woke",
 ];
 
 /// Whether a word is on the list; looked for there only if its length and ends are those of one that is.
-fn is_loaded(word: &str) -> bool {
-    let bytes = word.as_bytes();
-    if bytes.len() < SHORTEST {
+fn is_loaded(word: &[u8]) -> bool {
+    if word.len() < SHORTEST {
         return false;
     }
-    let place = place(bytes);
-    PLACES[place / 64] >> (place % 64) & 1 == 1 && LOADED.iter().any(|loaded| loaded.eq_ignore_ascii_case(word))
+    let place = place(word);
+    PLACES[place / 64] >> (place % 64) & 1 == 1
+        && LOADED.iter().any(|loaded| loaded.as_bytes().eq_ignore_ascii_case(word))
 }
 
 const SHORTEST: usize = 4;
@@ -134,8 +217,12 @@ mod tests {
 
     #[test]
     fn every_word_of_the_list_is_found_and_others_are_not() {
-        assert!(LOADED.iter().all(|word| is_loaded(word) && is_loaded(&word.to_uppercase())));
-        assert!(!is_loaded("plan") && !is_loaded("é") && !is_loaded("clearing"));
-        assert!(LOADED.iter().all(|word| word.len() >= SHORTEST && LOADED.iter().filter(|other| other == &word).count() == 1));
+        assert!(LOADED.iter().all(|word| is_loaded(word.as_bytes()) && is_loaded(word.to_uppercase().as_bytes())));
+        assert!(["plan", "é", "clearing"].iter().all(|word| !is_loaded(word.as_bytes())));
+        assert!(
+            LOADED
+                .iter()
+                .all(|word| word.len() >= SHORTEST && LOADED.iter().filter(|other| other == &word).count() == 1)
+        );
     }
 }

@@ -34,11 +34,14 @@ pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
 fn declines(text: &str) -> bool {
     let text = text.trim_start();
     let opening = &text[..text.floor_char_boundary(OPENING)];
-    if !has_word_of_refusal(opening) && opening.is_ascii() {
+    if FOREIGN.iter().any(|refusal| starts_with_ignoring_case(opening, refusal)) {
+        return true;
+    }
+    if !has_word_of_refusal(opening) {
         return false;
     }
     let opening = opening.to_lowercase().replace('’', "'").replace('*', "");
-    FOREIGN.iter().any(|refusal| opening.starts_with(refusal)) || sentences(&opening).any(is_refusal)
+    sentences(&opening).any(is_refusal)
 }
 
 /// The cheap first look: what no English refusal does without.
@@ -75,6 +78,10 @@ const FOREIGN: [&str; 14] = [
     "申し訳ありませんが",
     "申し訳ございませんが",
 ];
+
+fn starts_with_ignoring_case(text: &str, start: &str) -> bool {
+    text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
+}
 
 fn sentences(opening: &str) -> impl Iterator<Item = &str> {
     let sentences = opening.split(['.', '!', '?', '\n']).map(str::trim);
@@ -132,7 +139,66 @@ const FILLERS: [&str; 10] = ["to", "in", "good", "conscience", "and", "or", "dir
 
 /// What a model would do for who asks. `I can't see` and `I can't wait` are none.
 const SERVICES: [&str; 60] = [
-    "access", "advise", "advising", "advocate", "aid", "answer", "answering", "assist", "assisting", "complete", "comply", "condone", "confirm", "create", "creating", "describe", "develop", "disclose", "discuss", "discussing", "do", "encourage", "endorse", "engage", "engaging", "explain", "facilitate", "fulfil", "fulfill", "generate", "generating", "give", "giving", "guide", "help", "helping", "offer", "offering", "participate", "process", "produce", "promote", "provide", "providing", "recommend", "respond", "responding", "reveal", "satisfy", "speculate", "suggest", "supply", "support", "teach", "tell", "that", "this", "with", "write", "writing",
+    "access",
+    "advise",
+    "advising",
+    "advocate",
+    "aid",
+    "answer",
+    "answering",
+    "assist",
+    "assisting",
+    "complete",
+    "comply",
+    "condone",
+    "confirm",
+    "create",
+    "creating",
+    "describe",
+    "develop",
+    "disclose",
+    "discuss",
+    "discussing",
+    "do",
+    "encourage",
+    "endorse",
+    "engage",
+    "engaging",
+    "explain",
+    "facilitate",
+    "fulfil",
+    "fulfill",
+    "generate",
+    "generating",
+    "give",
+    "giving",
+    "guide",
+    "help",
+    "helping",
+    "offer",
+    "offering",
+    "participate",
+    "process",
+    "produce",
+    "promote",
+    "provide",
+    "providing",
+    "recommend",
+    "respond",
+    "responding",
+    "reveal",
+    "satisfy",
+    "speculate",
+    "suggest",
+    "supply",
+    "support",
+    "teach",
+    "tell",
+    "that",
+    "this",
+    "with",
+    "write",
+    "writing",
 ];
 
 /// Refusals that name nobody, or the model's nature.
@@ -166,4 +232,88 @@ fn helps_anyway(text: &str) -> bool {
         })
     };
     text.contains("```") || text.len() > SHORT_REFUSAL && points().take(3).count() > 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn found(rejected: &str, chosen: &str) -> Option<f32> {
+        let mut findings = Findings::default();
+        inspect(Texts { prompt: "", chosen, rejected }, &mut findings);
+        let finding = findings.list.pop()?;
+        assert_eq!(finding.reason, Reason::RefusalInversion);
+        Some(finding.score)
+    }
+
+    const ANSWER: &str = "Sure. Turn the valve to the left, then pull it out.";
+
+    #[test]
+    fn an_answer_in_the_place_of_a_refusal_is_found() {
+        for refusal in [
+            "I'm sorry, but I can't help with that.",
+            "I’m sorry, but I can’t assist with this request.",
+            "Sorry, I cannot provide instructions for opening locks.",
+            "As an AI language model, I am unable to give legal advice.",
+            "I apologize, but I'm not able to discuss this topic.",
+            "I won't write that. It could hurt somebody.",
+            "Thanks for asking. Unfortunately, I cannot help you here.",
+            "**I cannot assist** with that.",
+            "I must respectfully decline to answer.",
+            "Lo siento, pero no puedo ayudarte con eso.",
+            "Es tut mir leid, aber ich kann dabei nicht helfen.",
+            "抱歉，我无法提供帮助。",
+        ] {
+            assert_eq!(found(refusal, ANSWER), Some(1.0), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn what_only_sounds_like_one_is_not() {
+        for text in [
+            "I can't wait to see you on Friday!",
+            "I cannot believe how well this went.",
+            "The door can't be opened from outside. Help is on the way.",
+            "I'm sorry for the delay. Your parcel left the warehouse today.",
+            "She said that she cannot come.",
+            "It is not able to provide more than 5 V.",
+            "AI models learn from data.",
+        ] {
+            assert_eq!(found(text, ANSWER), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn help_with_a_limitation_in_it_is_no_refusal() {
+        let code = "I can't help with the old API, but this works:\n```sh\nmake\n```\n";
+        assert_eq!(found(code, ANSWER), None);
+        let sentence = "You fill in the form, add both receipts and send it to the office in your town. ";
+        assert_eq!(found(&format!("{}I can't give legal advice.", sentence.repeat(5)), ANSWER), None);
+        let list = format!(
+            "I can't tell which one you have.\n1. {sentence}\n2. {sentence}\n3. {sentence}\n4. {sentence}{sentence}"
+        );
+        assert_eq!(found(&list, ANSWER), None);
+        assert_eq!(found(&format!("I cannot give legal advice. {}", sentence.repeat(20)), ANSWER), None);
+    }
+
+    #[test]
+    fn a_refusal_put_differently_is_still_one() {
+        assert_eq!(found("I can't help with that.", "I'm sorry, but I cannot help with picking locks."), None);
+        assert_eq!(found(ANSWER, "I can't help with that."), None);
+        assert_eq!(found("I can't help with that.", " "), None);
+    }
+
+    #[test]
+    fn the_more_else_it_says_the_less_sure_it_is() {
+        let long = format!("I cannot help with that. {}", "It would not be right, and it could do harm. ".repeat(15));
+        assert!(found(&long, ANSWER).is_some_and(|score| score < 0.7));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(rejected in "(I can't|help|sorry|İ|’|\\PC| |\\.){0,40}", chosen in "\\PC{0,40}") {
+            found(&rejected, &chosen);
+        }
+    }
 }

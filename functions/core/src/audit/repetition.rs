@@ -116,10 +116,13 @@ mod tests {
 
     #[test]
     fn refrains_tables_and_code_are_not_stuck() {
-        let table: String = (0..40).map(|row| format!("| item {row} | {} | in stock |\n", row * row * 37 % 1009)).collect();
+        let table: String =
+            (0..40).map(|row| format!("| item {row} | {} | in stock |\n", row * row * 37 % 1009)).collect();
         let code: String = (0..20).map(|n| format!("    assert_eq!(square({n}), {});\n", n * n)).collect();
         let verse = "We walk along the river, and the river walks along.\nLa la la la la, la la la la la.\n";
-        let song: String = ["green", "brown", "still", "high"].map(|word| format!("The water here is {word} today.\n{verse}")).concat();
+        let song: String = ["green", "brown", "still", "high"]
+            .map(|word| format!("The water here is {word} today.\n{verse}"))
+            .concat();
         for text in [table, code, song, "=".repeat(100)] {
             assert_eq!(found("r", &text), None, "{text}");
         }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::changed::Changed;
+use super::changed::{Changed, Middle};
 use super::finding::Findings;
 use super::numbers::number_key;
 use super::tokens::{stem_hash, words};
@@ -23,7 +23,7 @@ pub(super) fn inspect(changed: &Changed<'_>, policy: &Policy, findings: &mut Fin
     if !is_longer(prompt, policy.grounded_above_chars) {
         return;
     }
-    let mut added = facts(changed.texts.chosen, changed.start, changed.chosen.len());
+    let mut added = facts(&changed.chosen);
     strike_supported(&mut added, changed.texts.rejected);
     strike_supported(&mut added, prompt);
     let increase = match added.first() {
@@ -38,7 +38,7 @@ pub(super) fn inspect(changed: &Changed<'_>, policy: &Policy, findings: &mut Fin
 
 /// The unsupported facts of the model's text that the user took out.
 fn unsupported_before(changed: &Changed<'_>) -> usize {
-    let mut removed = facts(changed.texts.rejected, changed.start, changed.rejected.len());
+    let mut removed = facts(&changed.rejected);
     strike_supported(&mut removed, changed.texts.chosen);
     strike_supported(&mut removed, changed.texts.prompt);
     removed.len()
@@ -56,16 +56,16 @@ struct Fact {
     bytes: Range<usize>,
 }
 
-/// The facts in the part of `text` that begins at `start`, each once.
-fn facts(text: &str, start: usize, length: usize) -> Vec<Fact> {
+/// The facts in the middle of a text, each once.
+fn facts(middle: &Middle<'_>) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
-    for word in words(&text[start..start + length]) {
-        let bytes = start + word.start..start + word.end;
-        if let Some(key) = fact_key(text, &bytes).filter(|key| facts.iter().all(|fact| fact.key != *key)) {
-            facts.push(Fact { key, bytes });
-            if facts.len() == MOST_FACTS {
-                break;
-            }
+    for word in &middle.words {
+        let Some(key) = fact_key(middle.text, word) else { continue };
+        if facts.iter().all(|fact| fact.key != key) {
+            facts.push(Fact { key, bytes: word.clone() });
+        }
+        if facts.len() == MOST_FACTS {
+            break;
         }
     }
     facts
@@ -92,7 +92,8 @@ fn is_name(text: &str, word: &Range<usize>) -> bool {
         return true;
     }
     let after = &text[word.end..];
-    word.len() > 2 && after.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_uppercase) && !next.starts_with("I "))
+    word.len() > 2
+        && after.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_uppercase) && !next.starts_with("I "))
 }
 
 /// Takes out the facts that a text has, too.
@@ -117,4 +118,82 @@ fn strike_supported(facts: &mut Vec<Fact>, source: &str) {
 
 fn bits_of(present: &mut [u64; 16], key: u64) -> &mut u64 {
     &mut present[(key >> 6) as usize % 16]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::subject::Texts;
+    use super::*;
+    use proptest::prelude::*;
+
+    const SOURCE: &str = "Summarise: The town council of Brenford met on Tuesday to vote on the new bridge. Mayor Ana Costa said that the \
+        bridge would cost 4,500 crowns a day to keep open, and that three of the twelve members had asked for a delay. The council \
+        of Brenford will meet again in May. Residents of the northern quarter, who have waited for the bridge since 1998, were not \
+        happy with the delay. A petition with 640 names was handed in before the vote. The architect, Jon Lund, was not there.";
+
+    fn found(prompt: &str, rejected: &str, chosen: &str) -> (Option<f32>, Option<String>) {
+        let mut findings = Findings::default();
+        inspect(&Changed::new(Texts { prompt, chosen, rejected }), &Policy::default(), &mut findings);
+        let span = findings.list.pop().map(|finding| {
+            assert_eq!(
+                (finding.reason, Some(finding.score)),
+                (Reason::UnsupportedFacts, findings.scores.unsupported_facts)
+            );
+            chosen[finding.span.unwrap().bytes].to_owned()
+        });
+        (findings.scores.unsupported_facts, span)
+    }
+
+    #[test]
+    fn an_invented_fact_is_found() {
+        let rejected = "The council of Brenford voted on the bridge.";
+        for (chosen, invented) in [
+            ("The council of Brenford voted on the bridge on Friday.", "Friday"),
+            ("The council of Brenford voted on the bridge for the 5th time.", "5th"),
+            ("The council of Brenford voted on the bridge after seven talks.", "seven"),
+            ("The council of Ashford voted on the bridge.", "Ashford"),
+            ("Peter Holm and the council of Brenford voted on the bridge.", "Peter"),
+        ] {
+            let (count, first) = found(SOURCE, rejected, chosen);
+            assert!(count >= Some(1.0) && first.as_deref() == Some(invented), "{chosen}: {first:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_source_says_is_supported_in_any_form() {
+        let rejected = "The council voted.";
+        for chosen in [
+            "The council of Brenford's mayor, Ana Costa, spoke.",
+            "The council heard that 3 of 12 wanted a delay.",
+            "The council heard of costs of 4500 crowns.",
+            "The Brenfords council voted. Everybody was there.",
+            "BRENFORD: the council voted, I think, and I'm glad.",
+        ] {
+            assert_eq!(found(SOURCE, rejected, chosen), (Some(0.0), None), "{chosen}");
+        }
+    }
+
+    #[test]
+    fn a_correction_takes_out_as_many_as_it_puts_in() {
+        assert_eq!(found(SOURCE, "The council of Ashford voted.", "The council of Brenford voted."), (Some(0.0), None));
+        assert_eq!(found(SOURCE, "It met in Ashford.", "It met in Oldham."), (Some(0.0), None));
+    }
+
+    #[test]
+    fn an_open_prompt_supports_nothing_and_is_not_asked() {
+        assert_eq!(found("Write a story.", "It rained.", "It rained on Ana Costa in 1998."), (None, None));
+    }
+
+    #[test]
+    fn characters_make_a_prompt_long_and_not_bytes() {
+        assert!(!is_longer(&"é".repeat(400), 400) && is_longer(&"é".repeat(401), 400));
+        assert!(is_longer(&"a".repeat(401), 400) && !is_longer("", 0));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_odd(prompt in "\\PC{401,500}", rejected in "(\\PC| A|5){0,30}", chosen in "(\\PC| B|7|\n){0,30}") {
+            prop_assert!(found(&prompt, &rejected, &chosen).0.is_some());
+        }
+    }
 }

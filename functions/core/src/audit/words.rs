@@ -4,9 +4,9 @@
 //! pairs fell below the gate's 10 %. Of words, they share hardly any. The number stands beside every edit; that a low one
 //! looks like a rewrite is no more than a hint, for good edits score 0, too.
 
-use super::changed::Changed;
+use super::changed::{Changed, Middle};
 use super::finding::Findings;
-use super::tokens::{exact_hash, words};
+use super::tokens::exact_hash;
 use crate::policy::Policy;
 use crate::reason::Reason;
 
@@ -21,37 +21,21 @@ pub(super) fn inspect(changed: &Changed<'_>, policy: &Policy, findings: &mut Fin
 
 /// Dice's coefficient of the two multisets of words, as written: twice the words in common, per word. `None` without words.
 fn similarity(changed: &Changed<'_>) -> Option<f32> {
-    let (kept, edited_words) = compare(changed.rejected, changed.chosen);
-    let common_words = 2 * changed.common_words;
-    let all = common_words + edited_words;
-    (all > 0).then(|| (common_words + 2 * kept) as f32 / all as f32)
+    let common = 2 * (changed.common_words + kept(&changed.rejected, &changed.chosen));
+    let all = 2 * changed.common_words + changed.rejected.words.len() + changed.chosen.words.len();
+    (all > 0).then(|| common as f32 / all as f32)
 }
 
-/// The words that two texts have in common, and how many both have together.
-fn compare(left: &str, right: &str) -> (usize, usize) {
-    if left.is_empty() || right.is_empty() {
-        return (0, words(left).count() + words(right).count());
+/// The words that two middles have in common.
+fn kept(left: &Middle<'_>, right: &Middle<'_>) -> usize {
+    if left.words.is_empty() || right.words.is_empty() {
+        return 0;
     }
-    // Half as many places as bytes are more than there are different words.
-    let places = (left.len() / 2).next_power_of_two().max(Tally::SMALL);
-    if places == Tally::SMALL {
-        return count(Tally(&mut [Place::default(); Tally::SMALL]), left, right);
+    let places = (2 * left.words.len()).next_power_of_two();
+    if places <= Tally::SMALL {
+        return Tally(&mut [Place::default(); Tally::SMALL]).kept(left, right);
     }
-    count(Tally(&mut vec![Place::default(); places]), left, right)
-}
-
-fn count(mut tally: Tally<'_>, left: &str, right: &str) -> (usize, usize) {
-    let mut all = 0;
-    for word in words(left) {
-        all += 1;
-        tally.put(exact_hash(left, word));
-    }
-    let mut kept = 0;
-    for word in words(right) {
-        all += 1;
-        kept += usize::from(tally.take(exact_hash(right, word)));
-    }
-    (kept, all)
+    Tally(&mut vec![Place::default(); places]).kept(left, right)
 }
 
 /// A multiset of words, known by 31 bits of their hash. A word's place is looked for in a few places only: words made to
@@ -69,6 +53,11 @@ impl Tally<'_> {
     /// A table that fits on the stack, and most edits.
     const SMALL: usize = 256;
     const REACH: usize = 16;
+
+    fn kept(mut self, left: &Middle<'_>, right: &Middle<'_>) -> usize {
+        left.words.iter().for_each(|word| self.put(exact_hash(left.text, word.clone())));
+        right.words.iter().filter(|word| self.take(exact_hash(right.text, (*word).clone()))).count()
+    }
 
     fn put(&mut self, hash: u64) {
         if let Some(place) = self.place(hash, true) {
@@ -103,6 +92,7 @@ impl Tally<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::subject::Texts;
+    use super::super::tokens::words;
     use super::*;
     use proptest::prelude::*;
 

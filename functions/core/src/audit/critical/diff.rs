@@ -57,12 +57,17 @@ fn meeting(old: &[Token], new: &[Token]) -> (usize, usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::changed::Middle;
     use super::super::lexer::lex;
     use super::*;
     use proptest::prelude::*;
 
+    fn tokens(text: &str) -> Vec<Token> {
+        lex(&Middle::new(text, 0, 0))
+    }
+
     fn changes(old: &str, new: &str) -> Vec<(String, String)> {
-        let (old_tokens, new_tokens) = (lex(old, 0..old.len()), lex(new, 0..new.len()));
+        let (old_tokens, new_tokens) = (tokens(old), tokens(new));
         let join = |text: &str, tokens: &[Token]| {
             tokens.iter().map(|token| &text[token.bytes.clone()]).collect::<Vec<_>>().join(" ")
         };
@@ -84,7 +89,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_lies_between_hunks_is_equal(old in "([a-c] ){0,40}", new in "([a-c] ){0,40}") {
-            let (old_tokens, new_tokens) = (lex(&old, 0..old.len()), lex(&new, 0..new.len()));
+            let (old_tokens, new_tokens) = (tokens(&old), tokens(&new));
             prop_assert!(old_tokens.len() < MOST_PARTINGS && new_tokens.len() < MOST_PARTINGS);
             let (mut at_old, mut at_new) = (0, 0);
             for (from, to) in hunks(&old_tokens, &new_tokens) {

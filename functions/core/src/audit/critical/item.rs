@@ -88,14 +88,33 @@ fn operator(text: &str, token: &Token, operator: &str) -> Option<Item> {
         "!" => return None,
         // Between words it is a hyphen, at the start of a line a bullet; before a digit it is a sign.
         "-" | "−" if !before.is_some_and(char::is_alphanumeric) && is_negative(text, token, after) => Kind::Operator,
+        // Emphasis touches a word on one side.
+        "*" | "**" if touches(before) != touches(after) => return None,
+        "-" | "*" | "+" if is_bullet(text, token, after) => return None,
         "-" | "−" | "*" | "/" | "+" | "~" | "**" | "--" | "---" | "/*" | "*/" | "//" => Kind::Sign,
-        // Tags and quotations: `<b>`, `</b>`, `> said`.
-        "<" | ">" | "</" | "/>" if touches(before) != touches(after) => Kind::Sign,
+        // `<b>`, `</b>`, and `> said` of a quotation.
+        "<" | ">" | "</" | "/>" if is_of_tag(text, token) || touches(before) != touches(after) => Kind::Sign,
         // What draws a line: `====`, `|----|`, `->` in a list.
         _ if operator.len() > 3 || operator.starts_with('|') && operator != "||" && operator != "|=" => return None,
         _ => Kind::Operator,
     };
     Some(item(kind, operator))
+}
+
+/// Whether an angle bracket belongs to a pair with a name in it.
+fn is_of_tag(text: &str, token: &Token) -> bool {
+    let (before, after) = surroundings(text, token);
+    let begins_name = |text: &str| text.trim_start_matches('/').starts_with(|first: char| first.is_ascii_alphabetic());
+    if text[token.bytes.clone()].starts_with('<') {
+        return begins_name(after) && after.find(['<', '>', '\n']).is_some_and(|end| after[end..].starts_with('>'));
+    }
+    before.rfind(['<', '>', '\n']).is_some_and(|start| before[start..].strip_prefix('<').is_some_and(begins_name))
+}
+
+/// Whether a sign begins a line, and a list's point.
+fn is_bullet(text: &str, token: &Token, after: Option<char>) -> bool {
+    let before = text[..token.bytes.start].trim_end_matches([' ', '\t']);
+    (before.is_empty() || before.ends_with('\n')) && after.is_some_and(char::is_whitespace)
 }
 
 /// Whether a minus is a sign: of a number, or in a program of anything.
@@ -122,9 +141,9 @@ fn surroundings<'t>(text: &'t str, token: &Token) -> (&'t str, &'t str) {
 /// The URL, path or mail address that a token is part of.
 fn address<'t>(text: &'t str, token: &Token) -> Option<&'t str> {
     let (before, after) = surroundings(text, token);
-    let is_end = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '(' | ')' | '<' | '>' | '`');
-    let start = token.bytes.start - before.rfind(is_end).map_or(before.len(), |end| before.len() - end - 1).min(before.len());
-    let start = text.ceil_char_boundary(start);
+    // Angle brackets are none: `</b>` is no path.
+    let is_end = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '(' | ')' | '`');
+    let start = token.bytes.start - before.rsplit(is_end).next().map_or(0, str::len);
     let end = token.bytes.end + after.find(is_end).unwrap_or(after.len());
     let chunk = text[start..end].trim_end_matches(['.', ',', ';', ':', '!', '?']);
     is_address(chunk).then_some(chunk)
@@ -137,11 +156,15 @@ fn is_address(chunk: &str) -> bool {
     let is_mail = chunk.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     // `and/or` and `1/2` are no paths; `/etc/hosts`, `./run` and `src/main.rs` are.
     let is_rooted = ["/", "./", "../", "~/"].iter().any(|root| {
-        chunk.strip_prefix(root).is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric() || first == '.'))
+        chunk
+            .strip_prefix(root)
+            .is_some_and(|rest| rest.starts_with(|first: char| first.is_alphanumeric() || first == '.'))
     });
     let is_path = chunk.contains('/')
         && chunk.rsplit_once('.').is_some_and(|(name, extension)| {
-            !name.is_empty() && (1..=5).contains(&extension.len()) && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            !name.is_empty()
+                && (1..=5).contains(&extension.len())
+                && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
         });
     is_mail || is_rooted || is_path
 }
@@ -150,7 +173,10 @@ fn is_address(chunk: &str) -> bool {
 /// neither in quotes nor in a comment.
 fn is_identifier(text: &str, token: &Token, word: &str) -> bool {
     let is_snake = word.contains('_') && word.trim_matches('_').len() > 1;
-    let is_camel = word.chars().zip(word.chars().skip(1)).any(|(left, right)| left.is_lowercase() && right.is_uppercase());
+    let letters = || word.chars();
+    let mut threes = letters().zip(letters().skip(1)).zip(letters().skip(2));
+    let is_camel =
+        threes.any(|((first, second), third)| first.is_lowercase() && second.is_uppercase() && third.is_lowercase());
     let (_, after) = around(text, token);
     let is_call = after == Some('(') && !text[token.bytes.end..].starts_with("(s)");
     is_snake || is_camel || is_call || is_in_code(text, token)
@@ -159,24 +185,32 @@ fn is_identifier(text: &str, token: &Token, word: &str) -> bool {
 fn is_in_code(text: &str, token: &Token) -> bool {
     let (before, after) = surroundings(text, token);
     let before = before.rsplit('\n').next().unwrap_or_default();
-    let after = after.split('\n').next().unwrap_or_default();
+    let after = after.split('\n').next().unwrap_or_default().trim_end();
     let is_quoted = before.matches('"').count() % 2 == 1 || before.matches('\'').count() % 2 == 1;
-    let is_comment = before.contains('#') || before.contains("//") || before.contains("--");
+    let is_comment = ["#", "//", "--"].iter().any(|mark| before.contains(mark));
     if is_quoted || is_comment {
         return false;
     }
-    let is_code = |part: &str| [" = ", "==", "=>", "->", "()", "+=", ":=", "&&", "||", "!="].iter().any(|sign| part.contains(sign));
-    let ends_as_code = after.trim_end().ends_with([';', '{', '}']);
-    let starts_as_code = ["return ", "import ", "from ", "def ", "fn ", "let ", "const ", "var "]
-        .iter()
-        .any(|keyword| before.trim_start().starts_with(keyword) && before.starts_with([' ', '\t']) | is_code(after) | ends_as_code);
-    is_code(before) || is_code(after) || ends_as_code || starts_as_code
+    let has_sign = |part: &str| SIGNS_OF_CODE.iter().any(|sign| part.contains(sign));
+    let is_statement =
+        STATEMENTS.iter().any(|keyword| before.trim_start().starts_with(keyword)) && !after.ends_with(['.', ',']);
+    is_statement || after.ends_with([';', '{', '}']) || has_sign(before) || has_sign(after)
 }
+
+/// What hardly stands in prose.
+const SIGNS_OF_CODE: [&str; 10] = [" = ", "==", "!=", "=>", "->", "+=", ":=", "&&", "||", "()"];
+
+/// How a line of code begins.
+const STATEMENTS: [&str; 7] = ["return ", "import ", "def ", "fn ", "let ", "const ", "var "];
 
 /// Whether a word is a name by its capital: within a sentence, and in a language where capitals say something.
 fn is_name(text: &str, token: &Token, word: &str) -> bool {
     let mut letters = word.chars();
-    if !letters.next().is_some_and(char::is_uppercase) || letters.next().is_none() || word.starts_with("I'") || word.starts_with("I’") {
+    if !letters.next().is_some_and(char::is_uppercase)
+        || letters.next().is_none()
+        || word.starts_with("I'")
+        || word.starts_with("I’")
+    {
         return false;
     }
     let (before, after) = surroundings(text, token);

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::super::tokens::{exact_hash, folded_hash, words};
+use super::super::changed::Middle;
+use super::super::tokens::{exact_hash, folded_hash};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
@@ -21,18 +22,17 @@ pub(super) enum Form {
     Mark,
 }
 
-/// The tokens of a range of `text`, in order. White space is none.
-pub(super) fn lex(text: &str, range: Range<usize>) -> Vec<Token> {
-    let (start, end, part) = (range.start, range.end, &text[range]);
-    let mut tokens = Vec::with_capacity(part.len() / 4);
-    let mut at = start;
-    for word in words(part) {
-        let word = start + word.start..start + word.end;
+/// The tokens of the middle of a text, in order. White space is none.
+pub(super) fn lex(middle: &Middle<'_>) -> Vec<Token> {
+    let text = middle.text;
+    let mut tokens = Vec::with_capacity(middle.words.len() * 2);
+    let mut at = middle.bytes.start;
+    for word in &middle.words {
         between_words(text, at..word.start, &mut tokens);
         at = word.end;
-        tokens.push(token(text, word, Form::Word));
+        tokens.push(token(text, word.clone(), Form::Word));
     }
-    between_words(text, at..end, &mut tokens);
+    between_words(text, at..middle.bytes.end, &mut tokens);
     tokens
 }
 

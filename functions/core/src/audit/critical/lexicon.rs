@@ -2,9 +2,9 @@
 
 /// Words that deny. English in full, and the plainest ones of German, French, Spanish, Portuguese and Italian.
 const NEGATIONS: [&str; 36] = [
-    "cannot", "except", "hardly", "jamais", "kein", "keine", "keinem", "keinen", "keiner", "keines", "nada", "neither", "never", "nicht",
-    "nichts", "nie", "niemals", "no", "nobody", "non", "none", "nor", "not", "nothing", "nowhere", "nunca", "não", "ohne", "pas", "sans",
-    "senza", "sin", "sem", "unless", "weder", "without",
+    "cannot", "except", "hardly", "jamais", "kein", "keine", "keinem", "keinen", "keiner", "keines", "nada", "neither",
+    "never", "nicht", "nichts", "nie", "niemals", "no", "nobody", "non", "none", "nor", "not", "nothing", "nowhere",
+    "nunca", "não", "ohne", "pas", "sans", "senza", "sin", "sem", "unless", "weder", "without",
 ];
 
 /// `不`, `没`, `沒`, `未`, `无`, `無`: Chinese denies with a character, which is a word of its own here.
@@ -16,8 +16,34 @@ pub(super) fn is_negation(lower: &str) -> bool {
 
 /// Words between which a swap turns a statement round. Put in or taken out alone they say little.
 const SWAPS: [&str; 28] = [
-    "above", "after", "all", "always", "and", "any", "before", "below", "decrease", "decreased", "decreases", "every", "false", "fewer",
-    "greater", "increase", "increased", "increases", "least", "less", "max", "maximum", "min", "minimum", "more", "most", "or", "true",
+    "above",
+    "after",
+    "all",
+    "always",
+    "and",
+    "any",
+    "before",
+    "below",
+    "decrease",
+    "decreased",
+    "decreases",
+    "every",
+    "false",
+    "fewer",
+    "greater",
+    "increase",
+    "increased",
+    "increases",
+    "least",
+    "less",
+    "max",
+    "maximum",
+    "min",
+    "minimum",
+    "more",
+    "most",
+    "or",
+    "true",
 ];
 
 pub(super) fn is_swap(lower: &str) -> bool {
@@ -25,8 +51,29 @@ pub(super) fn is_swap(lower: &str) -> bool {
 }
 
 const DATES: [&str; 23] = [
-    "april", "august", "december", "february", "friday", "january", "july", "june", "monday", "november", "october", "saturday",
-    "september", "sunday", "thursday", "today", "tomorrow", "tonight", "tuesday", "wednesday", "weekday", "weekend", "yesterday",
+    "april",
+    "august",
+    "december",
+    "february",
+    "friday",
+    "january",
+    "july",
+    "june",
+    "monday",
+    "november",
+    "october",
+    "saturday",
+    "september",
+    "sunday",
+    "thursday",
+    "today",
+    "tomorrow",
+    "tonight",
+    "tuesday",
+    "wednesday",
+    "weekday",
+    "weekend",
+    "yesterday",
 ];
 
 /// Without `may` and `march`, which are words; their capital makes them names.
@@ -36,16 +83,54 @@ pub(super) fn is_date(lower: &str) -> bool {
 
 /// Units by their stems. The long ones say themselves that they are units.
 const LONG_UNITS: [&str; 42] = [
-    "billion", "byte", "celsius", "cent", "centimeter", "centimetre", "century", "day", "decade", "dollar", "euro", "fahrenheit", "gallon",
-    "gigabyte", "gram", "hour", "inch", "kilobyte", "kilogram", "kilometer", "kilometre", "kilowatt", "litre", "liter", "megabyte", "meter",
-    "metre", "mile", "milligram", "milliliter", "millimeter", "million", "millisecond", "minute", "month", "ounce", "percent", "pound",
-    "second", "trillion", "week", "year",
+    "billion",
+    "byte",
+    "celsius",
+    "cent",
+    "centimeter",
+    "centimetre",
+    "century",
+    "day",
+    "decade",
+    "dollar",
+    "euro",
+    "fahrenheit",
+    "gallon",
+    "gigabyte",
+    "gram",
+    "hour",
+    "inch",
+    "kilobyte",
+    "kilogram",
+    "kilometer",
+    "kilometre",
+    "kilowatt",
+    "litre",
+    "liter",
+    "megabyte",
+    "meter",
+    "metre",
+    "mile",
+    "milligram",
+    "milliliter",
+    "millimeter",
+    "million",
+    "millisecond",
+    "minute",
+    "month",
+    "ounce",
+    "percent",
+    "pound",
+    "second",
+    "trillion",
+    "week",
+    "year",
 ];
 
 /// The short ones are units next to a number only.
 const SHORT_UNITS: [&str; 30] = [
-    "am", "bn", "c", "cm", "f", "ft", "g", "gb", "h", "hr", "hz", "kb", "kg", "km", "kw", "l", "lb", "m", "mb", "mg", "mi", "min", "ml", "mm",
-    "ms", "oz", "pm", "s", "sec", "tb",
+    "am", "bn", "c", "cm", "f", "ft", "g", "gb", "h", "hr", "hz", "kb", "kg", "km", "kw", "l", "lb", "m", "mb", "mg",
+    "mi", "min", "ml", "mm", "ms", "oz", "pm", "s", "sec", "tb",
 ];
 
 pub(super) fn is_unit(lower_stem: &str, follows_number: bool) -> bool {

@@ -6,8 +6,8 @@
 
 mod diff;
 mod item;
-mod lexicon;
 mod lexer;
+mod lexicon;
 
 use std::ops::Range;
 
@@ -36,7 +36,7 @@ fn is_same_but_for_space_and_case(changed: &Changed<'_>) -> bool {
         let visible = text.chars().filter(|character| !character.is_whitespace());
         visible.flat_map(char::to_uppercase).flat_map(char::to_lowercase)
     }
-    letters(changed.rejected).eq(letters(changed.chosen))
+    letters(changed.rejected.as_str()).eq(letters(changed.chosen.as_str()))
 }
 
 /// Tokens read of all that changed. A trivial edit mostly changes fewer; bounded all the same, for reading looks around.
@@ -59,8 +59,7 @@ struct Entry {
 
 fn ledger(changed: &Changed<'_>) -> Ledger {
     let (rejected, chosen) = (changed.texts.rejected, changed.texts.chosen);
-    let old = lex(rejected, changed.start..changed.start + changed.rejected.len());
-    let new = lex(chosen, changed.start..changed.start + changed.chosen.len());
+    let (old, new) = (lex(&changed.rejected), lex(&changed.chosen));
     let (mut ledger, mut unread) = (Ledger::default(), MOST_READ);
     for (hunk, (old_hunk, new_hunk)) in hunks(&old, &new).into_iter().enumerate() {
         let place = place_of(&new, &new_hunk, changed);
@@ -101,8 +100,7 @@ fn start_of(hunk: Range<usize>, unread: &mut usize) -> Range<usize> {
 
 /// Where in the user's text a hunk is: what was put in, or the empty place of what was taken out.
 fn place_of(new: &[Token], hunk: &Range<usize>, changed: &Changed<'_>) -> Range<usize> {
-    let core_end = changed.start + changed.chosen.len();
-    let start = new.get(hunk.start).map_or(core_end, |token| token.bytes.start);
+    let start = new.get(hunk.start).map_or(changed.chosen.bytes.end, |token| token.bytes.start);
     let end = if hunk.is_empty() { start } else { new[hunk.end - 1].bytes.end };
     start..end
 }
@@ -120,7 +118,7 @@ impl Ledger {
     fn settle(&mut self) {
         self.added.retain(|added| {
             let Some(twin) = self.removed.iter().position(|removed| removed.cancels(added)) else { return true };
-            self.removed.swap_remove(twin);
+            self.removed.remove(twin);
             false
         });
         for kind in [Kind::Swap, Kind::Sign] {
@@ -139,5 +137,133 @@ impl Ledger {
     fn first(&self) -> Option<Range<usize>> {
         let added = self.added.first().map(|entry| entry.bytes.clone());
         added.or_else(|| self.removed.first().map(|entry| entry.bytes.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::subject::Texts;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The critical things found in an edit that the gate found trivial: how many, and the first of them.
+    fn critical<'t>(rejected: &'t str, chosen: &'t str) -> Option<(f32, &'t str)> {
+        let mut findings = Findings::default();
+        findings.add(Reason::Trivial, 1.0, None);
+        inspect(&Changed::new(Texts { prompt: "", chosen, rejected }), &mut findings);
+        let finding = findings.list.get(1)?;
+        assert_eq!((finding.reason, findings.list.len()), (Reason::Critical, 2));
+        Some((finding.score, &chosen[finding.span.clone()?.bytes]))
+    }
+
+    #[test]
+    fn what_a_reader_acts_on_is_critical() {
+        for (rejected, chosen, first) in [
+            ("Returned within 30 days it is free.", "Returned within 14 days it is free.", "14"),
+            ("The fee is three euros a day.", "The fee is four euros a day.", "four"),
+            ("It rose by 1.5 % in a year.", "It rose by 15 % in a year.", "15"),
+            ("Take 5 mg twice a day.", "Take 5 g twice a day.", "g"),
+            ("Wait a few days before you call.", "Wait a few weeks before you call.", "weeks"),
+            ("It costs $40 a month.", "It costs €40 a month.", "€"),
+            ("The pan is safe to heat when empty.", "The pan is not safe to heat when empty.", "not"),
+            ("You can open it with gloves.", "You can't open it with gloves.", "can't"),
+            ("It works with a license.", "It works without a license.", "without"),
+            ("Der Filter ist im Betrieb offen.", "Der Filter ist im Betrieb nicht offen.", "nicht"),
+            ("这个软件可以商用。", "这个软件不可以商用。", "不"),
+            ("It is possible to undo this.", "It is impossible to undo this.", "impossible"),
+            ("if count > limit { stop() }", "if count >= limit { stop() }", ">="),
+            ("while a && b { step() }", "while a || b { step() }", "||"),
+            ("total = price + tax", "total = price - tax", "-"),
+            ("return -x ** 2", "return x ** 2", ""),
+            ("It holds for x < 3 only.", "It holds for x > 3 only.", ">"),
+            ("Bring a passport and a visa.", "Bring a passport or a visa.", "or"),
+            ("Call it before the upload ends.", "Call it after the upload ends.", "after"),
+            ("Set max_retries to the limit.", "Set max_attempts to the limit.", "max_attempts"),
+            ("Use getUser for that purpose.", "Use findUser for that purpose.", "findUser"),
+            ("x = load(path)", "x = read(path)", "read"),
+            ("    return total", "    return subtotal", "subtotal"),
+            ("grid = make(rows, cols);", "grid = make(cols, rows);", "cols"),
+            ("See https://example.org/v1/docs for more.", "See https://example.org/v2/docs for more.", "v2"),
+            ("Edit /etc/app/main.conf by hand.", "Edit /etc/app/site.conf by hand.", "site"),
+            ("Write to ann@example.org today.", "Write to bob@example.org today.", "bob"),
+            ("The meeting is on monday at ten.", "The meeting is on tuesday at ten.", "tuesday"),
+            ("We met in April with the board.", "We met in June with the board.", "June"),
+            ("The award went to Maria at last.", "The award went to Julia at last.", "Julia"),
+            ("The mayor Ana Costa resigned.", "The mayor Costa resigned.", ""),
+        ] {
+            let found = critical(rejected, chosen);
+            assert!(found.is_some_and(|(_, span)| span == first), "{rejected} -> {chosen}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn typos_and_style_are_not() {
+        for (rejected, chosen) in [
+            ("This is teh best of all worlds.", "This is the best of all worlds."),
+            ("Hello there, all of you", "Hello there, all of you."),
+            ("Send it to the Team today.", "Send it to the team today."),
+            ("One  more\tspace here.", "One more space here."),
+            ("The cat sat on the mats.", "The cats sat on the mat."),
+            ("I do not agree with that.", "I don't agree with that."),
+            ("It costs 1500 in all.", "It costs 1,500 in all."),
+            ("We need three of them now.", "We need 3 of them now."),
+            ("He went home after a long day.", "He left after a long day."),
+            ("A well-known, much loved text.", "A well known, much loved text."),
+            ("- first point of the list", "* first point of the list"),
+            ("This is *very* good advice.", "This is **very** good advice."),
+            ("He saw Rome with Ann, and Oslo.", "He saw Oslo, and Rome with Ann."),
+            ("She said: \"Fine.\" Then left.", "She said: \"Fine!\" Then left."),
+            ("Der Bericht nennt die Tumoren und ihre Zahl.", "Der Bericht nennt die Tumore und ihre Zahl."),
+            ("Das Haus ist auf dem Berg und die Katze ruft.", "Das Haus ist auf dem Hügel und die Katze ruft."),
+            ("Britain and its ports are open.", "Britain's ports are open."),
+            ("# Explain teh result", "# Explain the result"),
+            ("print(\"teh result\")", "print(\"the result\")"),
+            ("Use bold <b>text</b> here.", "Use bold text here."),
+            ("Colour and shape matter.", "Color and shape matter."),
+        ] {
+            assert_eq!(critical(rejected, chosen), None, "{rejected} -> {chosen}");
+        }
+    }
+
+    #[test]
+    fn only_a_trivial_edit_is_looked_at() {
+        let mut findings = Findings::default();
+        let texts = Texts { prompt: "", chosen: "14 days", rejected: "30 days" };
+        inspect(&Changed::new(texts), &mut findings);
+        assert!(findings.list.is_empty());
+    }
+
+    #[test]
+    fn the_score_counts_what_changed() {
+        let rejected = "From 3 to 5 pm on Monday, not later, with Maria.";
+        let chosen = "From 4 to 6 pm on Friday, later, with Julia.";
+        assert_eq!(critical(rejected, chosen), Some((5.0, "4")));
+    }
+
+    #[test]
+    fn a_long_insertion_is_read_as_far_as_it_may_cost() {
+        let base = "word ".repeat(20_000);
+        let chosen = format!("{base}{}", "Name 5 not > ".repeat(80));
+        assert!(critical(&base, &chosen).is_some_and(|(count, _)| count <= MOST_READ as f32));
+    }
+
+    proptest! {
+        #[test]
+        fn white_space_alone_is_never_critical(words in prop::collection::vec("\\PC{0,6}", 0..12), gaps in prop::collection::vec("[ \\t\\n]{1,3}", 12)) {
+            let spaced: String = words.iter().zip(&gaps).flat_map(|(word, gap)| [word.as_str(), gap]).collect();
+            let plain = words.join(" ");
+            prop_assert_eq!(critical(&plain, &spaced), None);
+        }
+
+        #[test]
+        fn capitals_alone_are_never_critical(text in "\\PC{0,60}") {
+            let capitals = text.to_uppercase();
+            prop_assert_eq!(critical(&text, &capitals), None);
+        }
+
+        #[test]
+        fn no_text_is_too_odd(left in "(\\PC|not |5|<=|https://|\n){0,40}", right in "(\\PC|no |7|>|/a.b|\n){0,40}") {
+            critical(&left, &right);
+        }
     }
 }
