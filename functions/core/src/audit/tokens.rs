@@ -170,6 +170,10 @@ pub(super) fn folded_hash(text: &str, word: Range<usize>) -> u64 {
 }
 
 fn folded_wide_hash(text: &str, word: Range<usize>) -> u64 {
+    // Where every character is a word, no character has a case.
+    if text[word.clone()].starts_with(is_unspaced) {
+        return exact_hash(text, word);
+    }
     // Upper case first: `ß` and `SS` are the same letters.
     let folded = || text[word.clone()].chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase);
     if folded().eq(text[word.clone()].chars()) {

@@ -52,6 +52,7 @@ fn is_longer(text: &str, chars: usize) -> bool {
 /// A number or a name.
 struct Fact {
     key: u64,
+    is_number: bool,
     /// In the whole text.
     bytes: Range<usize>,
 }
@@ -60,9 +61,9 @@ struct Fact {
 fn facts(middle: &Middle<'_>) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     for word in &middle.words {
-        let Some(key) = fact_key(middle.text, word) else { continue };
-        if facts.iter().all(|fact| fact.key != key) {
-            facts.push(Fact { key, bytes: word.clone() });
+        let Some(fact) = fact(middle.text, word) else { continue };
+        if facts.iter().all(|known| known.key != fact.key) {
+            facts.push(fact);
         }
         if facts.len() == MOST_FACTS {
             break;
@@ -71,12 +72,13 @@ fn facts(middle: &Middle<'_>) -> Vec<Fact> {
     facts
 }
 
-fn fact_key(text: &str, bytes: &Range<usize>) -> Option<u64> {
+fn fact(text: &str, bytes: &Range<usize>) -> Option<Fact> {
     let word = &text[bytes.clone()];
     if let Some(key) = number_key(word) {
-        return Some(key);
+        return Some(Fact { key, is_number: true, bytes: bytes.clone() });
     }
-    (is_capitalised(word) && is_name(text, bytes)).then(|| stem_hash(text, bytes.clone()))
+    let is_name = is_capitalised(word) && is_name(text, bytes);
+    is_name.then(|| Fact { key: stem_hash(text, bytes.clone()), is_number: false, bytes: bytes.clone() })
 }
 
 /// `I` and what is contracted with it are no names.
@@ -103,12 +105,15 @@ fn strike_supported(facts: &mut Vec<Fact>, source: &str) {
     for fact in facts.iter() {
         *bits_of(&mut present, fact.key) |= 1 << (fact.key & 63);
     }
+    let has_numbers = facts.iter().any(|fact| fact.is_number);
+    let has_names = facts.iter().any(|fact| !fact.is_number);
     for word in words(source) {
         if facts.is_empty() {
             return;
         }
-        let keys = [Some(stem_hash(source, word.clone())), number_key(&source[word])];
-        for key in keys.into_iter().flatten() {
+        let number = has_numbers.then(|| number_key(&source[word.clone()])).flatten();
+        let name = has_names.then(|| stem_hash(source, word));
+        for key in [number, name].into_iter().flatten() {
             if *bits_of(&mut present, key) >> (key & 63) & 1 == 1 {
                 facts.retain(|fact| fact.key != key);
             }
