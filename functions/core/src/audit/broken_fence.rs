@@ -1,9 +1,10 @@
 //! Code that does not end: a fence that the user's text opens and does not close.
 
+use std::ops::Range;
+
 use super::finding::Findings;
 use super::subject::Texts;
 use crate::reason::Reason;
-use std::ops::Range;
 
 /// Adds [`Reason::BrokenFence`] at the fence that stays open, if none did in the model's text.
 pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
