@@ -11,6 +11,7 @@
 
 mod audit;
 mod batch;
+mod common_ends;
 mod contributor;
 mod crossing;
 mod curator;

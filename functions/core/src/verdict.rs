@@ -148,13 +148,13 @@ mod tests {
     #[test]
     fn half_a_megabyte_of_unrelated_text_goes_to_review() {
         let verdict = judged(&"ab cd ".repeat(83_000), &"xyz.".repeat(125_000));
-        assert_eq!((verdict.route, verdict.reasons), (Route::Review, vec![Reason::TooLongToCompare]));
+        assert_eq!((verdict.route, verdict.reasons), (Route::Review, vec![Reason::TooLongToCompare, Reason::TooLong]));
     }
 
     #[test]
     fn half_a_megabyte_with_few_edits_is_compared() {
         let rejected = "All work and no play. ".repeat(23_000);
         let chosen = format!("X{}Y", rejected.replacen("work", "rest", 3));
-        assert_eq!(judged(&rejected, &chosen).reasons, vec![Reason::Trivial]);
+        assert_eq!(judged(&rejected, &chosen).reasons, vec![Reason::Trivial, Reason::TooLong]);
     }
 }

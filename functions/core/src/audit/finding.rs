@@ -66,6 +66,11 @@ impl Findings {
         self.add(reason, score, Some(Span { text: TextName::Chosen, bytes }));
     }
 
+    /// Whether something was found already.
+    pub(crate) fn has(&self, reason: Reason) -> bool {
+        self.list.iter().any(|finding| finding.reason == reason)
+    }
+
     pub(crate) fn add(&mut self, reason: Reason, score: f32, span: Option<Span>) {
         self.list.push(Finding { reason, score, rule: None, span });
     }

@@ -3,12 +3,26 @@
 //! Each check is a module with one entry. A check finds; what a finding does is the policy's to say, in one place
 //! ([`crate::verdict`]).
 
+mod broken_fence;
+mod changed;
+mod chat_template;
+mod critical;
 mod finding;
+mod length;
+mod loaded_language;
+#[cfg(test)]
+mod measured;
+mod numbers;
 pub(crate) mod personal_data;
 mod plain;
+mod refusal_inversion;
+mod repetition;
 mod secrets;
 mod sentences;
 mod subject;
+mod tokens;
+mod unsupported_facts;
+mod words;
 
 use crate::edit_event::EditEvent;
 use crate::policy::Policy;
@@ -18,6 +32,7 @@ pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
 pub(crate) use subject::Texts;
 
+use changed::Changed;
 use secrets::{Secret, Secrets};
 use subject::Subject;
 
@@ -55,8 +70,35 @@ impl Audit {
         }
     }
 
-    /// Looks at one edit.
-    pub(crate) fn inspect(&self, texts: Texts<'_>, _policy: &Policy, _findings: &mut Findings) {
+    /// Looks at one edit. What the policy has switched off is not looked for.
+    pub(crate) fn inspect(&self, texts: Texts<'_>, policy: &Policy, findings: &mut Findings) {
+        let is_on = |reason| policy.route_of(reason).is_some();
+        let changed = Changed::new(texts);
+        if is_on(Reason::LikelyRewrite) {
+            words::inspect(&changed, policy, findings);
+        }
+        if is_on(Reason::Critical) {
+            critical::inspect(&changed, findings);
+        }
+        if is_on(Reason::UnsupportedFacts) {
+            unsupported_facts::inspect(&changed, policy, findings);
+        }
+        if is_on(Reason::LoadedLanguage) {
+            loaded_language::inspect(&changed, findings);
+        }
+        if is_on(Reason::RefusalInversion) {
+            refusal_inversion::inspect(texts, findings);
+        }
+        if is_on(Reason::ChatTemplate) {
+            chat_template::inspect(texts, findings);
+        }
+        if is_on(Reason::BrokenFence) {
+            broken_fence::inspect(texts, findings);
+        }
+        if is_on(Reason::Repetition) {
+            repetition::inspect(texts, findings);
+        }
+        length::inspect(texts, policy, findings);
         let _subject = Subject::new(texts);
     }
 }

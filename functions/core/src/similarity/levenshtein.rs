@@ -14,6 +14,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use crate::common_ends::common_ends;
+
 /// Rows of a word.
 const WORD: usize = 64;
 
@@ -38,7 +40,9 @@ pub(crate) struct Distance {
 /// advances 64 rows by one column, about 2 ns) or a table larger than [`MAX_TABLE_WORDS`].
 pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distance> {
     let longer = count_scalars(left).max(count_scalars(right));
-    let (left, right) = strip_common_ends(left, right);
+    // Equal ends never change the distance.
+    let (prefix, suffix) = common_ends(left, right);
+    let (left, right) = (&left[prefix..left.len() - suffix], &right[prefix..right.len() - suffix]);
     let edits = distance_of_cores(left, right, max_steps)?;
     Some(Distance { edits, longer })
 }
@@ -57,37 +61,6 @@ fn distance_of_cores(left: &str, right: &str, max_steps: u64) -> Option<usize> {
 /// Most texts are short or ASCII, where this is several times faster than counting.
 fn count_scalars(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
-}
-
-/// Cuts off what both texts begin and end with: equal ends never change the distance.
-fn strip_common_ends<'a>(left: &'a str, right: &'a str) -> (&'a str, &'a str) {
-    let mut prefix = common_prefix(left.as_bytes(), right.as_bytes());
-    while !left.is_char_boundary(prefix) {
-        prefix -= 1;
-    }
-    let (left, right) = (&left[prefix..], &right[prefix..]);
-    let mut suffix = common_suffix(left.as_bytes(), right.as_bytes());
-    while !left.is_char_boundary(left.len() - suffix) {
-        suffix -= 1;
-    }
-    (&left[..left.len() - suffix], &right[..right.len() - suffix])
-}
-
-/// Bytes compared at once while looking for the end of a common prefix or suffix.
-const STRIDE: usize = 32;
-
-fn common_prefix(left: &[u8], right: &[u8]) -> usize {
-    let strides = left.chunks_exact(STRIDE).zip(right.chunks_exact(STRIDE));
-    let start = strides.take_while(|(l, r)| l == r).count() * STRIDE;
-    let bytes = left[start..].iter().zip(&right[start..]);
-    start + bytes.take_while(|(l, r)| l == r).count()
-}
-
-fn common_suffix(left: &[u8], right: &[u8]) -> usize {
-    let strides = left.rchunks_exact(STRIDE).zip(right.rchunks_exact(STRIDE));
-    let end = strides.take_while(|(l, r)| l == r).count() * STRIDE;
-    let bytes = left[..left.len() - end].iter().rev().zip(right[..right.len() - end].iter().rev());
-    end + bytes.take_while(|(l, r)| l == r).count()
 }
 
 /// Numbers the scalar values that occur in a pattern, from 1.
