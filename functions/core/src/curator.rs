@@ -2,11 +2,14 @@
 
 use crate::audit::Audit;
 use crate::contributor::ContributorKey;
+use crate::digest::{FieldDigest, hex};
 use crate::edit_event::EditEvent;
 use crate::instant::{Millis, rfc3339};
+use crate::judge::{Case, Opinion};
 use crate::line::{Line, Stamp};
 use crate::policy::Policy;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::route::Route;
 use crate::verdict::{Verdict, judge};
 
 /// Judges messages under one policy.
@@ -31,6 +34,23 @@ pub struct CuratedEvent {
     pub line: String,
 }
 
+/// An event that the audit has judged, and whose line is not written yet: a judge may still lower its verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedEvent<'m> {
+    event: EditEvent<'m>,
+    verdict: Verdict,
+}
+
+impl JudgedEvent<'_> {
+    /// What judges are asked about: the texts as gold would have them. `None` for what is not to be gold anyway.
+    #[must_use]
+    pub fn case(&self) -> Option<Case<'_>> {
+        let Self { event, verdict } = self;
+        let case = Case { prompt: event.prompt.text(), chosen: &event.chosen, rejected: &event.rejected };
+        (verdict.route == Route::Gold).then_some(case)
+    }
+}
+
 impl Curator {
     /// Without a `contributor_key` contributor ids are not stored in any form.
     #[must_use]
@@ -38,13 +58,43 @@ impl Curator {
         Self { policy_hash: policy.hash(), policy, audit: Audit::new(), contributor_key }
     }
 
-    /// Curates one message at the given time.
+    /// Has every line say, by its policy's hash, that these judges had a say, too. A judge's name is to change with whatever
+    /// changes its opinions.
+    #[must_use]
+    pub fn judged_by(mut self, judges: &[String]) -> Self {
+        if !judges.is_empty() {
+            let digest = FieldDigest::new("flywheel judges 1").text(&self.policy_hash);
+            let digest = judges.iter().fold(digest, |digest, judge| digest.text(judge));
+            self.policy_hash = hex(&digest.finish()[..8]);
+        }
+        self
+    }
+
+    /// Curates one message at the given time, with no judge.
     ///
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
+        self.finish(self.judge(message)?, &[], now)
+    }
+
+    /// The first half of curation: everything that the core decides on its own.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the message is not an edit event.
+    pub fn judge<'m>(&self, message: &'m str) -> Result<JudgedEvent<'m>, Refusal> {
         let event = EditEvent::parse(message)?;
         let verdict = judge(&event, &self.policy, &self.audit);
+        Ok(JudgedEvent { event, verdict })
+    }
+
+    /// The second half: the verdict after the judges' opinions, and the line, at the given time.
+    ///
+    /// # Errors
+    /// None in practice: whatever parses serialises.
+    pub fn finish(&self, judged: JudgedEvent<'_>, opinions: &[Opinion], now: Millis) -> Result<CuratedEvent, Refusal> {
+        let JudgedEvent { event, verdict } = judged;
+        let verdict = verdict.after(opinions, &self.policy);
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.
@@ -133,5 +183,27 @@ mod tests {
         kept.sort_unstable();
         assert_eq!(kept, ["context", "curated_at", "event_id", "policy", "reasons", "scores", "tags"]);
         assert_eq!(line["context"], json!([]));
+    }
+    #[test]
+    fn a_judge_is_asked_about_gold_only_and_its_opinion_is_in_the_line() {
+        let curator = Curator::new(Policy::default(), None);
+        let message = full_event("The slow brown fox").to_string();
+        let judged = curator.judge(&message).unwrap();
+        let case = judged.case().unwrap();
+        assert_eq!((case.prompt, case.chosen), ("user: Hi", "The slow brown fox"));
+        let curated = curator.finish(judged.clone(), &[Opinion::Injection], NOW).unwrap();
+        assert_eq!(curated.verdict.route, Route::Quarantine);
+        assert!(curated.line.contains(r#""reasons":["judged_injection"]"#));
+        assert_eq!(curator.finish(judged, &[Opinion::Pass], NOW), curator.curate(&message, NOW));
+        let unchanged = full_event("The quick brown fox").to_string();
+        assert_eq!(curator.judge(&unchanged).unwrap().case(), None);
+    }
+
+    #[test]
+    fn lines_say_by_their_policy_who_judged() {
+        let judges = ["a".to_owned(), "b".to_owned()];
+        let hash = |count| Curator::new(Policy::default(), None).judged_by(&judges[..count]).policy_hash;
+        assert_eq!(hash(0), Policy::default().hash());
+        assert!(hash(1) != hash(0) && hash(2) != hash(1) && hash(2).len() == hash(0).len());
     }
 }

@@ -18,6 +18,7 @@
 //!    ([`flywheel_core::KnownPairs`], [`flywheel_core::Pointer::after_freeze`]).
 
 mod handler;
+pub mod judges;
 mod policy_file;
 
 pub use handler::{Curate, UnidentifiedMessage};
