@@ -33,14 +33,15 @@ pub fn bedrock_client(aws: &SdkConfig) -> Client {
 pub(super) fn no_answer<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> NoAnswer {
     match error {
         SdkError::TimeoutError(_) => NoAnswer::TimedOut,
-        SdkError::ServiceError(error) => NoAnswer::Refused(code(error.err())),
+        SdkError::ServiceError(error) => code(error.err()).map_or(NoAnswer::Unreadable, NoAnswer::Refused),
         SdkError::ResponseError(_) => NoAnswer::Unreadable,
         SdkError::ConstructionFailure(_) => NoAnswer::NotAsked,
         _ => NoAnswer::NotReached,
     }
 }
 
-fn code(error: &impl ProvideErrorMetadata) -> String {
+/// The code, if it is one: it goes into logs.
+fn code(error: &impl ProvideErrorMetadata) -> Option<String> {
     let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    error.code().filter(is_code).unwrap_or("refused").to_owned()
+    error.code().filter(is_code).map(str::to_owned)
 }
