@@ -34,14 +34,14 @@ pub struct CuratedEvent {
     pub line: String,
 }
 
-/// An event that the audit has judged, and whose line is not written yet: a judge may still lower its verdict.
+/// An event with the verdict of the audit, whose line is not written yet: judges may still lower it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JudgedEvent<'m> {
+pub struct AuditedEvent<'m> {
     event: EditEvent<'m>,
     verdict: Verdict,
 }
 
-impl JudgedEvent<'_> {
+impl AuditedEvent<'_> {
     /// What judges are asked about: the texts as gold would have them. `None` for what is not to be gold anyway.
     #[must_use]
     pub fn case(&self) -> Option<Case<'_>> {
@@ -75,25 +75,30 @@ impl Curator {
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
-        self.finish(self.judge(message)?, &[], now)
+        self.finish(self.audit(message)?, &[], now)
     }
 
     /// The first half of curation: everything that the core decides on its own.
     ///
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
-    pub fn judge<'m>(&self, message: &'m str) -> Result<JudgedEvent<'m>, Refusal> {
+    pub fn audit<'m>(&self, message: &'m str) -> Result<AuditedEvent<'m>, Refusal> {
         let event = EditEvent::parse(message)?;
         let verdict = judge(&event, &self.policy, &self.audit);
-        Ok(JudgedEvent { event, verdict })
+        Ok(AuditedEvent { event, verdict })
     }
 
     /// The second half: the verdict after the judges' opinions, and the line, at the given time.
     ///
     /// # Errors
     /// None in practice: whatever parses serialises.
-    pub fn finish(&self, judged: JudgedEvent<'_>, opinions: &[Opinion], now: Millis) -> Result<CuratedEvent, Refusal> {
-        let JudgedEvent { event, verdict } = judged;
+    pub fn finish(
+        &self,
+        audited: AuditedEvent<'_>,
+        opinions: &[Opinion],
+        now: Millis,
+    ) -> Result<CuratedEvent, Refusal> {
+        let AuditedEvent { event, verdict } = audited;
         let verdict = verdict.after(opinions, &self.policy);
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
@@ -188,15 +193,15 @@ mod tests {
     fn a_judge_is_asked_about_gold_only_and_its_opinion_is_in_the_line() {
         let curator = Curator::new(Policy::default(), None);
         let message = full_event("The slow brown fox").to_string();
-        let judged = curator.judge(&message).unwrap();
-        let case = judged.case().unwrap();
+        let audited = curator.audit(&message).unwrap();
+        let case = audited.case().unwrap();
         assert_eq!((case.prompt, case.chosen), ("user: Hi", "The slow brown fox"));
-        let curated = curator.finish(judged.clone(), &[Opinion::Injection], NOW).unwrap();
+        let curated = curator.finish(audited.clone(), &[Opinion::Injection], NOW).unwrap();
         assert_eq!(curated.verdict.route, Route::Quarantine);
         assert!(curated.line.contains(r#""reasons":["judged_injection"]"#));
-        assert_eq!(curator.finish(judged, &[Opinion::Pass], NOW), curator.curate(&message, NOW));
+        assert_eq!(curator.finish(audited, &[Opinion::Pass], NOW), curator.curate(&message, NOW));
         let unchanged = full_event("The quick brown fox").to_string();
-        assert_eq!(curator.judge(&unchanged).unwrap().case(), None);
+        assert_eq!(curator.audit(&unchanged).unwrap().case(), None);
     }
 
     #[test]

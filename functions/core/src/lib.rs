@@ -39,7 +39,7 @@ pub use audit::{Finding, Scores, Span, TextName};
 pub use batch::{Batch, Part};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, decide};
-pub use curator::{CuratedEvent, Curator, JudgedEvent};
+pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
 pub use instant::Millis;
 pub use judge::{

@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
-use flywheel_core::{Batch, Curator, JudgedEvent, Millis, Opinion, Part, Refusal, Route};
+use flywheel_core::{AuditedEvent, Batch, Curator, Millis, Opinion, Part, Refusal, Route};
 use flywheel_lake::WritePart;
 use flywheel_runtime::millis_since;
 use futures::future::join_all;
@@ -71,15 +71,15 @@ impl<L: WritePart> Curate<L> {
         let mut tally = Tally::default();
         let mut batch = Batch::default();
         let mut failed = Vec::new();
-        let mut judged = Vec::new();
+        let mut audited = Vec::new();
         for message in &messages {
-            match unless_it_fails(message, |body| self.curator.judge(body)) {
-                Some(event) => judged.push((message, event)),
+            match unless_it_fails(message, |body| self.curator.audit(body)) {
+                Some(event) => audited.push((message, event)),
                 None => failed.push(message),
             }
         }
-        let opinions = self.opinions(&judged, deadline).await;
-        for ((message, event), opinions) in judged.into_iter().zip(opinions) {
+        let opinions = self.opinions(&audited, deadline).await;
+        for ((message, event), opinions) in audited.into_iter().zip(opinions) {
             match unless_it_fails(message, |_| self.curator.finish(event, &opinions, (self.now)())) {
                 Some(event) => batch.add(event, message),
                 None => failed.push(message),
@@ -99,12 +99,13 @@ impl<L: WritePart> Curate<L> {
     /// The judges' opinions on each event; none on those that are not to be gold, or where there is no judge.
     async fn opinions(
         &self,
-        judged: &[(&SqsMessage, JudgedEvent<'_>)],
+        audited: &[(&SqsMessage, AuditedEvent<'_>)],
         deadline: tokio::time::Instant,
     ) -> Vec<Vec<Opinion>> {
-        let mut opinions = vec![Vec::new(); judged.len()];
+        let mut opinions = vec![Vec::new(); audited.len()];
         let Some(panel) = &self.panel else { return opinions };
-        let asked_about = judged.iter().zip(&mut opinions).filter_map(|((_, event), said)| Some((event.case()?, said)));
+        let asked_about =
+            audited.iter().zip(&mut opinions).filter_map(|((_, event), said)| Some((event.case()?, said)));
         let (cases, said): (Vec<_>, Vec<_>) = asked_about.unzip();
         for (said, opinions) in said.into_iter().zip(panel.opinions(&cases, deadline).await) {
             *said = opinions;

@@ -184,7 +184,7 @@ async fn what_passes_is_gold_and_what_does_not_goes_where_the_policy_says() {
     let model = model(Does::Judges);
     let mut batch = batch();
     batch.push(edit("bad", "one bad three"));
-    curate(&lake, "", &model).handle_within(TIME, batch).await.unwrap();
+    curate(&lake, "[judges]\nat_once = 8", &model).handle_within(TIME, batch).await.unwrap();
     let expected = [("dropped [\"unchanged\"]", 1), ("gold []", 10), ("review [\"judged_slanted\"]", 1)];
     assert_eq!(reasons(&lake), counts(expected));
     assert_eq!(model.calls(), 12, "the control and what would be gold; what the core drops is nobody's business");

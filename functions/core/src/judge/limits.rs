@@ -3,7 +3,8 @@ use std::fmt;
 /// How far judges are asked: the policy's `[judges]`. What lies beyond is unjudged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JudgeLimits {
-    /// The most calls to one judge for one batch, the control's included.
+    /// The most calls to one judge for one batch, the control's included. The default takes 16 s of [`Self::max_seconds`] if a
+    /// call takes one.
     pub max_calls: usize,
     /// The most seconds for all calls of one batch.
     pub max_seconds: u64,
@@ -19,7 +20,7 @@ pub struct JudgeLimits {
 
 impl Default for JudgeLimits {
     fn default() -> Self {
-        Self { max_calls: 250, max_seconds: 20, at_once: 8, max_chars: 30_000, severity_from: 0.4 }
+        Self { max_calls: 250, max_seconds: 20, at_once: 16, max_chars: 30_000, severity_from: 0.4 }
     }
 }
 
