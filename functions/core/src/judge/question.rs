@@ -56,7 +56,8 @@ impl Question {
         Some(Self { text, nonce })
     }
 
-    /// The JSON schema of the tool's input.
+    /// The JSON schema of the tool's input. It says no more than models of every make take at the top of a schema; what else
+    /// is not allowed, [`Self::read`] does not take.
     #[must_use]
     pub fn answer_schema() -> Value {
         json!({
@@ -66,7 +67,6 @@ impl Question {
                 "opinion": {"type": "string", "enum": Opinion::ALL.map(Opinion::as_str)},
             },
             "required": ["nonce", "opinion"],
-            "additionalProperties": false,
         })
     }
 
