@@ -83,7 +83,7 @@ def judged(template, model) -> Iterator[Stack]:
             name="words", blockedInputMessaging="-", blockedOutputsMessaging="-",
             wordPolicyConfig={"wordsConfig": [{"text": "worthless"}, {"text": "UNWANTED"}]})["guardrailId"]
         yield raise_stack(cloud, template, {
-            "BatchWindowSeconds": "1", "Schedule": "rate(365 days)",
+            "BatchSize": "200", "BatchWindowSeconds": "1", "Schedule": "rate(365 days)",
             "JudgeModel": MODEL, "JudgeGuardrail": guardrail, "JudgeGuardrailVersion": "DRAFT"})
 
 
