@@ -43,10 +43,13 @@ class LocalCloud:
     that ends). `start(leashed=False)` leaves it running, for `make up`; `LocalCloud.running(name)` finds it again.
     """
 
-    def __init__(self, name: str, *, port: int | None = None, enforce_iam: bool = False, for_containers: bool = False) -> None:
+    def __init__(self, name: str, *, port: int | None = None, enforce_iam: bool = False, for_containers: bool = False,
+                 model_url: str = "") -> None:
         self.name = name
         self.port = port or free_port()
         self.enforce_iam = enforce_iam
+        self.model_url = model_url
+        """An OpenAI-compatible server that answers for every Bedrock model. Without one, models answer with canned text."""
         self.container_gateway = containers.gateway() if for_containers else ""
         self.folder = CLOUDS / name
         self.log_file = self.folder / "log"
@@ -114,6 +117,7 @@ class LocalCloud:
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": "127.0.0.1",
             "CONTAINER_GATEWAY": self.container_gateway,
+            "MINISTACK_BEDROCK_PROXY_URL": self.model_url,
             "TMPDIR": str(self.folder / "tmp"),
             "STATE_DIR": str(self.folder / "state"),
             "AUTH": "true" if self.enforce_iam else "false",

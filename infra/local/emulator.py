@@ -8,6 +8,7 @@ What is mended is what this product depends on, and what a test would otherwise 
   ministack hands over whatever waits, ten messages at most.
 * A mapping's MaximumConcurrency may be text, which it is when it comes from a template's Number parameter. ministack's poller
   fails to compare it with a number, and then delivers nothing.
+* Bedrock's Converse needs bedrock:InvokeModel, and a guardrail has an ARN of its own to be allowed by.
 
 The names below are ministack's internals, so its version is pinned; a name that is gone fails at the start, not in a test.
 """
@@ -23,6 +24,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import hypercorn.asyncio
 import hypercorn.config
 from ministack import app
+from ministack.core import iam_actions
 from ministack.services import lambda_svc, sqs
 
 CONTAINER_GATEWAY = os.environ.get("CONTAINER_GATEWAY", "")
@@ -35,6 +37,8 @@ BATCH_LIMIT_WITHOUT_WINDOW = 10
 _serve: Callable[..., Awaitable[None]] = app.app
 _listen: Callable[..., Awaitable[None]] = hypercorn.asyncio.serve
 _concurrency: Callable[..., int] = lambda_svc._sqs_esm_concurrency
+_action: Callable[..., str | None] = iam_actions.extract_iam_action
+_resource: Callable[..., str] = iam_actions.extract_resource_arn
 
 
 async def serve_as_behind_tls(scope: dict, receive: object, send: object) -> None:
@@ -54,6 +58,18 @@ def concurrency_as_number(mapping: dict, *rest: object) -> int:
     if isinstance(scaling.get("MaximumConcurrency"), str):
         mapping = {**mapping, "ScalingConfig": {**scaling, "MaximumConcurrency": int(scaling["MaximumConcurrency"])}}
     return _concurrency(mapping, *rest)
+
+
+def action_as_on_aws(*request: object) -> str | None:
+    action = _action(*request)
+    return "bedrock:InvokeModel" if action == "bedrock:Converse" else action
+
+
+def resource_as_on_aws(*request: object) -> str:
+    service, _method, path, *_, region, account_id = request
+    if service == "bedrock-runtime" and str(path).startswith("/guardrail/"):
+        return f"arn:aws:bedrock:{region}:{account_id}:guardrail/{str(path).split('/')[2]}"
+    return _resource(*request)
 
 
 def batching_window(queue_arn: str) -> float:
@@ -106,6 +122,8 @@ def mend() -> None:
     if CONTAINER_GATEWAY:
         hypercorn.asyncio.serve = listen_for_containers_too
     app.app = serve_as_behind_tls
+    iam_actions.extract_iam_action = action_as_on_aws
+    iam_actions.extract_resource_arn = resource_as_on_aws
     lambda_svc._sqs_esm_concurrency = concurrency_as_number
     sqs._receive_messages_for_esm = receive_batch
 

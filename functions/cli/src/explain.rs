@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _, stdout};
 use std::time::Duration;
 
-use flywheel_core::{Curator, Explanation, Finding, Policy, Reason, Route, Scores, TextName};
+use flywheel_core::{AuditedEvent, Curator, Finding, Policy, Reason, Route, Scores, TextName};
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
@@ -55,48 +55,49 @@ struct FindingLine<'e> {
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<Outcome, Failure> {
     let curator = Curator::new(policy::read(arguments.policy.as_deref())?, None);
-    let explanation = find(arguments, &curator)?;
     let mut output = stdout().lock();
-    if arguments.json {
-        serde_json::to_writer(&mut output, &as_json(&explanation, curator.policy()))?;
-        output.write_all(b"\n")?;
-    } else {
-        let style = if output.is_terminal() && std::env::var_os("NO_COLOR").is_none() { COLOURS } else { MARKS };
-        output.write_all(as_text(&explanation, curator.policy(), &style).as_bytes())?;
-    }
-    output.flush()?;
-    Ok(Outcome::AllGood)
-}
-
-/// The explanation of the event in the line that was asked for.
-fn find(arguments: &ExplainArguments, curator: &Curator) -> Result<Explanation, Failure> {
+    let style = if output.is_terminal() && std::env::var_os("NO_COLOR").is_none() { COLOURS } else { MARKS };
+    let mut explained = None;
     let wanted = arguments.line.get() as u64;
-    let mut found = None;
     input::read(std::slice::from_ref(&arguments.file), |chunk| {
         let line = chunk.lines().find(|line| line.number == wanted);
-        found = line.map(|line| text(&line).and_then(|text| curator.explain(text).map_err(BadLine::from)));
-        found.is_none()
+        explained = line.map(|line| {
+            let audited = text(&line).and_then(|text| curator.audit(text).map_err(BadLine::from));
+            audited.map(|audited| {
+                if arguments.json {
+                    as_json(&audited, curator.policy())
+                } else {
+                    Ok(as_text(&audited, curator.policy(), &style))
+                }
+            })
+        });
+        explained.is_none()
     })?;
     let place = format!("{}:{wanted}", arguments.file.display());
-    match found {
+    match explained {
         None => Err(Failure::Unusable(format!("{place}: there is no such line, or nothing in it"))),
         Some(Err(error)) => Err(Failure::Unusable(format!("{place}: {error}"))),
-        Some(Ok(explanation)) => Ok(explanation),
+        Some(Ok(explained)) => {
+            output.write_all(explained?.as_bytes())?;
+            output.flush()?;
+            Ok(Outcome::AllGood)
+        }
     }
 }
 
-fn excerpt<'e>(explanation: &'e Explanation, finding: &Finding) -> Option<&'e str> {
+fn excerpt<'e>(audited: &'e AuditedEvent<'_>, finding: &Finding) -> Option<&'e str> {
     let span = finding.span.as_ref()?;
-    let text = match span.text {
-        TextName::Prompt => &explanation.prompt,
-        TextName::Chosen => &explanation.chosen,
-        TextName::Rejected => &explanation.rejected,
+    let event = audited.event();
+    let text: &str = match span.text {
+        TextName::Prompt => event.prompt.text(),
+        TextName::Chosen => &event.chosen,
+        TextName::Rejected => &event.rejected,
     };
     text.get(span.bytes.clone())
 }
 
-fn as_json<'e>(explanation: &'e Explanation, policy: &Policy) -> ExplanationLine<'e> {
-    let verdict = &explanation.verdict;
+fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failure> {
+    let verdict = audited.verdict();
     let finding = |finding: &Finding| FindingLine {
         reason: finding.reason,
         rule: finding.rule,
@@ -106,18 +107,18 @@ fn as_json<'e>(explanation: &'e Explanation, policy: &Policy) -> ExplanationLine
         tune: threshold(finding.reason),
         text: finding.span.as_ref().map(|span| span.text),
         bytes: finding.span.as_ref().map(|span| [span.bytes.start, span.bytes.end]),
-        excerpt: excerpt(explanation, finding)
-            .map(|excerpt| if finding.reason == Reason::Secret { MASK } else { excerpt }),
+        excerpt: excerpt(audited, finding).map(|excerpt| if finding.reason == Reason::Secret { MASK } else { excerpt }),
     };
-    ExplanationLine {
-        event_id: &explanation.event_id,
+    let explanation = ExplanationLine {
+        event_id: &audited.event().event_id,
         route: verdict.route,
         reasons: &verdict.reasons,
         tags: &verdict.tags,
         scores: &verdict.scores,
         similarity: verdict.similarity,
         findings: verdict.findings.iter().map(finding).collect(),
-    }
+    };
+    Ok(serde_json::to_string(&explanation)? + "\n")
 }
 
 /// How what was deleted, inserted and found is told apart.
@@ -132,15 +133,14 @@ const COLOURS: Style =
 
 const MARKS: Style = Style { deleted: ["[-", "-]"], inserted: ["{+", "+}"], found: ["»", "«"] };
 
-fn as_text(explanation: &Explanation, policy: &Policy, style: &Style) -> String {
-    let verdict = &explanation.verdict;
-    let mut out = format!("event {} → {}\n", shown(&explanation.event_id), verdict.route.as_str());
+fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String {
+    let (event, verdict) = (audited.event(), audited.verdict());
+    let mut out = format!("event {} → {}\n", shown(&event.event_id), verdict.route.as_str());
     if let Some(similarity) = verdict.similarity {
         let _ = writeln!(out, "similarity {similarity:.3}, policy {}", policy.hash());
     }
-    let masked = |text: &str| mask(text, explanation);
-    let _ =
-        writeln!(out, "\n{}\n", indented(&diff(&masked(&explanation.rejected), &masked(&explanation.chosen), style)));
+    let masked = |text: &str| mask(text, audited);
+    let _ = writeln!(out, "\n{}\n", indented(&diff(&masked(&event.rejected), &masked(&event.chosen), style)));
     if verdict.findings.is_empty() {
         out.push_str("nothing found: a preference pair\n");
     }
@@ -150,8 +150,8 @@ fn as_text(explanation: &Explanation, policy: &Policy, style: &Style) -> String 
         let route = if route == "gold" { "a tag" } else { route };
         let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
         let _ = writeln!(out, "{}{rule} → {route}, score {score:.2}: {}", reason.as_str(), meaning(*reason));
-        if let (Some(span), Some(excerpt)) = (&finding.span, excerpt(explanation, finding)) {
-            let excerpt = shown(&mask(excerpt, explanation));
+        if let (Some(span), Some(excerpt)) = (&finding.span, excerpt(audited, finding)) {
+            let excerpt = shown(&mask(excerpt, audited));
             let [start, end] = style.found;
             let _ = writeln!(out, "    in {}: {start}{excerpt}{end}", name(span.text));
         }
@@ -171,9 +171,9 @@ fn name(text: TextName) -> &'static str {
 }
 
 /// `text` without the credentials that were found.
-fn mask(text: &str, explanation: &Explanation) -> String {
-    let secrets = explanation.verdict.findings.iter().filter(|finding| finding.reason == Reason::Secret);
-    let secrets = secrets.filter_map(|finding| excerpt(explanation, finding)).filter(|secret| !secret.is_empty());
+fn mask(text: &str, audited: &AuditedEvent<'_>) -> String {
+    let secrets = audited.verdict().findings.iter().filter(|finding| finding.reason == Reason::Secret);
+    let secrets = secrets.filter_map(|finding| excerpt(audited, finding)).filter(|secret| !secret.is_empty());
     secrets.fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
 }
 

@@ -27,6 +27,12 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
         Reason::Repetition => "the user's text says the same over and over",
         Reason::TooShort => "the user's text is shorter than the policy allows",
         Reason::TooLong => "the user's text is longer than the policy allows",
+        Reason::JudgedUnsafe => "a judge finds the user's text unsafe",
+        Reason::JudgedInjection => "a judge finds instructions to the model in the user's text",
+        Reason::JudgedPrivate => "a judge finds personal data in the user's text",
+        Reason::JudgedUnsupported => "a judge finds facts in the user's text that the prompt does not support",
+        Reason::JudgedSlanted => "a judge finds that the user made the text take sides",
+        Reason::Unjudged => "a judge was to be asked and gave no opinion that counts",
     }
 }
 

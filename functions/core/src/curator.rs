@@ -2,12 +2,15 @@
 
 use crate::audit::{Audit, Findings};
 use crate::contributor::ContributorKey;
+use crate::digest::{FieldDigest, hex};
 use crate::edit_event::EditEvent;
 use crate::instant::{Millis, rfc3339};
+use crate::judge::{Case, Opinion};
 use crate::line::{Line, Stamp};
 use crate::policy::Policy;
 use crate::redaction;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::route::Route;
 use crate::verdict::{Verdict, judge};
 
 /// Judges messages under one policy.
@@ -32,20 +35,33 @@ pub struct CuratedEvent {
     pub line: String,
 }
 
-/// A verdict with the texts that it is about, for the person who asked. They are the event's own, whatever the route: an
-/// explanation is shown to whoever has the event, and never written to the lake.
+/// An event with the verdict of the audit, whose line is not written yet: judges may still lower it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Explanation {
-    /// Where the event goes, and why. Spans of its findings are places in these texts.
-    pub verdict: Verdict,
-    /// The event's idempotency key.
-    pub event_id: String,
-    /// The prompt as plain text.
-    pub prompt: String,
-    /// The model's text.
-    pub rejected: String,
-    /// The user's text.
-    pub chosen: String,
+pub struct AuditedEvent<'m> {
+    event: EditEvent<'m>,
+    verdict: Verdict,
+}
+
+impl<'m> AuditedEvent<'m> {
+    /// The event, without the personal data that was found in it.
+    #[must_use]
+    pub fn event(&self) -> &EditEvent<'m> {
+        &self.event
+    }
+
+    /// Where it goes, and why. Spans of its findings are places in this event's texts.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// What judges are asked about: the texts as gold would have them. `None` for what is not to be gold anyway.
+    #[must_use]
+    pub fn case(&self) -> Option<Case<'_>> {
+        let Self { event, verdict } = self;
+        let case = Case { prompt: event.prompt.text(), chosen: &event.chosen, rejected: &event.rejected };
+        (verdict.route == Route::Gold).then_some(case)
+    }
 }
 
 impl Curator {
@@ -55,40 +71,57 @@ impl Curator {
         Self { policy_hash: policy.hash(), policy, audit: Audit::new(), contributor_key }
     }
 
-    /// Curates one message at the given time.
+    /// Has every line say, by its policy's hash, that these judges had a say, too. A judge's name is to change with whatever
+    /// changes its opinions.
+    #[must_use]
+    pub fn judged_by(mut self, judges: &[String]) -> Self {
+        if !judges.is_empty() {
+            let digest = FieldDigest::new("flywheel judges 1").text(&self.policy_hash);
+            let digest = judges.iter().fold(digest, |digest, judge| digest.text(judge));
+            self.policy_hash = hex(&digest.finish()[..8]);
+        }
+        self
+    }
+
+    /// Curates one message at the given time, with no judge.
     ///
     /// # Errors
     /// A [`Refusal`] if the message is not an edit event.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
-        let (event, verdict) = self.judged(message)?;
+        self.finish(self.audit(message)?, &[], now)
+    }
+
+    /// The first half of curation: everything that the core decides on its own.
+    ///
+    /// # Errors
+    /// A [`Refusal`] if the message is not an edit event.
+    pub fn audit<'m>(&self, message: &'m str) -> Result<AuditedEvent<'m>, Refusal> {
+        let mut event = EditEvent::parse(message)?;
+        let mut findings = Findings::default();
+        self.audit.find_secrets(&event, &self.policy, &mut findings);
+        redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
+        let verdict = judge(&event, &self.policy, &self.audit, findings);
+        Ok(AuditedEvent { event, verdict })
+    }
+
+    /// The second half: the verdict after the judges' opinions, and the line, at the given time.
+    ///
+    /// # Errors
+    /// None in practice: whatever parses serialises.
+    pub fn finish(
+        &self,
+        audited: AuditedEvent<'_>,
+        opinions: &[Opinion],
+        now: Millis,
+    ) -> Result<CuratedEvent, Refusal> {
+        let AuditedEvent { event, verdict } = audited;
+        let verdict = verdict.after(opinions, &self.policy);
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.
         let line = serde_json::to_string(&Line::new(&event, &verdict, &stamp))
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
         Ok(CuratedEvent { verdict, event_id: event.event_id.into_owned(), pair_id: event.pair_id, line })
-    }
-
-    /// Judges one message as [`Curator::curate`] does, and keeps the texts for whoever wants to know why.
-    ///
-    /// # Errors
-    /// A [`Refusal`] if the message is not an edit event.
-    pub fn explain(&self, message: &str) -> Result<Explanation, Refusal> {
-        let (event, verdict) = self.judged(message)?;
-        let prompt = event.prompt.text().to_owned();
-        let EditEvent { event_id, rejected, chosen, .. } = event;
-        let [event_id, rejected, chosen] = [event_id, rejected, chosen].map(std::borrow::Cow::into_owned);
-        Ok(Explanation { verdict, event_id, prompt, rejected, chosen })
-    }
-
-    /// The event, without personal data, and the verdict on it.
-    fn judged<'m>(&self, message: &'m str) -> Result<(EditEvent<'m>, Verdict), Refusal> {
-        let mut event = EditEvent::parse(message)?;
-        let mut findings = Findings::default();
-        self.audit.find_secrets(&event, &self.policy, &mut findings);
-        redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
-        let verdict = judge(&event, &self.policy, &self.audit, findings);
-        Ok((event, verdict))
     }
 
     /// The rules that it judges by.
@@ -177,5 +210,27 @@ mod tests {
         kept.sort_unstable();
         assert_eq!(kept, ["context", "curated_at", "event_id", "policy", "reasons", "scores", "tags"]);
         assert_eq!(line["context"], json!([]));
+    }
+    #[test]
+    fn a_judge_is_asked_about_gold_only_and_its_opinion_is_in_the_line() {
+        let curator = Curator::new(Policy::default(), None);
+        let message = full_event("The slow brown fox").to_string();
+        let audited = curator.audit(&message).unwrap();
+        let case = audited.case().unwrap();
+        assert_eq!((case.prompt, case.chosen), ("user: Hi", "The slow brown fox"));
+        let curated = curator.finish(audited.clone(), &[Opinion::Injection], NOW).unwrap();
+        assert_eq!(curated.verdict.route, Route::Quarantine);
+        assert!(curated.line.contains(r#""reasons":["judged_injection"]"#));
+        assert_eq!(curator.finish(audited, &[Opinion::Pass], NOW), curator.curate(&message, NOW));
+        let unchanged = full_event("The quick brown fox").to_string();
+        assert_eq!(curator.audit(&unchanged).unwrap().case(), None);
+    }
+
+    #[test]
+    fn lines_say_by_their_policy_who_judged() {
+        let judges = ["a".to_owned(), "b".to_owned()];
+        let hash = |count| Curator::new(Policy::default(), None).judged_by(&judges[..count]).policy_hash;
+        assert_eq!(hash(0), Policy::default().hash());
+        assert!(hash(1) != hash(0) && hash(2) != hash(1) && hash(2).len() == hash(0).len());
     }
 }

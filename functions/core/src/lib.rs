@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a request's body | events ready for the queue | [`Submission`], [`EditEvent`], [`Refusal`] |
 //! | a queue message | a line in a route | [`Curator`], [`Policy`] |
+//! | an edit, and a judge's answer | an opinion that can lower its route | [`Question`], [`Opinion`] |
 //! | lines | immutable parts | [`Batch`], [`PartName`] |
 //! | a listing of parts | what is pending | [`Watermark`] |
 //! | what is pending | start a run, or not | [`decide`] |
@@ -20,6 +21,7 @@ mod edit_event;
 mod fields;
 mod instant;
 mod json;
+mod judge;
 mod line;
 mod net_new;
 mod part;
@@ -39,9 +41,13 @@ pub use audit::{Finding, Scores, Span, TextName};
 pub use batch::{Batch, Part};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, decide};
-pub use curator::{CuratedEvent, Curator, Explanation};
+pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
 pub use instant::Millis;
+pub use judge::{
+    Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
+    opinions_of_assessment, opinions_of_severities,
+};
 pub use net_new::KnownPairs;
 pub use part::{InvalidPartName, PartName, route_prefix};
 pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};

@@ -52,11 +52,23 @@ pub enum Reason {
     TooShort,
     /// The user's text is longer than the policy allows.
     TooLong,
+    /// A judge holds the user's text to be abusive, or of help in doing harm.
+    JudgedUnsafe,
+    /// A judge holds the user's text to address a model, or whoever judges it.
+    JudgedInjection,
+    /// A judge found private data in the user's text.
+    JudgedPrivate,
+    /// A judge holds that the user's text claims what its prompt does not bear out.
+    JudgedUnsupported,
+    /// A judge holds that the user made the text take sides.
+    JudgedSlanted,
+    /// A judge was to be asked, and there is no opinion of its to believe.
+    Unjudged,
 }
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::NoConsent,
         Self::Unchanged,
         Self::Trivial,
@@ -79,6 +91,12 @@ impl Reason {
         Self::Repetition,
         Self::TooShort,
         Self::TooLong,
+        Self::JudgedUnsafe,
+        Self::JudgedInjection,
+        Self::JudgedPrivate,
+        Self::JudgedUnsupported,
+        Self::JudgedSlanted,
+        Self::Unjudged,
     ];
 
     /// The reason's code, as lines and policies name it.
@@ -107,6 +125,12 @@ impl Reason {
             Self::Repetition => "repetition",
             Self::TooShort => "too_short",
             Self::TooLong => "too_long",
+            Self::JudgedUnsafe => "judged_unsafe",
+            Self::JudgedInjection => "judged_injection",
+            Self::JudgedPrivate => "judged_private",
+            Self::JudgedUnsupported => "judged_unsupported",
+            Self::JudgedSlanted => "judged_slanted",
+            Self::Unjudged => "unjudged",
         }
     }
 
@@ -120,6 +144,11 @@ impl Reason {
             Self::BrokenFence | Self::Repetition | Self::TooShort | Self::TooLong => Route::Review,
             Self::Injection | Self::JudgeDirected | Self::HiddenText | Self::Toxic => Route::Quarantine,
             Self::RefusalInversion | Self::UnsupportedFacts | Self::ChatTemplate => Route::Quarantine,
+            Self::JudgedUnsafe | Self::JudgedInjection | Self::JudgedPrivate | Self::JudgedUnsupported => {
+                Route::Quarantine
+            }
+            Self::JudgedSlanted => Route::Review,
+            Self::Unjudged => Route::Quarantine,
         }
     }
 

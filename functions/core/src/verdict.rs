@@ -2,6 +2,7 @@
 
 use crate::audit::{Audit, Finding, Findings, Scores, Texts};
 use crate::edit_event::EditEvent;
+use crate::judge::Opinion;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -45,6 +46,22 @@ pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit, mut f
     fold(findings, similarity, policy)
 }
 
+impl Verdict {
+    /// The verdict once judges have given their opinions. They can only lower it, and only what would be gold: what the
+    /// audit rejects is final, whatever anybody says about it afterwards.
+    #[must_use]
+    pub(crate) fn after(self, opinions: &[Opinion], policy: &Policy) -> Self {
+        if self.route != Route::Gold || opinions.is_empty() {
+            return self;
+        }
+        let mut findings = Findings { list: self.findings, scores: self.scores };
+        for reason in opinions.iter().filter_map(|opinion| opinion.reason()) {
+            findings.add(reason, 1.0, None);
+        }
+        fold(findings, self.similarity, policy)
+    }
+}
+
 /// What the gate finds in how much was changed.
 fn extent(similarity: Option<f64>, policy: &Policy) -> Option<Reason> {
     match similarity {
@@ -81,6 +98,7 @@ fn fold(findings: Findings, similarity: Option<f64>, policy: &Policy) -> Verdict
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn judged(rejected: &str, chosen: &str) -> Verdict {
         judged_with(serde_json::json!({"original_llm_output": rejected, "final_user_edit": chosen}))
@@ -156,5 +174,33 @@ mod tests {
         let rejected = "All work and no play. ".repeat(23_000);
         let chosen = format!("X{}Y", rejected.replacen("work", "rest", 3));
         assert_eq!(judged(&rejected, &chosen).reasons, vec![Reason::Trivial, Reason::TooLong]);
+    }
+    #[test]
+    fn an_opinion_sends_gold_where_the_policy_says() {
+        let gold = || judged("one two three", "one 2 three");
+        let after = |opinions: &[Opinion]| gold().after(opinions, &Policy::default());
+        assert_eq!(after(&[Opinion::Pass]), gold());
+        assert_eq!(after(&[Opinion::Slanted]).route, Route::Review);
+        let worst = after(&[Opinion::Slanted, Opinion::Unsure, Opinion::Unsafe, Opinion::Unsafe]);
+        assert_eq!(worst.route, Route::Quarantine);
+        assert_eq!(worst.reasons, [Reason::JudgedUnsafe, Reason::JudgedSlanted, Reason::Unjudged]);
+        let noted = Policy::parse("[routes]\njudged_slanted = \"gold\"").unwrap();
+        let verdict = gold().after(&[Opinion::Slanted], &noted);
+        assert_eq!((verdict.route, verdict.tags), (Route::Gold, vec![Reason::JudgedSlanted]));
+    }
+
+    proptest! {
+        #[test]
+        fn opinions_only_ever_lower(
+            chosen in "[a-z ]{0,20}", opinions in prop::collection::vec(prop::sample::select(&Opinion::ALL[..]), 0..5),
+        ) {
+            let before = judged("the quick brown fox", if chosen.is_empty() { "x" } else { &chosen });
+            let after = before.clone().after(&opinions, &Policy::default());
+            prop_assert!(after.route >= before.route);
+            prop_assert!(before.reasons.iter().all(|reason| after.reasons.contains(reason)));
+            if before.route != Route::Gold {
+                prop_assert_eq!(after, before);
+            }
+        }
     }
 }

@@ -1,11 +1,16 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
-use flywheel_core::{Batch, CuratedEvent, Curator, Millis, Part, Route};
+use flywheel_core::{AuditedEvent, Batch, Curator, Millis, Opinion, Part, Refusal, Route};
 use flywheel_lake::WritePart;
 use flywheel_runtime::millis_since;
 use futures::future::join_all;
+
+use crate::judges::Panel;
+
+/// The longest that any invocation has.
+const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
 
 /// Curates batches of messages.
 #[derive(Debug)]
@@ -13,6 +18,7 @@ pub struct Curate<L> {
     curator: Curator,
     lake: L,
     now: fn() -> Millis,
+    panel: Option<Panel>,
 }
 
 /// A message without an id failed. There is no way to report it alone, and an empty id in the answer would fail the whole
@@ -33,21 +39,48 @@ struct Tally {
 impl<L: WritePart> Curate<L> {
     /// Curates with `curator` into `lake`; `now` is the clock that parts are named by.
     pub fn new(curator: Curator, lake: L, now: fn() -> Millis) -> Self {
-        Self { curator, lake, now }
+        Self { curator, lake, now, panel: None }
     }
 
-    /// Curates one batch, and answers with the messages that go back to the queue: those that are no edit events, and
-    /// those whose part could not be written. Each fails alone, or with its part.
+    /// Has the judges of a panel heard on what would be gold.
+    #[must_use]
+    pub fn with_judges(self, panel: Panel) -> Self {
+        Self { panel: Some(panel).filter(|panel| !panel.is_empty()), ..self }
+    }
+
+    /// Curates one batch, with all the time there is.
+    ///
+    /// # Errors
+    /// As [`Self::handle_within`].
+    pub async fn handle(&self, messages: Vec<SqsMessage>) -> Result<SqsBatchResponse, UnidentifiedMessage> {
+        self.handle_within(LONGEST_INVOCATION, messages).await
+    }
+
+    /// Curates one batch within the time that the invocation has left, and answers with the messages that go back to the
+    /// queue: those that are no edit events, and those whose part could not be written. Each fails alone, or with its part.
     ///
     /// # Errors
     /// Only if a message fails that has no id.
-    pub async fn handle(&self, messages: Vec<SqsMessage>) -> Result<SqsBatchResponse, UnidentifiedMessage> {
+    pub async fn handle_within(
+        &self,
+        time_left: Duration,
+        messages: Vec<SqsMessage>,
+    ) -> Result<SqsBatchResponse, UnidentifiedMessage> {
         let started = Instant::now();
+        let deadline = tokio::time::Instant::now() + time_left;
         let mut tally = Tally::default();
         let mut batch = Batch::default();
         let mut failed = Vec::new();
+        let mut audited = Vec::new();
         for message in &messages {
-            match self.curate(message) {
+            match unless_it_fails(message, |body| self.curator.audit(body)) {
+                Some(event) => audited.push((message, event)),
+                None => failed.push(message),
+            }
+        }
+        let opinions = self.opinions(&audited, deadline).await;
+        for ((message, event), opinions) in audited.into_iter().zip(opinions) {
+            match unless_it_fails(message, |_| self.curator.finish(event, &opinions, (self.now)())) {
                 Some(event) => batch.add(event, message),
                 None => failed.push(message),
             }
@@ -63,22 +96,21 @@ impl<L: WritePart> Curate<L> {
         failures(&failed)
     }
 
-    fn curate(&self, message: &SqsMessage) -> Option<CuratedEvent> {
-        let message_id = message.message_id.as_deref();
-        let body = message.body.as_deref().unwrap_or_default();
-        // A defect that panics on one message must not take the other 999 along, time after time.
-        let curated = catch_unwind(AssertUnwindSafe(|| self.curator.curate(body, (self.now)())));
-        match curated {
-            Ok(Ok(event)) => Some(event),
-            Ok(Err(refusal)) => {
-                tracing::warn!(message_id, code = refusal.code.as_str(), "message is no edit event");
-                None
-            }
-            Err(_) => {
-                tracing::error!(message_id, "curation panicked");
-                None
-            }
+    /// The judges' opinions on each event; none on those that are not to be gold, or where there is no judge.
+    async fn opinions(
+        &self,
+        audited: &[(&SqsMessage, AuditedEvent<'_>)],
+        deadline: tokio::time::Instant,
+    ) -> Vec<Vec<Opinion>> {
+        let mut opinions = vec![Vec::new(); audited.len()];
+        let Some(panel) = &self.panel else { return opinions };
+        let asked_about =
+            audited.iter().zip(&mut opinions).filter_map(|((_, event), said)| Some((event.case()?, said)));
+        let (cases, said): (Vec<_>, Vec<_>) = asked_about.unzip();
+        for (said, opinions) in said.into_iter().zip(panel.opinions(&cases, deadline).await) {
+            *said = opinions;
         }
+        opinions
     }
 
     /// Writes all parts at once, and answers with those that could not be written.
@@ -130,6 +162,24 @@ impl Tally {
             duration_ms,
             "batch curated"
         );
+    }
+}
+
+/// A step of curating a message. It fails alone, whatever happens: a defect that panics on one message must not take the
+/// other 999 along, time after time.
+fn unless_it_fails<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) -> Result<T, Refusal>) -> Option<T> {
+    let message_id = message.message_id.as_deref();
+    let body = message.body.as_deref().unwrap_or_default();
+    match catch_unwind(AssertUnwindSafe(|| step(body))) {
+        Ok(Ok(done)) => Some(done),
+        Ok(Err(refusal)) => {
+            tracing::warn!(message_id, code = refusal.code.as_str(), "message is no edit event");
+            None
+        }
+        Err(_) => {
+            tracing::error!(message_id, "curation panicked");
+            None
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! The `curate` function: SQS → S3.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
 use flywheel_core::{ContributorKey, Curator};
+use flywheel_curate::judges::panel_of;
 use flywheel_curate::{Curate, packaged_policy};
 use flywheel_lake::S3Lake;
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
@@ -12,12 +15,16 @@ async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
     let policy = packaged_policy()?;
-    let lake = S3Lake::new(&aws_config().await, settings.required("FLYWHEEL_LAKE_BUCKET")?);
+    let aws = aws_config().await;
+    let lake = S3Lake::new(&aws, settings.required("FLYWHEEL_LAKE_BUCKET")?);
+    let (panel, judges) = panel_of(&settings, &aws, &policy)?;
     let contributor_key = settings.optional("FLYWHEEL_CONTRIBUTOR_KEY").and_then(ContributorKey::new);
-    let curate = Curate::new(Curator::new(policy, contributor_key), lake, now);
+    let curator = Curator::new(policy, contributor_key).judged_by(&judges);
+    let curate = Curate::new(curator, lake, now).with_judges(panel);
     let curate = &curate;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        Ok::<_, StartError>(curate.handle(event.payload.records).await?)
+        let time_left = Duration::from_millis(event.context.deadline.saturating_sub(now()));
+        Ok::<_, StartError>(curate.handle_within(time_left, event.payload.records).await?)
     }))
     .await
 }

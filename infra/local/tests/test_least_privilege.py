@@ -32,6 +32,7 @@ class Intruder:
 
     def attempts(self) -> dict:
         s3, sqs, runs = self.client("s3"), self.client("sqs"), self.client("stepfunctions")
+        bedrock = self.client("bedrock-runtime")
         return {
             "list gold": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=gold/"),
             "list review": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=review/"),
@@ -49,6 +50,9 @@ class Intruder:
             "read dead letters": lambda: sqs.receive_message(QueueUrl=self.stack.outputs["EditsDlqUrl"]),
             "start run": lambda: runs.start_execution(stateMachineArn=self.workflow, name="intruder", input="{}"),
             "change workflow": lambda: runs.update_state_machine(stateMachineArn=self.workflow, definition="{}"),
+            "ask a model": lambda: bedrock.converse(modelId="test.judge-1", messages=[{"role": "user", "content": [{"text": "?"}]}]),
+            "apply a guardrail": lambda: bedrock.apply_guardrail(
+                guardrailIdentifier="abc", guardrailVersion="DRAFT", source="OUTPUT", content=[{"text": {"text": "?"}}]),
             "invoke freeze": lambda: self.client("lambda").invoke(FunctionName=self.stack.outputs["FreezeFunctionName"], Payload="{}"),
         }
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Action, Policy};
+use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
 
@@ -26,6 +27,7 @@ struct File {
     similarity: Similarity,
     audit: Audit,
     limits: Limits,
+    judges: Judges,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
 
@@ -50,6 +52,16 @@ struct Audit {
 struct Limits {
     min_chars: Option<Spanned<usize>>,
     max_chars: Option<Spanned<usize>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Judges {
+    max_calls: Option<usize>,
+    max_seconds: Option<u64>,
+    at_once: Option<Spanned<usize>>,
+    max_chars: Option<usize>,
+    severity_from: Option<Spanned<f64>>,
 }
 
 /// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
@@ -81,7 +93,7 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, routes } = toml::from_str(text).map_err(|error| {
+        let File { similarity, audit, limits, judges, routes } = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, &span));
             PolicyError { line, message: error.message().to_owned() }
         })?;
@@ -95,6 +107,7 @@ impl Policy {
             grounded_above_chars: audit.grounded_above_chars.unwrap_or(defaults.grounded_above_chars),
             min_chars: limits.min_chars.as_ref().map_or(defaults.min_chars, |value| *value.get_ref()),
             max_chars: limits.max_chars.as_ref().map_or(defaults.max_chars, |value| *value.get_ref()),
+            judges: judge_limits(text, &judges)?,
             actions: actions(text, &routes, defaults.actions)?,
         };
         let (low, high) = (policy.rewrite_below, policy.trivial_above);
@@ -144,14 +157,29 @@ fn actions(
     Ok(actions)
 }
 
-/// A share of a text: within 0 and 1. A 95 that means percent is refused, not taken for "never".
+fn judge_limits(text: &str, given: &Judges) -> Result<JudgeLimits, PolicyError> {
+    let defaults = JudgeLimits::default();
+    if let Some(at_once) = given.at_once.as_ref().filter(|at_once| *at_once.get_ref() == 0) {
+        let message = "at_once must be 1 or more; judges are switched off by the deployment's parameters".to_owned();
+        return Err(PolicyError { line: line_of(text, &at_once.span()), message });
+    }
+    Ok(JudgeLimits {
+        max_calls: given.max_calls.unwrap_or(defaults.max_calls),
+        max_seconds: given.max_seconds.unwrap_or(defaults.max_seconds),
+        at_once: given.at_once.as_ref().map_or(defaults.at_once, |value| *value.get_ref()),
+        max_chars: given.max_chars.unwrap_or(defaults.max_chars),
+        severity_from: share(text, given.severity_from.as_ref(), defaults.severity_from)?,
+    })
+}
+
+/// A share, of a text or of a scale: within 0 and 1. A 95 that means percent is refused, not taken for "never".
 fn share(text: &str, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
     let Some(given) = given else { return Ok(default) };
     let value = *given.get_ref();
     if (0.0..=1.0).contains(&value) {
         return Ok(value);
     }
-    let message = format!("{value} is no share of a text: give it between 0.0 and 1.0");
+    let message = format!("{value} is no share: give it between 0.0 and 1.0");
     Err(PolicyError { line: line_of(text, &given.span()), message })
 }
 
@@ -215,6 +243,9 @@ mod tests {
             ("[routes]\nsecret = \"review\"\n", 2, "can only be dropped"),
             ("[routes]\nsecret = \"gold\"\n", 2, "can only be dropped"),
             ("[audit]\ntoxic_above = 2.0\n", 2, "between 0.0 and 1.0"),
+            ("[judges]\nat_once = 0\n", 2, "1 or more"),
+            ("[judges]\nseverity_from = 4.0\n", 2, "between 0.0 and 1.0"),
+            ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
             ("[routes\n", 1, ""),
         ] {
             let (at, message) = refused(text);
@@ -240,6 +271,12 @@ mod tests {
             hash("[audit]\ngrounded_above_chars = 9"),
             hash("[limits]\nmin_chars = 9"),
             hash("[limits]\nmax_chars = 9"),
+            hash("[judges]\nmax_calls = 9"),
+            hash("[judges]\nmax_seconds = 9"),
+            hash("[judges]\nat_once = 9"),
+            hash("[judges]\nmax_chars = 9"),
+            hash("[judges]\nseverity_from = 0.9"),
+            hash("[routes]\nunjudged = \"review\""),
         ];
         for (index, hash) in changed.iter().enumerate() {
             assert!(*hash != default && !changed[..index].contains(hash));

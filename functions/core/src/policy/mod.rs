@@ -3,6 +3,7 @@
 mod file;
 
 use crate::digest::{FieldDigest, hex};
+use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
 
@@ -28,6 +29,8 @@ pub struct Policy {
     pub min_chars: usize,
     /// A user's text of more characters is `too_long`.
     pub max_chars: usize,
+    /// How far judges are asked, where there are any.
+    pub judges: JudgeLimits,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -51,6 +54,7 @@ impl Default for Policy {
             grounded_above_chars: 400,
             min_chars: 1,
             max_chars: 200_000,
+            judges: JudgeLimits::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }
@@ -78,6 +82,7 @@ impl Policy {
             self.grounded_above_chars.to_string(),
             self.min_chars.to_string(),
             self.max_chars.to_string(),
+            self.judges.to_string(),
         ];
         let digest = numbers.iter().fold(FieldDigest::new("flywheel policy 2"), |digest, number| digest.text(number));
         let digest = Reason::ALL.into_iter().fold(digest, |digest, reason| {

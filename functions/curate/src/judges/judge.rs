@@ -1,0 +1,109 @@
+use std::fmt::Debug;
+
+use flywheel_core::{Case, Opinion, Question, opinions_of_assessment, opinions_of_severities};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+
+use super::no_answer::NoAnswer;
+use super::ports::{ApplyGuardrail, AskModel, CheckText, GuardedText, Source};
+
+/// The most characters of a query that a guardrail takes.
+const MAX_QUERY_CHARS: usize = 1_000;
+
+/// A judge, whatever it asks.
+pub trait Judge: Debug + Send + Sync {
+    /// Which kind it is, for logs.
+    fn kind(&self) -> &'static str;
+
+    /// Its opinions on one case; never none.
+    fn opine<'c>(&'c self, case: &'c Case<'c>) -> BoxFuture<'c, Result<Vec<Opinion>, NoAnswer>>;
+}
+
+/// A language model as a judge.
+#[derive(Debug)]
+pub struct ModelJudge<P> {
+    /// How the model is asked.
+    pub port: P,
+}
+
+impl<P: AskModel + Debug + Send + Sync> Judge for ModelJudge<P> {
+    fn kind(&self) -> &'static str {
+        "model"
+    }
+
+    fn opine<'c>(&'c self, case: &'c Case<'c>) -> BoxFuture<'c, Result<Vec<Opinion>, NoAnswer>> {
+        async {
+            let nonce = getrandom::u64().map_err(|_| NoAnswer::NotAsked)?;
+            let question = Question::new(case, nonce).ok_or(NoAnswer::NotAsked)?;
+            let answer = self.port.ask_model(&question).await?;
+            Ok(vec![question.read(&answer)])
+        }
+        .boxed()
+    }
+}
+
+/// A configured guardrail as a judge.
+#[derive(Debug)]
+pub struct GuardrailJudge<P> {
+    /// How the guardrail is applied.
+    pub port: P,
+    /// A prompt of more characters carries the source that the answer has to keep to.
+    pub grounded_above_chars: usize,
+}
+
+impl<P: ApplyGuardrail + Debug + Send + Sync> Judge for GuardrailJudge<P> {
+    fn kind(&self) -> &'static str {
+        "guardrail"
+    }
+
+    fn opine<'c>(&'c self, case: &'c Case<'c>) -> BoxFuture<'c, Result<Vec<Opinion>, NoAnswer>> {
+        async {
+            let is_grounded = case.prompt.chars().nth(self.grounded_above_chars).is_some();
+            let source = Source { text: case.prompt, query: last_chars(case.prompt, MAX_QUERY_CHARS) };
+            let text = GuardedText { text: case.chosen, source: is_grounded.then_some(source) };
+            Ok(opinions_of_assessment(&self.port.apply_guardrail(&text).await?))
+        }
+        .boxed()
+    }
+}
+
+/// Guardrail checks as a judge.
+#[derive(Debug)]
+pub struct ChecksJudge<P> {
+    /// How a text is checked.
+    pub port: P,
+    /// The severity that counts.
+    pub severity_from: f64,
+}
+
+impl<P: CheckText + Debug + Send + Sync> Judge for ChecksJudge<P> {
+    fn kind(&self) -> &'static str {
+        "checks"
+    }
+
+    fn opine<'c>(&'c self, case: &'c Case<'c>) -> BoxFuture<'c, Result<Vec<Opinion>, NoAnswer>> {
+        async {
+            let severities = self.port.check_text(case.chosen).await?;
+            Ok(opinions_of_severities(&severities, P::CATEGORIES, self.severity_from))
+        }
+        .boxed()
+    }
+}
+
+/// The end of a prompt is where its question usually is: the last turn of a chat, the line after the document.
+fn last_chars(text: &str, count: usize) -> &str {
+    text.char_indices().rev().nth(count - 1).map_or(text, |(at, _)| &text[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_characters_of_a_text() {
+        assert_eq!(last_chars("", 2), "");
+        assert_eq!(last_chars("é", 2), "é");
+        assert_eq!(last_chars("né", 2), "né");
+        assert_eq!(last_chars("ané", 2), "né");
+    }
+}
