@@ -7,7 +7,11 @@ mod broken_fence;
 mod changed;
 mod chat_template;
 mod critical;
+mod decoded;
 mod finding;
+mod hidden_text;
+mod injection;
+mod judge_directed;
 mod length;
 mod loaded_language;
 #[cfg(test)]
@@ -33,6 +37,7 @@ pub use finding::{Finding, Scores, Span, TextName};
 pub(crate) use subject::Texts;
 
 use changed::Changed;
+use injection::Injection;
 use secrets::{Secret, Secrets};
 use subject::Subject;
 
@@ -40,11 +45,12 @@ use subject::Subject;
 #[derive(Debug)]
 pub(crate) struct Audit {
     secrets: Secrets,
+    injection: Injection,
 }
 
 impl Audit {
     pub(crate) fn new() -> Self {
-        Self { secrets: Secrets::new() }
+        Self { secrets: Secrets::new(), injection: Injection::new() }
     }
 
     /// Looks for credentials in all that would be written of an edit.
@@ -99,7 +105,15 @@ impl Audit {
             repetition::inspect(texts, findings);
         }
         length::inspect(texts, policy, findings);
-        let _subject = Subject::new(texts);
+        if is_on(Reason::HiddenText) || is_on(Reason::Injection) || is_on(Reason::JudgeDirected) {
+            let subject = Subject::new(texts);
+            if is_on(Reason::HiddenText) {
+                hidden_text::inspect(&subject, findings);
+            }
+            if is_on(Reason::Injection) || is_on(Reason::JudgeDirected) {
+                self.injection.inspect(&subject, &decoded::texts(&subject), findings);
+            }
+        }
     }
 }
 
