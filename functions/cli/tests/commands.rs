@@ -128,7 +128,10 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
 fn another_policy_shows_exactly_what_it_changes() {
     let folder = TempDir::new().unwrap();
     let policy = file(&folder, "stricter.toml", "[similarity]\ntrivial_above = 0.6\n");
-    let events = [edit("a", "one two three", "one two four"), edit("b", "one two three", "six seven eight nine, ten")];
+    let events = [
+        edit("a", "red green blue", "red green teal"),
+        edit("b", "red green blue", "purple, orange and a little grey"),
+    ];
     let events = file(&folder, "events.jsonl", events.join("\n"));
     let output = flywheel(&["replay", "--against", &policy, &events]);
     let lines = lines(&output);

@@ -60,7 +60,7 @@ async fn the_sample_batch_is_split_by_route_and_the_bad_message_goes_back_alone(
     let response = curate(&lake).handle(sample.records).await.unwrap();
     assert_eq!(failed(&response), bad);
     let counts = routes(&lake).into_iter().map(|(route, ids)| (route, ids.len())).filter(|(_, count)| *count > 0);
-    assert_eq!(counts.collect::<Vec<_>>(), [("dropped", 3), ("gold", 1)]);
+    assert_eq!(counts.collect::<Vec<_>>(), [("dropped", 2), ("gold", 1), ("review", 1)]);
 }
 
 #[tokio::test]
