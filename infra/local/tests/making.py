@@ -26,7 +26,8 @@ def trivial() -> dict:
 
 
 def rewrite() -> dict:
-    return edit("aaaa " * 20, "日本語" * 40)
+    ideographs = "".join(map(chr, range(0x4E00, 0x4E00 + 120)))
+    return edit(ORIGINAL, ideographs)
 
 
 def unchanged() -> dict:
@@ -47,6 +48,8 @@ HARD_TEXTS = {
     "bidi": "\u202eabc\u202c \u2066def\u2069",
     "quotes": "\"'\\/ \\n \\u0000",
 }
+HIDING = {"nul", "bidi"}
+"""The hard texts with characters that hide text from its readers (a delete, an override of direction): the audit holds them back."""
 
 
 def sized(size: int) -> str:
