@@ -24,6 +24,9 @@ demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="
 
 test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
 
+# The stack under test is the build that the other tests have made already.
+test test-stack: export FLYWHEEL_BUILD := tests
+
 test-rust:
 	cargo test --workspace --locked
 

@@ -9,6 +9,7 @@ in `.local/stage/infra` finds the local build in `.local/stage/target/lambda` by
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from settings import FUNCTIONS, REPOSITORY, STAGE
 
 TEMPLATE = STAGE / "infra" / "template.yaml"
 COPIED = ("template.yaml", "finetune.asl.json")
+AMONG_TESTS = os.environ.get("FLYWHEEL_BUILD") == "tests"
+"""Whether to take the binaries that `cargo test --workspace` has made. Tests switch on a feature of tokio, and what depends on
+tokio is most of what there is to compile: without this `make test` would compile it twice."""
 PACKAGED = {"curate": "policy.toml"}
 """Files of `infra/` that a function finds beside its executable."""
 
@@ -35,13 +39,15 @@ def build() -> dict[str, Path]:
     """Builds every function (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
     check_compilers()
     packages = [argument for name in FUNCTIONS for argument in ("--package", f"flywheel-{name}")]
-    command = ["cargo", "build", "--locked", "--bins", *packages, "--message-format", "json-render-diagnostics"]
+    scope = ["--workspace", "--bins", "--tests"] if AMONG_TESTS else ["--bins", *packages]
+    command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE)
     if built.returncode != 0:
         raise Problem("cargo build failed", "see the compiler's own words above")
     artifacts = (json.loads(line) for line in built.stdout.splitlines())
     binaries = {artifact["target"]["name"]: Path(artifact["executable"])
-                for artifact in artifacts if artifact.get("executable") and "bin" in artifact["target"]["kind"]}
+                for artifact in artifacts
+                if artifact.get("executable") and "bin" in artifact["target"]["kind"] and not artifact["profile"]["test"]}
     if missing := [name for name in FUNCTIONS if name not in binaries]:
         raise Problem(f"no binary was built for {', '.join(missing)}", "each package flywheel-<name> needs a binary <name>")
     return {name: binaries[name] for name in FUNCTIONS}
