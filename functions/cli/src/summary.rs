@@ -70,7 +70,7 @@ impl fmt::Display for Summary {
             row(&format!("· {} (tag)", tag.as_str()), *count)?;
         }
         if self.bad_lines > 0 {
-            writeln!(formatter, "  {:<24} {:>10}", "no events", self.bad_lines)?;
+            writeln!(formatter, "  {:<24} {:>10}", "bad lines", self.bad_lines)?;
         }
         Ok(())
     }
