@@ -34,11 +34,11 @@ struct ExplanationLine<'e> {
     tags: &'e [Reason],
     scores: &'e Scores,
     similarity: Option<f64>,
-    findings: Vec<FindingLine<'e>>,
+    findings: Vec<FindingLine>,
 }
 
 #[derive(Serialize)]
-struct FindingLine<'e> {
+struct FindingLine {
     reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'static str>,
@@ -52,7 +52,7 @@ struct FindingLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<[usize; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    excerpt: Option<&'e str>,
+    excerpt: Option<String>,
 }
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<Outcome, Failure> {
@@ -101,6 +101,16 @@ fn text_of<'e>(audited: &'e AuditedEvent<'_>, name: TextName) -> &'e str {
     }
 }
 
+/// The credentials that were found in an event.
+fn secrets<'e>(audited: &'e AuditedEvent<'_>) -> impl Iterator<Item = &'e str> {
+    let secrets = audited.verdict().findings.iter().filter(|finding| finding.reason == Reason::Secret);
+    secrets.filter_map(|finding| excerpt(audited, finding)).filter(|secret| !secret.is_empty())
+}
+
+fn masked(text: &str, audited: &AuditedEvent<'_>) -> String {
+    secrets(audited).fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+}
+
 fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failure> {
     let verdict = audited.verdict();
     let finding = |finding: &Finding| FindingLine {
@@ -112,7 +122,7 @@ fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failur
         tune: threshold(finding.reason),
         text: finding.span.as_ref().map(|span| span.text),
         bytes: finding.span.as_ref().map(|span| [span.bytes.start, span.bytes.end]),
-        excerpt: excerpt(audited, finding).map(|excerpt| if finding.reason == Reason::Secret { MASK } else { excerpt }),
+        excerpt: excerpt(audited, finding).map(|excerpt| masked(excerpt, audited)),
     };
     let explanation = ExplanationLine {
         event_id: &audited.event().event_id,
@@ -133,8 +143,9 @@ struct Style {
     found: [&'static str; 2],
 }
 
+/// What was found is inverse, which neither ends the colour around it nor is ended by it.
 const COLOURS: Style =
-    Style { deleted: ["\x1b[31;9m", "\x1b[0m"], inserted: ["\x1b[32m", "\x1b[0m"], found: ["\x1b[1;33m", "\x1b[0m"] };
+    Style { deleted: ["\x1b[31;9m", "\x1b[0m"], inserted: ["\x1b[32m", "\x1b[0m"], found: ["\x1b[7m", "\x1b[27m"] };
 
 const MARKS: Style = Style { deleted: ["[-", "-]"], inserted: ["{+", "+}"], found: ["»", "«"] };
 
@@ -191,9 +202,8 @@ impl<'e> Marked<'e> {
         let findings = &audited.verdict().findings;
         let spans = findings.iter().filter_map(|finding| finding.span.as_ref());
         let found = spans.filter(|span| span.text == name).map(|span| span.bytes.clone());
-        let secrets = findings.iter().filter(|finding| finding.reason == Reason::Secret);
-        let secrets = secrets.filter_map(|finding| excerpt(audited, finding)).filter(|secret| !secret.is_empty());
-        let places = secrets.flat_map(|secret| text.match_indices(secret).map(|(at, secret)| at..at + secret.len()));
+        let places = secrets(audited).flat_map(|secret| text.match_indices(secret));
+        let places = places.map(|(at, secret)| at..at + secret.len());
         Self { text, style, found: joined(found.collect()), secrets: joined(places.collect()) }
     }
 
