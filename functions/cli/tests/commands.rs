@@ -122,6 +122,8 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no-such-file.jsonl"));
     assert_eq!(flywheel(&["replay"]).status.code(), Some(2));
+    assert!(stderr(&fed(&["replay", "-"], b"prompt,edit\n")).contains("expected one JSON object a line"));
+    assert!(stderr(&flywheel(&["replay", "--threads", "0", &events])).contains("give a number, 1 or more"));
 }
 
 #[test]
