@@ -75,21 +75,22 @@ impl Fence<'_> {
 mod tests {
     use super::*;
 
-    fn found(rejected: &str, chosen: &str) -> Vec<Range<usize>> {
+    fn found(rejected: &str, chosen: &str) -> Vec<(usize, usize)> {
         let mut findings = Findings::default();
         inspect(Texts { prompt: "", chosen, rejected }, &mut findings);
         assert!(findings.list.iter().all(|finding| finding.reason == Reason::BrokenFence));
-        findings.list.into_iter().map(|finding| finding.span.unwrap().bytes).collect()
+        let places = findings.list.into_iter().map(|finding| finding.span.unwrap().bytes);
+        places.map(|bytes| (bytes.start, bytes.end)).collect()
     }
 
     #[test]
     fn a_fence_that_lost_its_end_is_found() {
         let whole = "Run this:\n```sh\nmake\n```\n";
-        assert_eq!(found(whole, "Run this:\n```sh\nmake\n"), [10..13]);
-        assert_eq!(found(whole, "~~~\nmake\n```\n"), [0..3]);
-        assert_eq!(found(whole, "````\nmake\n```\n"), [0..4]);
-        assert_eq!(found(whole, "1. é\n    ```\n    make\n"), [10..13]);
-        assert_eq!(found(whole, "- ```\n  make\n  ```\n  ```\n"), [21..24]);
+        assert_eq!(found(whole, "Run this:\n```sh\nmake\n"), [(10, 13)]);
+        assert_eq!(found(whole, "~~~\nmake\n```\n"), [(0, 3)]);
+        assert_eq!(found(whole, "````\nmake\n```\n"), [(0, 4)]);
+        assert_eq!(found(whole, "1. é\n    ```\n    make\n"), [(10, 13)]);
+        assert_eq!(found(whole, "- ```\n  make\n  ```\n  ```\n"), [(21, 24)]);
     }
 
     #[test]
