@@ -11,7 +11,7 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::arguments::ExplainArguments;
 use crate::input;
-use crate::reasons::{is_routed, meaning, threshold};
+use crate::reasons::{meaning, threshold};
 use crate::worker::{BadLine, text};
 use crate::{Failure, Outcome, policy};
 
@@ -171,7 +171,7 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
             let _ = writeln!(out, "    in {}: {place}", name(span.text));
         }
         let tune = threshold(*reason).into_iter().map(str::to_owned);
-        let tune: Vec<_> = tune.chain(is_routed(*reason).then(|| format!("[routes] {}", reason.as_str()))).collect();
+        let tune: Vec<_> = tune.chain(reason.is_policy().then(|| format!("[routes] {}", reason.as_str()))).collect();
         let tune = if tune.is_empty() { "no policy has a say".to_owned() } else { tune.join(", ") };
         let _ = writeln!(out, "    tune: {tune}");
     }

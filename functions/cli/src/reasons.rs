@@ -36,11 +36,6 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
     }
 }
 
-/// Whether a policy says where a finding sends an event.
-pub(crate) fn is_routed(reason: Reason) -> bool {
-    !matches!(reason, Reason::NoConsent | Reason::Unchanged)
-}
-
 /// The policy's number that decides about a finding, if one does. Where it sends an event is in `[routes]`.
 pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
     Some(match reason {
