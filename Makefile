@@ -12,9 +12,11 @@ LOCAL     := .local
 IN_CLOUD  := $(LOCAL)/cloud-venv/bin
 SAM       := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(LOCAL)/sam-venv/bin/sam
 FUNCTIONS := ingest curate counter freeze
+STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-stack up down status bench lint audit sam-local package deploy clean tools tools-deny tools-lambda
+.PHONY: help demo test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
+        tools-lambda
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ down: ## stops what `make up` left running
 
 status: ## which local clouds run
 	@$(PYTHON) infra/local/cli.py status
+
+flywheel: ## the offline binary, static on Linux: target/release/flywheel
+	cargo rustc --release --locked --package flywheel-cli --bin flywheel -- $(STATIC)
 
 bench: ## the benchmarks, as ratios side by side; builds for minutes, measures for five
 	@$(PYTHON) bench/run.py

@@ -56,7 +56,7 @@ pub(crate) struct Input {
     #[arg(long, value_name = "POLICY.toml")]
     pub(crate) policy: Option<PathBuf>,
     /// Work on so many lines at once [default: one a core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = one_or_more)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Say nothing but errors on the standard error
     #[arg(long, short)]
@@ -78,7 +78,7 @@ pub(crate) struct ExplainArguments {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Which line of it, counted from 1
-    #[arg(long, short, value_name = "N", default_value = "1")]
+    #[arg(long, short, value_name = "N", default_value = "1", value_parser = one_or_more)]
     pub(crate) line: NonZeroUsize,
     /// The rules to judge by; without it the built-in ones
     #[arg(long, value_name = "POLICY.toml")]
@@ -104,4 +104,8 @@ pub(crate) enum Format {
     Trl,
     /// {"prompt", "chosen", "rejected"} as lists of chat messages
     TrlMessages,
+}
+
+fn one_or_more(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "give a number, 1 or more")
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _, stdout};
+use std::ops::Range;
 use std::time::Duration;
 
 use flywheel_core::{AuditedEvent, Curator, Finding, Policy, Reason, Route, Scores, TextName};
@@ -14,8 +15,9 @@ use crate::reasons::{meaning, threshold};
 use crate::worker::{BadLine, text};
 use crate::{Failure, Outcome, policy};
 
-/// So much of a finding's place is shown.
-const EXCERPT_CHARS: usize = 160;
+/// So much of a finding's place is shown, and so much on either side of it.
+const EXCERPT_BYTES: usize = 160;
+const CONTEXT_BYTES: usize = 24;
 
 /// A diff that takes longer is finished coarsely.
 const DIFF_TIME: Duration = Duration::from_secs(1);
@@ -32,11 +34,11 @@ struct ExplanationLine<'e> {
     tags: &'e [Reason],
     scores: &'e Scores,
     similarity: Option<f64>,
-    findings: Vec<FindingLine<'e>>,
+    findings: Vec<FindingLine>,
 }
 
 #[derive(Serialize)]
-struct FindingLine<'e> {
+struct FindingLine {
     reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'static str>,
@@ -50,7 +52,7 @@ struct FindingLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<[usize; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    excerpt: Option<&'e str>,
+    excerpt: Option<String>,
 }
 
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<Outcome, Failure> {
@@ -87,13 +89,26 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<Outcome, Failure> {
 
 fn excerpt<'e>(audited: &'e AuditedEvent<'_>, finding: &Finding) -> Option<&'e str> {
     let span = finding.span.as_ref()?;
+    text_of(audited, span.text).get(span.bytes.clone())
+}
+
+fn text_of<'e>(audited: &'e AuditedEvent<'_>, name: TextName) -> &'e str {
     let event = audited.event();
-    let text: &str = match span.text {
+    match name {
         TextName::Prompt => event.prompt.text(),
         TextName::Chosen => &event.chosen,
         TextName::Rejected => &event.rejected,
-    };
-    text.get(span.bytes.clone())
+    }
+}
+
+/// The credentials that were found in an event.
+fn secrets<'e>(audited: &'e AuditedEvent<'_>) -> impl Iterator<Item = &'e str> {
+    let secrets = audited.verdict().findings.iter().filter(|finding| finding.reason == Reason::Secret);
+    secrets.filter_map(|finding| excerpt(audited, finding)).filter(|secret| !secret.is_empty())
+}
+
+fn masked(text: &str, audited: &AuditedEvent<'_>) -> String {
+    secrets(audited).fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
 }
 
 fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failure> {
@@ -107,7 +122,7 @@ fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failur
         tune: threshold(finding.reason),
         text: finding.span.as_ref().map(|span| span.text),
         bytes: finding.span.as_ref().map(|span| [span.bytes.start, span.bytes.end]),
-        excerpt: excerpt(audited, finding).map(|excerpt| if finding.reason == Reason::Secret { MASK } else { excerpt }),
+        excerpt: excerpt(audited, finding).map(|excerpt| masked(excerpt, audited)),
     };
     let explanation = ExplanationLine {
         event_id: &audited.event().event_id,
@@ -128,19 +143,20 @@ struct Style {
     found: [&'static str; 2],
 }
 
+/// What was found is inverse, which neither ends the colour around it nor is ended by it.
 const COLOURS: Style =
-    Style { deleted: ["\x1b[31;9m", "\x1b[0m"], inserted: ["\x1b[32m", "\x1b[0m"], found: ["\x1b[1;33m", "\x1b[0m"] };
+    Style { deleted: ["\x1b[31;9m", "\x1b[0m"], inserted: ["\x1b[32m", "\x1b[0m"], found: ["\x1b[7m", "\x1b[27m"] };
 
 const MARKS: Style = Style { deleted: ["[-", "-]"], inserted: ["{+", "+}"], found: ["»", "«"] };
 
 fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String {
     let (event, verdict) = (audited.event(), audited.verdict());
-    let mut out = format!("event {} → {}\n", shown(&event.event_id), verdict.route.as_str());
+    let mut out = format!("event {} → {}\n", one_line(&event.event_id), verdict.route.as_str());
     if let Some(similarity) = verdict.similarity {
         let _ = writeln!(out, "similarity {similarity:.3}, policy {}", policy.hash());
     }
-    let masked = |text: &str| mask(text, audited);
-    let _ = writeln!(out, "\n{}\n", indented(&diff(&masked(&event.rejected), &masked(&event.chosen), style)));
+    let [rejected, chosen] = [TextName::Rejected, TextName::Chosen].map(|name| Marked::new(audited, name, style));
+    let _ = writeln!(out, "\n{}\n", indented(&diff(&rejected, &chosen, style)));
     if verdict.findings.is_empty() {
         out.push_str("nothing found: a preference pair\n");
     }
@@ -150,14 +166,14 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
         let route = if route == "gold" { "a tag" } else { route };
         let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
         let _ = writeln!(out, "{}{rule} → {route}, score {score:.2}: {}", reason.as_str(), meaning(*reason));
-        if let (Some(span), Some(excerpt)) = (&finding.span, excerpt(audited, finding)) {
-            let excerpt = shown(&mask(excerpt, audited));
-            let [start, end] = style.found;
-            let _ = writeln!(out, "    in {}: {start}{excerpt}{end}", name(span.text));
+        if let Some(span) = &finding.span {
+            let place = Marked::new(audited, span.text, style).around(&span.bytes);
+            let _ = writeln!(out, "    in {}: {place}", name(span.text));
         }
-        let routes = format!("[routes] {}", reason.as_str());
-        let keys = [threshold(*reason).map(str::to_owned), Some(routes)];
-        let _ = writeln!(out, "    tune: {}", keys.into_iter().flatten().collect::<Vec<_>>().join(", "));
+        let tune = threshold(*reason).into_iter().map(str::to_owned);
+        let tune: Vec<_> = tune.chain(reason.is_policy().then(|| format!("[routes] {}", reason.as_str()))).collect();
+        let tune = if tune.is_empty() { "no policy has a say".to_owned() } else { tune.join(", ") };
+        let _ = writeln!(out, "    tune: {tune}");
     }
     out
 }
@@ -170,30 +186,111 @@ fn name(text: TextName) -> &'static str {
     }
 }
 
-/// `text` without the credentials that were found.
-fn mask(text: &str, audited: &AuditedEvent<'_>) -> String {
-    let secrets = audited.verdict().findings.iter().filter(|finding| finding.reason == Reason::Secret);
-    let secrets = secrets.filter_map(|finding| excerpt(audited, finding)).filter(|secret| !secret.is_empty());
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
+/// A text, with what was found in it.
+struct Marked<'e> {
+    text: &'e str,
+    style: &'e Style,
+    /// Where something was found, in order and without overlaps.
+    found: Vec<Range<usize>>,
+    /// Where credentials are: those that were found, wherever they stand.
+    secrets: Vec<Range<usize>>,
 }
 
-/// What was changed, word by word.
-fn diff(rejected: &str, chosen: &str, style: &Style) -> String {
+impl<'e> Marked<'e> {
+    fn new(audited: &'e AuditedEvent<'_>, name: TextName, style: &'e Style) -> Self {
+        let text = text_of(audited, name);
+        let findings = &audited.verdict().findings;
+        let spans = findings.iter().filter_map(|finding| finding.span.as_ref());
+        let found = spans.filter(|span| span.text == name).map(|span| span.bytes.clone());
+        let places = secrets(audited).flat_map(|secret| text.match_indices(secret));
+        let places = places.map(|(at, secret)| at..at + secret.len());
+        Self { text, style, found: joined(found.collect()), secrets: joined(places.collect()) }
+    }
+
+    /// A part of the text as it is shown: what was found is marked, and credentials are masked.
+    fn shown(&self, part: Range<usize>) -> String {
+        let [start, end] = self.style.found;
+        let mut shown = String::new();
+        let mut at = part.start;
+        for found in self.found.iter().filter(|found| found.start < part.end && found.end > part.start) {
+            let inner = found.start.max(part.start)..found.end.min(part.end);
+            shown.push_str(&self.masked(at..inner.start));
+            at = inner.end;
+            let _ = write!(shown, "{start}{}{end}", self.masked(inner));
+        }
+        shown + &self.masked(at..part.end)
+    }
+
+    fn masked(&self, part: Range<usize>) -> String {
+        let mut masked = String::new();
+        let mut at = part.start;
+        for secret in self.secrets.iter().filter(|secret| secret.start < part.end && secret.end > part.start) {
+            masked.push_str(&visible(&self.text[at..secret.start.max(at)]));
+            masked.push_str(MASK);
+            at = secret.end.min(part.end);
+        }
+        masked + &visible(&self.text[at..part.end])
+    }
+
+    /// A place with a little of what stands around it, in one line.
+    fn around(&self, place: &Range<usize>) -> String {
+        let start = self.text.floor_char_boundary(place.start.saturating_sub(CONTEXT_BYTES));
+        let long = self.text.floor_char_boundary(place.start + EXCERPT_BYTES);
+        let end = self.text.ceil_char_boundary((place.end.min(long) + CONTEXT_BYTES).min(self.text.len()));
+        let [before, after] = [start > 0, end < self.text.len()].map(|is_cut| if is_cut { "…" } else { "" });
+        let here = Self { found: vec![place.clone()], secrets: self.secrets.clone(), ..*self };
+        format!("{before}{}{after}", here.shown(start..end).replace('\n', "⏎"))
+    }
+}
+
+/// In order; what overlaps becomes one.
+fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let overlaps = next.start < last.end;
+        if overlaps {
+            last.end = last.end.max(next.end);
+        }
+        overlaps
+    });
+    ranges
+}
+
+/// What was changed, word by word. Words that only white space parts are shown as one change.
+fn diff(rejected: &Marked<'_>, chosen: &Marked<'_>, style: &Style) -> String {
+    let diff = TextDiff::configure().timeout(DIFF_TIME).diff_words(rejected.text, chosen.text);
     let mut out = String::new();
-    let diff = TextDiff::configure().timeout(DIFF_TIME).diff_words(rejected, chosen);
+    // What is changed up to here, in both texts, and where the rest begins.
+    let (mut old, mut new) = (0..0, 0..0);
+    let changed = |old: &Range<usize>, new: &Range<usize>, out: &mut String| {
+        for (marked, part, [start, end]) in [(rejected, old, style.deleted), (chosen, new, style.inserted)] {
+            if !part.is_empty() {
+                let _ = write!(out, "{start}{}{end}", marked.shown(part.clone()));
+            }
+        }
+    };
     let mut changes = diff.iter_all_changes().peekable();
     while let Some(change) = changes.next() {
-        let mut run = change.value().to_owned();
-        while let Some(next) = changes.next_if(|next| next.tag() == change.tag()) {
-            run.push_str(next.value());
+        let length = change.value().len();
+        match change.tag() {
+            ChangeTag::Delete => old.end += length,
+            ChangeTag::Insert => new.end += length,
+            ChangeTag::Equal => {
+                let is_joint = change.value().trim().is_empty() && !change.value().contains('\n');
+                let goes_on = changes.peek().is_some_and(|next| next.tag() != ChangeTag::Equal);
+                if is_joint && goes_on && !old.is_empty() && !new.is_empty() {
+                    (old.end, new.end) = (old.end + length, new.end + length);
+                    continue;
+                }
+                changed(&old, &new, &mut out);
+                out.push_str(&chosen.shown(new.end..new.end + length));
+                old = old.end + length..old.end + length;
+                new = new.end + length..new.end + length;
+            }
         }
-        let [start, end] = match change.tag() {
-            ChangeTag::Equal => ["", ""],
-            ChangeTag::Delete => style.deleted,
-            ChangeTag::Insert => style.inserted,
-        };
-        let _ = write!(out, "{start}{}{end}", visible(&run));
     }
+    changed(&old, &new, &mut out);
     out
 }
 
@@ -213,14 +310,9 @@ fn visible(text: &str) -> String {
     })
 }
 
-/// A text in one line, cut to what is worth showing.
-fn shown(text: &str) -> String {
-    let mut line: String = visible(text).replace('\n', "⏎");
-    if let Some((cut, _)) = line.char_indices().nth(EXCERPT_CHARS) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line
+/// A client's word in one line.
+fn one_line(text: &str) -> String {
+    visible(text).replace('\n', "⏎")
 }
 
 fn indented(text: &str) -> String {

@@ -1,6 +1,6 @@
 //! The offline binary: what `curate` does to a queue, done to files, and explained.
 //!
-//! A command is a file. They share [`input`] (lines of files, bounded), [`ordered`] (all cores, one order) and [`policy`].
+//! A command is a file. They share `input` (lines of files, bounded), `ordered` (all cores, one order) and `policy`.
 
 mod arguments;
 mod explain;

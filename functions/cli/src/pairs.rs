@@ -72,9 +72,7 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
         |pairs| {
             let pairs = pairs?;
             output.write_all(&pairs.output)?;
-            if !pairs.errors.is_empty() {
-                stderr().write_all(pairs.errors.as_bytes())?;
-            }
+            progress.interrupt(&pairs.errors);
             total.add(&pairs.summary);
             progress.advance(pairs.bytes_read, total.events());
             Ok(())

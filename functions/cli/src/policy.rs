@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use flywheel_core::Policy;
+use flywheel_core::{Policy, PolicyError};
 
 use crate::Failure;
 
-/// The policy in a file, or the default if none is named.
+/// The policy in a file, or the default if none is named. A mistake is named by file and line.
 pub(crate) fn read(path: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = path else { return Ok(Policy::default()) };
-    let failure = |cause: &dyn std::fmt::Display| Failure::Unusable(format!("{}: {cause}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|error| failure(&error))?;
-    Policy::parse(&text).map_err(|error| failure(&error))
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Unusable(format!("cannot read the policy {name}: {error}")))?;
+    Policy::parse(&text)
+        .map_err(|PolicyError { line, message }| Failure::Unusable(format!("{name}:{line}: {}", message.trim_end())))
 }

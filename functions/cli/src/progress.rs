@@ -1,6 +1,6 @@
 //! How far a run has come, on the standard error.
 
-use std::io::{IsTerminal as _, Write as _, stderr};
+use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::time::{Duration, Instant};
 
 const BAR_CELLS: usize = 24;
@@ -17,11 +17,12 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A quiet one never tells. Of an input without a size only the amount is told.
+    /// A quiet one never tells. Of an input without a size only the amount is told. Where the output itself is watched there
+    /// is no bar in between.
     pub(crate) fn new(total_bytes: Option<u64>, quiet: bool) -> Self {
         let now = Instant::now();
         let is_watched = stderr().is_terminal();
-        let interval = match (quiet, is_watched) {
+        let interval = match (quiet || stdout().is_terminal(), is_watched) {
             (true, _) => Duration::MAX,
             (false, true) => Duration::from_millis(100),
             (false, false) => Duration::from_secs(10),
@@ -40,12 +41,24 @@ impl Progress {
         self.say(&format!("{start}{}{end}", self.position(events)));
     }
 
+    /// Says something else, in the place of the bar.
+    pub(crate) fn interrupt(&self, text: &str) {
+        if !text.is_empty() {
+            self.clear();
+            self.say(text);
+        }
+    }
+
     /// Clears the bar, and answers how long it all took.
     pub(crate) fn finish(self) -> Duration {
+        self.clear();
+        self.started.elapsed()
+    }
+
+    fn clear(&self) {
         if self.is_watched && self.interval != Duration::MAX {
             self.say("\r\x1b[K");
         }
-        self.started.elapsed()
     }
 
     fn position(&self, events: u64) -> String {
@@ -62,7 +75,7 @@ impl Progress {
     }
 
     fn say(&self, text: &str) {
-        // Progress that cannot be told is no reason to stop.
+        // What cannot be told is no reason to stop.
         let _ = stderr().write_all(text.as_bytes());
     }
 }

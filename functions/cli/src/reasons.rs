@@ -36,7 +36,7 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
     }
 }
 
-/// The policy's number that decides about a finding, if one does. Where a finding sends an event is always in `[routes]`.
+/// The policy's number that decides about a finding, if one does. Where it sends an event is in `[routes]`.
 pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::Trivial | Reason::Critical => "[similarity] trivial_above",

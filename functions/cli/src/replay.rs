@@ -1,8 +1,9 @@
 //! `flywheel replay`: events in, verdicts out.
 
+use std::collections::BTreeMap;
 use std::io::{Write as _, stderr, stdout};
 
-use flywheel_core::{CuratedEvent, Curator, Reason, Route, Scores};
+use flywheel_core::{CuratedEvent, Curator, Reason, Route, Scores, Verdict};
 use serde::Serialize;
 
 use crate::arguments::ReplayArguments;
@@ -53,6 +54,7 @@ struct Judged<'e> {
     route: Route,
     reasons: &'e [Reason],
     tags: &'e [Reason],
+    similarity: Option<f64>,
 }
 
 /// What a chunk comes to.
@@ -62,7 +64,8 @@ struct Judgement {
     errors: String,
     summary: Summary,
     against: Summary,
-    changed: u64,
+    /// How many events go from a route to another, or stay in theirs for other reasons.
+    moves: BTreeMap<(Route, Route), u64>,
     bytes_read: u64,
 }
 
@@ -84,12 +87,12 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<Outcome, Failure> {
         |judged: Result<Judgement, Failure>| {
             let judged = judged?;
             output.write_all(&judged.output)?;
-            if !judged.errors.is_empty() {
-                stderr().write_all(judged.errors.as_bytes())?;
-            }
+            progress.interrupt(&judged.errors);
             total.summary.add(&judged.summary);
             total.against.add(&judged.against);
-            total.changed += judged.changed;
+            for (places, count) in judged.moves {
+                *total.moves.entry(places).or_default() += count;
+            }
             progress.advance(judged.bytes_read, total.summary.events());
             Ok(())
         },
@@ -142,8 +145,12 @@ impl Replay {
         let rate = events as f64 / seconds.max(1e-9);
         let mut report = format!("{events} events in {seconds:.1} s ({rate:.0}/s)\n{}", total.summary);
         if self.against.is_some() {
-            let changed = total.changed;
-            report.push_str(&format!("against the other policy, which changes {changed} of them:\n{}", total.against));
+            let changed: u64 = total.moves.values().sum();
+            report.push_str(&format!("the other policy judges {changed} of them otherwise:\n"));
+            for ((from, to), count) in &total.moves {
+                report.push_str(&format!("  {:<24} {count:>10}\n", format!("{} → {}", from.as_str(), to.as_str())));
+            }
+            report.push_str(&format!("with it:\n{}", total.against));
         }
         report
     }
@@ -171,7 +178,7 @@ impl Judgement {
         {
             return Ok(());
         }
-        self.changed += 1;
+        *self.moves.entry((from_judged.route, to_judged.route)).or_default() += 1;
         self.print(&ChangeLine { file, line, event_id: &from.event_id, from: from_judged, to: to_judged })
     }
 }
@@ -195,7 +202,7 @@ impl<'e> VerdictLine<'e> {
 
 impl<'e> Judged<'e> {
     fn of(event: &'e CuratedEvent) -> Self {
-        let verdict = &event.verdict;
-        Self { route: verdict.route, reasons: &verdict.reasons, tags: &verdict.tags }
+        let Verdict { route, reasons, tags, similarity, .. } = &event.verdict;
+        Self { route: *route, reasons, tags, similarity: *similarity }
     }
 }

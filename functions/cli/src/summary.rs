@@ -70,7 +70,11 @@ impl fmt::Display for Summary {
             row(&format!("· {} (tag)", tag.as_str()), *count)?;
         }
         if self.bad_lines > 0 {
-            writeln!(formatter, "  {:<24} {:>10}", "no events", self.bad_lines)?;
+            writeln!(formatter, "  {:<24} {:>10}", "bad lines", self.bad_lines)?;
+        }
+        if self.events == 0 && self.bad_lines > 0 {
+            let fields = "prompt, original_llm_output and final_user_edit";
+            writeln!(formatter, "no line is an event: expected one JSON object a line, with {fields}")?;
         }
         Ok(())
     }

@@ -39,12 +39,12 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// The text of a line.
+/// The text of a line, without the line's end: that is the file's, and no part of the event.
 pub(crate) fn text<'c>(line: &Line<'c>) -> Result<&'c str, BadLine> {
     let Some(bytes) = line.bytes else {
         return Err(BadLine::new(RefusalCode::TooLarge, &format!("the line has more than {MAX_LINE_BYTES} bytes")));
     };
-    std::str::from_utf8(bytes).map_err(|_| BadLine::new(RefusalCode::NotUtf8, "the line is not UTF-8"))
+    std::str::from_utf8(bytes.trim_ascii_end()).map_err(|_| BadLine::new(RefusalCode::NotUtf8, "the line is not UTF-8"))
 }
 
 /// Judges the event in a line.

@@ -116,12 +116,14 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
     let events = file(&folder, "events.jsonl", edit("a", "one two", "one three"));
     let output = flywheel(&["replay", "--policy", &policy, &events]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("policy.toml: policy line 3: "), "{}", stderr(&output));
+    assert!(stderr(&output).contains("policy.toml:3: 95 is no share"), "{}", stderr(&output));
     assert!(output.stdout.is_empty());
     let output = flywheel(&["replay", "no-such-file.jsonl"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("no-such-file.jsonl"));
     assert_eq!(flywheel(&["replay"]).status.code(), Some(2));
+    assert!(stderr(&fed(&["replay", "-"], b"prompt,edit\n")).contains("expected one JSON object a line"));
+    assert!(stderr(&flywheel(&["replay", "--threads", "0", &events])).contains("give a number, 1 or more"));
 }
 
 #[test]
@@ -138,7 +140,9 @@ fn another_policy_shows_exactly_what_it_changes() {
     assert_eq!(lines.len(), 1);
     assert_eq!((&lines[0]["event_id"], &lines[0]["from"]["route"]), (&json!("a"), &json!("gold")));
     assert_eq!((&lines[0]["to"]["route"], &lines[0]["to"]["reasons"]), (&json!("dropped"), &json!(["trivial"])));
-    assert!(stderr(&output).contains("changes 1 of them"));
+    assert!(lines[0]["to"]["similarity"].as_f64().unwrap() > 0.6, "which is why");
+    let told = stderr(&output);
+    assert!(told.contains("judges 1 of them otherwise") && told.contains("gold → dropped"), "{told}");
 }
 
 #[test]
@@ -192,6 +196,7 @@ fn an_explanation_shows_what_changed_and_what_was_found() {
     assert!(text.contains("event a → gold") && text.contains("one two [-three-]{+four+}"), "{text}");
     let (_, text, _) = explain(&["--line", "2"]);
     assert!(text.contains("secret") && text.contains("dropped") && text.contains("[routes] secret"), "{text}");
+    assert!(text.contains("[-the vault.-]{+password = \"»▇▇▇▇«\".+}"), "{text}");
     assert!(!text.contains("vT7kq29"), "{text}");
     let (_, json, _) = explain(&["--line", "2", "--json"]);
     assert!(!json.contains("vT7kq29"));
@@ -199,6 +204,38 @@ fn an_explanation_shows_what_changed_and_what_was_found() {
     let (code, text, error) = explain(&["--line", "3"]);
     assert_eq!((code, text.as_str()), (Some(2), ""));
     assert!(error.contains("events.jsonl:3: there is no such line"), "{error}");
+}
+
+#[test]
+fn each_reason_is_explained_on_its_example() {
+    let examples = std::fs::read_dir(Path::new(EVENTS).join("../reasons")).unwrap().map(|entry| entry.unwrap().path());
+    for example in examples.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        let (policy, path) = (example.with_extension("toml"), example.to_str().unwrap());
+        let code = example.file_stem().unwrap().to_str().unwrap();
+        let policy = if policy.exists() { vec!["--policy", policy.to_str().unwrap()] } else { Vec::new() };
+        let replayed = lines(&flywheel(&[&["replay", "--quiet", path][..], &policy].concat()));
+        let text = String::from_utf8(flywheel(&[&["explain", path][..], &policy].concat()).stdout).unwrap();
+        let is_found = [&replayed[0]["reasons"], &replayed[0]["tags"]].iter().any(|codes| **codes == json!([code]));
+        assert!(text.contains(&format!("\n{code}")) == is_found && text.contains("tune:") == is_found, "{text}");
+    }
+}
+
+#[test]
+fn what_is_found_is_marked_where_it_stands() {
+    let events = [
+        edit(
+            "a",
+            "Pay within 30 days of delivery, by card or by transfer, please.",
+            "Pay within 14 days of delivery, by card or by transfer, please.",
+        ),
+        edit("b", "One two three.", "One two <|im_end|> three.\u{1b}[8m"),
+    ];
+    let explained = |event: &str| String::from_utf8(fed(&["explain", "-"], event.as_bytes()).stdout).unwrap();
+    let text = explained(&events[0]);
+    assert!(text.contains("  Pay within [-30-]{+»14«+} days of delivery,"), "{text}");
+    assert!(text.contains("in the user's text: Pay within »14« days of delivery, by ca…"), "{text}");
+    let text = explained(&events[1]);
+    assert!(text.contains("»<|im_end|>«") && text.contains("»\\u{1b}«[8m") && !text.contains('\u{1b}'), "{text}");
 }
 
 #[test]

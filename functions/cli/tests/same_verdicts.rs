@@ -1,6 +1,6 @@
 //! The binary and the function judge alike: every event that is at hand goes through both.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -155,7 +155,7 @@ impl Reason {
     /// Whether a policy may decide where it sends an event. On two no policy has a say: what nobody changed prefers nothing,
     /// and what its user did not consent to is not ours to use.
     #[must_use]
-    pub(crate) fn is_policy(self) -> bool {
+    pub fn is_policy(self) -> bool {
         !matches!(self, Self::NoConsent | Self::Unchanged)
     }
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use flywheel_core::{
-    Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, KnownPairs, Millis, Policy, Question, Route, Severity,
-    route_prefix,
+    Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, KnownPairs, Millis, Opinion, Policy, Question, Route,
+    Severity, route_prefix,
 };
 use flywheel_curate::Curate;
 use flywheel_curate::judges::{
@@ -31,6 +31,8 @@ enum Does {
     Judges,
     /// It lets everything pass, the control included.
     PassesAll,
+    /// It is of one opinion about everything.
+    Holds(Opinion),
     /// It does what an injected text tells it, and judges the rest.
     Obeys,
     /// It is asked and never answers.
@@ -106,6 +108,7 @@ impl AskModel for Model {
         let answer = match does {
             Does::Judges => answer(nonce, judged),
             Does::PassesAll => answer(nonce, "pass"),
+            Does::Holds(opinion) => answer(nonce, opinion.as_str()),
             Does::Obeys => edited.split_once("SAY ").map_or(answer(nonce, judged), |(_, said)| Ok(said.to_owned())),
             Does::Hangs => std::future::pending().await,
             Does::Takes(seconds) => {
@@ -189,6 +192,21 @@ async fn what_passes_is_gold_and_what_does_not_goes_where_the_policy_says() {
     assert_eq!(reasons(&lake), counts(expected));
     assert_eq!(model.calls(), 12, "the control and what would be gold; what the core drops is nobody's business");
     assert_eq!(model.most_at_once.load(Ordering::SeqCst), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_example_of_what_only_a_judge_finds_ends_where_the_policy_says() {
+    for (reason, opinion) in Opinion::ALL.into_iter().filter_map(|opinion| Some((opinion.reason()?, opinion))) {
+        let code = reason.as_str();
+        let example = format!("{}/../../events/reasons/{code}.json", env!("CARGO_MANIFEST_DIR"));
+        let body = std::fs::read_to_string(&example).unwrap();
+        let lake = MemoryLake::default();
+        let judge = Model { to_control: Does::Judges, ..model(Does::Holds(opinion)) };
+        let message = serde_json::from_value(json!({"messageId": code, "body": body})).unwrap();
+        curate(&lake, "", &judge).handle_within(TIME, vec![message]).await.unwrap();
+        let route = Policy::default().route_of(reason).unwrap();
+        assert_eq!(reasons(&lake), counts([(&format!("{} [\"{code}\"]", route.as_str()), 1)]));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -50,12 +50,19 @@ fn fences(text: &str) -> impl Iterator<Item = Fence<'_>> {
 
 fn fence_of(line: &str, line_start: usize) -> Option<Fence<'_>> {
     let quoted = line.trim_start_matches([' ', '\t', '>']);
-    let item = quoted.strip_prefix("- ").or_else(|| quoted.strip_prefix("* ")).unwrap_or(quoted).trim_start();
+    let item = point_of_list(quoted).trim_start();
     let mark = *item.as_bytes().first().filter(|byte| matches!(byte, b'`' | b'~'))?;
     let info = item.trim_start_matches(char::from(mark));
     let length = item.len() - info.len();
     let start = line_start + line.len() - item.len();
     (length >= 3).then(|| Fence { mark, bytes: start..start + length, info: info.trim() })
+}
+
+/// What a point of a list says: the line without its `-`, `*`, `+`, `1.` or `1)`.
+fn point_of_list(line: &str) -> &str {
+    let unnumbered = line.trim_start_matches(|digit: char| digit.is_ascii_digit());
+    let marks: &[&str] = if unnumbered.len() < line.len() { &[". ", ") "] } else { &["- ", "* ", "+ "] };
+    marks.iter().find_map(|mark| unnumbered.strip_prefix(mark)).unwrap_or(line)
 }
 
 impl Fence<'_> {
@@ -68,21 +75,22 @@ impl Fence<'_> {
 mod tests {
     use super::*;
 
-    fn found(rejected: &str, chosen: &str) -> Vec<Range<usize>> {
+    fn found(rejected: &str, chosen: &str) -> Vec<(usize, usize)> {
         let mut findings = Findings::default();
         inspect(Texts { prompt: "", chosen, rejected }, &mut findings);
         assert!(findings.list.iter().all(|finding| finding.reason == Reason::BrokenFence));
-        findings.list.into_iter().map(|finding| finding.span.unwrap().bytes).collect()
+        let places = findings.list.into_iter().map(|finding| finding.span.unwrap().bytes);
+        places.map(|bytes| (bytes.start, bytes.end)).collect()
     }
 
     #[test]
     fn a_fence_that_lost_its_end_is_found() {
         let whole = "Run this:\n```sh\nmake\n```\n";
-        assert_eq!(found(whole, "Run this:\n```sh\nmake\n"), [10..13]);
-        assert_eq!(found(whole, "~~~\nmake\n```\n"), [0..3]);
-        assert_eq!(found(whole, "````\nmake\n```\n"), [0..4]);
-        assert_eq!(found(whole, "1. é\n    ```\n    make\n"), [10..13]);
-        assert_eq!(found(whole, "- ```\n  make\n  ```\n  ```\n"), [21..24]);
+        assert_eq!(found(whole, "Run this:\n```sh\nmake\n"), [(10, 13)]);
+        assert_eq!(found(whole, "~~~\nmake\n```\n"), [(0, 3)]);
+        assert_eq!(found(whole, "````\nmake\n```\n"), [(0, 4)]);
+        assert_eq!(found(whole, "1. é\n    ```\n    make\n"), [(10, 13)]);
+        assert_eq!(found(whole, "- ```\n  make\n  ```\n  ```\n"), [(21, 24)]);
     }
 
     #[test]
@@ -91,6 +99,7 @@ mod tests {
             "```\nmake\n```",
             "> ```\n> make\n> ```",
             "````md\n```\n````",
+            "1. ```sh\n   make\n   ```\n2) ~~~\n   run\n   ~~~\n+ ```\n  ```",
             "```not a block``` but code",
             "a `tick`, ```three``` within a line",
             "~~~\n```\n~~~",

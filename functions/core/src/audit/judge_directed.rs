@@ -11,7 +11,13 @@ pub(super) const RULES: &[Rule] = &[
         name: "ask_for_grade",
         weight: 1.0,
         phrases: &[
-            "*rate/grade/score/evaluate/mark ~1 this/it/me ~4 highly/perfect/highest/maximum/excellent/favorably/positively",
+            // Asked for, that is: "guests rate it highly" is a report.
+            "*^rate/grade/score/evaluate/mark ~1 this/it ~4 highly/perfect/highest/maximum/excellent/favorably/positively",
+            "please/must/should/will ~1 *rate/grade/score/evaluate/mark ~1 this/it ~4 \
+             highly/perfect/highest/maximum/excellent/favorably/positively",
+            "*rate/grade/score/evaluate/mark ~1 this response/answer/text/edit/essay/completion/output ~4 \
+             highly/perfect/highest/maximum/excellent/favorably/positively",
+            "*rate/grade/score/evaluate/mark ~1 me ~4 highly/perfect/highest/maximum/excellent/favorably/positively",
             "*rate/grade/score/evaluate/mark this/me ~4 {full_marks}",
             "*rate/grade/score/mark it ~2 {full_marks}",
             "*rate/grade/score/evaluate/mark this response/answer/text/edit/essay/completion/output ~2 as ~1 \

@@ -6,12 +6,20 @@ use super::tokens::exact_hash;
 pub(super) fn number_key(word: &str) -> Option<u64> {
     if word.starts_with(|first: char| first.is_ascii_digit()) {
         let end = word.find(|letter: char| !matches!(letter, '0'..='9' | ',' | '.')).unwrap_or(word.len());
-        return Some(digits_key(word[..end].bytes().filter(|byte| *byte != b',')));
+        return Some(digits_key(ungrouped(&word[..end])));
     }
     if word.starts_with(char::is_numeric) {
         return Some(exact_hash(word, 0..word.len()));
     }
     spelled(word).map(|digits| digits_key(digits.bytes()))
+}
+
+/// A number without the commas that group its digits: `1,500` is `1500`, and `1,5` is not `15`.
+fn ungrouped(number: &str) -> impl Iterator<Item = u8> {
+    let bytes = number.as_bytes();
+    let digits_from = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_separator = move |at: usize| bytes[at] == b',' && digits_from(at + 1) == 3;
+    (0..bytes.len()).filter(move |at| !is_separator(*at)).map(|at| bytes[at])
 }
 
 fn digits_key(digits: impl Iterator<Item = u8>) -> u64 {
@@ -73,6 +81,8 @@ mod tests {
         }
         assert_ne!(number_key("3.5"), number_key("35"));
         assert_ne!(number_key("10"), number_key("100"));
+        assert_ne!(number_key("1,5"), number_key("15"));
+        assert_eq!(number_key("1,234,567.8"), number_key("1234567.8"));
     }
 
     #[test]

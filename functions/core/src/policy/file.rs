@@ -246,10 +246,35 @@ mod tests {
             ("[judges]\nat_once = 0\n", 2, "1 or more"),
             ("[judges]\nseverity_from = 4.0\n", 2, "between 0.0 and 1.0"),
             ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
+            ("[judges]\nmax_seconds = \"20s\"\n", 2, "invalid type"),
+            ("[limits]\nmin_chars = 1.5\n", 2, "invalid type"),
+            ("[limits]\r\nmax_chars = 0\r\n", 2, "must not be more"),
+            ("[audit]\ntoxic_above = 0.5\ntoxic_above = 0.6\n", 3, "duplicate key"),
+            ("[routes]\ntoxic = true\n", 2, "wanted string"),
+            ("[routes]\ntoxic = [\"review\", \"gold\"]\n", 2, "wanted string"),
+            ("toxic_above = 0.5\n", 1, "unknown field `toxic_above`"),
+            ("[similarity]\ntrivial_above = 0.05\n", 2, "must be less than"),
             ("[routes\n", 1, ""),
         ] {
             let (at, message) = refused(text);
             assert!(at == line && message.contains(part), "{text:?}: line {at}: {message}");
+        }
+    }
+
+    #[test]
+    fn each_finding_has_its_place_in_the_file_and_in_the_hash() {
+        let default = Policy::default();
+        for reason in Reason::ALL.into_iter().filter(|reason| reason.is_policy()) {
+            let code = reason.as_str();
+            assert!(
+                SHIPPED.lines().any(|line| line.starts_with(&format!("{code} = "))),
+                "{code} is not in policy.toml"
+            );
+            // What each of them may be, and none of them is.
+            let route = if default.route_of(reason) == Some(Route::Dropped) { "off" } else { "dropped" };
+            let route = if reason == Reason::TooLongToCompare { "quarantine" } else { route };
+            let policy = Policy::parse(&format!("[routes]\n{code} = \"{route}\"")).unwrap();
+            assert_ne!(policy.hash(), default.hash(), "{code}");
         }
     }
 

@@ -30,6 +30,11 @@ pub(super) enum Kind {
 }
 
 impl Item {
+    /// What stands behind a number in one word with it.
+    pub(super) fn unit(number: &str) -> Self {
+        item(Kind::Unit, number)
+    }
+
     /// All negations are one: `don't` for `do not` changes nothing.
     pub(super) fn negation() -> Self {
         Self { kind: Kind::Negation, key: 0 }
@@ -236,11 +241,32 @@ pub(super) fn negated(from: &str, to: &str) -> Option<bool> {
     denies(&from, &to).then_some(false)
 }
 
-/// Whether two capitalised words differ in their endings only: `Tumoren` and `Tumore` are forms of one word.
+/// Whether two words are the same number with other units behind it: `500mg` and `500g`, `5am` and `5pm`. (`2nd`, `2th` and
+/// `1990s` have none.)
+pub(super) fn has_other_unit(from: &str, to: &str) -> bool {
+    const NO_UNITS: [&str; 6] = ["", "s", "st", "nd", "rd", "th"];
+    let unit = |word: &str| {
+        let is_of_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | ',');
+        let unit = word.trim_start_matches(is_of_number).to_lowercase();
+        Some(unit).filter(|unit| unit.len() < word.len() && !NO_UNITS.contains(&unit.as_str()))
+    };
+    match (unit(from), unit(to)) {
+        (Some(old), Some(new)) => old != new && number_key(from) == number_key(to),
+        _ => false,
+    }
+}
+
+/// Whether two capitalised words differ in their endings only: `Tumoren` and `Tumore` are forms of one word. `B10045` is no
+/// word.
 pub(super) fn is_inflected(from: &str, to: &str) -> bool {
     const LONGEST_ENDING: usize = 2;
     const SHORTEST_STEM: usize = 4;
     let common = from.chars().zip(to.chars()).take_while(|(left, right)| left == right).count();
     let longer = from.chars().count().max(to.chars().count());
-    from.starts_with(char::is_uppercase) && common >= SHORTEST_STEM && longer - common <= LONGEST_ENDING
+    let is_word = |text: &str| text.chars().all(char::is_alphabetic);
+    from.starts_with(char::is_uppercase)
+        && is_word(from)
+        && is_word(to)
+        && common >= SHORTEST_STEM
+        && longer - common <= LONGEST_ENDING
 }

@@ -12,7 +12,7 @@ mod lexicon;
 use std::ops::Range;
 
 use self::diff::hunks;
-use self::item::{Item, Kind, is_inflected, negated, read};
+use self::item::{Item, Kind, has_other_unit, is_inflected, negated, read};
 use self::lexer::{Token, lex};
 use super::changed::Changed;
 use super::finding::Findings;
@@ -70,6 +70,11 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
             if let Some(is_added) = negated(from, to) {
                 let side = if is_added { &mut ledger.added } else { &mut ledger.removed };
                 side.push(Entry { item: Item::negation(), hunk, bytes });
+                continue;
+            }
+            if has_other_unit(from, to) {
+                ledger.removed.push(Entry { item: Item::unit(from), hunk, bytes: bytes.clone() });
+                ledger.added.push(Entry { item: Item::unit(to), hunk, bytes });
                 continue;
             }
             if is_inflected(from, to) {
@@ -179,6 +184,10 @@ mod tests {
             ("Bring a passport and a visa.", "Bring a passport or a visa.", "or"),
             ("Call it before the upload ends.", "Call it after the upload ends.", "after"),
             ("Set max_retries to the limit.", "Set max_attempts to the limit.", "max_attempts"),
+            ("Take 500mg of it twice a day.", "Take 500g of it twice a day.", "500g"),
+            ("We meet at 10am in the lobby.", "We meet at 10pm in the lobby.", "10pm"),
+            ("Order part B10045 for this pump.", "Order part B10046 for this pump.", "B10046"),
+            ("It grew by 1,5 percent a year.", "It grew by 15 percent a year.", "15"),
             ("Use getUser for that purpose.", "Use findUser for that purpose.", "findUser"),
             ("x = load(path)", "x = read(path)", "read"),
             ("    return total", "    return subtotal", "subtotal"),
@@ -207,6 +216,8 @@ mod tests {
             ("I do not agree with that.", "I don't agree with that."),
             ("It costs 1500 in all.", "It costs 1,500 in all."),
             ("We need three of them now.", "We need 3 of them now."),
+            ("It was the 2th of its kind.", "It was the 2nd of its kind."),
+            ("A song of the 1990's, I think.", "A song of the 1990s, I think."),
             ("He went home after a long day.", "He left after a long day."),
             ("A well-known, much loved text.", "A well known, much loved text."),
             ("- first point of the list", "* first point of the list"),

@@ -59,7 +59,9 @@ impl Injection {
     /// `decoded` are the texts that the added text holds in code; see [`super::decoded`].
     pub(crate) fn inspect(&self, subject: &Subject<'_>, decoded: &[Decoded], findings: &mut Findings) {
         let hits = self.hits(subject, decoded);
-        let weight = |reason| hits.iter().filter(|hit| hit.reason == reason).map(|hit| hit.rule.weight).sum::<f32>();
+        // Not `sum()`: of nothing that is -0.0, and would be written as such.
+        let of = |reason| hits.iter().filter(move |hit| hit.reason == reason).map(|hit| hit.rule.weight);
+        let weight = |reason| of(reason).fold(0.0, |sum, weight| sum + weight);
         let (injection, judge_directed) = (weight(Reason::Injection), weight(Reason::JudgeDirected));
         findings.scores.injection = Some(injection);
         for hit in hits {

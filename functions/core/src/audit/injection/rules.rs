@@ -274,9 +274,10 @@ pub(super) const RULES: &[Rule] = &[
         phrases: &[
             "do *anything now",
             "*dan mode",
-            "*developer mode ~2 enabled/output/activated/on/v2/v1/response/responses",
-            "simulate/enable/enter/activate ~1 developer/dan/jailbreak/god/sudo/unrestricted/debug/admin *mode",
-            "god/sudo/admin/debug/jailbreak *mode enabled/activated/unlocked",
+            "*developer mode ~2 enabled/output/activated/v2/v1/response/responses",
+            "simulate/enable/enter/activate ~1 dan/jailbreak/god/sudo/unrestricted *mode",
+            "simulate ~1 developer/debug/admin *mode",
+            "god/sudo/jailbreak *mode enabled/activated/unlocked",
             "*jailbreak/jailbroken/jailbroke ~3 {assistant}/prompt/prompts/mode/version/you/yourself",
             "{assistant} ~2 *jailbreak/jailbroken",
             "*evil confidant/trusted",
@@ -286,6 +287,16 @@ pub(super) const RULES: &[Rule] = &[
             "*niccolo machiavelli ~30 unfiltered/amoral/story",
             "always intelligent and *machiavellian",
             "aim *chatbot/unfiltered",
+        ],
+    },
+    // Telephones and programs have these modes, too.
+    Rule {
+        name: "device_mode",
+        weight: 0.5,
+        phrases: &[
+            "enable/enter/activate ~1 developer/debug/admin *mode",
+            "admin/debug *mode enabled/activated/unlocked",
+            "*developer mode ~2 on",
         ],
     },
     // The model is told that nothing binds it.
