@@ -74,8 +74,7 @@ impl FeedbackKind {
     ];
 
     /// The kind's name, as clients send it and lines keep it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::ThumbsUp => "thumbs_up",
             Self::ThumbsDown => "thumbs_down",
@@ -122,8 +121,7 @@ impl<'a> Feedback<'a> {
     }
 
     /// Whether it speaks for the output, as unpaired training (KTO) asks: `None` where it says neither.
-    #[must_use]
-    pub fn label(&self) -> Option<bool> {
+    pub(crate) fn label(&self) -> Option<bool> {
         match (self.standing(), self.kind) {
             (Standing::Liked(_), _) | (_, FeedbackKind::Copy) => Some(true),
             (Standing::Disliked, _) | (_, FeedbackKind::Regenerate) => Some(false),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use flywheel_core::{Curator, Endpoint, EditEvent, Policy, Route, Submission, Submitted};
+use flywheel_core::{Curator, EditEvent, Endpoint, Policy, Route, Submission, Submitted};
 
 const GOOD: [&str; 7] = [
     include_str!("../../../events/demo/code.jsonl"),
@@ -52,7 +52,8 @@ fn feedback_goes_every_way_that_there_is() {
         };
         *counts.entry(way).or_default() += 1;
     }
-    let expected = [("dropped", 11), ("gold", 2), ("quarantine", 1), ("read", 3), ("replay", 3), ("review", 5), ("signals", 10)];
+    let expected =
+        [("dropped", 11), ("gold", 2), ("quarantine", 1), ("read", 3), ("replay", 3), ("review", 5), ("signals", 10)];
     assert_eq!(counts, BTreeMap::from(expected));
 }
 
