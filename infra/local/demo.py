@@ -1,6 +1,6 @@
 """The main job, from nothing: real events through the front door of a local cloud, to a dataset version.
 
-    demo.py [FILE.jsonl …]        edit events, one JSON object a line; default: events/demo
+    demo.py [FILE.jsonl …]        edits and feedback, one JSON object a line; default: events/demo
 
 Exits with 0 only if every acknowledged event reached the lake, the threshold was crossed, and the run succeeded.
 """
@@ -25,7 +25,7 @@ from workflow import invoke, queue_depth, run_to_end, wait_until
 SAMPLES = REPOSITORY / "events" / "demo"
 BAD_BODIES = SAMPLES / "bad.jsonl"
 SHIPPED_THRESHOLD = 100
-"""Of the edits that come with the project, about 130 become gold."""
+"""Of the events that come with the project, about 130 become gold."""
 PARAMETERS = {"BatchWindowSeconds": "1", "Schedule": "rate(365 days)"}
 """The count is taken by hand, once everything is curated: a tick of the schedule would be faster or slower than a viewer."""
 SHOWN_PAIRS = 3
@@ -47,7 +47,7 @@ def main() -> int:
         raise Problem("there is no edit event in these files", "one JSON object a line; see events/README.md")
     bad_bodies = [] if arguments.files else BAD_BODIES.read_text().split("\n")[:-1]
     threshold = arguments.threshold or (max(1, len(edits) // 4) if arguments.files else SHIPPED_THRESHOLD)
-    say(f"{len(edits):,} edits from {len(files)} files; a run starts at {threshold:,} new pairs")
+    say(f"{len(edits):,} events from {len(files)} files; a run starts at {threshold:,} new pairs")
     template = build_and_stage()
     with LocalCloud("demo", enforce_iam=True) as cloud:
         stack = raise_stack(cloud, template, PARAMETERS | {"Threshold": str(threshold)})
@@ -65,11 +65,11 @@ def main() -> int:
 
 
 def post(stack: Stack, edits: list[str], bad_bodies: list[str]) -> Posted:
-    with step(f"posting {len(edits):,} edits and {len(bad_bodies)} bad requests at {stack.api_url}/v1/edits") as outcome:
+    with step(f"posting {len(edits):,} events and {len(bad_bodies)} bad requests at {stack.api_url}/v1") as outcome:
         progress = ProgressBar("posted", len(edits))
         posted = post_all(stack, edits, progress.advance)
         posted.refused += post_bodies(stack, bad_bodies)
-        outcome(f"{len(posted.accepted):,} acknowledged, {posted.refused.total()} refused")
+        outcome(f"{len(posted.accepted):,} acknowledged, {posted.reads} reads counted, {posted.refused.total()} refused")
     return posted
 
 
@@ -104,6 +104,8 @@ def show_events(lake: Lake, posted: Posted, unreadable: list[str]) -> None:
     table(rows, ("route", "reason", "events"))
     repeated = len(posted.accepted) - len(set(posted.accepted))
     print(f"\n  {len(posted.accepted):,} acknowledged = {len(set(posted.accepted)):,} distinct events + {repeated:,} sent again")
+    if posted.reads:
+        print(f"  {posted.reads:,} reads, which are counted and kept nowhere")
     if unreadable:
         print(f"  {len(unreadable)} lines are not JSON and were not sent: {', '.join(unreadable[:3])} …")
 

@@ -1,4 +1,4 @@
-"""Edit events in JSONL files, and posting them at the front door in batches."""
+"""Edits and feedback in JSONL files, and posting them at the front door in batches."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ class Posted:
     """Event ids, one for each acknowledgement: an event that is sent twice is in it twice."""
     refused: Counter[str] = field(default_factory=Counter)
     """How many events, or requests, were refused with each code."""
+    reads: int = 0
+    """How many reads were answered. They have no ids: they are counted and kept nowhere."""
 
     def __add__(self, other: Posted) -> Posted:
-        return Posted(self.accepted + other.accepted, self.refused + other.refused)
+        return Posted(self.accepted + other.accepted, self.refused + other.refused, self.reads + other.reads)
 
 
 def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
@@ -51,6 +53,12 @@ def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
     return good, bad
 
 
+def endpoint_of(line: str) -> str:
+    """Where an event is posted: what has a kind is feedback, with an edit or without."""
+    event = json.loads(line)
+    return "/v1/feedback" if isinstance(event, dict) and event.get("kind") is not None else "/v1/edits"
+
+
 def batches(lines: list[str]) -> Iterator[list[str]]:
     """Cuts lines into request-sized batches."""
     batch: list[str] = []
@@ -67,21 +75,27 @@ def batches(lines: list[str]) -> Iterator[list[str]]:
 
 
 def post_all(stack: Stack, lines: list[str], on_progress: Callable[[int], None] = lambda _: None) -> Posted:
-    """Posts edits in batches, several at a time. Raises if the front door answers what no client could work with."""
+    """Posts events in batches, each where it belongs, several at a time. Raises if the front door answers what no client could work with."""
     posted = Posted()
     lock = threading.Lock()
 
-    def post(batch: list[str]) -> None:
-        status, answer = stack.post_raw('{"events":[' + ",".join(batch) + "]}")
+    lines_of: dict[str, list[str]] = {}
+    for line in lines:
+        lines_of.setdefault(endpoint_of(line), []).append(line)
+
+    def post(request: tuple[str, list[str]]) -> None:
+        path, batch = request
+        status, answer = stack.post_raw('{"events":[' + ",".join(batch) + "]}", path)
         if status not in (202, 207, 422):
             raise Problem(f"the front door answered {status}", f"see {stack.cloud.log_file}", json.dumps(answer)[:500])
         with lock:
             posted.accepted += answer["event_ids"]
+            posted.reads += answer.get("reads", 0)
             posted.refused.update(refusal["error"]["code"] for refusal in answer.get("errors", ()))
             on_progress(len(batch))
 
     with ThreadPoolExecutor(CLIENTS) as clients:
-        for _ in clients.map(post, batches(lines)):
+        for _ in clients.map(post, ((path, batch) for path, found in lines_of.items() for batch in batches(found))):
             pass
     return posted
 

@@ -252,6 +252,8 @@ STATUS = {
     "ingest.post-batch.json": 207,
     "ingest.post-chat-edit.json": 202,
     "ingest.post-edit.json": 202,
+    "ingest.post-feedback-batch.json": 207,
+    "ingest.post-feedback.json": 202,
     "ingest.unauthorized.json": 401,
 }
 

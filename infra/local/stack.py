@@ -85,9 +85,9 @@ class Stack:
         """Posts one edit event, or `{"events": [...]}`, with the stack's key. Answers status and the parsed body."""
         return self.post_raw(json.dumps(payload, ensure_ascii=False))
 
-    def post_raw(self, body: bytes | str) -> tuple[int, dict]:
+    def post_raw(self, body: bytes | str, path: str = "/v1/edits") -> tuple[int, dict]:
         """Posts a body as it is, with the stack's key."""
-        status, answer = self.request("POST", "/v1/edits", body, {
+        status, answer = self.request("POST", path, body, {
             "Authorization": f"Bearer {self.keys.ingest}", "Content-Type": "application/json"})
         return status, json.loads(answer or b"{}")
 

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Judge events, one JSON verdict a line, in order
+    /// Judge edits and feedback, one JSON verdict a line, in order
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(ReplayArguments),
     /// Show what the audit sees in one event: what was changed, what was found where, and how to tune it

@@ -11,7 +11,7 @@ use crate::input::{Chunk, total_bytes};
 use crate::ordered::in_order;
 use crate::progress::Progress;
 use crate::summary::Summary;
-use crate::worker::judge;
+use crate::worker::{Judged, judge};
 use crate::{Failure, Outcome, policy};
 
 /// What a pair takes from a line of the lake.
@@ -90,7 +90,8 @@ fn pairs(curator: &Curator, format: Format, chunk: &Chunk) -> Result<Pairs, Fail
     let mut pairs = Pairs { bytes_read: chunk.bytes_read, ..Pairs::default() };
     for line in chunk.lines() {
         match judge(curator, &line) {
-            Ok(event) => {
+            Ok(Judged::Read) => pairs.summary.read(),
+            Ok(Judged::Event(event)) => {
                 pairs.summary.event(&event.verdict);
                 if event.verdict.route == Route::Gold {
                     pairs.write(format, &event.line)?;

@@ -7,6 +7,10 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
     match reason {
         Reason::NoConsent => "the user did not agree that the edit may train a model",
         Reason::Unchanged => "the user left the model's text as it was",
+        Reason::Unsampled => "the user liked the model's text as it was, and it is not in the sample that is kept",
+        Reason::Liked => "the user liked the model's text as it was, and it is in the sample that is kept",
+        Reason::Disliked => "the user disliked the model's text and did not say what would be better",
+        Reason::WeakSignal => "feedback that says little about one output",
         Reason::Trivial => "too little changed to say what the user prefers",
         Reason::Rewrite => "so much changed that the texts are no longer versions of one another",
         Reason::TooLongToCompare => "comparing these texts would take longer than the policy allows",
@@ -39,6 +43,7 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
 /// The policy's number that decides about a finding, if one does. Where it sends an event is in `[routes]`.
 pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
     Some(match reason {
+        Reason::Unsampled | Reason::Liked => "[sampling]",
         Reason::Trivial | Reason::Critical => "[similarity] trivial_above",
         Reason::Rewrite => "[similarity] rewrite_below",
         Reason::TooLongToCompare => "[similarity] max_steps",

@@ -11,7 +11,7 @@ use crate::input::{Chunk, total_bytes};
 use crate::ordered::in_order;
 use crate::progress::Progress;
 use crate::summary::Summary;
-use crate::worker::{BadLine, judge};
+use crate::worker::{self, BadLine, judge};
 use crate::{Failure, Outcome, policy};
 
 /// The verdict on one line, as it is printed.
@@ -27,6 +27,15 @@ struct VerdictLine<'e> {
     scores: &'e Scores,
     similarity: Option<f64>,
     pair: &'e str,
+}
+
+/// A read, as it is printed: it has no verdict.
+#[derive(Serialize)]
+struct ReadLine<'e> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'e str>,
+    line: u64,
+    kind: &'static str,
 }
 
 /// A line that is no event, as it is printed.
@@ -118,7 +127,14 @@ impl Replay {
         let file = self.names_files.then_some(name.as_ref());
         for line in chunk.lines() {
             let event = match judge(&self.curator, &line) {
-                Ok(event) => event,
+                Ok(worker::Judged::Event(event)) => event,
+                Ok(worker::Judged::Read) => {
+                    judged.summary.read();
+                    if self.against.is_none() {
+                        judged.print(&ReadLine { file, line: line.number, kind: "read" })?;
+                    }
+                    continue;
+                }
                 Err(error) => {
                     judged.summary.bad_line();
                     judged.errors.push_str(&format!("{name}:{}: {error}\n", line.number));
@@ -131,7 +147,7 @@ impl Replay {
                 None => judged.print(&VerdictLine::new(file, line.number, &event))?,
                 // A line that is an event is one under any policy.
                 Some(against) => {
-                    if let Ok(other) = judge(against, &line) {
+                    if let Ok(worker::Judged::Event(other)) = judge(against, &line) {
                         judged.compare(file, line.number, &event, &other)?;
                     }
                 }

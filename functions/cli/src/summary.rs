@@ -9,6 +9,7 @@ use flywheel_core::{Reason, Route, Verdict};
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     events: u64,
+    reads: u64,
     bad_lines: u64,
     routes: BTreeMap<Route, u64>,
     reasons: BTreeMap<Reason, u64>,
@@ -27,12 +28,17 @@ impl Summary {
         }
     }
 
+    pub(crate) fn read(&mut self) {
+        self.reads += 1;
+    }
+
     pub(crate) fn bad_line(&mut self) {
         self.bad_lines += 1;
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
         self.events += other.events;
+        self.reads += other.reads;
         self.bad_lines += other.bad_lines;
         add(&mut self.routes, &other.routes);
         add(&mut self.reasons, &other.reasons);
@@ -68,6 +74,9 @@ impl fmt::Display for Summary {
         }
         for (tag, count) in &self.tags {
             row(&format!("· {} (tag)", tag.as_str()), *count)?;
+        }
+        if self.reads > 0 {
+            writeln!(formatter, "  {:<24} {:>10}", "reads, only counted", self.reads)?;
         }
         if self.bad_lines > 0 {
             writeln!(formatter, "  {:<24} {:>10}", "bad lines", self.bad_lines)?;

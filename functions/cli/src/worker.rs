@@ -47,7 +47,18 @@ pub(crate) fn text<'c>(line: &Line<'c>) -> Result<&'c str, BadLine> {
     std::str::from_utf8(bytes.trim_ascii_end()).map_err(|_| BadLine::new(RefusalCode::NotUtf8, "the line is not UTF-8"))
 }
 
+/// What a line comes to.
+pub(crate) enum Judged {
+    Event(Box<CuratedEvent>),
+    /// An output was read, which the front door counts and nobody judges.
+    Read,
+}
+
 /// Judges the event in a line.
-pub(crate) fn judge(curator: &Curator, line: &Line<'_>) -> Result<CuratedEvent, BadLine> {
-    Ok(curator.curate(text(line)?, NO_TIME)?)
+pub(crate) fn judge(curator: &Curator, line: &Line<'_>) -> Result<Judged, BadLine> {
+    match curator.curate(text(line)?, NO_TIME) {
+        Ok(event) => Ok(Judged::Event(Box::new(event))),
+        Err(refusal) if refusal.code == RefusalCode::OnlyRead => Ok(Judged::Read),
+        Err(refusal) => Err(refusal.into()),
+    }
 }

@@ -179,6 +179,44 @@ fn pairs_are_what_a_trainer_reads() {
     assert_eq!(pairs[1]["rejected"], json!([{"role": "assistant", "content": "one two"}]));
 }
 
+fn feedback(id: &str, fields: &Value) -> String {
+    let mut event = json!({"event_id": id, "prompt": "p", "original_llm_output": "one two three"});
+    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    event.to_string()
+}
+
+#[test]
+fn edits_and_feedback_are_judged_alike_and_only_edits_are_pairs() {
+    let folder = TempDir::new().unwrap();
+    let policy = file(&folder, "all.toml", "[sampling]\naccept = 1.0\n");
+    let events = [
+        edit("edit", "one two three", "one two four"),
+        feedback("with-edit", &json!({"kind": "stars", "rating": 2, "final_user_edit": "one two five"})),
+        feedback("bad", &json!({"kind": "thumbs_down"})),
+        feedback("kept", &json!({"kind": "accept"})),
+        feedback("weak", &json!({"kind": "regenerate"})),
+        json!({"kind": "read"}).to_string(),
+        feedback("wrong", &json!({"kind": "stars", "rating": 7})),
+        feedback("private", &json!({"kind": "copy", "consent": false})),
+    ];
+    let path = file(&folder, "events.jsonl", events.join("\n"));
+    let output = flywheel(&["replay", "--policy", &policy, &path]);
+    assert_eq!(output.status.code(), Some(1), "stars end at five");
+    let verdicts = lines(&output);
+    let routes: Vec<_> = verdicts.iter().map(|line| line["route"].as_str().unwrap_or("-")).collect();
+    assert_eq!(routes, ["gold", "gold", "review", "replay", "signals", "-", "-", "dropped"]);
+    assert_eq!((&verdicts[5], &verdicts[6]["error"]["field"]), (&json!({"line": 6, "kind": "read"}), &json!("rating")));
+    assert!(stderr(&output).contains("reads, only counted"), "{}", stderr(&output));
+    let unsampled = lines(&flywheel(&["replay", &path]));
+    assert_eq!(unsampled[3]["reasons"], json!(["unsampled"]));
+    let pairs = lines(&flywheel(&["pairs", "--policy", &policy, &path]));
+    let chosen: Vec<_> = pairs.iter().map(|pair| pair["chosen"].as_str().unwrap()).collect();
+    assert_eq!(chosen, ["one two four", "one two five"]);
+    let changed = lines(&flywheel(&["replay", "--against", &policy, &path]));
+    let events: Vec<_> = changed.iter().filter_map(|line| line["event_id"].as_str()).collect();
+    assert_eq!(events, ["kept"]);
+}
+
 #[test]
 fn an_explanation_shows_what_changed_and_what_was_found() {
     let folder = TempDir::new().unwrap();

@@ -86,7 +86,7 @@ impl Curator {
     /// Curates one message at the given time, with no judge.
     ///
     /// # Errors
-    /// A [`Refusal`] if the message is not an edit event.
+    /// A [`Refusal`] if the message is neither an edit nor feedback.
     pub fn curate(&self, message: &str, now: Millis) -> Result<CuratedEvent, Refusal> {
         self.finish(self.audit(message)?, &[], now)
     }
@@ -94,7 +94,7 @@ impl Curator {
     /// The first half of curation: everything that the core decides on its own.
     ///
     /// # Errors
-    /// A [`Refusal`] if the message is not an edit event.
+    /// A [`Refusal`] if the message is neither an edit nor feedback.
     pub fn audit<'m>(&self, message: &'m str) -> Result<AuditedEvent<'m>, Refusal> {
         let mut event = EditEvent::parse(message)?;
         let mut findings = Findings::default();
@@ -139,8 +139,10 @@ impl Curator {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feedback::FeedbackKind;
     use crate::reason::Reason;
     use crate::route::Route;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     const NOW: Millis = 1_795_342_830_007;
@@ -174,7 +176,7 @@ mod tests {
         assert_eq!(line["curated_at"], "2026-11-22T10:20:30.007Z");
         assert_eq!(line["policy"], Policy::default().hash());
         let columns = "pair_id event_id prompt chosen rejected similarity tags reasons scores policy contributor model \
-                       thread_id occurred_at curated_at prompt_messages context";
+                       thread_id occurred_at curated_at prompt_messages context feedback";
         let positions = columns.split(' ').map(|column| curated.line.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
     }
@@ -211,6 +213,143 @@ mod tests {
         assert_eq!(kept, ["context", "curated_at", "event_id", "policy", "reasons", "scores", "tags"]);
         assert_eq!(line["context"], json!([]));
     }
+
+    fn feedback(fields: Value) -> Value {
+        let mut event = full_event("");
+        let event_fields = event.as_object_mut().unwrap();
+        event_fields.remove("final_user_edit");
+        event_fields.extend(fields.as_object().unwrap().clone());
+        event
+    }
+
+    /// An event that is in the sample, if it is liked, and one that is not.
+    fn liked(fields: Value, is_sampled: bool) -> Value {
+        let ids = (0..).map(|number| format!("e-{number}"));
+        let events = ids.map(|id| {
+            let mut event = feedback(fields.clone());
+            event["event_id"] = id.into();
+            event
+        });
+        let mut found = events.filter(|event| (curated(event).0.verdict.route != Route::Dropped) == is_sampled);
+        found.next().unwrap()
+    }
+
+    #[test]
+    fn a_liked_output_is_replayed_if_it_is_in_the_sample_and_dropped_without_its_text_if_not() {
+        for fields in [json!({"kind": "thumbs_up"}), json!({"kind": "stars", "rating": 4}), json!({"kind": "accept"})] {
+            let (curated_event, line) = curated(&liked(fields.clone(), true));
+            assert_eq!(
+                (curated_event.verdict.route, &curated_event.verdict.reasons[..]),
+                (Route::Replay, &[Reason::Liked][..])
+            );
+            assert_eq!((&line["chosen"], &line["rejected"]), (&json!("The quick brown fox"), &Value::Null));
+            assert_eq!((&line["prompt"], &line["similarity"]), (&json!("user: Hi"), &Value::Null));
+            let (kind, rating) = (&fields["kind"], &fields["rating"]);
+            let expected = json!({"kind": kind, "rating": rating, "comment": null, "label": true});
+            assert_eq!(line["feedback"], expected);
+            let mut unsampled = liked(fields.clone(), false);
+            unsampled["comment"] = json!("MARKER");
+            let (curated_event, line) = curated(&unsampled);
+            assert_eq!(curated_event.verdict.reasons, [Reason::Unsampled]);
+            assert!(!curated_event.line.contains("fox") && !curated_event.line.contains("MARKER"));
+            assert_eq!((&line["feedback"]["kind"], &line["feedback"]["rating"]), (kind, rating));
+        }
+    }
+
+    #[test]
+    fn what_is_disliked_waits_for_a_person_and_weak_signals_are_kept_apart() {
+        for (fields, route, label) in [
+            (json!({"kind": "thumbs_down"}), Route::Review, json!(false)),
+            (json!({"kind": "stars", "rating": 2}), Route::Review, json!(false)),
+            (json!({"kind": "regenerate"}), Route::Signals, json!(false)),
+            (json!({"kind": "copy"}), Route::Signals, json!(true)),
+            (json!({"kind": "stars", "rating": 3}), Route::Signals, Value::Null),
+        ] {
+            let (curated, line) = curated(&feedback(fields.clone()));
+            assert_eq!(curated.verdict.route, route, "{fields}");
+            assert_eq!(line["feedback"]["label"], label);
+            let (kept, empty) = if label == json!(false) { ("rejected", "chosen") } else { ("chosen", "rejected") };
+            assert_eq!((&line[kept], &line[empty]), (&json!("The quick brown fox"), &Value::Null), "{fields}");
+        }
+    }
+
+    #[test]
+    fn an_edit_that_comes_with_feedback_is_judged_as_one() {
+        let edit = json!({"kind": "thumbs_down", "comment": "too quick", "final_user_edit": "The slow brown fox"});
+        let (with_feedback, line) = curated(&feedback(edit));
+        let (plain, _) = curated(&full_event("The slow brown fox"));
+        assert_eq!(with_feedback.verdict, plain.verdict);
+        assert_eq!(with_feedback.pair_id, plain.pair_id);
+        let expected = json!({"kind": "thumbs_down", "rating": null, "comment": "too quick", "label": false});
+        assert_eq!(line["feedback"], expected);
+    }
+
+    #[test]
+    fn what_may_train_is_audited_and_what_is_said_of_it_is_redacted() {
+        let with_output = |mut event: Value, output: &str| {
+            event["original_llm_output"] = json!(output);
+            event["comment"] = json!("bob@acme.io said so");
+            event
+        };
+        let hidden = "The quick \u{202e}xof nworb";
+        for fields in [json!({"kind": "copy"}), json!({"kind": "thumbs_up"})] {
+            let event = if fields["kind"] == "copy" { feedback(fields) } else { liked(fields, true) };
+            let (curated_event, _) = curated(&with_output(event.clone(), hidden));
+            assert_eq!(curated_event.verdict.route, Route::Quarantine);
+            assert!(curated_event.verdict.reasons.contains(&Reason::HiddenText));
+            let (_, line) = curated(&with_output(event.clone(), "Write to bob@acme.io"));
+            assert_eq!(
+                (&line["chosen"], &line["feedback"]["comment"]),
+                (&json!("Write to <EMAIL_1>"), &json!("<EMAIL_1> said so"))
+            );
+            let secret = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+            let (curated_event, line) = curated(&with_output(event.clone(), &format!("Use {secret}")));
+            assert_eq!((curated_event.verdict.route, &line["chosen"]), (Route::Dropped, &Value::Null));
+            assert!(curated_event.verdict.reasons.contains(&Reason::Secret) && !curated_event.line.contains("ghp_"));
+            let mut event = event;
+            event["comment"] = json!(format!("try {secret}"));
+            assert!(!curated(&event).0.line.contains("ghp_"));
+        }
+    }
+
+    #[test]
+    fn of_feedback_without_consent_nothing_is_kept() {
+        for kind in ["thumbs_up", "thumbs_down", "copy"] {
+            let (curated, line) = curated(&feedback(json!({"kind": kind, "comment": "MARKER", "consent": false})));
+            assert_eq!(
+                (curated.verdict.route, &curated.verdict.reasons[..]),
+                (Route::Dropped, &[Reason::NoConsent][..])
+            );
+            assert_eq!(line["feedback"], Value::Null);
+            assert!(!curated.line.contains("MARKER"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn without_an_edit_nothing_is_ever_gold(
+            kind in prop::sample::select(&FeedbackKind::ALL[..]), stars in 1..=5_u8, output in "\\PC{1,60}", event_id in "[a-z]{1,9}",
+        ) {
+            let rating = matches!(kind, FeedbackKind::Stars | FeedbackKind::Form).then_some(stars);
+            let event = feedback(json!({
+                "kind": kind.as_str(), "rating": rating, "comment": "c", "original_llm_output": output, "event_id": event_id,
+            }));
+            let everything_passes = "[routes]\ntrivial = \"gold\"\nrewrite = \"gold\"\ninjection = \"gold\"\nrepetition = \"off\"";
+            for policy in ["", everything_passes, "[sampling]\nthumbs_up = 1.0\nstars = 1.0\naccept = 1.0"] {
+                let curator = Curator::new(Policy::parse(policy).unwrap(), None);
+                let message = event.to_string();
+                let audited = curator.audit(&message).unwrap();
+                prop_assert!(audited.case().is_none());
+                let again = curator.curate(&EditEvent::parse(&message).unwrap().to_message().unwrap(), NOW).unwrap();
+                let curated = curator.finish(audited, &[Opinion::Pass], NOW).unwrap();
+                prop_assert_ne!(curated.verdict.route, Route::Gold);
+                prop_assert_eq!(&again, &curated, "queued, it is judged the same");
+                let line: Value = serde_json::from_str(&curated.line).unwrap();
+                prop_assert!(line["chosen"].is_null() || line["rejected"].is_null());
+            }
+        }
+    }
+
     #[test]
     fn a_judge_is_asked_about_gold_only_and_its_opinion_is_in_the_line() {
         let curator = Curator::new(Policy::default(), None);

@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::digest::FieldDigest;
+use crate::feedback::{Feedback, FeedbackKind};
 use crate::fields::{Fields, label, wrong_type};
 use crate::json::Json;
 use crate::prompt::Prompt;
@@ -14,7 +15,7 @@ use crate::refusal::{Refusal, RefusalCode};
 /// The most entries that an event's `context` may have.
 const MAX_CONTEXT_ENTRIES: usize = 32;
 
-/// One user's edit of one model output; texts are borrowed from the message where they can be.
+/// One user's edit of one model output, or [`Feedback`] on one; texts are borrowed from the message where they can be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditEvent<'a> {
     /// The idempotency key: the client's own, or else derived from all the event says. It is never redacted, for whoever sends
@@ -24,10 +25,12 @@ pub struct EditEvent<'a> {
     pub pair_id: String,
     /// What the model was asked.
     pub prompt: Prompt<'a>,
-    /// The user's text (`final_user_edit`).
+    /// The user's text (`final_user_edit`). Feedback may come without one, on an output that stays as it was: then it is that.
     pub chosen: Cow<'a, str>,
     /// The model's text (`original_llm_output`).
     pub rejected: Cow<'a, str>,
+    /// What the user said of the output otherwise.
+    pub feedback: Option<Feedback<'a>>,
     /// The conversation that the output belongs to. One that is somebody's address or number is stored as a keyed hash only.
     pub thread_id: Option<Cow<'a, str>>,
     /// Who edited, as the client names them. On the queue only, never in the lake: see [`crate::ContributorKey`].
@@ -86,9 +89,13 @@ impl<'a> EditEvent<'a> {
     pub(crate) fn from_json(value: Json<'a>, field: &str) -> Result<Self, Refusal> {
         let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object", field)) };
         let mut fields = Fields::new(entries, "");
+        let feedback = Feedback::take(&mut fields)?;
         let prompt = Prompt::from_json(fields.required("prompt")?)?;
         let rejected = fields.required_text("original_llm_output")?;
-        let chosen = fields.required_text("final_user_edit")?;
+        let chosen = match feedback {
+            None => fields.required_text("final_user_edit")?,
+            Some(_) => fields.optional_text("final_user_edit")?.unwrap_or_else(|| rejected.clone()),
+        };
         let given_id = fields.optional_label("event_id")?;
         let pair_id = pair_id(&prompt, &chosen, &rejected);
         let mut event = Self {
@@ -98,6 +105,7 @@ impl<'a> EditEvent<'a> {
             prompt,
             chosen,
             rejected,
+            feedback,
             thread_id: fields.optional_label("thread_id")?,
             contributor_id: fields.optional_label("contributor_id")?,
             model: model(&mut fields)?,
@@ -111,10 +119,11 @@ impl<'a> EditEvent<'a> {
         Ok(event)
     }
 
-    /// What the event says in words: the prompt, the model's text, the user's, the context's values.
+    /// What the event says in words: the prompt, the model's text, the user's, the context's values, the comment.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let values = self.context.iter().map(|entry| entry.value.as_ref());
-        self.prompt.contents().chain([self.rejected.as_ref(), self.chosen.as_ref()]).chain(values)
+        let comment = self.feedback.iter().filter_map(|feedback| feedback.comment.as_deref());
+        self.prompt.contents().chain([self.rejected.as_ref(), self.chosen.as_ref()]).chain(values).chain(comment)
     }
 
     /// Rewrites each of [`EditEvent::texts`] for which `rewrite` has another. The pair becomes that of the texts as they are
@@ -122,7 +131,8 @@ impl<'a> EditEvent<'a> {
     pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&str) -> Option<String>) {
         self.prompt.rewrite(&rewrite);
         let values = self.context.iter_mut().map(|entry| &mut entry.value);
-        for text in [&mut self.rejected, &mut self.chosen].into_iter().chain(values) {
+        let comment = self.feedback.iter_mut().filter_map(|feedback| feedback.comment.as_mut());
+        for text in [&mut self.rejected, &mut self.chosen].into_iter().chain(values).chain(comment) {
             if let Some(rewritten) = rewrite(text) {
                 *text = Cow::Owned(rewritten);
             }
@@ -134,7 +144,14 @@ impl<'a> EditEvent<'a> {
     /// texts come in through the pair's id.
     fn derived_id(&self) -> String {
         let model = self.model.as_ref();
-        let digest = FieldDigest::new("flywheel event 1")
+        let digest = match &self.feedback {
+            None => FieldDigest::new("flywheel event 1"),
+            Some(feedback) => FieldDigest::new("flywheel feedback 1")
+                .text(feedback.kind.as_str())
+                .optional(feedback.rating.map(|rating| rating.to_string()).as_deref())
+                .optional(feedback.comment.as_deref()),
+        };
+        let digest = digest
             .text(&self.pair_id)
             .optional(self.thread_id.as_deref())
             .optional(self.contributor_id.as_deref())
@@ -154,11 +171,16 @@ impl<'a> EditEvent<'a> {
     /// # Errors
     /// None in practice: strings and maps of strings always serialise.
     pub fn to_message(&self) -> serde_json::Result<String> {
+        let feedback = self.feedback.as_ref();
+        let is_unedited = feedback.is_some() && self.chosen == self.rejected;
         let message = Message {
+            kind: feedback.map(|feedback| feedback.kind),
+            rating: feedback.and_then(|feedback| feedback.rating),
+            comment: feedback.and_then(|feedback| feedback.comment.as_deref()),
             event_id: self.event_id_is_given.then_some(&self.event_id),
             prompt: &self.prompt,
             original_llm_output: &self.rejected,
-            final_user_edit: &self.chosen,
+            final_user_edit: (!is_unedited).then_some(&self.chosen),
             thread_id: self.thread_id.as_deref(),
             contributor_id: self.contributor_id.as_deref(),
             model: self.model.as_ref().map(|model| QueuedModel { id: &model.id, adapter: model.adapter.as_deref() }),
@@ -240,10 +262,17 @@ fn printable(key: &str) -> String {
 #[derive(Serialize)]
 struct Message<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<FeedbackKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<&'e Cow<'e, str>>,
     prompt: &'e Prompt<'e>,
     original_llm_output: &'e str,
-    final_user_edit: &'e str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    final_user_edit: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thread_id: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,9 +37,13 @@ impl<'a> Fields<'a> {
         Ok(Some(value))
     }
 
+    pub(crate) fn missing(&self, name: &str) -> Refusal {
+        Refusal::of_field(RefusalCode::MissingField, &self.path_of(name), "is required")
+    }
+
     pub(crate) fn required(&mut self, name: &str) -> Result<Json<'a>, Refusal> {
         match self.take(name)? {
-            None => Err(Refusal::of_field(RefusalCode::MissingField, &self.path_of(name), "is required")),
+            None => Err(self.missing(name)),
             Some(Json::Null) => {
                 Err(Refusal::of_field(RefusalCode::NullField, &self.path_of(name), "is required and may not be null"))
             }
@@ -55,6 +59,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn required_text(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
         let value = self.required(name)?;
         non_empty_text(value, &self.path_of(name))
+    }
+
+    pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
+        let Some(value) = self.optional(name)? else { return Ok(None) };
+        non_empty_text(value, &self.path_of(name)).map(Some)
     }
 
     pub(crate) fn optional_label(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {

@@ -9,6 +9,9 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
+    /// A whole number that is not negative.
+    Integer(u64),
+    /// Any other number.
     Number,
     Text(Cow<'a, str>),
     List(Vec<Json<'a>>),
@@ -16,12 +19,18 @@ pub(crate) enum Json<'a> {
 }
 
 impl Json<'_> {
+    /// The value of an object's field, if this is an object that has it.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        let Self::Object(entries) = self else { return None };
+        entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
     /// The JSON type, as an error message names it.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
-            Self::Number => "a number",
+            Self::Integer(_) | Self::Number => "a number",
             Self::Text(_) => "a string",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",
@@ -56,8 +65,8 @@ impl<'de> Visitor<'de> for JsonVisitor {
         Ok(Json::Number)
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(Json::Number)
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Json::Integer(value))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
@@ -112,7 +121,7 @@ mod tests {
         let Json::Object(entries) = parsed else { panic!("an object was parsed") };
         assert!(matches!(&entries[0], (Cow::Borrowed("plain"), Json::Text(Cow::Borrowed("as is")))));
         assert!(matches!(&entries[1], (_, Json::Text(Cow::Owned(text))) if text == "a\nb"));
-        let list = vec![Json::Number, Json::Number, Json::Number, Json::Bool(true), Json::Null];
+        let list = vec![Json::Integer(1), Json::Number, Json::Number, Json::Bool(true), Json::Null];
         assert_eq!(entries[2].1, Json::List(list));
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | from | to | decided in |
 //! |---|---|---|
-//! | a request's body | events ready for the queue | [`Submission`], [`EditEvent`], [`Refusal`] |
+//! | a request's body | events ready for the queue | [`Submission`], [`EditEvent`], [`Feedback`], [`Refusal`] |
 //! | a queue message | a line in a route | [`Curator`], [`Policy`] |
 //! | an edit, and a judge's answer | an opinion that can lower its route | [`Question`], [`Opinion`] |
 //! | lines | immutable parts | [`Batch`], [`PartName`] |
@@ -18,6 +18,7 @@ mod crossing;
 mod curator;
 mod digest;
 mod edit_event;
+mod feedback;
 mod fields;
 mod instant;
 mod json;
@@ -32,6 +33,7 @@ mod reason;
 mod redaction;
 mod refusal;
 mod route;
+mod sampling;
 mod similarity;
 mod submission;
 mod verdict;
@@ -43,6 +45,7 @@ pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
+pub use feedback::{Feedback, FeedbackKind};
 pub use instant::Millis;
 pub use judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
@@ -56,6 +59,7 @@ pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;
 pub use refusal::{Refusal, RefusalCode};
 pub use route::Route;
-pub use submission::{MAX_EVENT_BYTES, QueuedEvent, Submission};
+pub use sampling::Sampling;
+pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
 pub use verdict::Verdict;
 pub use watermark::{ListedPart, Pending, Watermark};

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::audit::Scores;
 use crate::edit_event::{ContextEntry, EditEvent, Model};
+use crate::feedback::FeedbackKind;
 use crate::prompt::ChatMessage;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -30,6 +31,17 @@ pub(crate) struct Line<'e> {
     curated_at: &'e str,
     prompt_messages: Option<&'e [ChatMessage<'e>]>,
     context: &'e [ContextEntry<'e>],
+    feedback: Option<FeedbackColumn<'e>>,
+}
+
+/// What the user said of the output besides editing it, or instead.
+#[derive(Serialize)]
+struct FeedbackColumn<'e> {
+    kind: FeedbackKind,
+    rating: Option<u8>,
+    comment: Option<&'e str>,
+    /// Whether it speaks for the output. Without an edit this is the label that unpaired training asks for.
+    label: Option<bool>,
 }
 
 /// What a line says besides its event and verdict.
@@ -40,16 +52,26 @@ pub(crate) struct Stamp<'e> {
 }
 
 impl<'e> Line<'e> {
+    /// An output without an edit stands where it would in a pair: in `rejected` if its user spoke against it, else in `chosen`.
+    ///
     /// A text that trains nobody is not kept, and of an event without consent nothing is but its id and the reason.
     pub(crate) fn new(event: &'e EditEvent<'e>, verdict: &'e Verdict, stamp: &Stamp<'e>) -> Self {
         let has_consent = event.consent != Some(false);
         let keeps_text = verdict.route != Route::Dropped;
+        let feedback = event.feedback.as_ref().filter(|_| has_consent).map(|feedback| FeedbackColumn {
+            kind: feedback.kind,
+            rating: feedback.rating,
+            comment: feedback.comment.as_deref().filter(|_| keeps_text),
+            label: feedback.label(),
+        });
+        let is_one_text = feedback.is_some() && event.chosen == event.rejected;
+        let is_against = feedback.as_ref().is_some_and(|feedback| feedback.label == Some(false));
         Self {
             pair_id: has_consent.then_some(&event.pair_id),
             event_id: &event.event_id,
             prompt: keeps_text.then(|| event.prompt.text()),
-            chosen: keeps_text.then_some(&event.chosen),
-            rejected: keeps_text.then_some(&event.rejected),
+            chosen: (keeps_text && !(is_one_text && is_against)).then_some(&event.chosen),
+            rejected: (keeps_text && !(is_one_text && !is_against)).then_some(&event.rejected),
             similarity: verdict.similarity,
             tags: &verdict.tags,
             reasons: &verdict.reasons,
@@ -62,6 +84,7 @@ impl<'e> Line<'e> {
             curated_at: stamp.curated_at,
             prompt_messages: event.prompt.messages().filter(|_| keeps_text),
             context: if keeps_text { &event.context } else { &[] },
+            feedback,
         }
     }
 }

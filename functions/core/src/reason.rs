@@ -12,6 +12,14 @@ pub enum Reason {
     NoConsent,
     /// The user left the model's text as it was.
     Unchanged,
+    /// Users like such outputs, and this one is not in the sample that is kept.
+    Unsampled,
+    /// The user liked the model's text as it was, and it is in the sample.
+    Liked,
+    /// The user disliked the model's text and did not say what would be better.
+    Disliked,
+    /// Feedback that says little about one output: copied, marked, asked for again, commented on, three stars.
+    WeakSignal,
     /// Too little changed to say what the user prefers.
     Trivial,
     /// So much changed that the texts are no longer versions of one another.
@@ -68,9 +76,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::NoConsent,
         Self::Unchanged,
+        Self::Unsampled,
+        Self::Liked,
+        Self::Disliked,
+        Self::WeakSignal,
         Self::Trivial,
         Self::Rewrite,
         Self::TooLongToCompare,
@@ -105,6 +117,10 @@ impl Reason {
         match self {
             Self::NoConsent => "no_consent",
             Self::Unchanged => "unchanged",
+            Self::Unsampled => "unsampled",
+            Self::Liked => "liked",
+            Self::Disliked => "disliked",
+            Self::WeakSignal => "weak_signal",
             Self::Trivial => "trivial",
             Self::Rewrite => "rewrite",
             Self::TooLongToCompare => "too_long_to_compare",
@@ -139,6 +155,10 @@ impl Reason {
     pub(crate) fn default_route(self) -> Route {
         match self {
             Self::NoConsent | Self::Unchanged | Self::Trivial | Self::Rewrite | Self::Secret => Route::Dropped,
+            Self::Unsampled => Route::Dropped,
+            Self::Liked => Route::Replay,
+            Self::WeakSignal => Route::Signals,
+            Self::Disliked => Route::Review,
             Self::LikelyRewrite | Self::PersonalData | Self::UnknownLanguage | Self::LoadedLanguage => Route::Gold,
             Self::TooLongToCompare | Self::Critical => Route::Review,
             Self::BrokenFence | Self::Repetition | Self::TooShort | Self::TooLong => Route::Review,
@@ -152,11 +172,14 @@ impl Reason {
         }
     }
 
-    /// Whether a policy may decide where it sends an event. On two no policy has a say: what nobody changed prefers nothing,
-    /// and what its user did not consent to is not ours to use.
+    /// Whether a policy may decide where it sends an event. It has no say where there is no edit, which is never a preference
+    /// pair, and on what its user did not consent to, which is not ours to use.
     #[must_use]
     pub fn is_policy(self) -> bool {
-        !matches!(self, Self::NoConsent | Self::Unchanged)
+        !matches!(
+            self,
+            Self::NoConsent | Self::Unchanged | Self::Unsampled | Self::Liked | Self::Disliked | Self::WeakSignal
+        )
     }
 }
 

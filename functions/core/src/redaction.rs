@@ -1,6 +1,6 @@
 //! Redaction: personal data becomes placeholders before anything is judged or written.
 //!
-//! The same value becomes the same placeholder in the prompt, in both texts and in the context, so that the pair still says
+//! The same value becomes the same placeholder in the prompt, in both texts, in the comment and in the context, so that the pair still says
 //! what the user changed: redacted in one text only, an address would read as an edit. What is found in one text is therefore
 //! looked for in all of them, in whatever grouping, and redaction goes on until nothing is found any more.
 //!
@@ -40,7 +40,8 @@ pub(crate) fn redact(
         return;
     }
     pseudonymise_thread(event, key);
-    let is_dropped = is_dropped_unread(event) || findings.list.iter().any(|finding| finding.reason == Reason::Secret);
+    let is_dropped =
+        is_dropped_unread(event, policy) || findings.list.iter().any(|finding| finding.reason == Reason::Secret);
     if is_dropped || event.texts().all(|text| find(text).is_empty()) {
         return;
     }

@@ -26,6 +26,8 @@ pub enum RefusalCode {
     TooLarge,
     /// The batch has more events than are taken at once.
     TooManyEvents,
+    /// Nothing is wrong: an output was read, which is counted where it arrives and kept nowhere.
+    OnlyRead,
 }
 
 impl RefusalCode {
@@ -43,6 +45,7 @@ impl RefusalCode {
             Self::DuplicateField => "duplicate_field",
             Self::TooLarge => "too_large",
             Self::TooManyEvents => "too_many_events",
+            Self::OnlyRead => "only_read",
         }
     }
 }

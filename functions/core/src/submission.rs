@@ -20,21 +20,66 @@ pub struct QueuedEvent {
     pub message: String,
 }
 
+/// Where an event is posted. Both take the same events, and each demands of them what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Edits: with `final_user_edit`.
+    Edits,
+    /// Feedback: with `kind`. With an edit besides, it is judged as one.
+    Feedback,
+}
+
+/// What is to become of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// It goes to the queue.
+    Event(QueuedEvent),
+    /// An output was read. That is counted, and nothing of it is kept.
+    Read,
+}
+
 /// What a request asks to capture.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Submission {
     /// One event, sent as an object of its own.
-    One(QueuedEvent),
+    One(Submitted),
     /// A batch: the outcome of each event in the order sent. Never empty.
-    Batch(Vec<Result<QueuedEvent, Refusal>>),
+    Batch(Vec<Result<Submitted, Refusal>>),
+}
+
+impl Endpoint {
+    /// Reads one event. `path` is where in a batch it is.
+    fn submitted(self, event: Json<'_>, path: Option<&str>) -> Result<Submitted, Refusal> {
+        self.check(&event)?;
+        match EditEvent::from_json(event, path.unwrap_or("body")) {
+            Err(refusal) if refusal.code == RefusalCode::OnlyRead => Ok(Submitted::Read),
+            Err(refusal) => Err(refusal),
+            Ok(event) => queued(&event, path).map(Submitted::Event),
+        }
+    }
+
+    /// Of an edit without a kind the event's own parser demands everything.
+    fn check(self, event: &Json<'_>) -> Result<(), Refusal> {
+        let has = |name| event.field(name).is_some_and(|value| *value != Json::Null);
+        let missing = match self {
+            Self::Edits if has("kind") && !has("final_user_edit") => "final_user_edit",
+            Self::Feedback if matches!(event, Json::Object(_)) && !has("kind") => "kind",
+            _ => return Ok(()),
+        };
+        let (code, message) = match event.field(missing) {
+            None => (RefusalCode::MissingField, "is required"),
+            Some(_) => (RefusalCode::NullField, "is required and may not be null"),
+        };
+        Err(Refusal::of_field(code, missing, message))
+    }
 }
 
 impl Submission {
-    /// Reads a request's body.
+    /// Reads a request's body, as it came in at an endpoint.
     ///
     /// # Errors
     /// A [`Refusal`] of the whole request. Within a batch a bad event is refused alone.
-    pub fn parse(body: &[u8]) -> Result<Self, Refusal> {
+    pub fn parse(body: &[u8], endpoint: Endpoint) -> Result<Self, Refusal> {
         let Ok(text) = std::str::from_utf8(body) else {
             return Err(Refusal::of_whole(RefusalCode::NotUtf8, "the body must be UTF-8"));
         };
@@ -44,16 +89,15 @@ impl Submission {
         };
         let mut fields = Fields::new(entries, "");
         if !fields.contains("events") {
-            let event = EditEvent::from_json(Json::Object(fields.into_entries()), "body")?;
-            return queued(&event, None).map(Self::One);
+            return endpoint.submitted(Json::Object(fields.into_entries()), None).map(Self::One);
         }
         match fields.required("events")? {
-            Json::List(items) => Self::batch(items),
+            Json::List(items) => Self::batch(items, endpoint),
             other => Err(wrong_type(&other, "a list of events", "events")),
         }
     }
 
-    fn batch(items: Vec<Json<'_>>) -> Result<Self, Refusal> {
+    fn batch(items: Vec<Json<'_>>, endpoint: Endpoint) -> Result<Self, Refusal> {
         if items.is_empty() {
             return Err(Refusal::of_field(RefusalCode::EmptyField, "events", "may not be empty"));
         }
@@ -61,10 +105,10 @@ impl Submission {
             let message = format!("has {} events; send at most {MAX_EVENTS} at once", items.len());
             return Err(Refusal::of_field(RefusalCode::TooManyEvents, "events", message));
         }
-        let outcomes = items.into_iter().enumerate().map(|(index, item)| {
-            let path = format!("events[{index}]");
-            queued(&EditEvent::from_json(item, &path)?, Some(&path))
-        });
+        let outcomes = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| endpoint.submitted(item, Some(&format!("events[{index}]"))));
         Ok(Self::Batch(outcomes.collect()))
     }
 }
@@ -89,18 +133,52 @@ mod tests {
     }
 
     fn refused(body: &str) -> RefusalCode {
-        Submission::parse(body.as_bytes()).unwrap_err().code
+        Submission::parse(body.as_bytes(), Endpoint::Edits).unwrap_err().code
     }
 
     #[test]
     fn one_object_is_one_event() {
-        assert!(matches!(Submission::parse(event("e").as_bytes()), Ok(Submission::One(_))));
+        assert!(matches!(Submission::parse(event("e").as_bytes(), Endpoint::Edits), Ok(Submission::One(_))));
+    }
+
+    #[test]
+    fn an_endpoint_demands_what_it_is_for_and_reads_are_counted() {
+        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback);
+        let refused = |outcome: Result<Submission, Refusal>| {
+            let refusal = outcome.unwrap_err();
+            (refusal.code, refusal.field.unwrap())
+        };
+        assert_eq!(refused(feedback("{}")), (RefusalCode::MissingField, "kind".to_owned()));
+        assert_eq!(refused(feedback(&event("e"))), (RefusalCode::MissingField, "kind".to_owned()));
+        assert_eq!(refused(feedback(r#"{"kind":null}"#)), (RefusalCode::NullField, "kind".to_owned()));
+        assert_eq!(refused(feedback("[]")), (RefusalCode::WrongType, "body".to_owned()));
+        assert_eq!(feedback(r#"{"kind":"read"}"#), Ok(Submission::One(Submitted::Read)));
+        let like = r#"{"kind":"accept","prompt":"p","original_llm_output":"o"}"#;
+        assert!(matches!(feedback(like), Ok(Submission::One(Submitted::Event(_)))));
+        for text in [like, r#"{"kind":"read"}"#] {
+            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits);
+            assert_eq!(refused(outcome), (RefusalCode::MissingField, "final_user_edit".to_owned()));
+        }
+        let batch = feedback(&format!(r#"{{"events":[{{"kind":"read"}},{like},{}]}}"#, event("e"))).unwrap();
+        let Submission::Batch(outcomes) = batch else { panic!("a batch was sent") };
+        assert_eq!(outcomes[0], Ok(Submitted::Read));
+        assert!(outcomes[1].is_ok() && outcomes[2].is_err());
+    }
+
+    #[test]
+    fn an_edit_is_the_same_event_at_either_endpoint() {
+        let edit = r#"{"kind":"thumbs_down","prompt":"p","original_llm_output":"o","final_user_edit":"e"}"#;
+        let [one, other] =
+            [Endpoint::Edits, Endpoint::Feedback].map(|at| Submission::parse(edit.as_bytes(), at).unwrap());
+        assert_eq!(one, other);
     }
 
     #[test]
     fn a_bad_event_is_refused_alone() {
         let body = format!(r#"{{"events":[{},{{"prompt":"p"}},7]}}"#, event("e"));
-        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes()) else { panic!("a batch was sent") };
+        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes(), Endpoint::Edits) else {
+            panic!("a batch was sent")
+        };
         assert!(outcomes[0].is_ok());
         assert_eq!(outcomes[1].as_ref().unwrap_err().code, RefusalCode::MissingField);
         assert_eq!(outcomes[2].as_ref().unwrap_err().field.as_deref(), Some("events[2]"));
@@ -122,12 +200,15 @@ mod tests {
         let letters = (MAX_EVENT_BYTES - frame) / 2;
         let fits = event(&"\u{e9}".repeat(letters));
         assert!(fits.len() <= MAX_EVENT_BYTES && fits.len() + 2 > MAX_EVENT_BYTES);
-        assert!(Submission::parse(fits.as_bytes()).is_ok());
+        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits).is_ok());
         assert_eq!(refused(&event(&"\u{e9}".repeat(letters + 1))), RefusalCode::TooLarge);
     }
 
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
-        assert_eq!(Submission::parse(b"{\"prompt\":\"\xff\"}").unwrap_err().code, RefusalCode::NotUtf8);
+        assert_eq!(
+            Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits).unwrap_err().code,
+            RefusalCode::NotUtf8
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::audit::{Audit, Finding, Findings, Scores, Texts};
 use crate::edit_event::EditEvent;
+use crate::feedback::{Feedback, Standing};
 use crate::judge::Opinion;
 use crate::policy::Policy;
 use crate::reason::Reason;
@@ -34,6 +35,9 @@ pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit, mut f
         return fold(findings, None, policy);
     }
     if event.chosen == event.rejected {
+        if let Some(feedback) = &event.feedback {
+            return judge_unedited(event, feedback, policy, audit, findings);
+        }
         findings.add(Reason::Unchanged, 1.0, None);
         return fold(findings, Some(1.0), policy);
     }
@@ -44,6 +48,28 @@ pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit, mut f
     }
     audit.inspect(texts, policy, &mut findings);
     fold(findings, similarity, policy)
+}
+
+/// Judges feedback on an output that stayed as it was. Whatever it says, one text is no pair: each reason has a route of its own
+/// that is below gold, and no policy can change that.
+fn judge_unedited(
+    event: &EditEvent<'_>,
+    feedback: &Feedback<'_>,
+    policy: &Policy,
+    audit: &Audit,
+    mut findings: Findings,
+) -> Verdict {
+    let (reason, can_train) = match feedback.standing() {
+        Standing::Liked(stratum) if policy.sampling.takes(stratum, &event.event_id) => (Reason::Liked, true),
+        Standing::Liked(_) => (Reason::Unsampled, false),
+        Standing::Weak => (Reason::WeakSignal, true),
+        Standing::Disliked => (Reason::Disliked, false),
+    };
+    findings.add(reason, 1.0, None);
+    if can_train {
+        audit.inspect_output(event.prompt.text(), &event.chosen, policy, &mut findings);
+    }
+    fold(findings, None, policy)
 }
 
 impl Verdict {

@@ -57,7 +57,7 @@ impl<L: WritePart> Curate<L> {
     }
 
     /// Curates one batch within the time that the invocation has left, and answers with the messages that go back to the
-    /// queue: those that are no edit events, and those whose part could not be written. Each fails alone, or with its part.
+    /// queue: those that are no events, and those whose part could not be written. Each fails alone, or with its part.
     ///
     /// # Errors
     /// Only if a message fails that has no id.
@@ -173,7 +173,7 @@ fn unless_it_fails<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) ->
     match catch_unwind(AssertUnwindSafe(|| step(body))) {
         Ok(Ok(done)) => Some(done),
         Ok(Err(refusal)) => {
-            tracing::warn!(message_id, code = refusal.code.as_str(), "message is no edit event");
+            tracing::warn!(message_id, code = refusal.code.as_str(), "message is no event");
             None
         }
         Err(_) => {

@@ -128,6 +128,49 @@ async fn whatever_is_delivered_again_every_event_ends_in_one_route() {
     assert_eq!(distinct.iter().flatten().collect::<BTreeSet<_>>().len(), 50);
 }
 
+fn feedback(id: &str, fields: Value) -> SqsMessage {
+    let mut body = json!({"event_id": id, "prompt": "p", "original_llm_output": "one two three"});
+    body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    message(id, &body.to_string())
+}
+
+#[tokio::test]
+async fn feedback_takes_its_routes_and_only_edits_count_as_pairs() {
+    let lake = MemoryLake::default();
+    let mut batch = vec![
+        feedback("down", json!({"kind": "thumbs_down"})),
+        feedback("two", json!({"kind": "stars", "rating": 2})),
+        feedback("three", json!({"kind": "stars", "rating": 3})),
+        feedback("copy", json!({"kind": "copy"})),
+        feedback("again", json!({"kind": "regenerate"})),
+        feedback("private", json!({"kind": "copy", "consent": false})),
+        feedback("edited", json!({"kind": "thumbs_down", "final_user_edit": "one 2 three"})),
+        edit("edit", "1 two three"),
+    ];
+    batch.extend((0..400).map(|number| feedback(&format!("like-{number}"), json!({"kind": "thumbs_up"}))));
+    // Nobody queues a read; should one come, it is no event.
+    batch.push(feedback("read", json!({"kind": "read"})));
+    let twice = [batch.clone(), batch].concat();
+    for batch in twice.chunks(100) {
+        let response = curate(&lake).handle(batch.to_vec()).await.unwrap();
+        assert!(failed(&response).iter().all(|id| *id == "read"));
+    }
+    let routes: BTreeMap<_, BTreeSet<_>> =
+        routes(&lake).into_iter().map(|(route, ids)| (route, ids.into_iter().collect())).collect();
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(routes["gold"], ids(&["edit", "edited"]));
+    assert_eq!(routes["review"], ids(&["down", "two"]));
+    assert_eq!(routes["signals"], ids(&["again", "copy", "three"]));
+    assert!((1..=12).contains(&routes["replay"].len()), "{:?}", routes["replay"]);
+    assert!(routes["replay"].iter().all(|id| id.starts_with("like-")));
+    assert_eq!(routes.values().map(BTreeSet::len).sum::<usize>(), 408);
+    assert_eq!(routes.values().flatten().collect::<BTreeSet<_>>().len(), 408);
+    let listing = lake.list_parts(&Watermark::default().list_after()).await.unwrap();
+    let objects = lake.objects();
+    let gold = objects.keys().filter(|key| key.starts_with(&route_prefix(Route::Gold)));
+    assert_eq!(listing.parts.len(), gold.count(), "the counter sees gold and nothing else");
+}
+
 #[tokio::test]
 async fn a_bad_message_without_an_id_fails_the_batch_aloud() {
     let lake = MemoryLake::default();

@@ -184,6 +184,7 @@ async fn a_line_that_does_not_fit_is_named_and_nothing_is_committed(at: Url) {
         (with("curated_at", Some(json!("SECRET"))), "column curated_at"),
         (with("model", Some(json!({"adapter": "a"}))), "column model"),
         (with("model", Some(json!({"id": "m", "SECRET": 1}))), "column model"),
+        (with("feedback", Some(json!({"kind": "copy", "SECRET": 1}))), "column feedback"),
         (with("SECRET", Some(json!(1))), "columns"),
         (good[..good.len() - 1].to_owned(), "one JSON object"),
         (format!("{good}{good}"), "one JSON object"),
@@ -229,6 +230,30 @@ async fn the_record_is_found_below_commits_of_others(at: Url) {
     assert_eq!((loaded.version, loaded.record), (2, Some(record(1, 1))));
 }
 
+/// As made before there was a column for feedback.
+async fn an_older_table_gets_the_columns_that_it_lacks(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    let Loaded { snapshot, .. } = dataset.load().await.unwrap();
+    let columns: Vec<_> = snapshot.snapshot().unwrap().schema().fields().cloned().collect();
+    let older = at.join("older").unwrap();
+    if let Ok(folder) = older.to_file_path() {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let table = DeltaTableBuilder::from_url(older.clone()).unwrap();
+    let table = table.with_storage_options([("AWS_ALLOW_HTTP".to_owned(), "true".to_owned())].into()).build().unwrap();
+    let kept = columns.into_iter().filter(|column| column.name() != "feedback");
+    table.create().with_columns(kept).await.unwrap();
+    let dataset = DeltaDataset::at(older.clone());
+    let loads = join_all((0..4).map(|_| dataset.load())).await;
+    assert!(loads.iter().all(|load| load.as_ref().is_ok_and(|loaded| loaded.version == 1)), "added once");
+    assert_eq!(freeze(&dataset, vec![gold_line("e-1", "an answer")]).await.unwrap(), 2);
+    let feedback = json!({"kind": "stars", "rating": 4, "comment": "good", "label": true});
+    assert_eq!(freeze(&dataset, vec![with("feedback", Some(feedback.clone()))]).await.unwrap(), 3);
+    let rows = rows(&older, 3).await;
+    let found: BTreeSet<_> = rows.iter().map(|row| row["feedback"].to_string()).collect();
+    assert_eq!(found, BTreeSet::from([feedback.to_string(), "null".to_owned()]));
+}
+
 async fn the_log_has_no_texts_and_the_crossing(at: Url) {
     freeze(&DeltaDataset::at(at.clone()), lines(0..3)).await.unwrap();
     let table = open(&at).await;
@@ -251,12 +276,13 @@ async fn check(base: &Url) {
     a_line_that_does_not_fit_is_named_and_nothing_is_committed(at("misfits")).await;
     every_version_stays_readable_past_a_checkpoint(at("checkpoint")).await;
     the_record_is_found_below_commits_of_others(at("others")).await;
+    an_older_table_gets_the_columns_that_it_lacks(at("columns/")).await;
     the_log_has_no_texts_and_the_crossing(at("log")).await;
 }
 
 async fn check_in_a_folder() {
     let folder = TempDir::new().unwrap();
-    for name in "empty loaded no-lines texts nulls two many misfits checkpoint others log".split(' ') {
+    for name in "empty loaded no-lines texts nulls two many misfits checkpoint others columns log".split(' ') {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
     check(&Url::from_directory_path(folder.path()).unwrap()).await;

@@ -4,7 +4,7 @@ use std::time::Instant;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flywheel_core::{QueuedEvent, Refusal, Submission};
+use flywheel_core::{Endpoint, QueuedEvent, Refusal, Submission, Submitted};
 use flywheel_runtime::millis_since;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -21,6 +21,12 @@ pub struct Ingest<Q> {
     queue: Q,
 }
 
+/// An answer, and for the log how many of the events in the request were reads, of which the log's count is all that is kept.
+struct Answer {
+    response: ApiGatewayV2httpResponse,
+    reads: usize,
+}
+
 impl<Q: EditQueue> Ingest<Q> {
     /// A front door that lets in whom `authentication` knows, to `queue`.
     pub fn new(authentication: Authentication, queue: Q) -> Self {
@@ -34,61 +40,73 @@ impl<Q: EditQueue> Ingest<Q> {
         match (request.raw_path.as_deref().unwrap_or_default(), method) {
             ("/v1/health", "GET") => response::healthy(),
             ("/v1/health", _) => response::method_not_allowed("GET"),
-            ("/v1/edits", "POST") => self.post_edits(&request).await,
-            ("/v1/edits", _) => response::method_not_allowed("POST"),
+            ("/v1/edits", "POST") => self.post(&request, Endpoint::Edits).await,
+            ("/v1/feedback", "POST") => self.post(&request, Endpoint::Feedback).await,
+            ("/v1/edits" | "/v1/feedback", _) => response::method_not_allowed("POST"),
             _ => response::not_found(),
         }
     }
 
-    async fn post_edits(&self, request: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    async fn post(&self, request: &ApiGatewayV2httpRequest, endpoint: Endpoint) -> ApiGatewayV2httpResponse {
         let started = Instant::now();
         // First: of an unknown caller nothing is read.
         let Some(caller) = self.authentication.caller(request) else {
-            tracing::warn!(status = 401, "edits refused");
+            tracing::warn!(status = 401, "events refused");
             return response::unauthorized();
         };
-        let response = self.accept_edits(request).await;
+        let Answer { response, reads } = self.accept(request, endpoint).await;
         let bytes = request.body.as_ref().map_or(0, String::len);
         tracing::info!(
             status = response.status_code,
             caller,
             bytes,
+            reads,
             duration_ms = millis_since(started),
-            "edits posted"
+            "events posted"
         );
         response
     }
 
-    async fn accept_edits(&self, request: &ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    async fn accept(&self, request: &ApiGatewayV2httpRequest, endpoint: Endpoint) -> Answer {
         if !says_json(request) {
-            return response::unsupported_media_type();
+            return response::unsupported_media_type().into();
         }
-        let Some(body) = body_bytes(request) else { return response::unreadable_body() };
-        match Submission::parse(&body) {
-            Err(refusal) => response::refusal(&refusal),
-            Ok(Submission::One(event)) => self.accept_one(&event).await,
+        let Some(body) = body_bytes(request) else { return response::unreadable_body().into() };
+        match Submission::parse(&body, endpoint) {
+            Err(refusal) => response::refusal(&refusal).into(),
+            Ok(Submission::One(Submitted::Read)) => Answer { response: response::accepted(&[], 1), reads: 1 },
+            Ok(Submission::One(Submitted::Event(event))) => self.accept_one(&event).await.into(),
             Ok(Submission::Batch(outcomes)) => self.accept_batch(&outcomes).await,
         }
     }
 
     async fn accept_one(&self, event: &QueuedEvent) -> ApiGatewayV2httpResponse {
         match deliver(&self.queue, &[&event.message]).await[..] {
-            [Delivery::Taken] => response::accepted(&[&event.event_id]),
+            [Delivery::Taken] => response::accepted(&[&event.event_id], 0),
             [Delivery::Refused] => response::answer(422, &json!({"error": response::queue_refused()})),
             _ => response::unavailable(),
         }
     }
 
-    async fn accept_batch(&self, outcomes: &[Result<QueuedEvent, Refusal>]) -> ApiGatewayV2httpResponse {
-        let messages: Vec<_> = outcomes.iter().flatten().map(|event| event.message.as_str()).collect();
+    async fn accept_batch(&self, outcomes: &[Result<Submitted, Refusal>]) -> Answer {
+        let message = |submitted| match submitted {
+            &Submitted::Read => None,
+            Submitted::Event(event) => Some(event.message.as_str()),
+        };
+        let messages: Vec<_> = outcomes.iter().flatten().filter_map(message).collect();
         let mut deliveries = deliver(&self.queue, &messages).await.into_iter();
         let mut event_ids = Vec::new();
         let mut errors = Vec::new();
         let mut is_unavailable = false;
+        let mut reads = 0;
         for (index, outcome) in outcomes.iter().enumerate() {
             let error = match outcome {
                 Err(refusal) => response::refusal_body(refusal),
-                Ok(event) => match deliveries.next() {
+                Ok(Submitted::Read) => {
+                    reads += 1;
+                    continue;
+                }
+                Ok(Submitted::Event(event)) => match deliveries.next() {
                     Some(Delivery::Taken) => {
                         event_ids.push(event.event_id.as_str());
                         continue;
@@ -102,16 +120,22 @@ impl<Q: EditQueue> Ingest<Q> {
             };
             errors.push(json!({"index": index, "error": error}));
         }
-        conclude(&event_ids, &errors, is_unavailable)
+        Answer { response: conclude(&event_ids, &errors, reads, is_unavailable), reads }
     }
 }
 
-fn conclude(event_ids: &[&str], errors: &[Value], is_unavailable: bool) -> ApiGatewayV2httpResponse {
-    if errors.is_empty() {
-        return response::accepted(event_ids);
+impl From<ApiGatewayV2httpResponse> for Answer {
+    fn from(response: ApiGatewayV2httpResponse) -> Self {
+        Self { response, reads: 0 }
     }
-    if !event_ids.is_empty() {
-        return response::partly_accepted(event_ids, errors);
+}
+
+fn conclude(event_ids: &[&str], errors: &[Value], reads: usize, is_unavailable: bool) -> ApiGatewayV2httpResponse {
+    if errors.is_empty() {
+        return response::accepted(event_ids, reads);
+    }
+    if !event_ids.is_empty() || reads > 0 {
+        return response::partly_accepted(event_ids, errors, reads);
     }
     if is_unavailable {
         return response::none_queued(errors);

@@ -1,4 +1,4 @@
-//! `POST /v1/edits`: takes edits at the front door and answers once the queue has them.
+//! `POST /v1/edits` and `/v1/feedback`: takes events at the front door and answers once the queue has them.
 
 mod authentication;
 mod delivery;

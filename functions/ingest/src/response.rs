@@ -53,7 +53,7 @@ pub(crate) fn unauthorized() -> ApiGatewayV2httpResponse {
 }
 
 pub(crate) fn not_found() -> ApiGatewayV2httpResponse {
-    refused(404, "not_found", "there is POST /v1/edits and GET /v1/health")
+    refused(404, "not_found", "there are POST /v1/edits, POST /v1/feedback and GET /v1/health")
 }
 
 pub(crate) fn method_not_allowed(allowed: &'static str) -> ApiGatewayV2httpResponse {
@@ -90,13 +90,24 @@ pub(crate) fn none_queued(errors: &[Value]) -> ApiGatewayV2httpResponse {
 }
 
 /// 202, the one answer that acknowledges a whole request.
-pub(crate) fn accepted(event_ids: &[&str]) -> ApiGatewayV2httpResponse {
-    answer(202, &json!({"accepted": event_ids.len(), "event_ids": event_ids}))
+pub(crate) fn accepted(event_ids: &[&str], reads: usize) -> ApiGatewayV2httpResponse {
+    answer(202, &acknowledgement(event_ids, reads))
+}
+
+/// What is acknowledged. Reads are said only where there are any: they have no ids, for they are kept nowhere.
+fn acknowledgement(event_ids: &[&str], reads: usize) -> Value {
+    let mut acknowledgement = json!({"accepted": event_ids.len(), "event_ids": event_ids});
+    if reads > 0 {
+        acknowledgement["reads"] = reads.into();
+    }
+    acknowledgement
 }
 
 /// 207: acknowledges the events listed, and says of each other one what is wrong with it.
-pub(crate) fn partly_accepted(event_ids: &[&str], errors: &[Value]) -> ApiGatewayV2httpResponse {
-    answer(207, &json!({"accepted": event_ids.len(), "event_ids": event_ids, "errors": errors}))
+pub(crate) fn partly_accepted(event_ids: &[&str], errors: &[Value], reads: usize) -> ApiGatewayV2httpResponse {
+    let mut body = acknowledgement(event_ids, reads);
+    body["errors"] = errors.into();
+    answer(207, &body)
 }
 
 /// 422: no event of the batch is good.

@@ -1,8 +1,10 @@
-//! The edits that the demo posts: all good ones are taken, and all bad ones refused as `events/README.md` says.
+//! The events that the demo posts: all good ones are taken, and all bad ones refused as `events/README.md` says.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use flywheel_core::{Curator, EditEvent, Policy, Route, Submission};
+use std::collections::BTreeMap;
+
+use flywheel_core::{Curator, EditEvent, Endpoint, Policy, Route, Submission, Submitted};
 
 const GOOD: [&str; 7] = [
     include_str!("../../../events/demo/code.jsonl"),
@@ -13,6 +15,7 @@ const GOOD: [&str; 7] = [
     include_str!("../../../events/demo/sql.jsonl"),
     include_str!("../../../events/demo/support.jsonl"),
 ];
+const FEEDBACK: &str = include_str!("../../../events/demo/feedback.jsonl");
 const BAD: &str = include_str!("../../../events/demo/bad.jsonl");
 const README: &str = include_str!("../../../events/README.md");
 
@@ -26,12 +29,32 @@ fn every_good_event_is_taken_and_most_become_gold() {
     let curator = Curator::new(Policy::default(), None);
     let mut routes = Vec::new();
     for line in GOOD.iter().flat_map(|file| lines(file)) {
-        assert!(matches!(Submission::parse(line.as_bytes()), Ok(Submission::One(_))), "{line}");
+        let submission = Submission::parse(line.as_bytes(), Endpoint::Edits);
+        assert!(matches!(submission, Ok(Submission::One(Submitted::Event(_)))), "{line}");
         let message = EditEvent::parse(line).unwrap().to_message().unwrap();
         routes.push(curator.curate(&message, 0).unwrap().verdict.route);
     }
     let gold = routes.iter().filter(|route| **route == Route::Gold).count();
     assert!(routes.len() >= 60 && gold * 10 >= routes.len() * 7, "{gold} of {}", routes.len());
+}
+
+#[test]
+fn feedback_goes_every_way_that_there_is() {
+    let curator = Curator::new(Policy::default(), None);
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in lines(FEEDBACK) {
+        let way = match Submission::parse(line.as_bytes(), Endpoint::Feedback) {
+            Ok(Submission::One(Submitted::Read)) => "read",
+            Ok(Submission::One(Submitted::Event(event))) => {
+                curator.curate(&event.message, 0).unwrap().verdict.route.as_str()
+            }
+            refused => panic!("{line}: {refused:?}"),
+        };
+        *counts.entry(way).or_default() += 1;
+    }
+    let expected =
+        [("dropped", 11), ("gold", 2), ("quarantine", 1), ("read", 3), ("replay", 3), ("review", 5), ("signals", 10)];
+    assert_eq!(counts, BTreeMap::from(expected));
 }
 
 /// The table's rows: line number, and the field that is named (none is a dash).
@@ -49,7 +72,7 @@ fn every_bad_body_is_refused_and_names_the_documented_field() {
     let bodies: Vec<_> = lines(BAD).collect();
     assert_eq!(documented().map(|(number, _)| number).collect::<Vec<_>>(), (1..=bodies.len()).collect::<Vec<_>>());
     for ((number, field), body) in documented().zip(bodies) {
-        match Submission::parse(body.as_bytes()) {
+        match Submission::parse(body.as_bytes(), Endpoint::Edits) {
             Ok(Submission::Batch(outcomes)) => assert!(outcomes.iter().all(Result::is_err), "line {number}"),
             Ok(Submission::One(_)) => panic!("line {number} is accepted"),
             Err(refusal) => {

@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 const EDIT: &str = include_str!("../../../events/ingest.post-edit.json");
 const BATCH: &str = include_str!("../../../events/ingest.post-batch.json");
 const CHAT_EDIT: &str = include_str!("../../../events/ingest.post-chat-edit.json");
+const FEEDBACK: &str = include_str!("../../../events/ingest.post-feedback.json");
+const FEEDBACK_BATCH: &str = include_str!("../../../events/ingest.post-feedback-batch.json");
 const HEALTH: &str = include_str!("../../../events/ingest.health.json");
 const UNAUTHORIZED: &str = include_str!("../../../events/ingest.unauthorized.json");
 
@@ -73,6 +75,13 @@ fn body(response: &ApiGatewayV2httpResponse) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// The sample feedback with another body.
+fn with_feedback(body: &str) -> ApiGatewayV2httpRequest {
+    let mut request = sample(FEEDBACK);
+    request.body = Some(body.to_owned());
+    request
+}
+
 /// Status, error code and field of a refusal, which must have queued nothing.
 async fn refused(request: ApiGatewayV2httpRequest) -> (i64, String, Value) {
     let (response, queued) = post(request).await;
@@ -127,6 +136,81 @@ async fn a_batch_without_a_good_event_is_refused() {
     assert_eq!((response.status_code, queued.len()), (422, 0));
     assert_eq!(body(&response)["errors"].as_array().unwrap().len(), 2);
     assert_eq!(body(&response)["error"]["code"], "no_valid_event");
+}
+
+#[tokio::test]
+async fn the_sample_feedback_is_accepted_and_queued_without_an_edit() {
+    let (response, queued) = post(sample(FEEDBACK)).await;
+    assert_eq!(response.status_code, 202);
+    let event = EditEvent::parse(&queued[0]).unwrap();
+    assert_eq!(body(&response), json!({"accepted": 1, "event_ids": [event.event_id]}));
+    assert!(event.feedback.is_some() && event.chosen == event.rejected);
+    assert!(!queued[0].contains("final_user_edit"));
+}
+
+#[tokio::test]
+async fn of_a_batch_of_feedback_reads_are_counted_and_never_queued() {
+    let (response, queued) = post(sample(FEEDBACK_BATCH)).await;
+    assert_eq!((response.status_code, queued.len()), (207, 2));
+    assert!(queued.iter().all(|message| !message.contains("read\"")));
+    let body = body(&response);
+    assert_eq!((&body["accepted"], &body["reads"]), (&json!(2), &json!(2)));
+    let [error] = &body["errors"].as_array().unwrap()[..] else { panic!("one error") };
+    assert_eq!((&error["index"], &error["error"]["field"]), (&json!(1), &json!("rating")));
+}
+
+#[tokio::test]
+async fn a_read_is_answered_even_while_the_queue_is_away() {
+    let reads = r#"{"events":[{"kind":"read"},{"kind":"read","thread_id":"t"}]}"#;
+    for (text, count) in [(r#"{"kind":"read"}"#, 1), (reads, 2)] {
+        let (response, queued) = post_in(Mood::TakesNone, with_feedback(text)).await;
+        assert_eq!((response.status_code, queued.len()), (202, 0));
+        assert_eq!(body(&response), json!({"accepted": 0, "event_ids": [], "reads": count}));
+    }
+    let some_bad = r#"{"events":[{"kind":"read"},{"kind":"applause"}]}"#;
+    let (response, _) = post(with_feedback(some_bad)).await;
+    assert_eq!((response.status_code, &body(&response)["reads"]), (207, &json!(1)));
+}
+
+#[tokio::test]
+async fn bad_feedback_is_refused_with_code_and_field() {
+    let field = |name: &str| json!(name);
+    for (text, code, named) in [
+        ("{", "malformed_json", Value::Null),
+        ("[]", "wrong_type", field("body")),
+        ("{}", "missing_field", field("kind")),
+        (r#"{"kind":null}"#, "null_field", field("kind")),
+        (r#"{"kind":"applause"}"#, "invalid_value", field("kind")),
+        (r#"{"kind":"stars"}"#, "missing_field", field("rating")),
+        (r#"{"kind":"stars","rating":9}"#, "invalid_value", field("rating")),
+        (r#"{"kind":"copy","rating":1}"#, "invalid_value", field("rating")),
+        (r#"{"kind":"comment"}"#, "missing_field", field("comment")),
+        (r#"{"kind":"copy"}"#, "missing_field", field("prompt")),
+        (r#"{"kind":"copy","prompt":"p"}"#, "missing_field", field("original_llm_output")),
+        (r#"{"kind":"read","final_user_edit":"e"}"#, "invalid_value", field("final_user_edit")),
+        (r#"{"prompt":"p","original_llm_output":"o","final_user_edit":"e"}"#, "missing_field", field("kind")),
+    ] {
+        assert_eq!(refused(with_feedback(text)).await, (400, code.to_owned(), named), "{text}");
+    }
+    let (response, queued) = post(with_feedback(r#"{"events":[{},7]}"#)).await;
+    assert_eq!((response.status_code, queued.len()), (422, 0));
+    // Edits are what the other endpoint is for.
+    let like = r#"{"kind":"accept","prompt":"p","original_llm_output":"o"}"#;
+    assert_eq!(refused(with_body(like)).await.2, field("final_user_edit"));
+}
+
+#[tokio::test]
+async fn the_front_door_is_the_same_for_feedback() {
+    let mut request = with_feedback(r#"{"kind":"read"}"#);
+    request.headers.remove("authorization");
+    assert_eq!(post(request).await.0.status_code, 401);
+    let mut request = sample(FEEDBACK);
+    request.request_context.http.method = http::Method::GET;
+    assert_eq!(post(request).await.0.status_code, 405);
+    let large = json!({"kind": "copy", "prompt": "p", "original_llm_output": "o".repeat(1_048_577)});
+    assert_eq!(refused(with_feedback(&large.to_string())).await, (413, "too_large".to_owned(), Value::Null));
+    let (response, _) = post_in(Mood::TakesNone, sample(FEEDBACK)).await;
+    assert_eq!(response.status_code, 503);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-"""Edit events for the tests, each of a known kind."""
+"""Events for the tests, each of a known kind."""
 
 from __future__ import annotations
 
@@ -37,6 +37,40 @@ def unchanged() -> dict:
 def without_consent() -> dict:
     return gold("MARKER-NO-CONSENT", consent=False)
 
+
+def feedback(kind: str, **fields: object) -> dict:
+    """Feedback on an output that its user left as it was."""
+    event = edit(ORIGINAL, "", kind=kind) | fields
+    del event["final_user_edit"]
+    return event
+
+
+def thumbs_up() -> dict:
+    return feedback("thumbs_up", comment="MARKER-LIKED")
+
+
+def disliked() -> dict:
+    return feedback("stars", rating=1, comment="Nobody pays within thirty days.")
+
+
+def weak_signal() -> dict:
+    return feedback(next(_weak_kinds))
+
+
+def edited_feedback() -> dict:
+    return gold(kind="thumbs_down", comment="I have mended it.")
+
+
+def feedback_without_consent() -> dict:
+    return feedback("regenerate", comment="MARKER-NO-CONSENT", consent=False)
+
+
+def read() -> dict:
+    """The one kind of feedback that is kept nowhere, whatever comes with it."""
+    return feedback("read", prompt="MARKER-READ")
+
+
+_weak_kinds = itertools.cycle(("regenerate", "copy", "highlight"))
 
 HARD_TEXTS = {
     "emoji": "pay soon 👩‍💻🏳️‍🌈 please",

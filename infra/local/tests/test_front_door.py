@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from making import gold, sized
+from making import feedback, gold, sized
 from settings import REPOSITORY
 from workflow import invoke
 
@@ -54,6 +54,25 @@ def test_wrong_methods_and_paths(stack):
     assert stack.request("POST", "/v1/health")[0] == 405
     for path in ("/", "/v1", "/v1/edits/1", "/v2/edits"):
         assert stack.request("POST", path, "{}")[0] == 404, path
+
+
+def test_feedback_has_an_endpoint_of_its_own(stack):
+    def post_feedback(event):
+        return stack.post_raw(json.dumps(event), "/v1/feedback")
+
+    status, answer = post_feedback(feedback("thumbs_down"))
+    assert (status, answer["accepted"]) == (202, 1)
+    assert post_feedback({"kind": "read"}) == (202, {"accepted": 0, "event_ids": [], "reads": 1})
+    status, answer = post_feedback(feedback("stars", rating=9))
+    assert (status, answer["error"]["code"], answer["error"]["field"]) == (400, "invalid_value", "rating")
+    status, answer = post_feedback(gold())
+    assert (status, answer["error"]["field"]) == (400, "kind")
+    status, answer = stack.post_edits(feedback("accept"))
+    assert (status, answer["error"]["field"]) == (400, "final_user_edit")
+    status, answer = post_feedback({"events": [feedback("copy"), {"kind": "read"}, feedback("applause")]})
+    assert (status, answer["accepted"], answer["reads"], answer["errors"][0]["index"]) == (207, 1, 1, 2)
+    assert stack.request("POST", "/v1/feedback", "{}")[0] == 401
+    assert stack.request("GET", "/v1/feedback")[0] == 405
 
 
 def test_wrong_content_type(stack):

@@ -69,14 +69,38 @@ def marked(kind: str, event: dict) -> dict:
     }
 
 
+FEEDBACK = {
+    "liked": making.thumbs_up(),
+    "disliked": making.disliked(),
+    "weak": making.feedback("copy"),
+    "commented": making.feedback("comment"),
+    "starred": making.edited_feedback(),
+}
+
+
+def marked_feedback(kind: str, event: dict) -> dict:
+    """Feedback that says something of its own wherever it can."""
+    texts = marked(kind, {"final_user_edit": event["original_llm_output"]} | event)
+    return {name: value for name, value in texts.items() if name in event or name != "final_user_edit"} | {
+        "comment": mark(f"{kind}-comment")}
+
+
 EVENTS = {kind: marked(kind, event) for kind, event in KINDS.items()} | {
+    kind: marked_feedback(kind, event) for kind, event in FEEDBACK.items()} | {
+    "private": marked_feedback("private", making.feedback("thumbs_down")) | {"consent": False},
     "no_consent": marked("no_consent", making.gold()) | {"consent": False},
     "secret": marked("secret", making.gold(f"{SECRET} postgres://app:{PASSWORD}@db.acme.test/x")),
     "secret_in_context": marked("secret-context", making.gold(SECRET)) | {
         "context": {"login": f'password = "{PASSWORD}!"'}},
 }
 
+READ = marked_feedback("read", making.feedback("read"))
+
 BAD_BODIES = [
+    json.dumps({"kind": mark("kind")}),
+    json.dumps(READ),
+    json.dumps(making.gold() | {"kind": "stars", "rating": mark("rating")}),
+    json.dumps(making.gold() | {"kind": "comment", "comment": [mark("comment")]}),
     mark("not-json"),
     f'{{"prompt": "{mark("cut-off")}',
     json.dumps([mark("list")]),
@@ -116,6 +140,7 @@ def used(template_with_all_logs) -> Iterator[Stack]:
         sqs.set_queue_attributes(QueueUrl=stack.outputs["EditsQueueUrl"], Attributes={"VisibilityTimeout": "2"})
         posted = post_all(stack, [json.dumps(event, ensure_ascii=False) for event in EVENTS.values()])
         assert len(posted.accepted) == len(EVENTS)
+        assert stack.post_raw(json.dumps(READ), "/v1/feedback") == (202, {"accepted": 0, "event_ids": [], "reads": 1})
         for body in BAD_BODIES:
             assert 400 <= stack.post_raw(body)[0] < 500
             sqs.send_message(QueueUrl=stack.outputs["EditsQueueUrl"], MessageBody=body)
@@ -192,7 +217,7 @@ def test_no_log_holds_anything_that_a_client_said(used):
     found = logs(used)
     everything = "\n".join(found.values())
     # Or the search would prove nothing: each function has logged its work, and its failures.
-    for said in ("edits posted", "edits refused", "batch curated", "message is no edit event", "pairs frozen", "InvalidLine"):
+    for said in ("events posted", "events refused", "batch curated", "message is no event", "pairs frozen", "InvalidLine"):
         assert said in everything, said
     for function in ("ingest", "curate", "counter", "freeze"):
         assert any(f"/aws/lambda/{STACK_NAME}-{function}" in name for name in found), (function, sorted(found))
@@ -207,8 +232,12 @@ def test_what_may_not_be_kept_is_nowhere_in_the_lake(used):
         assert mark(f"{kind}-contributor") not in everything, "contributors are kept as keyed hashes only"
     for said in (SECRET, PASSWORD, "lena@acme.test", mark("unknown-field"), mark("unknown-value")):
         assert said not in everything, said
-    no_consent = [line for line in lake.lines("dropped") if line["event_id"] == mark("no_consent-event-id")]
-    assert [MARK in json.dumps(line | {"event_id": ""}) for line in no_consent] == [False]
+    for kind in ("no_consent", "private"):
+        lines = [line for line in lake.lines("dropped") if line["event_id"] == mark(f"{kind}-event-id")]
+        assert [MARK in json.dumps(line | {"event_id": ""}) for line in lines] == [False], kind
+    assert mark("weak-comment") in everything and mark("liked-comment") not in everything, "what is not in the sample"
+    for place in ("read", "read-prompt", "read-event-id", "read-thread", "read-comment"):
+        assert mark(place) not in everything, "of reads nothing is kept"
 
 
 def test_the_dead_letter_queue_holds_what_is_no_event_and_nothing_else(used):

@@ -29,6 +29,7 @@ mod unsupported_facts;
 mod words;
 
 use crate::edit_event::EditEvent;
+use crate::feedback::Standing;
 use crate::policy::Policy;
 use crate::reason::Reason;
 
@@ -58,7 +59,7 @@ impl Audit {
     /// Before redaction, and so apart from the other checks: a password in a URL reads as the beginning of an e-mail address,
     /// and a placeholder in the middle of a token hides that it was one.
     pub(crate) fn find_secrets(&self, event: &EditEvent<'_>, policy: &Policy, findings: &mut Findings) {
-        if policy.route_of(Reason::Secret).is_none() || is_dropped_unread(event) {
+        if policy.route_of(Reason::Secret).is_none() || is_dropped_unread(event, policy) {
             return;
         }
         let texts = [
@@ -71,7 +72,9 @@ impl Audit {
                 findings.by_rule(Reason::Secret, rule, score, Some(Span { text: name, bytes }));
             }
         }
-        for Secret { rule, score, .. } in event.context.iter().flat_map(|entry| self.secrets.find(&entry.value)) {
+        let comment = event.feedback.iter().filter_map(|feedback| feedback.comment.as_deref());
+        let unseen = event.context.iter().map(|entry| entry.value.as_ref()).chain(comment);
+        for Secret { rule, score, .. } in unseen.flat_map(|text| self.secrets.find(text)) {
             findings.by_rule(Reason::Secret, rule, score, None);
         }
     }
@@ -95,6 +98,17 @@ impl Audit {
         if is_on(Reason::RefusalInversion) {
             refusal_inversion::inspect(texts, findings);
         }
+        self.inspect_alone(texts, policy, findings);
+    }
+
+    /// Looks at a model's text that its user left as it was: at all of it, as if all of it had been added.
+    pub(crate) fn inspect_output(&self, prompt: &str, output: &str, policy: &Policy, findings: &mut Findings) {
+        self.inspect_alone(Texts { prompt, chosen: output, rejected: "" }, policy, findings);
+    }
+
+    /// The checks that need no other text to compare with.
+    fn inspect_alone(&self, texts: Texts<'_>, policy: &Policy, findings: &mut Findings) {
+        let is_on = |reason| policy.route_of(reason).is_some();
         if is_on(Reason::ChatTemplate) {
             chat_template::inspect(texts, findings);
         }
@@ -118,6 +132,14 @@ impl Audit {
 }
 
 /// Whether the event is dropped whatever its texts say, and none of them is written.
-pub(crate) fn is_dropped_unread(event: &EditEvent<'_>) -> bool {
-    event.consent == Some(false) || event.chosen == event.rejected
+pub(crate) fn is_dropped_unread(event: &EditEvent<'_>, policy: &Policy) -> bool {
+    event.consent == Some(false) || (event.chosen == event.rejected && !is_kept_unedited(event, policy))
+}
+
+fn is_kept_unedited(event: &EditEvent<'_>, policy: &Policy) -> bool {
+    let Some(feedback) = &event.feedback else { return false };
+    match feedback.standing() {
+        Standing::Liked(stratum) => policy.sampling.takes(stratum, &event.event_id),
+        Standing::Disliked | Standing::Weak => true,
+    }
 }

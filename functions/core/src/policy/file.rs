@@ -10,6 +10,7 @@ use super::{Action, Policy};
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
+use crate::sampling::Sampling;
 
 /// Why a policy file is refused, and where.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +28,7 @@ struct File {
     similarity: Similarity,
     audit: Audit,
     limits: Limits,
+    sampling: SamplingRates,
     judges: Judges,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
@@ -52,6 +54,15 @@ struct Audit {
 struct Limits {
     min_chars: Option<Spanned<usize>>,
     max_chars: Option<Spanned<usize>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct SamplingRates {
+    thumbs_up: Option<Spanned<f64>>,
+    stars: Option<Spanned<f64>>,
+    accept: Option<Spanned<f64>>,
+    salt: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -93,7 +104,7 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, judges, routes } = toml::from_str(text).map_err(|error| {
+        let File { similarity, audit, limits, sampling, judges, routes } = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(1, |span| line_of(text, &span));
             PolicyError { line, message: error.message().to_owned() }
         })?;
@@ -107,6 +118,7 @@ impl Policy {
             grounded_above_chars: audit.grounded_above_chars.unwrap_or(defaults.grounded_above_chars),
             min_chars: limits.min_chars.as_ref().map_or(defaults.min_chars, |value| *value.get_ref()),
             max_chars: limits.max_chars.as_ref().map_or(defaults.max_chars, |value| *value.get_ref()),
+            sampling: sampling_of(text, sampling, defaults.sampling)?,
             judges: judge_limits(text, &judges)?,
             actions: actions(text, &routes, defaults.actions)?,
         };
@@ -140,7 +152,8 @@ fn actions(
             return Err(error(format!("unknown finding `{}`, expected one of {}", code.get_ref(), known.join(", "))));
         };
         if !reason.is_policy() {
-            return Err(error(format!("`{}` is always dropped; no policy decides on it", reason.as_str())));
+            let route = reason.default_route().as_str();
+            return Err(error(format!("`{}` always goes to {route}; no policy decides on it", reason.as_str())));
         }
         let action = Action::from(*destination);
         if reason == Reason::TooLongToCompare && matches!(action, Action::Off | Action::Send(Route::Gold)) {
@@ -155,6 +168,15 @@ fn actions(
         actions[reason as usize] = action;
     }
     Ok(actions)
+}
+
+fn sampling_of(text: &str, given: SamplingRates, defaults: Sampling) -> Result<Sampling, PolicyError> {
+    Ok(Sampling {
+        thumbs_up: share(text, given.thumbs_up.as_ref(), defaults.thumbs_up)?,
+        stars: share(text, given.stars.as_ref(), defaults.stars)?,
+        accept: share(text, given.accept.as_ref(), defaults.accept)?,
+        salt: given.salt.unwrap_or(defaults.salt),
+    })
 }
 
 fn judge_limits(text: &str, given: &Judges) -> Result<JudgeLimits, PolicyError> {
@@ -234,7 +256,11 @@ mod tests {
             ("[similarity]\nmax_steps = -1\n", 2, "invalid value"),
             ("[similarity]\ntrivial_above = 0.3\nrewrite_below = 0.4\n", 3, "must be less than"),
             ("[routes]\ntrivial = \"bin\"\n", 2, "unknown variant `bin`"),
-            ("[routes]\n\nunchanged = \"gold\"\n", 3, "always dropped"),
+            ("[routes]\n\nunchanged = \"gold\"\n", 3, "always goes to dropped"),
+            ("[routes]\ndisliked = \"gold\"\n", 2, "always goes to review"),
+            ("[routes]\ntrivial = \"replay\"\n", 2, "unknown variant `replay`"),
+            ("[sampling]\naccept = 1.5\n", 2, "between 0.0 and 1.0"),
+            ("[sampling]\nrate = 0.01\n", 2, "unknown field `rate`"),
             ("[routes]\nfunny = \"gold\"\n", 2, "unknown finding `funny`"),
             ("[limits]\nmin_chars = 10\nmax_chars = 9\n", 3, "must not be more"),
             ("[routes]\ntoo_long_to_compare = \"gold\"\n", 2, "cannot pass"),
@@ -296,6 +322,10 @@ mod tests {
             hash("[audit]\ngrounded_above_chars = 9"),
             hash("[limits]\nmin_chars = 9"),
             hash("[limits]\nmax_chars = 9"),
+            hash("[sampling]\nthumbs_up = 0.9"),
+            hash("[sampling]\nstars = 0.9"),
+            hash("[sampling]\naccept = 0.9"),
+            hash("[sampling]\nsalt = \"other\""),
             hash("[judges]\nmax_calls = 9"),
             hash("[judges]\nmax_seconds = 9"),
             hash("[judges]\nat_once = 9"),

@@ -6,6 +6,7 @@ use crate::digest::{FieldDigest, hex};
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
+use crate::sampling::Sampling;
 
 pub use file::PolicyError;
 
@@ -29,6 +30,8 @@ pub struct Policy {
     pub min_chars: usize,
     /// A user's text of more characters is `too_long`.
     pub max_chars: usize,
+    /// What is kept of outputs that were liked as they were.
+    pub sampling: Sampling,
     /// How far judges are asked, where there are any.
     pub judges: JudgeLimits,
     actions: [Action; Reason::ALL.len()],
@@ -54,6 +57,7 @@ impl Default for Policy {
             grounded_above_chars: 400,
             min_chars: 1,
             max_chars: 200_000,
+            sampling: Sampling::default(),
             judges: JudgeLimits::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
@@ -82,6 +86,10 @@ impl Policy {
             self.grounded_above_chars.to_string(),
             self.min_chars.to_string(),
             self.max_chars.to_string(),
+            self.sampling.thumbs_up.to_string(),
+            self.sampling.stars.to_string(),
+            self.sampling.accept.to_string(),
+            self.sampling.salt.clone(),
             self.judges.to_string(),
         ];
         let digest = numbers.iter().fold(FieldDigest::new("flywheel policy 2"), |digest, number| digest.text(number));

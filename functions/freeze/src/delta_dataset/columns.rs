@@ -39,5 +39,14 @@ pub(super) fn columns() -> Vec<StructField> {
         required("curated_at", DataType::TIMESTAMP),
         optional("prompt_messages", list(record([required("role", text()), required("content", text())]))),
         required("context", list(record([required("key", text()), required("value", text())]))),
+        optional(
+            "feedback",
+            record([
+                required("kind", text()),
+                optional("rating", DataType::LONG),
+                optional("comment", text()),
+                optional("label", DataType::BOOLEAN),
+            ]),
+        ),
     ]
 }

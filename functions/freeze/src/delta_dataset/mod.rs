@@ -9,6 +9,7 @@ mod record;
 
 use std::collections::HashMap;
 
+use deltalake::kernel::StructField;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
@@ -76,7 +77,7 @@ impl DeltaDataset {
         let builder = DeltaTableBuilder::from_url(self.location.clone()).map_err(failed)?;
         let mut table = builder.with_storage_options(options).build().map_err(failed)?;
         match table.load().await {
-            Ok(()) => Ok(table),
+            Ok(()) => with_all_columns(table).await,
             Err(DeltaTableError::NotATable(_)) => create(table).await,
             Err(error) => Err(failed(error)),
         }
@@ -97,6 +98,33 @@ async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
     // Not created, and not there either: then the first error is the reason, not the second.
     table.load().await.map_err(|_| storage("create", &error))?;
     Ok(table)
+}
+
+/// A table from before a column was thought of gets it, in a commit of its own, which changes no row and has no record. (In the
+/// rows that are there it is null.) If somebody else does so at the same time, theirs is as good.
+async fn with_all_columns(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
+    let failed = |error: DeltaTableError| storage("add columns to", &error);
+    let missing = missing_columns(&table).map_err(failed)?;
+    if missing.is_empty() {
+        return Ok(table);
+    }
+    let addition = table
+        .clone()
+        .add_columns()
+        .with_fields(missing)
+        .with_commit_properties(CommitProperties::default().with_max_retries(0));
+    match addition.await {
+        Ok(table) => Ok(table),
+        Err(error) => {
+            table.load().await.map_err(failed)?;
+            if missing_columns(&table).map_err(failed)?.is_empty() { Ok(table) } else { Err(failed(error)) }
+        }
+    }
+}
+
+fn missing_columns(table: &DeltaTable) -> Result<Vec<StructField>, DeltaTableError> {
+    let schema = table.snapshot()?.schema();
+    Ok(columns::columns().into_iter().filter(|column| schema.field(column.name()).is_none()).collect())
 }
 
 impl Dataset for DeltaDataset {
