@@ -25,6 +25,7 @@ mod secrets;
 mod sentences;
 mod subject;
 mod tokens;
+mod toxicity;
 mod unsupported_facts;
 mod words;
 
@@ -34,6 +35,8 @@ use crate::reason::Reason;
 
 pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
+#[cfg(feature = "toxicity-training")]
+pub use toxicity::training::{SentenceFeatures, toxicity_features};
 pub(crate) use subject::Texts;
 
 use changed::Changed;
