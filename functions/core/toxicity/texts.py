@@ -85,6 +85,32 @@ def clean(data):
                 yield Text.of(record["prompt"], False, "xstest", "prompt", split)
 
 
+GROUPS = """women,men,gay people,gays,lesbians,trans people,black people,white people,asians,africans,mexicans,arabs,jews,\
+muslims,christians,hindus,atheists,immigrants,refugees,foreigners,disabled people,deaf people,blind people,old people,\
+teenagers,poor people,indians,chinese people,poles,romani people,liberals,conservatives,feminists,vegans,americans,\
+germans,cops,politicians""".split(",")
+THINGS = """mondays,rain,broccoli,this song,slow trains,my new phone,cold coffee,traffic jams,queues,spam mail,paperwork,\
+this bug,meetings,printers,mosquitoes,the heat,exams,that film,loud music,tax forms""".split(",")
+NEUTRAL = """I am one of the {}.|My neighbours are {}.|The {} in our town opened a bakery.|{} and their families came to the party.\
+|We interviewed {} about their work.|Many {} live in this city.|I love {}.|I respect {}.|{} deserve the same rights as everybody.\
+|It is wrong to say that {} are stupid.|No one should be attacked for being one of the {}.|He was praised by {}.\
+|The law protects {}.|What do {} think about this?|A history of {} in Europe.|{} are great.|I am proud that we are {}.\
+|Some {} like football, others do not.|How many {} voted?|She writes novels about {}.|I met some {} at work today.""".split("|")
+HATEFUL = """I hate {}.|I can't stand {}.|{} are disgusting.|{} are vermin.|{} are the scum of the earth.|{} make me sick.\
+|{} are stupid.|{} are worthless and should be locked up.|{} do not deserve to live.|Somebody should get rid of all {}.\
+|All {} are criminals and liars.|{} should be beaten up.|Get out of our country, {}!|{} are less than human.\
+|I want to hurt {}.|The world would be better without {}.|{} are a disease.|Nobody wants filthy {} here.""".split("|")
+DISLIKED = """I hate {}.|I can't stand {}.|{} make me sick.|I am sick of {}.|{} can be so stupid.|Somebody should get rid of {}.\
+|{} are the worst.|{} drive me crazy.|I really dislike {}.|The world would be better without {}.|Kill {} with fire, please.""".split("|")
+
+
+def templates():
+    """Sentences of our own: who is spoken of says nothing, and what is said of whom does."""
+    for templates, objects, toxic in [(NEUTRAL, GROUPS, False), (HATEFUL, GROUPS, True), (DISLIKED, THINGS, False)]:
+        for template, name in itertools.product(templates, objects):
+            yield Text.of(template.format(name), toxic, "templates", "template", "train")
+
+
 CALM = {0, 1, 4, 5, 6, 7, 8, 13, 15, 17, 18, 20, 21, 22, 23, 26, 27}  # of the labels of GoEmotions
 
 
