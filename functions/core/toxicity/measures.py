@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
 FEW, MANY = 4, 50  # as in the audit
-FALSE_POSITIVES = 0.006  # of clean texts of any kind, at the working point
+PAGE = 20  # sentences
+FALSE_POSITIVES = 0.005  # of clean texts of any kind, at the working point
 CLEAN_KINDS = ["documentation", "code", "fiction", "translation", "prose", "summary", "answer"]
 
 
@@ -19,21 +20,23 @@ def scores(corpus, weights, bias):
 
 
 def working_point(corpus, weights, bias):
-    """The bias at which clean texts of every kind pass, and the slope at which most abuse is found there.
+    """The bias at which clean texts of every kind pass, and the slope at which most abuse is found there, alone and in pages.
 
     The slope matters because the number of sentences is weighed against the log-odds.
     """
     best = None
     is_dev = corpus.split == "dev"
     posts = is_dev & corpus.toxic
-    for slope in np.arange(0.5, 1.31, 0.1):
+    plainly = posts & np.isin(corpus.source, ["davidson", "toxic_spans"])
+    for slope in np.arange(0.6, 2.01, 0.1):
         score = scores(corpus, weights * slope, 0.0)
         clean = [score[is_dev & ~corpus.toxic & (corpus.kind == kind)] for kind in CLEAN_KINDS]
         bias = -max(np.quantile(of_kind, 1 - FALSE_POSITIVES) for of_kind in clean)
         recalls = [np.mean(score[posts & (corpus.source == source)] > -bias) for source in np.unique(corpus.source[posts])]
-        print(f"slope {slope:.1f}: bias {bias:.2f}, recalls {np.round(recalls, 3)}")
-        if best is None or np.mean(recalls) > best[0]:
-            best = np.mean(recalls), float(bias), float(slope)
+        in_page = np.mean((corpus.of_texts @ (weights * slope))[plainly] - np.log(PAGE) > -bias)
+        print(f"slope {slope:.1f}: bias {bias:.2f}, recalls {np.round(recalls, 3)}, in a page {in_page:.3f}")
+        if best is None or np.mean(recalls) + in_page > best[0]:
+            best = np.mean(recalls) + in_page, float(bias), float(slope)
     return best[1], best[2]
 
 

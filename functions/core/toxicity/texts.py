@@ -34,6 +34,17 @@ class Text:
         return Text(text.replace("\0", " "), bool(toxic), source, kind, split or split_of(text))
 
 
+LEET = str.maketrans("aeiosAEIOS", "4310$4310$")
+
+
+def disguised(texts):
+    """Every sixth text that is posted somewhere once more, in leet: what normalising it leaves over is to be known."""
+    for text in texts:
+        if text.split == "train" and text.kind in ("post", "talk", "statement", "calm", "template"):
+            if hashlib.sha256(text.text.encode()).digest()[1] < 43:
+                yield Text.of(text.text.translate(LEET), text.toxic, text.source, text.kind, text.split)
+
+
 def split_of(text):
     first = hashlib.sha256(text.encode()).digest()[0]
     return "test" if first < TEST_BELOW else "dev" if first < DEV_BELOW else "train"
@@ -124,6 +135,11 @@ def repositories(folder):
             if entry["kind"] == "wikipedia_talk":
                 for row in csv.DictReader(io.StringIO(text)):
                     yield Text.of(row["text"], row["label"] == "1", source, "talk")
+            elif entry["kind"] == "words":
+                for row in csv.DictReader(io.StringIO(text)):
+                    if row["severity_description"] != "Mild":
+                        for phrase in (row["text"], f"you {row['text']}"):
+                            yield Text.of(phrase, True, source, "word", "train")
             elif entry["kind"] == "emotions":
                 for line in text.splitlines():
                     post, labels, _ = line.split("\t")
@@ -147,16 +163,16 @@ def files(repository, commit, patterns):
             yield name, text.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n")
 
 
-def passages(text, length=1000):
-    """Paragraphs, together as long as `length`."""
-    gathered = ""
+def passages(text, lengths=(200, 600, 1200)):
+    """Paragraphs, put together until they are as long as one of `lengths`, each in turn."""
+    gathered, number = "", 0
     for paragraph in re.split(r"\n\s*\n", text):
         gathered += paragraph.strip("\n") + "\n\n"
-        if len(gathered) >= length:
-            yield gathered.strip("\n")[:3 * length]
-            gathered = ""
-    if len(gathered) > 100:
-        yield gathered.strip("\n")[:3 * length]
+        if len(gathered) >= lengths[number % len(lengths)]:
+            yield gathered.strip("\n")[: 3 * lengths[-1]]
+            gathered, number = "", number + 1
+    if len(gathered) >= lengths[0]:
+        yield gathered.strip("\n")[: 3 * lengths[-1]]
 
 
 def installed(cargo_home):
@@ -177,5 +193,5 @@ def of_file(path, source, kind, split):
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         return
-    for passage in itertools.islice(passages(text), 12):
+    for passage in itertools.islice(passages(text), 18):
         yield Text.of(passage, False, source, kind, split)

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 import measures
 from features import LETTER_BITS, WORD_BITS, features, scaled
-from texts import clean, installed, labelled, repositories, templates
+from texts import clean, disguised, installed, labelled, repositories, templates
 
 SEED = 1
 REGULARISATION = 3.0  # scikit-learn's C
@@ -26,7 +26,7 @@ TOXIC_WEIGHT, CLEAN_WEIGHT = 20_000, 40_000
 SHORTEST = 16  # features of letters: shorter sentences say nothing
 # Not labelled by people sentence by sentence: what the first round is sure of there is left out of the second.
 HEARSAY = ["GoEmotions-pytorch", "context_toxicity", "xstest"]
-LABELLED = ["davidson", "toxigen", "toxic_spans", "wiki", "context_toxicity", "templates"]
+LABELLED = ["davidson", "toxigen", "toxic_spans", "wiki", "context_toxicity", "templates", "profanity"]
 SIGNATURE = b"FWTOX\0\0\x01"
 
 
@@ -61,7 +61,7 @@ def gather(arguments):
             if key and key not in seen:
                 seen.add(key)
                 texts.append(text)
-    return texts
+    return texts + list(disguised(texts))
 
 
 class Corpus:

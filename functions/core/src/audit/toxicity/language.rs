@@ -8,6 +8,9 @@ use super::features::word_hash;
 /// Fewer words of another language than this may be a name or a loan.
 const FEWEST_FOREIGN: u32 = 2;
 
+/// So long a sentence without a small word of English, and with one of another language, is not English.
+const FEWEST_WORDS: u32 = 6;
+
 /// Fewer bytes in another script may be a symbol, or a word that is spoken about.
 const FEWEST_WIDE: usize = 12;
 
@@ -34,12 +37,13 @@ impl Evidence {
         }
     }
 
-    /// Whether the sentence is in another language, or in another script, with no English to speak of.
+    /// Whether the sentence is in another script or language, with no English to speak of.
     pub(super) fn is_foreign(&self) -> bool {
         let is_of_other_script = self.wide >= FEWEST_WIDE && 2 * self.wide > self.letters && self.english < 3;
         let is_of_other_words =
             self.foreign >= FEWEST_FOREIGN && self.foreign > 2 * self.english && 5 * self.foreign >= self.words;
-        is_of_other_script || is_of_other_words
+        let has_no_english = self.words >= FEWEST_WORDS && self.english == 0 && self.foreign > 0;
+        is_of_other_script || is_of_other_words || has_no_english
     }
 }
 
@@ -57,15 +61,17 @@ const ENGLISH_WORDS: &str = "the and of is that it you this for with are not be 
 /// Frequent words of other languages in Latin script, without accents, that are no English words.
 const FOREIGN_WORDS: &str = "und ist nicht ich sie ein eine einer eines einen mit auf auch wie dem zu von bei fur uber wird \
     werden wurde wurden sind haben sich oder aber nur noch nach durch kann konnen zum zur als wenn dass diese dieser dieses \
+    der des das wenn kein keine seine seiner ihre ihren ihr gegen zwischen vor hatte hat beim vom aus es wir damit sowie jedoch \
+    ersten bereits seit dort wo etwa zwei jahr jahre jahren sein mehr sehr ins ihm ihn \
     het een niet zijn voor ook maar naar wordt deze heeft worden bij uit dat \
-    och att inte jag som har till med var eller efter ikke og jeg til det af \
+    och att inte jag som har till med var eller efter ikke og jeg til det af pa en ett fra av ska blev \
     el los las una unos que por para como pero muy esta este con del mas cuando donde sobre hasta desde todo tambien ser \
     le les et est dans pas pour sur avec nous vous qui ce ces des sont une aux mais cette leur ont ete plus tout je \
     il di che della sono anche gli nel non dei alla delle piu questo quando come essere dal nella \
     nao uma dos das foi pelo pela mas isso voce sao ao os \
     si este sunt din pe sa cu mai lui pentru care fost acest aceasta dar cand intre ca ei sau au \
-    ja ning kui ka oli mis seda selle oma kuid ta et see olid tema mida aga jaoks \
-    etta ovat mutta niin kun se ei mika joka ovat olen \
+    ja ning kui ka oli mis seda selle oma kuid ta et olid tema mida aga jaoks \
+    etta ovat mutta niin kun mika joka olen \
     nie jest ze jak przez dla byl jako ktory ktore oraz sie jego \
     jsem byl bylo ktery jsou podle nebo take \
     ve bir bu icin ile cok degil gibi daha olan olarak \

@@ -16,8 +16,12 @@
 
 mod features;
 mod language;
+#[cfg(test)]
+mod measured;
 mod origin;
 mod sums;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "toxicity-training")]
 pub(crate) mod training;
 
