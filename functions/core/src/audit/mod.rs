@@ -35,9 +35,9 @@ use crate::reason::Reason;
 
 pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
+pub(crate) use subject::Texts;
 #[cfg(feature = "toxicity-training")]
 pub use toxicity::training::{SentenceFeatures, toxicity_features};
-pub(crate) use subject::Texts;
 
 use changed::Changed;
 use injection::Injection;
