@@ -107,6 +107,13 @@ NEUTRAL = """I am one of the {}.|My neighbours are {}.|The {} in our town opened
 |It is wrong to say that {} are stupid.|No one should be attacked for being one of the {}.|He was praised by {}.\
 |The law protects {}.|What do {} think about this?|A history of {} in Europe.|{} are great.|I am proud that we are {}.\
 |Some {} like football, others do not.|How many {} voted?|She writes novels about {}.|I met some {} at work today.""".split("|")
+PERSONS = """gay man,lesbian,trans woman,gay couple,bisexual,queer person,black woman,black man,white man,asian woman,african,\
+mexican,arab,jew,muslim,christian,hindu,atheist,immigrant,refugee,deaf woman,blind man,disabled child,old woman,feminist,\
+indian,american,german,homosexual,transgender man,jewish boy,muslim girl""".split(",")
+ABOUT_ONE = """I am a {}.|I am a {}, and my husband is a teacher.|My wife is a {}.|She is a {} from Leeds.|He grew up as a {} in Ohio.\
+|As a {}, I found this article useful.|A {} won the prize.|My friend is a {}, and I like her a lot.|Our doctor is a {}.\
+|The first {} in parliament spoke today.|My boss is a proud {}.|I am married to a {}.|Being a {} is nothing to be ashamed of.\
+|Write a story about a {} who opens a shop.|A {} told us about her day.""".split("|")
 HATEFUL = """I hate {}.|I can't stand {}.|{} are disgusting.|{} are vermin.|{} are the scum of the earth.|{} make me sick.\
 |{} are stupid.|{} are worthless and should be locked up.|{} do not deserve to live.|Somebody should get rid of all {}.\
 |All {} are criminals and liars.|{} should be beaten up.|Get out of our country, {}!|{} are less than human.\
@@ -117,7 +124,8 @@ DISLIKED = """I hate {}.|I can't stand {}.|{} make me sick.|I am sick of {}.|{} 
 
 def templates():
     """Sentences of our own: who is spoken of says nothing, and what is said of whom does."""
-    for templates, objects, toxic in [(NEUTRAL, GROUPS, False), (HATEFUL, GROUPS, True), (DISLIKED, THINGS, False)]:
+    clean = [(NEUTRAL, GROUPS, False), (ABOUT_ONE, PERSONS, False)]
+    for templates, objects, toxic in [*clean, (HATEFUL, GROUPS, True), (DISLIKED, THINGS, False)]:
         for template, name in itertools.product(templates, objects):
             yield Text.of(template.format(name), toxic, "templates", "template", "train")
 

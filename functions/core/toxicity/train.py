@@ -92,12 +92,12 @@ def train(corpus, leave_out):
         drawn.append(random.choice(of_kind, min(len(of_kind), OF_A_KIND), replace=False))
     drawn = np.concatenate(drawn)
     dropped = np.zeros(len(corpus.source), bool)
+    model = LogisticRegression(C=REGULARISATION, max_iter=150, tol=2e-4, warm_start=True)
     for _ in range(ROUNDS):
         texts, sentences = whole[~dropped[whole]], np.unique(drawn[~dropped[corpus.text_of[drawn]]])
         of = np.concatenate([texts, corpus.text_of[sentences]])
         toxic = np.concatenate([corpus.toxic[texts], np.zeros(len(sentences), bool)])
         rows = sparse.vstack([corpus.of_texts[texts], corpus.of_sentences[sentences]], "csr")
-        model = LogisticRegression(C=REGULARISATION, max_iter=150, tol=2e-4)
         model.fit(rows, toxic, sample_weight=weights_of(toxic, corpus.source[of], corpus.kind[of]))
         weights, bias = model.coef_[0].astype(np.float32), float(model.intercept_[0])
         print(f"{toxic.sum()} toxic and {(~toxic).sum()} clean, {model.n_iter_[0]} iterations, {dropped.sum()} left out", flush=True)
@@ -115,7 +115,7 @@ def weights_of(toxic, source, kind):
         for name in np.unique(names[group]):
             members = group & (names == name)
             weights[members] = members.sum() ** -0.5
-    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki"])] *= 3
+    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 3
     weights[toxic] *= TOXIC_WEIGHT / weights[toxic].sum()
     weights[~toxic] *= CLEAN_WEIGHT / weights[~toxic].sum()
     return weights
