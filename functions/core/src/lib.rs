@@ -40,6 +40,8 @@ mod verdict;
 mod watermark;
 
 pub use audit::{Finding, Scores, Span, TextName};
+#[cfg(feature = "toxicity-training")]
+pub use audit::{SentenceFeatures, toxicity_features};
 pub use batch::{Batch, Part};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, decide};

@@ -43,7 +43,7 @@ pub enum TextName {
 pub struct Scores {
     /// The share of words that the texts have in common, in `0.0..=1.0`.
     pub word_similarity: Option<f32>,
-    /// The highest probability that a sentence which the user added is abusive.
+    /// The probability that what the user added is abusive, by its worst sentence or by all of a few together.
     pub toxicity: Option<f32>,
     /// The weight of the injection rules that matched.
     pub injection: Option<f32>,

@@ -13,14 +13,14 @@ use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::similarity::similarity;
 
-const SUMMARIES: &str = "edits/defacto_trainval.jsonl";
-const CODE: &str = "edits/ilf_code.jsonl";
-const PROSE: &str = "edits/lamp_partial.jsonl";
-const TRANSLATIONS: &str = "edits/mlqe_pe_sample.jsonl";
+pub(super) const SUMMARIES: &str = "edits/defacto_trainval.jsonl";
+pub(super) const CODE: &str = "edits/ilf_code.jsonl";
+pub(super) const PROSE: &str = "edits/lamp_partial.jsonl";
+pub(super) const TRANSLATIONS: &str = "edits/mlqe_pe_sample.jsonl";
 const REFUSALS: &str = "dev/refusal_xstest_gpt4_llama.jsonl";
 
 /// The records of a file of the data that may lie beside the repository.
-fn records(file: &str) -> Option<Vec<Value>> {
+pub(super) fn records(file: &str) -> Option<Vec<Value>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
     let Ok(text) = std::fs::read_to_string(path) else {
         println!("skipped: shared/data/{file} is not here");
@@ -34,7 +34,7 @@ fn texts(edit: &Value) -> Texts<'_> {
     Texts { prompt: text("prompt"), chosen: text("final_user_edit"), rejected: text("original_llm_output") }
 }
 
-fn changed_edits(edits: &[Value]) -> impl Iterator<Item = Texts<'_>> {
+pub(super) fn changed_edits(edits: &[Value]) -> impl Iterator<Item = Texts<'_>> {
     edits.iter().map(texts).filter(|texts| texts.chosen != texts.rejected)
 }
 

@@ -25,6 +25,7 @@ mod secrets;
 mod sentences;
 mod subject;
 mod tokens;
+mod toxicity;
 mod unsupported_facts;
 mod words;
 
@@ -36,6 +37,8 @@ use crate::reason::Reason;
 pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
 pub(crate) use subject::Texts;
+#[cfg(feature = "toxicity-training")]
+pub use toxicity::training::{SentenceFeatures, toxicity_features};
 
 use changed::Changed;
 use injection::Injection;
@@ -119,14 +122,21 @@ impl Audit {
             repetition::inspect(texts, findings);
         }
         length::inspect(texts, policy, findings);
-        if is_on(Reason::HiddenText) || is_on(Reason::Injection) || is_on(Reason::JudgeDirected) {
-            let subject = Subject::new(texts);
-            if is_on(Reason::HiddenText) {
-                hidden_text::inspect(&subject, findings);
-            }
-            if is_on(Reason::Injection) || is_on(Reason::JudgeDirected) {
-                self.injection.inspect(&subject, &decoded::texts(&subject), findings);
-            }
+        let are_on = |reasons: &[Reason]| reasons.iter().any(|reason| is_on(*reason));
+        let injection = [Reason::Injection, Reason::JudgeDirected];
+        let toxicity = [Reason::Toxic, Reason::UnknownLanguage];
+        if !(is_on(Reason::HiddenText) || are_on(&injection) || are_on(&toxicity)) {
+            return;
+        }
+        let subject = Subject::new(texts);
+        if is_on(Reason::HiddenText) {
+            hidden_text::inspect(&subject, findings);
+        }
+        if are_on(&injection) {
+            self.injection.inspect(&subject, &decoded::texts(&subject), findings);
+        }
+        if are_on(&toxicity) {
+            toxicity::inspect(&subject, policy, findings);
         }
     }
 }

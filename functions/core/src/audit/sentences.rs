@@ -39,7 +39,7 @@ pub(super) fn added_sentences(chosen: &str, rejected: &str) -> Vec<Range<usize>>
 }
 
 /// The sentences of a text, as byte ranges without surrounding white space, in order. Nothing but white space is left out.
-fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> {
+pub(super) fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         start = text.len() - text[start..].trim_start().len();

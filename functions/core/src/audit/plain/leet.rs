@@ -64,9 +64,11 @@ fn is_given_away(word: &[u8]) -> bool {
 }
 
 /// Whether a word of a text that gave itself away has both letters and what stands for them. With one or two digits at one of
-/// its ends it may; with more it is a number and its unit.
+/// its ends it may; with more it is a number and its unit. Without any letter it is a word if it has two signs: no price has.
 fn is_written_in_leet(word: &[u8]) -> bool {
-    let Some(first) = word.iter().position(u8::is_ascii_lowercase) else { return false };
+    let Some(first) = word.iter().position(u8::is_ascii_lowercase) else {
+        return word.len() >= 3 && word.iter().filter(|byte| matches!(byte, b'$' | b'@')).count() >= 2;
+    };
     let Some(last) = word.iter().rposition(u8::is_ascii_lowercase) else { return false };
     let ends = first + (word.len() - 1 - last);
     let is_mixed = first > 0 && last + 1 < word.len() || !word[first..=last].iter().all(u8::is_ascii_lowercase);
@@ -93,6 +95,7 @@ mod tests {
     fn at_the_ends_of_words_only_where_the_text_gave_itself_away() {
         assert_eq!(undone("python3 and 5kg"), "python3 and 5kg");
         assert_eq!(undone("7he m0r0n5"), "the morons");
+        assert_eq!(undone("4$$ is n0t $400"), "ass is not $400");
     }
 
     #[test]

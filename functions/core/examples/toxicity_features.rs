@@ -1,0 +1,31 @@
+//! Writes the features of texts for `toxicity/train.py`: `toxicity_features < texts > features`.
+//!
+//! In: texts, each ended by a byte 0. Out, in numbers of 32 bits with the lowest byte first: for each text the number of its
+//! sentences, and for each of them the number of its words' features, the number of its letters' features, and those.
+
+use std::error::Error;
+use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};
+
+use flywheel_core::toxicity_features;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut texts = BufReader::new(stdin().lock());
+    let mut features = BufWriter::new(stdout().lock());
+    let mut text = Vec::new();
+    while texts.read_until(0, &mut text)? > 0 {
+        if text.last() == Some(&0) {
+            text.pop();
+        }
+        let sentences = toxicity_features(std::str::from_utf8(&text)?);
+        let mut write = |number: u32| features.write_all(&number.to_le_bytes());
+        write(u32::try_from(sentences.len())?)?;
+        for sentence in &sentences {
+            write(u32::try_from(sentence.words.len())?)?;
+            write(u32::try_from(sentence.letters.len())?)?;
+            sentence.words.iter().chain(&sentence.letters).try_for_each(|hash| write(*hash))?;
+        }
+        text.clear();
+    }
+    features.flush()?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Abuse in what the user added.
+//!
+//! A linear model over hashed words and letters ([`features`], [`sums`]) reads every sentence that the user added, and all of
+//! them together where they are few. How it was trained, what it reaches and what it cannot do is in `toxicity/README.md`.
+//!
+//! *How sure it has to be* rises with the number of sentences it looked at: who looks at a hundred sentences finds one that is
+//! odd by chance. The log-odds of the worst sentence of n are lowered by ln n, which is what Bonferroni's correction amounts
+//! to; so a page is as rarely found by mistake as a sentence is, while the abuse that nobody would take for anything else is
+//! found in a page too.
+//!
+//! *Whose doing it is.* A sentence of the model's own in which the user changed a word is not of the user's making, as long as
+//! the change made it no worse ([`origin`]). What stands in the prompt is no excuse: the prompt is the user's as well, and
+//! whoever copies abuse from there trains a model to repeat abuse.
+//!
+//! *English only.* Sentences in another language are left to others, and said to be: [`Reason::UnknownLanguage`].
+
+mod features;
+mod language;
+#[cfg(test)]
+mod measured;
+mod origin;
+mod sums;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "toxicity-training")]
+pub(crate) mod training;
+
+use std::ops::Range;
+
+use super::finding::Findings;
+use super::subject::{Sentence, Subject};
+use crate::policy::Policy;
+use crate::reason::Reason;
+use origin::ModelsOwn;
+use sums::Sums;
+
+/// So few sentences are read together as well: a post says in three sentences what none of them says alone.
+const FEW: usize = 4;
+
+/// More sentences do not make it harder to be found: filling up a text must not hide what is in it.
+const MANY: usize = 50;
+
+/// Records the probability that what the user added is abusive, and adds a [`Reason::Toxic`] where it is above the policy's
+/// threshold; its score is the probability, its span the worst sentence, or all where all together are worse. Adds a
+/// [`Reason::UnknownLanguage`] where sentences are not in English; its score is their share of the added text's bytes, its
+/// span the first.
+pub(super) fn inspect(subject: &Subject<'_>, policy: &Policy, findings: &mut Findings) {
+    let mut foreign = Foreign::default();
+    let mut read = Vec::with_capacity(subject.added.len());
+    let mut models_own = ModelsOwn::new(subject.texts.rejected);
+    for sentence in &subject.added {
+        let sums = Sums::of(&sentence.plain);
+        if sums.language.is_foreign() {
+            foreign.add(sentence);
+        } else if !(is_abusive(sums.log_odds(), policy) && models_own.has(sentence, sums.log_odds())) {
+            read.push((sentence.bytes.clone(), sums));
+        }
+    }
+    foreign.find(&subject.added, findings);
+    let Some((log_odds, bytes)) = worst(&read) else { return };
+    let probability = probability(log_odds);
+    findings.scores.toxicity = Some(probability);
+    if is_abusive(log_odds, policy) {
+        findings.in_chosen(Reason::Toxic, probability, bytes);
+    }
+}
+
+/// The highest log-odds of abuse, as high as they count among so many sentences, and where that is.
+fn worst(read: &[(Range<usize>, Sums)]) -> Option<(f32, Range<usize>)> {
+    let (first, last) = (read.first()?, read.last()?);
+    let (bytes, sums) = read.iter().max_by(|(_, one), (_, other)| one.log_odds().total_cmp(&other.log_odds()))?;
+    let alone = (sums.log_odds() - (read.len().min(MANY) as f32).ln(), bytes.clone());
+    if !(2..=FEW).contains(&read.len()) {
+        return Some(alone);
+    }
+    let mut all = Sums::default();
+    read.iter().for_each(|(_, sums)| all += sums);
+    let together = (all.log_odds(), first.0.start..last.0.end);
+    Some(if together.0 > alone.0 { together } else { alone })
+}
+
+fn is_abusive(log_odds: f32, policy: &Policy) -> bool {
+    f64::from(probability(log_odds)) > policy.toxic_above
+}
+
+fn probability(log_odds: f32) -> f32 {
+    1.0 / (1.0 + (-log_odds).exp())
+}
+
+/// The sentences that are not in English.
+#[derive(Default)]
+struct Foreign {
+    bytes: usize,
+    first: Option<Range<usize>>,
+}
+
+impl Foreign {
+    fn add(&mut self, sentence: &Sentence<'_>) {
+        self.bytes += sentence.bytes.len();
+        self.first.get_or_insert(sentence.bytes.clone());
+    }
+
+    fn find(self, added: &[Sentence<'_>], findings: &mut Findings) {
+        let all: usize = added.iter().map(|sentence| sentence.bytes.len()).sum();
+        if let Some(first) = self.first {
+            findings.in_chosen(Reason::UnknownLanguage, self.bytes as f32 / all as f32, first);
+        }
+    }
+}
