@@ -68,6 +68,7 @@ fn count_scalars(text: &str) -> usize {
 /// It is looked up like memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of those has a page.
 struct Alphabet {
     size: u32,
+    /// Up to the last block that has a page: most texts are in the scripts of the first few.
     page_of_block: Vec<u16>,
     /// The number of each scalar value of a block; 0 if it does not occur. Page 0 is that of all blocks without any.
     pages: Vec<[u32; 256]>,
@@ -75,11 +76,15 @@ struct Alphabet {
 
 impl Alphabet {
     fn empty() -> Self {
-        Self { size: 0, page_of_block: vec![0; 0x1100], pages: vec![[0; 256]] }
+        Self { size: 0, page_of_block: Vec::new(), pages: vec![[0; 256]] }
     }
 
     fn number(&mut self, scalar: char) -> u32 {
-        let page = &mut self.page_of_block[scalar as usize >> 8];
+        let block = scalar as usize >> 8;
+        if block >= self.page_of_block.len() {
+            self.page_of_block.resize(block + 1, 0);
+        }
+        let page = &mut self.page_of_block[block];
         if *page == 0 {
             *page = self.pages.len() as u16;
             self.pages.push([0; 256]);
@@ -93,7 +98,8 @@ impl Alphabet {
     }
 
     fn find(&self, scalar: char) -> u32 {
-        self.pages[usize::from(self.page_of_block[scalar as usize >> 8])][scalar as usize & 0xff]
+        let page = self.page_of_block.get(scalar as usize >> 8).copied().unwrap_or(0);
+        self.pages[usize::from(page)][scalar as usize & 0xff]
     }
 }
 
@@ -118,7 +124,7 @@ struct Matcher {
 
 impl Matcher {
     fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
-        Self::new(pattern.bytes().map(u32::from).collect(), text.bytes().map(u32::from).collect(), 128)
+        Self::new(pattern.bytes().map(u32::from), text.bytes().map(u32::from).collect(), 128)
     }
 
     fn over_scalars(pattern: &str, text: &str) -> Option<Self> {
@@ -127,10 +133,10 @@ impl Matcher {
         let (mut numbers, mut symbols) = (Vec::with_capacity(pattern.len()), Vec::with_capacity(text.len()));
         numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
         symbols.extend(text.chars().map(|scalar| alphabet.find(scalar)));
-        Self::new(numbers, symbols, alphabet.size as usize + 1)
+        Self::new(numbers.into_iter(), symbols, alphabet.size as usize + 1)
     }
 
-    fn new(pattern: Vec<u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
+    fn new(pattern: impl ExactSizeIterator<Item = u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
         let rows = pattern.len();
         let height = if rows <= WORD { WORD } else { 2 * WORD };
         let bits = rows.next_multiple_of(height);
