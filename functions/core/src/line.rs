@@ -112,6 +112,6 @@ impl<'e> Line<'e> {
         json.value("prompt_messages", &self.prompt_messages)?;
         json.value("context", &self.context)?;
         json.value("feedback", &self.feedback)?;
-        json.finish()
+        Ok(json.finish())
     }
 }

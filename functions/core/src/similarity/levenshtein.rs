@@ -39,16 +39,21 @@ pub(crate) struct Distance {
 /// Computes the distance, or answers `None` as soon as that would take more than `max_steps` word steps (one step
 /// advances 64 rows by one column, about 2 ns) or a table larger than [`MAX_TABLE_WORDS`].
 pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distance> {
-    let longer = count_scalars(left).max(count_scalars(right));
     // Equal ends never change the distance.
     let (prefix, suffix) = common_ends(left, right);
+    let common = count_scalars(&left[..prefix]) + count_scalars(&left[left.len() - suffix..]);
     let (left, right) = (&left[prefix..left.len() - suffix], &right[prefix..right.len() - suffix]);
-    let edits = distance_of_cores(left, right, max_steps)?;
-    Some(Distance { edits, longer })
+    let (left_length, right_length) = (count_scalars(left), count_scalars(right));
+    let edits = distance_of_cores((left, left_length), (right, right_length), max_steps)?;
+    Some(Distance { edits, longer: common + left_length.max(right_length) })
 }
 
-fn distance_of_cores(left: &str, right: &str, max_steps: u64) -> Option<usize> {
-    let (left_length, right_length) = (count_scalars(left), count_scalars(right));
+/// The distance of two texts that are given with their lengths.
+fn distance_of_cores(
+    (left, left_length): (&str, usize),
+    (right, right_length): (&str, usize),
+    max_steps: u64,
+) -> Option<usize> {
     if left.is_empty() || right.is_empty() {
         return Some(left_length.max(right_length));
     }
