@@ -167,8 +167,9 @@ impl Matcher {
             if bound <= limit {
                 return Some(bound);
             }
-            // `bound` is the cost of a real path, so a band that wide is certain to hold the distance.
-            limit = bound.min(limit * WIDENING);
+            // `bound` is the cost of a real path, so a band that wide is certain to hold the distance. It is taken at once where
+            // the next band would be nearly as wide: two texts that have nothing in common took twice the time.
+            limit = if bound < 2 * limit * WIDENING { bound } else { limit * WIDENING };
         }
     }
 

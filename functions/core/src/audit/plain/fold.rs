@@ -147,6 +147,8 @@ fn lookalike(character: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
+    use super::{is_own_form, is_unseen};
+    use unicode_normalization::{IsNormalized, is_nfkc_quick};
     use super::folded;
 
     #[test]
