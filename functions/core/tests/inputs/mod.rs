@@ -128,7 +128,7 @@ worst! {
     "loaded words": |bytes| edit(fill("evil absurd woke ", bytes)),
     "numbers on a long prompt": |bytes| {
         let number = |number: usize| format!("{number} ");
-        [count(bytes / 2, number), "None.".to_owned(), count(bytes / 2, |at| number(at + 1_000_000))]
+        [count(bytes / 2, |at| number(at + 10_000)), "None.".to_owned(), count(bytes / 2, |at| number(at + 1_000_000))]
     },
     "names on a long prompt": |bytes| {
         let name = |number: usize| format!("and Ab{} ", word(number));
