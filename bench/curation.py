@@ -60,7 +60,12 @@ def rounds(workload: Workload, commands: dict[str, Command], folder: Path) -> It
     """The events a second of each command, in turn. All with the plain rule must route the events in the same way."""
     for number in range(ROUNDS + 1):
         runs = {name: run(command, workload, folder) for name, command in commands.items()}
-        routed = {printed for name, (_, printed) in runs.items() if name != "audit"}
+        # The core has routes that the plain rule sends nothing to, and the reference does not.
+        routed = {
+            frozenset(line for line in printed.splitlines() if not line.endswith(" 0"))
+            for name, (_, printed) in runs.items()
+            if name != "audit"
+        }
         if len(routed) != 1:
             raise SystemExit(f"{workload.name}: the routes differ: {routed}")
         if number > 0:  # the first round warms up

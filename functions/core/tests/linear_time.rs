@@ -40,6 +40,10 @@ fn four_times_as_much_takes_four_times_as_long() {
             }
         }
         println!("{}: {little:?}, {much:?}", worst.name);
-        assert!(much < 2 * GROWTH * little, "{}: {little:?} for {BYTES} bytes, {much:?} for {GROWTH} times", worst.name);
+        assert!(
+            much < 2 * GROWTH * little,
+            "{}: {little:?} for {BYTES} bytes, {much:?} for {GROWTH} times",
+            worst.name
+        );
     }
 }

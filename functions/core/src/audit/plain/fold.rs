@@ -147,9 +147,9 @@ fn lookalike(character: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
+    use super::folded;
     use super::{is_own_form, is_unseen};
     use unicode_normalization::{IsNormalized, is_nfkc_quick};
-    use super::folded;
 
     #[test]
     fn letters_are_folded_where_they_pass_for_latin() {
@@ -168,6 +168,8 @@ mod tests {
     #[test]
     fn what_is_its_own_form_is_so_beside_anything() {
         let mut own = ('\0'..=char::MAX).filter(|&character| is_own_form(character));
-        assert!(own.all(|character| is_nfkc_quick([character].into_iter()) == IsNormalized::Yes && !is_unseen(character)));
+        assert!(
+            own.all(|character| is_nfkc_quick([character].into_iter()) == IsNormalized::Yes && !is_unseen(character))
+        );
     }
 }
