@@ -52,9 +52,9 @@ def sentence(random: Random) -> str:
     return " ".join(words).capitalize() + random.choice("....?!")
 
 
-def document(random: Random) -> Document:
+def document(random: Random, characters: int) -> Document:
     paragraphs: Document = []
-    while len(text_of(paragraphs)) < CHARACTERS:
+    while len(text_of(paragraphs)) < characters:
         paragraphs.append([sentence(random) for _ in range(random.randint(2, 5))])
     return paragraphs
 
@@ -103,10 +103,10 @@ def edited(random: Random, original: Document) -> Document:
     return paragraphs
 
 
-def events(count: int) -> Iterator[dict[str, str]]:
+def events(count: int, characters: int = CHARACTERS) -> Iterator[dict[str, str]]:
     random = Random(SEED)
     for number in range(count):
-        original = document(random)
+        original = document(random, characters)
         yield {
             "prompt": f"Write page {number}. {sentence(random)}",
             "original_llm_output": text_of(original),

@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints their tables and writes them to RESULTS.md.
 
-    run.py [curation] [cold-start] [ingest] [counter]      (default: all)
+    run.py [curation] [slow-inputs] [cold-start] [ingest] [counter]      (default: all)
 
 Only a run of all of them writes RESULTS.md.
 """
@@ -13,6 +13,7 @@ import cold_start
 import counter_requests
 import curation
 import ingest_handler
+import slow_inputs
 from report import COMPARISON_HEAD, Comparison, circumstances, table
 from settings import RESULTS
 
@@ -23,6 +24,7 @@ def compared(comparisons: list[Comparison]) -> str:
 
 SECTIONS = {
     "curation": ("Curation, events a second on one core", lambda: compared(curation.measure())),
+    "slow-inputs": ("The longest that one event takes", lambda: table(slow_inputs.HEAD, slow_inputs.measure())),
     "cold-start": ("Cold start, from process start to the first request for an event", lambda: compared(cold_start.measure())),
     "ingest": ("`ingest`, warm, without the network", lambda: table(ingest_handler.HEAD, ingest_handler.measure())),
     "counter": ("`counter`, requests for one count", lambda: table(counter_requests.HEAD, counter_requests.measure())),

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent
+PLAIN_RULE = BENCH / "plain_rule.toml"
 REPOSITORY = BENCH.parent
 LOCAL = REPOSITORY / ".local"
 RESULTS = BENCH / "RESULTS.md"

@@ -63,7 +63,16 @@ def build(packages: tuple[str, ...], *targets: str) -> dict[str, Path]:
 
 def core_example() -> Path:
     """The curation core, reading and writing files."""
-    return build(("core",), "--example=curate_file")["curate_file"]
+    return core_examples()["curate_file"]
+
+
+def worst_example() -> Path:
+    """The curation core, over inputs that are made to take long."""
+    return core_examples()["slow_inputs"]
+
+
+def core_examples() -> dict[str, Path]:
+    return build(("core",), "--example=curate_file", "--example=slow_inputs")
 
 
 def ingest_example() -> Path:

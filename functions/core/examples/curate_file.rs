@@ -1,7 +1,7 @@
 //! Curates a file of edit events, one a line, into a file for each route: the core's whole work on one event, and the plainest
 //! input and output around it. `bench/` times it against a Python script that does the same.
 //!
-//!     curate_file <events.jsonl> <folder>
+//!     curate_file [--policy <policy.toml>] <events.jsonl> <folder>
 
 use std::error::Error;
 use std::fs::File;
@@ -16,16 +16,20 @@ const NOW: Millis = 1_795_342_830_007;
 const BUFFER_BYTES: usize = 1 << 16;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(events), Some(folder)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: curate_file <events.jsonl> <folder>".into());
+    let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let (policy, events, folder) = match arguments.as_slice() {
+        [events, folder] => (Policy::default(), events, folder),
+        [flag, policy, events, folder] if flag.as_os_str() == "--policy" => {
+            (Policy::parse(&std::fs::read_to_string(policy)?)?, events, folder)
+        }
+        _ => return Err("usage: curate_file [--policy <policy.toml>] <events.jsonl> <folder>".into()),
     };
     let mut files = Vec::new();
     for route in Route::ALL {
         let file = File::options().append(true).create(true).open(folder.join(format!("{}.jsonl", route.as_str())))?;
         files.push((route, 0, BufWriter::with_capacity(BUFFER_BYTES, file)));
     }
-    let curator = Curator::new(Policy::default(), None);
+    let curator = Curator::new(policy, None);
     let mut events = BufReader::with_capacity(BUFFER_BYTES, File::open(events)?);
     let mut message = String::new();
     while events.read_line(&mut message)? > 0 {

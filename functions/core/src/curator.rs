@@ -119,7 +119,8 @@ impl Curator {
         let contributor = self.pseudonym(&event);
         let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.
-        let line = serde_json::to_string(&Line::new(&event, &verdict, &stamp))
+        let line = Line::new(&event, &verdict, &stamp)
+            .to_json()
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
         Ok(CuratedEvent { verdict, event_id: event.event_id.into_owned(), pair_id: event.pair_id, line })
     }

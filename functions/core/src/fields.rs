@@ -58,7 +58,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn required_text(&mut self, name: &str) -> Result<Cow<'a, str>, Refusal> {
         let value = self.required(name)?;
-        non_empty_text(value, &self.path_of(name))
+        non_empty_text(value, name).map_err(|refusal| refusal.within(&self.path))
     }
 
     pub(crate) fn optional_text(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
@@ -68,7 +68,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn optional_label(&mut self, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
         let Some(value) = self.optional(name)? else { return Ok(None) };
-        label(value, &self.path_of(name)).map(Some)
+        label(value, name).map(Some).map_err(|refusal| refusal.within(&self.path))
     }
 
     pub(crate) fn optional_flag(&mut self, name: &str) -> Result<Option<bool>, Refusal> {

@@ -22,6 +22,7 @@ mod feedback;
 mod fields;
 mod instant;
 mod json;
+mod json_object;
 mod judge;
 mod line;
 mod net_new;

@@ -5,14 +5,14 @@ use serde::Serialize;
 use crate::audit::Scores;
 use crate::edit_event::{ContextEntry, EditEvent, Model};
 use crate::feedback::FeedbackKind;
+use crate::json_object::JsonObject;
 use crate::prompt::ChatMessage;
 use crate::reason::Reason;
 use crate::route::Route;
 use crate::verdict::Verdict;
 
-/// The columns, in order. Each keeps one type for ever, whatever the route: readers that infer a schema fail on mixed
+/// The columns. Each keeps one type for ever, whatever the route: readers that infer a schema fail on mixed
 /// ones. A gold line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
-#[derive(Serialize)]
 pub(crate) struct Line<'e> {
     pair_id: Option<&'e str>,
     event_id: &'e str,
@@ -86,5 +86,32 @@ impl<'e> Line<'e> {
             context: if keeps_text { &event.context } else { &[] },
             feedback,
         }
+    }
+
+    /// The line as JSON, with its columns in this order.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        /// What a line without texts takes up, mostly.
+        const REST: usize = 1024;
+        let texts = [self.prompt, self.chosen, self.rejected].into_iter().flatten().map(str::len).sum::<usize>();
+        let mut json = JsonObject::with_capacity(texts + REST);
+        json.text("pair_id", self.pair_id);
+        json.text("event_id", Some(self.event_id));
+        json.text("prompt", self.prompt);
+        json.text("chosen", self.chosen);
+        json.text("rejected", self.rejected);
+        json.value("similarity", &self.similarity)?;
+        json.value("tags", &self.tags)?;
+        json.value("reasons", &self.reasons)?;
+        json.value("scores", self.scores)?;
+        json.text("policy", Some(self.policy));
+        json.text("contributor", self.contributor);
+        json.value("model", &self.model)?;
+        json.text("thread_id", self.thread_id);
+        json.text("occurred_at", self.occurred_at);
+        json.text("curated_at", Some(self.curated_at));
+        json.value("prompt_messages", &self.prompt_messages)?;
+        json.value("context", &self.context)?;
+        json.value("feedback", &self.feedback)?;
+        Ok(json.finish())
     }
 }

@@ -68,6 +68,14 @@ impl Refusal {
         Self { code, message: message.into().into_owned(), field: Some(field.to_owned()) }
     }
 
+    /// The refusal of a field of something that itself has a path, such as `model.`.
+    pub(crate) fn within(mut self, path: &str) -> Self {
+        if let Some(field) = &mut self.field {
+            field.insert_str(0, path);
+        }
+        self
+    }
+
     pub(crate) fn of_whole(code: RefusalCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into().into_owned(), field: None }
     }

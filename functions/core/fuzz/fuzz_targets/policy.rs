@@ -1,10 +1,8 @@
-//! What anybody may write into a policy file: an error with its line, or a policy with a hash.
+//! See `checks::policy`.
 #![no_main]
+#![allow(dead_code)]
 
-use flywheel_core::Policy;
-use libfuzzer_sys::fuzz_target;
+#[path = "../checks.rs"]
+mod checks;
 
-fuzz_target!(|text: &str| match Policy::parse(text) {
-    Ok(policy) => assert_eq!(policy.hash().len(), 16),
-    Err(error) => assert!(!error.to_string().is_empty()),
-});
+libfuzzer_sys::fuzz_target!(|input: &str| checks::policy(input));

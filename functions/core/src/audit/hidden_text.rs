@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::Findings;
-use super::subject::Subject;
+use super::subject::Texts;
 use crate::reason::Reason;
 
 /// Invisible characters in a row. Writing has up to three: a joiner, a mark of direction, and a break.
@@ -27,12 +27,12 @@ const SELECTORS_IN_A_ROW: usize = 2;
 const TAGS_OF_A_FLAG: usize = 7;
 
 /// Finds hidden text that the model's text does not have. A finding's score is the number of characters that hide it.
-pub(super) fn inspect(subject: &Subject<'_>, findings: &mut Findings) {
-    let chosen = hidden(subject.texts.chosen);
+pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
+    let chosen = hidden(texts.chosen);
     if chosen.iter().all(|found| found.characters == 0) {
         return;
     }
-    let rejected = hidden(subject.texts.rejected);
+    let rejected = hidden(texts.rejected);
     for (found, original) in chosen.into_iter().zip(rejected) {
         if found.characters > original.characters {
             findings.in_chosen(Reason::HiddenText, found.characters as f32, found.bytes);
@@ -218,7 +218,7 @@ mod tests {
 
     fn found_beside(rejected: &str, chosen: &str) -> Vec<(f32, Range<usize>)> {
         let mut findings = Findings::default();
-        inspect(&Subject::new(Texts { prompt: "", chosen, rejected }), &mut findings);
+        inspect(Texts { prompt: "", chosen, rejected }, &mut findings);
         findings.list.into_iter().map(|finding| (finding.score, finding.span.unwrap().bytes)).collect()
     }
 

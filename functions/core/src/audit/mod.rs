@@ -29,6 +29,8 @@ mod toxicity;
 mod unsupported_facts;
 mod words;
 
+use std::cell::LazyCell;
+
 use crate::edit_event::EditEvent;
 use crate::feedback::Standing;
 use crate::policy::Policy;
@@ -85,7 +87,8 @@ impl Audit {
     /// Looks at one edit. What the policy has switched off is not looked for.
     pub(crate) fn inspect(&self, texts: Texts<'_>, policy: &Policy, findings: &mut Findings) {
         let is_on = |reason| policy.route_of(reason).is_some();
-        let changed = Changed::new(texts);
+        // Not computed for a policy under which nobody looks at it.
+        let changed = LazyCell::new(|| Changed::new(texts));
         if is_on(Reason::LikelyRewrite) {
             words::inspect(&changed, policy, findings);
         }
@@ -123,19 +126,19 @@ impl Audit {
         }
         length::inspect(texts, policy, findings);
         let are_on = |reasons: &[Reason]| reasons.iter().any(|reason| is_on(*reason));
-        let injection = [Reason::Injection, Reason::JudgeDirected];
-        let toxicity = [Reason::Toxic, Reason::UnknownLanguage];
-        if !(is_on(Reason::HiddenText) || are_on(&injection) || are_on(&toxicity)) {
+        let injection = are_on(&[Reason::Injection, Reason::JudgeDirected]);
+        let toxicity = are_on(&[Reason::Toxic, Reason::UnknownLanguage]);
+        if is_on(Reason::HiddenText) {
+            hidden_text::inspect(texts, findings);
+        }
+        if !injection && !toxicity {
             return;
         }
         let subject = Subject::new(texts);
-        if is_on(Reason::HiddenText) {
-            hidden_text::inspect(&subject, findings);
-        }
-        if are_on(&injection) {
+        if injection {
             self.injection.inspect(&subject, &decoded::texts(&subject), findings);
         }
-        if are_on(&toxicity) {
+        if toxicity {
             toxicity::inspect(&subject, policy, findings);
         }
     }

@@ -90,8 +90,13 @@ fn sentences(opening: &str) -> impl Iterator<Item = &str> {
 
 /// Who declines, how, and what: `i` — `cannot` — `provide`.
 fn is_refusal(sentence: &str) -> bool {
-    if IMPERSONAL.iter().any(|phrase| sentence.contains(phrase)) {
+    let has_any = |phrases: &[&str]| phrases.iter().any(|phrase| sentence.contains(phrase));
+    if has_any(&IMPERSONAL_MARKS) && has_any(&IMPERSONAL) {
         return true;
+    }
+    // Most sentences with a "not" in them are about something else, and a search for each phrase takes its time.
+    if !has_any(&SPEAKERS) {
+        return false;
     }
     INABILITIES.iter().any(|inability| {
         sentence.split_once(inability).is_some_and(|(before, after)| {
@@ -102,6 +107,12 @@ fn is_refusal(sentence: &str) -> bool {
         })
     })
 }
+
+/// How all of [`INABILITIES`] begin.
+const SPEAKERS: [&str; 3] = ["i ", "i'", "we "];
+
+/// Of which each of [`IMPERSONAL`] has one.
+const IMPERSONAL_MARKS: [&str; 6] = ["t with that", "t help with", "program", "guidelines", "appropriate", "accurate"];
 
 /// First-person inability, in lower case.
 const INABILITIES: [&str; 28] = [
@@ -237,6 +248,13 @@ fn helps_anyway(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_looks_miss_no_phrase() {
+        let has = |phrase: &str, marks: &[&str]| marks.iter().any(|mark| phrase.contains(mark));
+        assert!(IMPERSONAL.iter().all(|phrase| has(phrase, &IMPERSONAL_MARKS)));
+        assert!(INABILITIES.iter().all(|phrase| SPEAKERS.iter().any(|speaker| phrase.starts_with(speaker))));
+    }
     use proptest::prelude::*;
 
     fn found(rejected: &str, chosen: &str) -> Option<f32> {

@@ -57,8 +57,8 @@ pub(super) fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> {
 /// The length of the first sentence of a text that does not begin with white space. Not 0.
 fn sentence_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let mut last_space = None;
-    for (index, &byte) in bytes.iter().enumerate() {
+    let within = &bytes[..bytes.len().min(MAX_BYTES)];
+    for (index, &byte) in within.iter().enumerate().filter(|(_, byte)| MAY_END[usize::from(**byte)]) {
         let end = index + 1;
         match byte {
             b'\n'
@@ -85,15 +85,27 @@ fn sentence_length(text: &str) -> usize {
             0x82 if bytes[..end].ends_with("。".as_bytes()) => return end,
             0x81 if bytes[..end].ends_with("！".as_bytes()) => return end,
             0x9f if bytes[..end].ends_with("？".as_bytes()) => return end,
-            byte if byte.is_ascii_whitespace() => last_space = Some(end),
             _ => {}
         }
-        if end >= MAX_BYTES {
-            return last_space.unwrap_or_else(|| text.ceil_char_boundary(end));
-        }
     }
-    text.len()
+    if bytes.len() < MAX_BYTES {
+        return bytes.len();
+    }
+    let last_space = within.iter().rposition(u8::is_ascii_whitespace);
+    last_space.map_or_else(|| text.ceil_char_boundary(MAX_BYTES), |space| space + 1)
 }
+
+/// The bytes that can end a sentence, for most cannot.
+const MAY_END: [bool; 256] = {
+    let mut may_end = [false; 256];
+    let bytes = [b'\n', b'.', b'!', b'?', b'"', b')', b'\'', 0xa6, 0x82, 0x81, 0x9f];
+    let mut index = 0;
+    while index < bytes.len() {
+        may_end[bytes[index] as usize] = true;
+        index += 1;
+    }
+    may_end
+};
 
 /// Whether a full stop after this does not end a sentence.
 fn is_abbreviation(before: &[u8]) -> bool {

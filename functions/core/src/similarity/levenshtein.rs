@@ -39,16 +39,21 @@ pub(crate) struct Distance {
 /// Computes the distance, or answers `None` as soon as that would take more than `max_steps` word steps (one step
 /// advances 64 rows by one column, about 2 ns) or a table larger than [`MAX_TABLE_WORDS`].
 pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distance> {
-    let longer = count_scalars(left).max(count_scalars(right));
     // Equal ends never change the distance.
     let (prefix, suffix) = common_ends(left, right);
+    let common = count_scalars(&left[..prefix]) + count_scalars(&left[left.len() - suffix..]);
     let (left, right) = (&left[prefix..left.len() - suffix], &right[prefix..right.len() - suffix]);
-    let edits = distance_of_cores(left, right, max_steps)?;
-    Some(Distance { edits, longer })
+    let (left_length, right_length) = (count_scalars(left), count_scalars(right));
+    let edits = distance_of_cores((left, left_length), (right, right_length), max_steps)?;
+    Some(Distance { edits, longer: common + left_length.max(right_length) })
 }
 
-fn distance_of_cores(left: &str, right: &str, max_steps: u64) -> Option<usize> {
-    let (left_length, right_length) = (count_scalars(left), count_scalars(right));
+/// The distance of two texts that are given with their lengths.
+fn distance_of_cores(
+    (left, left_length): (&str, usize),
+    (right, right_length): (&str, usize),
+    max_steps: u64,
+) -> Option<usize> {
     if left.is_empty() || right.is_empty() {
         return Some(left_length.max(right_length));
     }
@@ -68,6 +73,7 @@ fn count_scalars(text: &str) -> usize {
 /// It is looked up like memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of those has a page.
 struct Alphabet {
     size: u32,
+    /// Up to the last block that has a page: most texts are in the scripts of the first few.
     page_of_block: Vec<u16>,
     /// The number of each scalar value of a block; 0 if it does not occur. Page 0 is that of all blocks without any.
     pages: Vec<[u32; 256]>,
@@ -75,11 +81,15 @@ struct Alphabet {
 
 impl Alphabet {
     fn empty() -> Self {
-        Self { size: 0, page_of_block: vec![0; 0x1100], pages: vec![[0; 256]] }
+        Self { size: 0, page_of_block: Vec::new(), pages: vec![[0; 256]] }
     }
 
     fn number(&mut self, scalar: char) -> u32 {
-        let page = &mut self.page_of_block[scalar as usize >> 8];
+        let block = scalar as usize >> 8;
+        if block >= self.page_of_block.len() {
+            self.page_of_block.resize(block + 1, 0);
+        }
+        let page = &mut self.page_of_block[block];
         if *page == 0 {
             *page = self.pages.len() as u16;
             self.pages.push([0; 256]);
@@ -93,7 +103,8 @@ impl Alphabet {
     }
 
     fn find(&self, scalar: char) -> u32 {
-        self.pages[usize::from(self.page_of_block[scalar as usize >> 8])][scalar as usize & 0xff]
+        let page = self.page_of_block.get(scalar as usize >> 8).copied().unwrap_or(0);
+        self.pages[usize::from(page)][scalar as usize & 0xff]
     }
 }
 
@@ -118,7 +129,7 @@ struct Matcher {
 
 impl Matcher {
     fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
-        Self::new(pattern.bytes().map(u32::from).collect(), text.bytes().map(u32::from).collect(), 128)
+        Self::new(pattern.bytes().map(u32::from), text.bytes().map(u32::from).collect(), 128)
     }
 
     fn over_scalars(pattern: &str, text: &str) -> Option<Self> {
@@ -127,10 +138,10 @@ impl Matcher {
         let (mut numbers, mut symbols) = (Vec::with_capacity(pattern.len()), Vec::with_capacity(text.len()));
         numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
         symbols.extend(text.chars().map(|scalar| alphabet.find(scalar)));
-        Self::new(numbers, symbols, alphabet.size as usize + 1)
+        Self::new(numbers.into_iter(), symbols, alphabet.size as usize + 1)
     }
 
-    fn new(pattern: Vec<u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
+    fn new(pattern: impl ExactSizeIterator<Item = u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
         let rows = pattern.len();
         let height = if rows <= WORD { WORD } else { 2 * WORD };
         let bits = rows.next_multiple_of(height);
@@ -156,8 +167,9 @@ impl Matcher {
             if bound <= limit {
                 return Some(bound);
             }
-            // `bound` is the cost of a real path, so a band that wide is certain to hold the distance.
-            limit = bound.min(limit * WIDENING);
+            // `bound` is the cost of a real path, so a band that wide is certain to hold the distance. It is taken at once where
+            // the next band would be nearly as wide: two texts that have nothing in common took twice the time.
+            limit = if bound < 2 * limit * WIDENING { bound } else { limit * WIDENING };
         }
     }
 

@@ -19,6 +19,10 @@ pub(super) fn stand_before(text: &str, start: usize, words: &[&str]) -> bool {
 }
 
 fn has_word(window: &[u8], words: &[&str]) -> bool {
+    // Beside most numbers of a table there are only more numbers.
+    if !window.iter().fold(false, |any, byte| any | byte.is_ascii_alphabetic()) {
+        return false;
+    }
     let is_letter = |at: usize| window.get(at).is_some_and(u8::is_ascii_alphabetic);
     // The last word of a constant's name, `SET_VRING_CALL`, says nothing of the constant's value.
     let is_of_constant = |at: usize| window[at - 1] == b'_' && window[at].is_ascii_uppercase();

@@ -9,12 +9,30 @@ use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 pub(super) fn folded(text: &str) -> String {
     if text.is_ascii() {
         let mut folded = text.to_ascii_lowercase();
-        folded.retain(|character| !is_unseen(character));
+        // Controls are rare, and looking for any is much faster than looking at each character.
+        if folded.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == 0x7f)) {
+            folded.retain(|character| !is_unseen(character));
+        }
         return folded;
+    }
+    if text.chars().all(is_own_form) {
+        return latin(text.chars().flat_map(bare).collect());
     }
     let folded: String =
         text.chars().filter(|&character| !is_unseen(character)).map(without_badge).nfkc().flat_map(bare).collect();
     latin(folded)
+}
+
+/// Whether a character is certain to be its own compatibility form, whatever is beside it: the letters and signs that most texts
+/// consist of. (Finding the form took a third of the audit's time on texts that are not ASCII, and hardly ever changed one.)
+fn is_own_form(character: char) -> bool {
+    match character {
+        '\t' | '\n' | ' '..='~' => true,
+        '\u{c0}'..='\u{131}' | '\u{134}'..='\u{13e}' | '\u{141}'..='\u{148}' | '\u{14a}'..='\u{17e}' => true,
+        '«' | '»' | '¿' | '¡' | '–' | '—' | '‘'..='“' | '”' | '„' => true,
+        '\u{400}'..='\u{45f}' | '\u{4e00}'..='\u{9fff}' | '、' | '。' => true,
+        _ => false,
+    }
 }
 
 /// White letters on black, which compatibility does not know.
@@ -130,6 +148,8 @@ fn lookalike(character: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::folded;
+    use super::{is_own_form, is_unseen};
+    use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
     #[test]
     fn letters_are_folded_where_they_pass_for_latin() {
@@ -143,5 +163,13 @@ mod tests {
     fn what_nobody_sees_is_gone() {
         assert_eq!(folded("a\u{200d}b\u{202e}c\u{ad}d\u{0}e\u{e0041}f\tg\n"), "abcdef\tg\n");
         assert_eq!(folded("a\u{0}b"), "ab");
+    }
+
+    #[test]
+    fn what_is_its_own_form_is_so_beside_anything() {
+        let mut own = ('\0'..=char::MAX).filter(|&character| is_own_form(character));
+        assert!(
+            own.all(|character| is_nfkc_quick([character].into_iter()) == IsNormalized::Yes && !is_unseen(character))
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! W0rd5 with digits and signs for letters.
 
 /// The letter that a digit or sign stands for.
-fn letter(byte: u8) -> Option<char> {
+const fn letter(byte: u8) -> Option<char> {
     Some(match byte {
         b'0' => 'o',
         b'1' | b'!' | b'|' => 'i',
@@ -17,8 +17,19 @@ fn letter(byte: u8) -> Option<char> {
 
 /// Whether a byte is a letter in some words.
 pub(super) fn may_stand_for_a_letter(byte: u8) -> bool {
-    letter(byte).is_some()
+    MAY_STAND[usize::from(byte)]
 }
+
+/// As a table: this is asked of every byte of every text.
+const MAY_STAND: [bool; 256] = {
+    let mut may_stand = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        may_stand[byte] = letter(byte as u8).is_some();
+        byte += 1;
+    }
+    may_stand
+};
 
 /// `text` with its words in letters.
 ///

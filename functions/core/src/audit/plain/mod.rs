@@ -46,13 +46,14 @@ struct Disguise {
 fn disguise(bytes: &[u8]) -> Disguise {
     let mut found = Disguise { spaced: false, leet: false, stretched: false };
     let (mut before, mut equal, mut letters_in_word, mut lone_letters) = (b' ', 1_u32, 0_u32, 0_u32);
+    let (mut letter_before, mut sign_before) = (false, false);
     for &byte in bytes {
-        let is_letter = byte.is_ascii_lowercase();
-        found.leet |= is_letter && leet::may_stand_for_a_letter(before)
-            || before.is_ascii_lowercase() && leet::may_stand_for_a_letter(byte);
+        let (is_letter, is_sign) = (byte.is_ascii_lowercase(), leet::may_stand_for_a_letter(byte));
+        found.leet |= is_letter & sign_before | letter_before & is_sign;
+        (letter_before, sign_before) = (is_letter, is_sign);
         equal = if byte == before { equal + 1 } else { 1 };
-        found.stretched |= is_letter && equal == 3;
-        if is_letter || leet::may_stand_for_a_letter(byte) {
+        found.stretched |= is_letter & (equal == 3);
+        if is_letter | is_sign {
             letters_in_word += 1;
         } else {
             lone_letters = if letters_in_word > 1 { 0 } else { lone_letters + letters_in_word };
