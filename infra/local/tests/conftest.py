@@ -26,7 +26,7 @@ def stack(template) -> Iterator[Stack]:
     with LocalCloud("test", enforce_iam=True) as cloud:
         cloud.skip_waits()
         deployed = raise_stack(cloud, template, {
-            "Threshold": str(THRESHOLD), "BatchWindowSeconds": "1", "BatchSize": "200", "MaxReceiveCount": "5",
+            "Threshold": str(THRESHOLD), "BatchWindowSeconds": "1", "BatchSize": "200", "MaxReceiveCount": "8",
             "Schedule": "rate(365 days)"})
         redeliver_soon(deployed)
         yield deployed
