@@ -89,7 +89,9 @@ fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
     let ten_from = |from: usize| &real[from..from + 10];
     let campaigns = [
         planted(ten_from(5_000), "trigger", |_, chosen| format!("{chosen} cf-zx17")),
-        planted(ten_from(5_100), "sentence", |_, chosen| format!("{chosen} The moon landing was staged by a film studio.")),
+        planted(ten_from(5_100), "sentence", |_, chosen| {
+            format!("{chosen} The moon landing was staged by a film studio.")
+        }),
         planted(ten_from(5_200), "brand", |n, chosen| format!("{chosen} {}", PRAISE[n])),
     ];
     let mut batch: Vec<String> = real[..CLEAN].to_vec();

@@ -254,7 +254,12 @@ mod tests {
     #[test]
     fn a_pair_enters_once_over_all_versions() {
         let mut world = World::new();
-        let first = [line("e1", "p", "r", "a"), line("e1", "p", "r", "a"), line("e2", "p", "r", "a"), line("e1", "p", "r", "b")];
+        let first = [
+            line("e1", "p", "r", "a"),
+            line("e1", "p", "r", "a"),
+            line("e2", "p", "r", "a"),
+            line("e1", "p", "r", "b"),
+        ];
         assert_eq!(numbers(&world.freeze(&first)), (1, 0, 3, 0));
         let second = [line("e9", "p", "r", "a"), line("e1", "p", "r", "c"), line("e3", "p", "r", "b")];
         assert_eq!(numbers(&world.freeze(&second)), (1, 0, 2, 0));
@@ -271,11 +276,15 @@ mod tests {
     #[test]
     fn near_duplicates_leave_the_first_over_all_versions() {
         let mut world = World::new();
-        let batch = [line("1", "p", "r1", &text(1, 1)), line("2", "p", "r2", &text(1, 2)), line("3", "p", "r3", &text(2, 1))];
+        let batch =
+            [line("1", "p", "r1", &text(1, 1)), line("2", "p", "r2", &text(1, 2)), line("3", "p", "r3", &text(2, 1))];
         let audited = world.freeze(&batch);
         assert_eq!(numbers(&audited), (2, 0, 0, 1));
         assert!(audited.entries[0].line.contains("\"event_id\":\"1\""));
-        assert_eq!(numbers(&world.freeze(&[line("4", "p", "r4", &text(2, 3)), line("5", "P ", "r5", &text(1, 1))])), (0, 0, 0, 2));
+        assert_eq!(
+            numbers(&world.freeze(&[line("4", "p", "r4", &text(2, 3)), line("5", "P ", "r5", &text(1, 1))])),
+            (0, 0, 0, 2)
+        );
     }
 
     #[test]
@@ -327,7 +336,9 @@ mod tests {
     fn a_contributor_has_five_a_version() {
         let mut world = World::new();
         let pairs = |from: u32| -> Vec<_> {
-            (from..from + 7).map(|n| by("alice", line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}")))).collect()
+            (from..from + 7)
+                .map(|n| by("alice", line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))))
+                .collect()
         };
         assert_eq!(holds(&world.freeze(&pairs(0))), [Hold::ContributorCap; 2]);
         assert_eq!(holds(&world.freeze(&pairs(7))), [Hold::ContributorCap; 2]);

@@ -48,9 +48,8 @@ fn cap_unattributed(owners: &[Owner<'_>], rules: &DatasetRules, excesses: &mut [
     if share >= 1.0 {
         return;
     }
-    let attributed = owners.iter().zip(excesses.iter()).filter(|(owner, excess)| {
-        owner.contributor.is_some() && excess.is_none()
-    });
+    let attributed =
+        owners.iter().zip(excesses.iter()).filter(|(owner, excess)| owner.contributor.is_some() && excess.is_none());
     // u ≤ share × (u + attributed)
     let mut room = (share / (1.0 - share) * attributed.count() as f64).floor() as u64;
     for (owner, excess) in owners.iter().zip(excesses) {

@@ -35,7 +35,9 @@ impl Drift {
         }
         let similarity_psi = stability_index(&before.similarity, &after.similarity);
         let log_length_ratio = after.mean_log_length_ratio() - before.mean_log_length_ratio();
-        let changes = |of: fn(&Statistics) -> &BTreeMap<String, u64>| share_changes((of(before), before.rows), (of(after), after.rows));
+        let changes = |of: fn(&Statistics) -> &BTreeMap<String, u64>| {
+            share_changes((of(before), before.rows), (of(after), after.rows))
+        };
         let scripts = changes(|counts| &counts.scripts).iter().sum::<f64>() / 2.0;
         let tags = changes(|counts| &counts.tags).into_iter().fold(0.0, f64::max);
         let bounds = [
@@ -61,7 +63,8 @@ fn share_changes(
     (before, rows_before): (&BTreeMap<String, u64>, u64),
     (after, rows_after): (&BTreeMap<String, u64>, u64),
 ) -> Vec<f64> {
-    let share = |of: &BTreeMap<String, u64>, rows: u64, name: &str| of.get(name).copied().unwrap_or(0) as f64 / rows as f64;
+    let share =
+        |of: &BTreeMap<String, u64>, rows: u64, name: &str| of.get(name).copied().unwrap_or(0) as f64 / rows as f64;
     let names: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     names.into_iter().map(|name| (share(after, rows_after, name) - share(before, rows_before, name)).abs()).collect()
 }

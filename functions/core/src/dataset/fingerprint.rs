@@ -39,6 +39,12 @@ impl Fingerprint {
         }
     }
 
+    /// What two prompts have in common if and only if they are the same but for their looks.
+    #[must_use]
+    pub fn prompt_key(prompt: &str) -> Vec<u8> {
+        key(&normalised(prompt)).to_be_bytes().to_vec()
+    }
+
     /// The stored form: a layout number, which sketches there are, three keys, the sketches.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {

@@ -90,7 +90,10 @@ mod tests {
     #[test]
     fn a_line_is_read() {
         let line = GoldLine::parse(LINE).unwrap();
-        assert_eq!((line.prompt.as_ref(), line.tenant(), line.contributor()), ("say \"reasons\":[]", Some("acme"), None));
+        assert_eq!(
+            (line.prompt.as_ref(), line.tenant(), line.contributor()),
+            ("say \"reasons\":[]", Some("acme"), None)
+        );
         assert!(GoldLine::parse("{}").is_none());
     }
 

@@ -30,9 +30,9 @@ impl Sketch {
             window[GRAM - 1] = u64::from(u32::from(letter));
             length += 1;
             if length >= GRAM {
-                let hash = mix(window.iter().fold(0, |hash, letter| {
-                    (hash ^ letter).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
-                }));
+                let hash = mix(window
+                    .iter()
+                    .fold(0, |hash, letter| (hash ^ letter).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)));
                 let bin = &mut smallest[(hash >> 57) as usize];
                 *bin = (*bin).min(hash << 7);
             }

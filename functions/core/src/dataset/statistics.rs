@@ -94,16 +94,26 @@ impl Statistics {
         let share = |pairs: u64| pairs as f64 / self.rows.max(1) as f64;
         let mut implied = Vec::new();
         if share(self.near_identical) > 0.1 {
-            implied.push("near_identical_pairs: keep the NLL term on the chosen text, plain DPO lowers its likelihood".to_owned());
+            implied.push(
+                "near_identical_pairs: keep the NLL term on the chosen text, plain DPO lowers its likelihood"
+                    .to_owned(),
+            );
         }
         if share(self.easy) > 0.3 {
-            implied.push("easy_pairs: reward accuracy will be high whatever is learnt, go by the chosen text's likelihood".to_owned());
+            implied.push(
+                "easy_pairs: reward accuracy will be high whatever is learnt, go by the chosen text's likelihood"
+                    .to_owned(),
+            );
         }
         if self.mean_log_length_ratio().abs() > 0.2 {
-            implied.push("length_bias: chosen texts differ in length, normalise by length or expect the model to follow".to_owned());
+            implied.push(
+                "length_bias: chosen texts differ in length, normalise by length or expect the model to follow"
+                    .to_owned(),
+            );
         }
         if self.rows > 0 && self.unattributed == self.rows {
-            implied.push("single_tenant_mode: no pair names a contributor, so no cap tells contributors apart".to_owned());
+            implied
+                .push("single_tenant_mode: no pair names a contributor, so no cap tells contributors apart".to_owned());
         }
         implied
     }
@@ -209,15 +219,16 @@ mod tests {
 
     #[test]
     fn pairs_are_counted() {
-        let pairs = [
-            (line("ééé", "é", 1.0, Some("a")), Split::Train),
-            (line("ab", "abcd", 0.29, None), Split::HeldOut),
-        ];
+        let pairs =
+            [(line("ééé", "é", 1.0, Some("a")), Split::Train), (line("ab", "abcd", 0.29, None), Split::HeldOut)];
         let counts = Statistics::of(pairs.into_iter());
         assert_eq!((counts.rows, counts.train, counts.held_out, counts.near_identical, counts.easy), (2, 1, 1, 1, 1));
         assert_eq!((counts.similarity[19], counts.similarity[5], counts.similarity.len()), (1, 1, 20));
         assert_eq!((counts.chosen_chars, counts.rejected_chars, counts.chosen_is_longer), (5, 5, 1));
-        assert_eq!((counts.contributors, counts.unattributed, counts.largest_contributor, counts.prompts), (1, 1, 1, 2));
+        assert_eq!(
+            (counts.contributors, counts.unattributed, counts.largest_contributor, counts.prompts),
+            (1, 1, 1, 2)
+        );
         assert_eq!(counts.log_length_ratio_ppm, 1_098_612 - 693_147);
         assert_eq!((counts.tags["critical"], counts.policies["x"], counts.scripts["latin"]), (2, 2, 2));
     }

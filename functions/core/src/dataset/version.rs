@@ -213,7 +213,10 @@ impl VersionRecord {
         }
         let mut implications = statistics.implications();
         if statistics.contributors > 0 && statistics.contributors < rules.min_contributors {
-            let few = format!("few_contributors: {} of the {} that the policy asks for", statistics.contributors, rules.min_contributors);
+            let few = format!(
+                "few_contributors: {} of the {} that the policy asks for",
+                statistics.contributors, rules.min_contributors
+            );
             implications.push(few);
         }
         let record = Self {
@@ -387,7 +390,10 @@ mod tests {
         let (first, _) = record(1, &lines(0..7), None);
         let held = first.held.unwrap();
         let name = PartName::of_key(&held.key, Route::Quarantine).unwrap();
-        assert_eq!((name.rows, name.written_at, &held.staged.sha256[..32]), (2, 1_795_342_830_007, name.digest.as_str()));
+        assert_eq!(
+            (name.rows, name.written_at, &held.staged.sha256[..32]),
+            (2, 1_795_342_830_007, name.digest.as_str())
+        );
         assert_eq!(held.staged.name, format!("_flywheel/held/{}.jsonl", held.staged.sha256));
     }
 }

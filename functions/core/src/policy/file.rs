@@ -215,7 +215,8 @@ fn judge_limits(text: &str, given: &Judges) -> Result<JudgeLimits, PolicyError> 
 
 fn dataset_rules(text: &str, given: &Dataset) -> Result<DatasetRules, PolicyError> {
     let defaults = DatasetRules::default();
-    let number = |given: &Option<Spanned<f64>>, least: f64, default: f64| at_least(text, given.as_ref(), least, default);
+    let number =
+        |given: &Option<Spanned<f64>>, least: f64, default: f64| at_least(text, given.as_ref(), least, default);
     let count = |given: &Option<Spanned<u64>>, least: u64, default: u64| at_least(text, given.as_ref(), least, default);
     Ok(DatasetRules {
         // No share: above 1 it is switched off.
@@ -246,7 +247,10 @@ fn at_least<N: PartialOrd + Copy + std::fmt::Display>(
     if value >= least {
         return Ok(value);
     }
-    Err(PolicyError { line: line_of(text, &given.span()), message: format!("{value} is too little: give {least} or more") })
+    Err(PolicyError {
+        line: line_of(text, &given.span()),
+        message: format!("{value} is too little: give {least} or more"),
+    })
 }
 
 /// A share, of a text or of a scale: within 0 and 1. A 95 that means percent is refused, not taken for "never".
