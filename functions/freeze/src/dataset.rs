@@ -37,7 +37,8 @@ pub trait Dataset {
     ) -> impl Future<Output = Result<Vec<u8>, DatasetError>> + Send;
 
     /// Commits pairs as the version right after the snapshot, with records that the next [`Dataset::load`] finds again.
-    /// Without pairs the version has the same ones, and the records all the same.
+    /// Without pairs the version has the same ones, and the records all the same. What is recorded may depend on the data files,
+    /// which are written first; the records are answered.
     ///
     /// # Errors
     /// [`DatasetError::Conflict`] if that version exists by now; then nothing is committed. After any other error it may
@@ -46,8 +47,8 @@ pub trait Dataset {
         &self,
         snapshot: Self::Snapshot,
         entries: Vec<Entry>,
-        records: &Records,
-    ) -> impl Future<Output = Result<(), DatasetError>> + Send;
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> impl Future<Output = Result<Records, DatasetError>> + Send;
 }
 
 /// The dataset's newest version.

@@ -144,7 +144,7 @@ impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset
         &self,
         loaded: Loaded<D::Snapshot>,
         parts: &[PartName],
-        records: impl FnOnce(Frozen, VersionRecord) -> Records,
+        records: impl FnOnce(Frozen, VersionRecord) -> Records + Send,
         crossing: u64,
     ) -> Result<Option<Records>, FreezeError> {
         let Loaded { snapshot, version, salt, last_freeze } = loaded;
@@ -183,11 +183,11 @@ impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset
             (held, background),
             (&self.rules, &salt),
         );
-        let records = records(frozen, record);
-        match self.dataset.commit(snapshot, audited.entries, &records).await {
+        let records = |files| records(frozen, record.with_files(files));
+        let records = match self.dataset.commit(snapshot, audited.entries, records).await {
             Err(DatasetError::Conflict) => return Ok(None),
             other => other?,
-        }
+        };
         if let Some((part, body)) = records.version.as_ref().and_then(|version| version.held.as_ref()).zip(held_body) {
             self.lake.write_part(&part.key, body).await?;
         }

@@ -39,7 +39,7 @@ pub enum Unverifiable {
 
 /// Verifies every version of a dataset, and the parts of the log that went into them.
 ///
-/// Of each version: its record's digest, and that it follows the record before; every object that it names; its rows, by their digest,
+/// Of each version: its record's digest, and that it follows the record before; every file and object that it names; its rows, by their digest,
 /// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote. Over all versions: that no
 /// prompt is on both sides of the split, and no pair in two versions.
 ///
@@ -53,11 +53,15 @@ pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Veri
     for version in 1..=newest {
         let read = dataset.read_version(&snapshot, version).await;
         let read = read.map_err(|error| misfit(version, format!("it cannot be read: {error}")))?;
-        let Some((record, rows)) = read.and_then(|read| Some((read.records.version?, read.rows))) else { continue };
+        let Some(read) = read else { continue };
+        let (Some(record), rows) = (read.records.version, read.rows) else { continue };
         if record.version != version {
             return Err(misfit(version, format!("its record is that of version {}", record.version)).into());
         }
         record.check(previous.as_ref())?;
+        if read.files != record.files {
+            return Err(misfit(version, "its data files are not those that were written".to_owned()).into());
+        }
         let lines = rows.iter().map(|row| parsed(version, row)).collect::<Result<Vec<_>, _>>()?;
         record.check_rows(lines.iter().cloned())?;
         lines.iter().try_for_each(|(line, split)| across.add(version, line, *split))?;

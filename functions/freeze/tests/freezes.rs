@@ -191,8 +191,8 @@ async fn of_two_commits_on_one_version_one_is_refused() {
     let Loaded { snapshot: ours, version, .. } = first.load().await.unwrap();
     let theirs = second.load().await.unwrap().snapshot;
     assert_eq!(version, 0);
-    first.commit(ours, Vec::new(), &records).await.unwrap();
-    assert!(matches!(second.commit(theirs, Vec::new(), &records).await, Err(DatasetError::Conflict)));
+    first.commit(ours, Vec::new(), |_| records.clone()).await.unwrap();
+    assert!(matches!(second.commit(theirs, Vec::new(), |_| records).await, Err(DatasetError::Conflict)));
     assert_eq!(world.version().await, 1);
 }
 

@@ -18,7 +18,12 @@ def edit(original: str, final: str, **fields: object) -> dict:
 
 
 def gold(text: str = "", **fields: object) -> dict:
-    return edit(ORIGINAL, f"We sent the invoice on Monday; please pay it by the end of the month. {text}", **fields)
+    """Its words are its own: many edits that add the same ones are a campaign, and no dataset takes them."""
+    own = " ".join(uuid.uuid4().hex.translate(_LETTERS)[:9] for _ in range(5))
+    return edit(ORIGINAL, f"The invoice {own} was sent on Monday. {text}", **fields)
+
+
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
 
 def trivial() -> dict:

@@ -42,5 +42,6 @@ pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
 pub use statistics::Statistics;
 pub use version::{
-    Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, VersionRecord, object_sha256,
+    Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
+    object_sha256,
 };

@@ -43,6 +43,8 @@ pub struct VersionRecord {
     pub salt: SplitSalt,
     /// Digest over the rows that it adds.
     pub content: String,
+    /// The data files that they are in. Should others take their place, as after a compaction, the digest of the rows still holds.
+    pub files: Vec<ObjectDigest>,
     /// The pairs that it holds back, if any.
     pub held: Option<HeldPart>,
     /// What the next freeze has to know.
@@ -74,6 +76,23 @@ impl ObjectDigest {
     pub fn of(folder: &str, extension: &str, bytes: &[u8]) -> Self {
         let sha256 = object_sha256(bytes);
         Self { name: format!("_flywheel/{folder}/{sha256}.{extension}"), sha256 }
+    }
+}
+
+/// The SHA-256 of an object that is read piece by piece.
+#[derive(Debug, Default)]
+pub struct StreamDigest(Sha256);
+
+impl StreamDigest {
+    /// Adds the next piece.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// In hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
     }
 }
 
@@ -235,6 +254,7 @@ impl VersionRecord {
             rules: rules.hash(),
             salt: salt.clone(),
             content: content.finish(),
+            files: Vec::new(),
             held,
             background,
             bursts: audited.bursts.iter().take(MOST_BURSTS).copied().collect(),
@@ -243,6 +263,13 @@ impl VersionRecord {
             implications,
             digest: String::new(),
         };
+        Self { digest: record.own_digest(), ..record }
+    }
+
+    /// The record with the data files, which are written once everything else is known.
+    #[must_use]
+    pub fn with_files(self, files: Vec<ObjectDigest>) -> Self {
+        let record = Self { files, ..self };
         Self { digest: record.own_digest(), ..record }
     }
 

@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use deltalake::arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
-use deltalake::arrow::datatypes::{DataType, Field, Schema};
+use deltalake::arrow::datatypes::{Field, Schema, SchemaRef};
 use deltalake::arrow::error::ArrowError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, MetadataExt as _, Transaction};
+use deltalake::kernel::{Action, Add, MetadataExt as _, Transaction};
+use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
-use deltalake::{DeltaTable, DeltaTableError};
-use flywheel_core::dataset::Entry;
+use deltalake::{DeltaTable, DeltaTableError, Path};
+use flywheel_core::dataset::{Entry, ObjectDigest, StreamDigest};
+use futures::TryStreamExt as _;
 
 use super::columns::{FINGERPRINT, SPLIT};
 use super::line_decoder::LineDecoder;
@@ -33,13 +35,13 @@ const BYTES_A_BATCH: usize = 4 * 1024 * 1024;
 const ROWS_A_GROUP: usize = 32_768;
 const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 
-/// Commits pairs as the version right after the table's.
-pub(super) async fn commit(version: &TableVersion, entries: Vec<Entry>, records: &Records) -> Result<(), DatasetError> {
+/// Commits data files as the version right after the table's.
+pub(super) async fn commit(version: &TableVersion, files: Vec<Add>, records: &Records) -> Result<(), DatasetError> {
     let failed = |error: DeltaTableError| {
         if is_conflict(&error) { DatasetError::Conflict } else { storage("commit to", &error) }
     };
     let table = &version.table;
-    let mut actions = write(table, entries).await?;
+    let mut actions: Vec<_> = files.into_iter().map(Action::Add).collect();
     actions.extend(evolution(version).map_err(failed)?);
     let snapshot = table.snapshot().map_err(failed)?;
     let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
@@ -84,10 +86,11 @@ fn properties(records: &Records) -> Result<CommitProperties, DatasetError> {
 
 /// Writes the data file, if there are pairs. It belongs to no version yet: if the commit fails, it is left behind, and a
 /// vacuum removes it.
-async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec<Action>, DatasetError> {
+pub(super) async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec<Add>, DatasetError> {
     let failed = |error: DeltaTableError| storage("write to", &error);
     let mut writer = RecordBatchWriter::for_table(table).map_err(failed)?.with_writer_properties(writer_properties());
-    let of_lines: Vec<_> = writer.arrow_schema().fields().iter().filter(|field| !is_added(field)).cloned().collect();
+    let schema = writer.arrow_schema();
+    let of_lines: Vec<_> = schema.fields().iter().filter(|field| !is_added(field)).cloned().collect();
     let decoder = LineDecoder::new(Arc::new(Schema::new(of_lines)));
     let mut entries = entries.into_iter().peekable();
     let mut decoded = 0;
@@ -98,26 +101,53 @@ async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec<Action>, D
             .map_err(|misfit| DatasetError::InvalidLine { index: decoded + misfit.index, reason: misfit.reason })?;
         decoded += lines.len();
         drop(lines);
-        let rows = with_added(rows, splits, &fingerprints).map_err(|error| storage("write to", &error))?;
+        let rows = with_added(&schema, &rows, splits, &fingerprints).map_err(|error| storage("write to", &error))?;
         writer.write(rows).await.map_err(failed)?;
     }
-    let files = writer.flush().await.map_err(failed)?;
-    Ok(files.into_iter().map(Action::Add).collect())
+    writer.flush().await.map_err(failed)
+}
+
+/// The digests of data files, as they are in the store: what was written is read again, once.
+pub(super) async fn digests(table: &DeltaTable, files: &[Add]) -> Result<Vec<ObjectDigest>, DatasetError> {
+    let mut digests = Vec::new();
+    for file in files {
+        digests.push(ObjectDigest { name: file.path.clone(), sha256: file_sha256(table, &file.path).await? });
+    }
+    Ok(digests)
+}
+
+/// The SHA-256 of a data file, by its path as the Delta log has it.
+pub(super) async fn file_sha256(table: &DeltaTable, path: &str) -> Result<String, DatasetError> {
+    let failed = |error: &dyn std::error::Error| storage("read a file of", error);
+    let path = Path::from_url_path(path).map_err(|error| failed(&error))?;
+    let found = table.object_store().get(&path).await.map_err(|error| failed(&error))?;
+    let mut bytes = found.into_stream();
+    let mut digest = StreamDigest::default();
+    while let Some(chunk) = bytes.try_next().await.map_err(|error| failed(&error))? {
+        digest.add(&chunk);
+    }
+    Ok(digest.finish())
 }
 
 fn is_added(field: &Field) -> bool {
     [SPLIT, FINGERPRINT].contains(&field.name().as_str())
 }
 
-/// The columns of the lines, and those that the audit adds.
-fn with_added(rows: RecordBatch, splits: Vec<&str>, fingerprints: &[Vec<u8>]) -> Result<RecordBatch, ArrowError> {
-    let added =
-        [Field::new(SPLIT, DataType::Utf8, true), Field::new(FINGERPRINT, DataType::Binary, true)].map(Arc::new);
-    let fields: Vec<_> = rows.schema_ref().fields().iter().cloned().chain(added).collect();
+/// The columns of the lines, and those that the audit adds, in the table's order.
+fn with_added(
+    schema: &SchemaRef,
+    rows: &RecordBatch,
+    splits: Vec<&str>,
+    fingerprints: &[Vec<u8>],
+) -> Result<RecordBatch, ArrowError> {
     let splits: ArrayRef = Arc::new(StringArray::from(splits));
     let fingerprints: ArrayRef = Arc::new(BinaryArray::from_iter_values(fingerprints));
-    let columns = rows.columns().iter().cloned().chain([splits, fingerprints]).collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    let column = |field: &Arc<Field>| match field.name().as_str() {
+        SPLIT => Some(splits.clone()),
+        FINGERPRINT => Some(fingerprints.clone()),
+        name => rows.column_by_name(name).cloned(),
+    };
+    RecordBatch::try_new(schema.clone(), schema.fields().iter().filter_map(column).collect())
 }
 
 #[derive(Default)]

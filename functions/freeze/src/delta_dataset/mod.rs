@@ -200,8 +200,15 @@ impl Dataset for DeltaDataset {
         Err(storage("read an object of", &DeltaTableError::generic(format!("{} was changed", object.name))))
     }
 
-    async fn commit(&self, snapshot: TableVersion, entries: Vec<Entry>, records: &Records) -> Result<(), DatasetError> {
-        commit::commit(&snapshot, entries, records).await
+    async fn commit(
+        &self,
+        snapshot: TableVersion,
+        entries: Vec<Entry>,
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> Result<Records, DatasetError> {
+        let written = commit::write(&snapshot.table, entries).await?;
+        let records = records(commit::digests(&snapshot.table, &written).await?);
+        commit::commit(&snapshot, written, &records).await.map(|()| records)
     }
 }
 

@@ -3,9 +3,11 @@
 use deltalake::Path;
 use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
+use flywheel_core::dataset::ObjectDigest;
 use futures::TryStreamExt as _;
 
 use super::columns::SPLIT;
+use super::commit::file_sha256;
 use super::records::read_commit;
 use super::rows::{FilePlace, open};
 use super::{DeltaDataset, TableVersion, storage};
@@ -31,6 +33,8 @@ const COLUMNS: [&str; 11] = [
 pub(crate) struct VersionRead {
     pub(crate) records: Records,
     pub(crate) rows: Vec<String>,
+    /// The data files of those rows.
+    pub(crate) files: Vec<ObjectDigest>,
 }
 
 impl DeltaDataset {
@@ -42,12 +46,14 @@ impl DeltaDataset {
     ) -> Result<Option<VersionRead>, DatasetError> {
         let Some(commit) = read_commit(&snapshot.table, version).await? else { return Ok(None) };
         let Some(records) = commit.records else { return Ok(None) };
-        let mut rows = Vec::new();
+        let (mut rows, mut files) = (Vec::new(), Vec::new());
         for file in commit.files {
+            let sha256 = file_sha256(&snapshot.table, &file.path).await?;
+            files.push(ObjectDigest { name: file.path.clone(), sha256 });
             let path = Path::from_url_path(&file.path).map_err(|error| storage("read", &error))?;
             rows.extend(rows_of(snapshot, &FilePlace { path, size: file.size }).await?);
         }
-        Ok(Some(VersionRead { records, rows }))
+        Ok(Some(VersionRead { records, rows, files }))
     }
 }
 
