@@ -363,7 +363,9 @@ async fn check(base: &Url) {
 
 async fn check_in_a_folder() {
     let folder = TempDir::new().unwrap();
-    for name in "empty loaded no-lines texts nulls two many misfits checkpoint others columns log objects before".split(' ') {
+    for name in
+        "empty loaded no-lines texts nulls two many misfits checkpoint others columns log objects before".split(' ')
+    {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
     check(&Url::from_directory_path(folder.path()).unwrap()).await;

@@ -122,10 +122,11 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, dataset, routes } = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, &span));
-            PolicyError { line, message: error.message().to_owned() }
-        })?;
+        let File { similarity, audit, limits, sampling, judges, dataset, routes } =
+            toml::from_str(text).map_err(|error| {
+                let line = error.span().map_or(1, |span| line_of(text, &span));
+                PolicyError { line, message: error.message().to_owned() }
+            })?;
         let defaults = Self::default();
         let policy = Self {
             trivial_above: share(text, similarity.trivial_above.as_ref(), defaults.trivial_above)?,
