@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use deltalake::DeltaTableBuilder;
@@ -23,6 +24,9 @@ use tempfile::TempDir;
 use url::Url;
 
 const NOW: Millis = 1_795_342_830_007;
+
+/// Made once: what it looks for takes a while to compile.
+static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
 /// A Delta table whose writes fail on demand: the one of that number, counted from 0.
 struct Failing {
@@ -103,13 +107,12 @@ impl World {
 
     /// Writes a part of edits, each of its own, by one contributor.
     async fn curate(&self, written_at: Millis, contributor: &str, numbers: std::ops::Range<u32>) {
-        let curator = Curator::new(Policy::default(), ContributorKey::new("key"));
         let mut batch = Batch::default();
         for n in numbers {
             let (prompt, chosen) = (format!("question {n}"), format!("answer{n} of x{n} y{n}"));
             let message = json!({"event_id": format!("e{n}"), "prompt": prompt, "original_llm_output": "an answer of two words",
                                  "final_user_edit": chosen, "contributor_id": contributor});
-            batch.add(curator.curate(&message.to_string(), written_at).unwrap(), ());
+            batch.add(CURATOR.curate(&message.to_string(), written_at).unwrap(), ());
         }
         self.lake.set_clock(written_at);
         for part in batch.into_parts(written_at) {

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::json::{ReaderBuilder, WriterBuilder};
@@ -24,6 +25,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
+/// Made once: what it looks for takes a while to compile.
+static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
+
 /// A gold line as curation writes it, of an event that says everything.
 fn gold_line(event_id: &str, chosen: &str) -> String {
     let event = json!({
@@ -32,8 +36,7 @@ fn gold_line(event_id: &str, chosen: &str) -> String {
         "prompt": [{"role": "user", "content": "Hi"}],
         "original_llm_output": format!("{chosen} SECRET"), "final_user_edit": chosen,
     });
-    let curator = Curator::new(Policy::default(), ContributorKey::new("key"));
-    curator.curate(&event.to_string(), 1_795_342_830_007).unwrap().line
+    CURATOR.curate(&event.to_string(), 1_795_342_830_007).unwrap().line
 }
 
 fn lines(ids: std::ops::Range<u32>) -> Vec<String> {
