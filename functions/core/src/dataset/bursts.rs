@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::background::Background;
+use super::drift::rounded;
 use super::gold_line::GoldLine;
 use super::rules::DatasetRules;
 use super::sketch::mix;
@@ -82,7 +83,7 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
         let expected = background.count(phrase) as f64 * scale + suspect.elsewhere as f64;
         if suspect.added as f64 >= rules.burst_factor * (expected + 1.0) {
             found.phrases.insert(phrase);
-            found.bursts.push(Burst { pairs: suspect.added, expected });
+            found.bursts.push(Burst { pairs: suspect.added, expected: rounded(expected) });
         }
     }
     let size = |burst: &Burst| (std::cmp::Reverse(burst.pairs), burst.expected);

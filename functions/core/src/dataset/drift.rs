@@ -47,8 +47,16 @@ impl Drift {
             ("tags", tags, rules.max_mix_drift),
         ];
         let beyond = bounds.into_iter().filter(|(_, is, bound)| is > bound).map(|(name, ..)| name.to_owned()).collect();
+        let [similarity_psi, log_length_ratio, scripts, tags] =
+            [similarity_psi, log_length_ratio, scripts, tags].map(rounded);
         Some(Self { similarity_psi, log_length_ratio, scripts, tags, beyond })
     }
+}
+
+/// To six decimals. A number that is written as JSON and digested has to read back as itself, and not every parser is exact to
+/// the last of seventeen digits.
+pub(crate) fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
 }
 
 fn stability_index(before: &[u64], after: &[u64]) -> f64 {
@@ -101,6 +109,15 @@ mod tests {
         assert_eq!(beyond(&before, &statistics(500, 3, "latin", 0.0)), ["similarity"]);
         assert_eq!(beyond(&before, &statistics(500, 12, "latin", -0.3)), ["length"]);
         assert_eq!(beyond(&before, &statistics(500, 12, "han", 0.0)), ["scripts"]);
+    }
+
+    #[test]
+    fn distances_read_back_as_themselves() {
+        for n in 0..20_000_u32 {
+            let number = rounded(f64::from(n).sqrt() * if n % 2 == 0 { 1.0 } else { -0.001 });
+            let json = serde_json::to_string(&number).unwrap();
+            assert_eq!(serde_json::from_str::<f64>(&json).unwrap().to_bits(), number.to_bits(), "{json}");
+        }
     }
 
     #[test]
