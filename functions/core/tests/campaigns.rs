@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use flywheel_core::dataset::{Audited, Background, DatasetRules, GoldLine, Hold, Newcomers, SplitSalt, audit};
+use flywheel_core::{ContributorKey, Curator, Policy, Route};
 use serde_json::{Value, json};
 
 const CLEAN: usize = 5_000;
@@ -118,4 +119,27 @@ fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
     eprintln!("second version, of {clean} clean pairs: held {of:?} for {reasons:?}");
     assert_eq!(of.get("second"), Some(&10), "{of:?}");
     assert!(of.get("clean").is_none_or(|held| *held <= clean / 50), "{of:?}");
+}
+
+/// What people try first has to work: the demo's edits, with contributors and tenants of their own, are taken but for what repeats.
+#[test]
+fn the_demos_edits_are_taken() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/demo");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let curator = Curator::new(Policy::default(), ContributorKey::new("key"));
+    let texts: Vec<_> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    let events = lines.filter_map(|line| curator.curate(line, 1_795_342_830_007).ok());
+    let gold: Vec<_> = events.filter(|event| event.verdict.route == Route::Gold).map(|event| event.line).collect();
+    let audited = audited(&gold, Background::default());
+    let (_, reasons) = held(&audited);
+    eprintln!(
+        "of {} gold edits {} enter, {} are held for {reasons:?}",
+        gold.len(),
+        audited.entries.len(),
+        audited.held.len()
+    );
+    assert!(audited.held.is_empty(), "{reasons:?}");
+    assert!(audited.entries.len() >= 100);
 }
