@@ -315,7 +315,7 @@ async fn a_redelivered_event_may_be_in_two_routes_and_trains_once() {
     let ids = |route| lines(&lake, route).iter().map(|line| line["event_id"].to_string()).collect::<BTreeSet<_>>();
     assert_eq!((ids(Route::Gold).len(), ids(Route::Quarantine).len()), (10, 10));
     assert_eq!(ids(Route::Gold), ids(Route::Quarantine));
-    let rules = DatasetRules { burst_pairs: 1_000, ..DatasetRules::default() };
+    let rules = DatasetRules { burst_pairs: 1_000, max_edits_per_output: 1_000, ..DatasetRules::default() };
     let mut newcomers = Newcomers::new(&rules);
     lines(&lake, Route::Gold).iter().for_each(|line| assert!(newcomers.add(&line.to_string())));
     let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));

@@ -6,8 +6,8 @@
 //! `count ≥ 5 × (background + 1)`. On paraphrases without a word in common this is blind.
 //!
 //! The background is the rate of earlier versions, at the size of this one. Until they have [`ENOUGH_TO_GO_BY`] pairs, it says too little,
-//! and prompts and model outputs of this very batch stand in for it: without them a first version would take `of the` for a campaign.
-//! Whoever knows that can hide a first campaign by prompts that have its words; caps are what stands against that.
+//! and prompts and model outputs of this very batch are counted with it: without them a first version would take `of the` for a campaign.
+//! Whoever knows that can hide an early campaign by prompts that have its words; caps are what stands against that.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,8 +23,9 @@ use crate::audit::{folded_hash, words};
 /// The longest phrase, in words.
 const LONGEST: usize = 3;
 
-/// Pairs in earlier versions from which on their rates are relied upon alone: the size of one version by default.
-const ENOUGH_TO_GO_BY: u64 = 5_000;
+/// Pairs in earlier versions from which on their rates are relied upon alone. By as many pairs as one version has, a word that
+/// happened to be absent is a burst too easily: by 2,800 real edits, 1.3 % of the next 2,800 were held.
+const ENOUGH_TO_GO_BY: u64 = 20_000;
 
 /// Counters of the first pass: 16 MB that tell almost all phrases that cannot be bursts, so that only the rest is counted one by one.
 const COUNTERS: usize = 1 << 22;
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn what_was_as_common_before_is_no_burst_and_what_was_not_is_one() {
         let mut background = Background::default();
-        campaign(5_000, "indeed so").iter().for_each(|line| background.learn(line));
+        campaign(20_000, "indeed so").iter().for_each(|line| background.learn(line));
         assert_eq!(held(&campaign(100, "indeed so"), &background), 0);
         let mut batch = campaign(8, "buy zorblax");
         batch.push(pair("buy zorblax".to_owned(), "r", "c".to_owned()));
