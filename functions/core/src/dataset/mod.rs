@@ -6,15 +6,15 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | [`normal`] | when two texts are the same but for their looks |
-//! | [`sketch`], [`fingerprint`] | when two texts are nearly the same, and what a row keeps for that |
-//! | [`newcomers`] | which pending pairs repeat, contradict or neighbour what the dataset holds |
-//! | [`split`] | which prompts are held out, for ever |
-//! | [`bursts`], [`background`] | which phrases come all at once |
-//! | [`caps`] | how much of a version one contributor or tenant may be |
-//! | [`audit`] | all of it, in order |
-//! | [`statistics`], [`drift`] | what a version is made of, and how far that is from the one before |
-//! | [`version`] | the record that a version carries, chained to the one before |
+//! | `normal` | when two texts are the same but for their looks |
+//! | `sketch`, `fingerprint` | when two texts are nearly the same, and what a row keeps for that |
+//! | `newcomers` | which pending pairs repeat, contradict or neighbour what the dataset holds |
+//! | `split` | which prompts are held out, for ever |
+//! | `bursts`, `background` | which phrases come all at once |
+//! | `caps` | how much of a version one contributor or tenant may be |
+//! | `audit` | all of it, in order |
+//! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
+//! | `version` | the record that a version carries, chained to the one before |
 
 mod audit;
 mod background;
