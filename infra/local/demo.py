@@ -134,8 +134,9 @@ def show_run(run: dict) -> None:
 def show_version(lake: Lake, run: dict) -> None:
     freeze = json.loads(run["output"])["freeze"]
     heading(f"Dataset version {freeze['version']}: s3://{lake.bucket}/{DATASET_PREFIX}")
-    table([(freeze["rows"], freeze["duplicates"], freeze["parts"], str(freeze["trainable"]).lower())],
-          ("pairs", "duplicates left out", "parts", "trainable"))
+    columns = ("rows", "duplicates", "near_duplicates", "held", "parts", "trainable")
+    table([tuple(str(freeze[column]).lower() for column in columns)],
+          ("pairs", "duplicates", "near duplicates", "held", "parts", "trainable"))
     if not freeze["trainable"]:
         raise Problem(f"the version has {freeze['net_new']:,} new pairs, too few to train on")
 

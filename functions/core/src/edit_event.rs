@@ -196,7 +196,12 @@ impl<'a> EditEvent<'a> {
 }
 
 fn pair_id(prompt: &Prompt<'_>, chosen: &str, rejected: &str) -> String {
-    FieldDigest::new("flywheel pair 1").text(prompt.text()).text(chosen).text(rejected).hex()
+    pair_id_of(prompt.text(), chosen, rejected)
+}
+
+/// The id of a pair of which the prompt's plain form is known.
+pub(crate) fn pair_id_of(prompt: &str, chosen: &str, rejected: &str) -> String {
+    FieldDigest::new("flywheel pair 1").text(prompt).text(chosen).text(rejected).hex()
 }
 
 pub(crate) fn parse_json(text: &str) -> Result<Json<'_>, Refusal> {

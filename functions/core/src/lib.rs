@@ -8,7 +8,7 @@
 //! | lines | immutable parts | [`Batch`], [`PartName`] |
 //! | a listing of parts | what is pending | [`Watermark`] |
 //! | what is pending | start a run, or not | [`decide`] |
-//! | pending lines | what a dataset version adds | [`KnownPairs`], [`Pointer`] |
+//! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 
 mod audit;
 mod batch;
@@ -16,6 +16,7 @@ mod common_ends;
 mod contributor;
 mod crossing;
 mod curator;
+pub mod dataset;
 mod digest;
 mod edit_event;
 mod feedback;
@@ -54,7 +55,6 @@ pub use judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
     opinions_of_assessment, opinions_of_severities,
 };
-pub use net_new::KnownPairs;
 pub use part::{InvalidPartName, PartName, route_prefix};
 pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};
 pub use policy::{Policy, PolicyError};

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use sha2::{Digest as _, Sha256};
 
-/// The pairs and events that the dataset has.
+/// The pairs and events that the dataset has, by the keys of their ids.
 ///
 /// Delivery is at least once, so a line may be in the log twice, in one part or in two. Here is where that ends: a pair
 /// enters the dataset once, whatever happened before.
 #[derive(Debug, Default)]
-pub struct KnownPairs {
+pub(crate) struct KnownPairs {
     ids: HashSet<u128>,
 }
 
@@ -18,18 +18,22 @@ impl KnownPairs {
     ///
     /// A refused line leaves no trace: if event `e` first said A and now says B, B is refused as a repeat of `e`, and is
     /// still admitted when another event brings it.
-    pub fn admit(&mut self, pair_id: &str, event_id: &str) -> bool {
-        let (pair, event) = (key("pair", pair_id), key("event", event_id));
+    pub(crate) fn admit(&mut self, pair: u128, event: u128) -> bool {
         if self.ids.contains(&pair) || self.ids.contains(&event) {
             return false;
         }
         self.ids.extend([pair, event]);
         true
     }
+
+    /// What the dataset has is known, whatever else is.
+    pub(crate) fn remember(&mut self, id: u128) {
+        self.ids.insert(id);
+    }
 }
 
 /// 128 bits of a digest instead of the id: tens of bytes a pair, and no two ids of any real lake collide.
-fn key(kind: &str, id: &str) -> u128 {
+pub(crate) fn id_key(kind: &str, id: &str) -> u128 {
     let digest = Sha256::new().chain_update(kind).chain_update(id).finalize();
     digest.iter().take(16).fold(0, |key, &byte| key << 8 | u128::from(byte))
 }
@@ -38,27 +42,31 @@ fn key(kind: &str, id: &str) -> u128 {
 mod tests {
     use super::*;
 
+    fn admit(known: &mut KnownPairs, pair: &str, event: &str) -> bool {
+        known.admit(id_key("pair", pair), id_key("event", event))
+    }
+
     #[test]
     fn a_pair_is_admitted_once_under_any_event() {
         let mut known = KnownPairs::default();
-        assert!(known.admit("p1", "e1"));
-        assert!(!known.admit("p1", "e1"));
-        assert!(!known.admit("p1", "e2"));
-        assert!(known.admit("p2", "e2"));
+        assert!(admit(&mut known, "p1", "e1"));
+        assert!(!admit(&mut known, "p1", "e1"));
+        assert!(!admit(&mut known, "p1", "e2"));
+        assert!(admit(&mut known, "p2", "e2"));
     }
 
     #[test]
     fn an_event_brings_one_pair_and_a_refused_one_can_still_come_by_another() {
         let mut known = KnownPairs::default();
-        assert!(known.admit("p1", "e1"));
-        assert!(!known.admit("p2", "e1"));
-        assert!(known.admit("p2", "e2"));
+        assert!(admit(&mut known, "p1", "e1"));
+        assert!(!admit(&mut known, "p2", "e1"));
+        assert!(admit(&mut known, "p2", "e2"));
     }
 
     #[test]
     fn ids_of_pairs_and_events_do_not_meet() {
         let mut known = KnownPairs::default();
-        assert!(known.admit("same", "other"));
-        assert!(known.admit("other", "same"));
+        assert!(admit(&mut known, "same", "other"));
+        assert!(admit(&mut known, "other", "same"));
     }
 }

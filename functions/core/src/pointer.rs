@@ -40,6 +40,12 @@ pub struct FreezeReport {
     pub rows: u64,
     /// Lines that were left out, for their pair or event is in this version or an earlier one already.
     pub duplicates: u64,
+    /// Pairs that were left out, for they repeat another in other words.
+    #[serde(default)]
+    pub near_duplicates: u64,
+    /// Pairs that the audit holds back, in quarantine.
+    #[serde(default)]
+    pub held: u64,
     /// Parts that were consumed.
     pub parts: u64,
     /// Net-new pairs since the last training run: `rows` and what was carried over.
@@ -57,6 +63,10 @@ pub struct Frozen {
     pub rows: u64,
     /// Lines that were left out as duplicates.
     pub duplicates: u64,
+    /// Pairs that were left out as near duplicates.
+    pub near_duplicates: u64,
+    /// Pairs that are held.
+    pub held: u64,
     /// Parts that were consumed.
     pub parts: u64,
 }
@@ -75,6 +85,8 @@ impl Pointer {
             version: frozen.version,
             rows: frozen.rows,
             duplicates: frozen.duplicates,
+            near_duplicates: frozen.near_duplicates,
+            held: frozen.held,
             parts: frozen.parts,
             net_new,
             trainable,
@@ -93,7 +105,7 @@ mod tests {
     use super::*;
 
     fn frozen(rows: u64) -> Frozen {
-        Frozen { version: 4, rows, duplicates: 2, parts: 3 }
+        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3 }
     }
 
     #[test]

@@ -72,7 +72,8 @@ async fn freeze(lake: &MemoryLake, rows: u64) {
     let loaded = lake.load_pointer().await.unwrap();
     let listing = lake.list_parts(&loaded.pointer.watermark.list_after()).await.unwrap();
     let watermark = loaded.pointer.watermark.after(&listing.parts, &[]);
-    let frozen = Frozen { version: 1, rows, duplicates: 0, parts: listing.parts.len() as u64 };
+    let frozen =
+        Frozen { version: 1, rows, duplicates: 0, near_duplicates: 0, held: 0, parts: listing.parts.len() as u64 };
     lake.move_pointer(&loaded, &loaded.pointer.after_freeze(frozen, THRESHOLD, watermark)).await.unwrap();
 }
 

@@ -15,13 +15,11 @@
 //!    ([`flywheel_core::Watermark`]);
 //! 3. a line that comes back in another batch is counted in the listing, at worst starts a freeze early, and ends there: a
 //!    pair enters the dataset once, and only that number decides whether anything is trained
-//!    ([`flywheel_core::KnownPairs`], [`flywheel_core::Pointer::after_freeze`]).
+//!    ([`flywheel_core::dataset`], [`flywheel_core::Pointer::after_freeze`]).
 //!
 //! Judges, where a deployment has any, change none of this; why, they say themselves: [`judges`].
 
 mod handler;
 pub mod judges;
-mod policy_file;
 
 pub use handler::{Curate, UnidentifiedMessage};
-pub use policy_file::{UnusablePolicy, packaged_policy};

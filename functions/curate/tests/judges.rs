@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
+use flywheel_core::dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
 use flywheel_core::{
-    Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, KnownPairs, Millis, Opinion, Policy, Question, Route,
-    Severity, route_prefix,
+    Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, Millis, Opinion, Policy, Question, Route, Severity,
+    route_prefix,
 };
 use flywheel_curate::Curate;
 use flywheel_curate::judges::{
@@ -314,10 +315,11 @@ async fn a_redelivered_event_may_be_in_two_routes_and_trains_once() {
     let ids = |route| lines(&lake, route).iter().map(|line| line["event_id"].to_string()).collect::<BTreeSet<_>>();
     assert_eq!((ids(Route::Gold).len(), ids(Route::Quarantine).len()), (10, 10));
     assert_eq!(ids(Route::Gold), ids(Route::Quarantine));
-    let mut known = KnownPairs::default();
-    let text = |line: &Value, column: &str| line[column].as_str().unwrap().to_owned();
-    let gold = lines(&lake, Route::Gold);
-    assert_eq!(gold.iter().filter(|line| known.admit(&text(line, "pair_id"), &text(line, "event_id"))).count(), 10);
+    let rules = DatasetRules { burst_pairs: 1_000, max_edits_per_output: 1_000, ..DatasetRules::default() };
+    let mut newcomers = Newcomers::new(&rules);
+    lines(&lake, Route::Gold).iter().for_each(|line| assert!(newcomers.add(&line.to_string())));
+    let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));
+    assert_eq!((audited.entries.len(), audited.held.len()), (10, 0));
 }
 
 #[tokio::test]

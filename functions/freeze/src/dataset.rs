@@ -1,27 +1,54 @@
 use std::future::Future;
 
-use flywheel_core::{KnownPairs, Pointer};
+use flywheel_core::Pointer;
+use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, VersionRecord};
 
-/// The dataset: an append-only table whose versions are immutable.
+/// The dataset: an append-only table whose versions are immutable, with objects beside it.
 pub trait Dataset {
     /// One version of the dataset, as [`Dataset::load`] found it.
-    type Snapshot: Send;
+    type Snapshot: Send + Sync;
 
     /// Loads the newest version. The dataset is created if there is none.
     fn load(&self) -> impl Future<Output = Result<Loaded<Self::Snapshot>, DatasetError>> + Send;
 
-    /// Commits lines as the version right after the snapshot, with a record that the next [`Dataset::load`] finds again.
-    /// Without lines the version has the same pairs, and the record all the same.
+    /// Shows newcomers every row of the snapshot.
+    fn meet(
+        &self,
+        snapshot: &Self::Snapshot,
+        newcomers: &mut Newcomers,
+    ) -> impl Future<Output = Result<(), DatasetError>> + Send;
+
+    /// Writes an object beside the table. Its name follows from its content, so that whatever is there already is the same.
+    fn put_object(
+        &self,
+        snapshot: &Self::Snapshot,
+        object: &ObjectDigest,
+        bytes: Vec<u8>,
+    ) -> impl Future<Output = Result<(), DatasetError>> + Send;
+
+    /// Reads an object beside the table.
+    ///
+    /// # Errors
+    /// If it is not there, or not what its digest says.
+    fn get_object(
+        &self,
+        snapshot: &Self::Snapshot,
+        object: &ObjectDigest,
+    ) -> impl Future<Output = Result<Vec<u8>, DatasetError>> + Send;
+
+    /// Commits pairs as the version right after the snapshot, with records that the next [`Dataset::load`] finds again.
+    /// Without pairs the version has the same ones, and the records all the same. What is recorded may depend on the data files,
+    /// which are written first; the records are answered.
     ///
     /// # Errors
     /// [`DatasetError::Conflict`] if that version exists by now; then nothing is committed. After any other error it may
-    /// have been: the record tells.
+    /// have been: the records tell.
     fn commit(
         &self,
         snapshot: Self::Snapshot,
-        lines: Vec<String>,
-        record: &Pointer,
-    ) -> impl Future<Output = Result<(), DatasetError>> + Send;
+        entries: Vec<Entry>,
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> impl Future<Output = Result<Records, DatasetError>> + Send;
 }
 
 /// The dataset's newest version.
@@ -31,10 +58,19 @@ pub struct Loaded<S> {
     pub snapshot: S,
     /// The version's number.
     pub version: u64,
-    /// What it holds.
-    pub known: KnownPairs,
-    /// The pointer that belongs to the last freeze in it; none before the first.
-    pub record: Option<Pointer>,
+    /// The held-out split's salt.
+    pub salt: SplitSalt,
+    /// What the last freeze left in its commit; none before the first.
+    pub last_freeze: Option<Records>,
+}
+
+/// What a freeze leaves in its commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Records {
+    /// The pointer that belongs to the version.
+    pub pointer: Pointer,
+    /// What the version says of itself. A version from before there were such records has none.
+    pub version: Option<VersionRecord>,
 }
 
 /// The dataset could not be read or written.

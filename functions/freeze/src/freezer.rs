@@ -1,12 +1,16 @@
 use std::time::Instant;
 
-use flywheel_core::{FreezeReport, Frozen, KnownPairs, PartName, Pointer, Route};
-use flywheel_lake::{LakeError, ListParts, LoadPointer, MovePointer, ReadPart};
+use flywheel_core::dataset::{
+    Background, Consumed, ConsumedPart, DatasetRules, HeldPart, Newcomers, ObjectDigest, VersionRecord, audit,
+    object_sha256,
+};
+use flywheel_core::{FreezeReport, Frozen, PartName, Pointer, Route};
+use flywheel_lake::{LakeError, ListParts, LoadPointer, MovePointer, ReadPart, WritePart};
 use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
-use crate::dataset::{Dataset, DatasetError, Loaded};
+use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 use crate::part_lines::{CorruptPart, part_lines};
 
 /// How often a freeze starts over because another one committed first.
@@ -33,6 +37,7 @@ pub struct Crossing {
 pub struct Freezer<L, D> {
     lake: L,
     dataset: D,
+    rules: DatasetRules,
     max_bytes: u64,
 }
 
@@ -50,10 +55,13 @@ pub enum FreezeError {
     /// A part is not what its writer made it. Another attempt cannot change that.
     #[error(transparent)]
     CorruptPart(#[from] CorruptPart),
+    /// What the last version says of those before it is damaged. Another attempt cannot change that.
+    #[error("the last version's background of phrases is damaged: restore it, it is an object that never changes")]
+    CorruptBackground,
     /// Others kept committing first.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another freeze")]
     Contended,
-    /// The lake could not be read, or the pointer not be moved.
+    /// The lake could not be read or written, or the pointer not be moved.
     #[error(transparent)]
     Lake(#[from] LakeError),
     /// The dataset could not be read or written.
@@ -61,16 +69,10 @@ pub enum FreezeError {
     Dataset(#[from] DatasetError),
 }
 
-/// What the pending parts add to the dataset.
-struct NetNew {
-    lines: Vec<String>,
-    duplicates: u64,
-}
-
-impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L, D> {
-    /// A freezer from `lake` into `dataset`.
-    pub fn new(lake: L, dataset: D) -> Self {
-        Self { lake, dataset, max_bytes: MAX_BYTES }
+impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset> Freezer<L, D> {
+    /// A freezer from `lake` into `dataset`, by these rules.
+    pub fn new(lake: L, dataset: D, rules: DatasetRules) -> Self {
+        Self { lake, dataset, rules, max_bytes: MAX_BYTES }
     }
 
     /// The same, with another bound of the bytes that one freeze takes.
@@ -82,10 +84,21 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
     /// Freezes what is pending, as much as one freeze can hold, as one version, for one crossing. Asked again for the same
     /// crossing it answers the same and commits nothing.
     ///
-    /// A freeze is two writes, the version and the pointer, and can die between them. The version goes first and carries
-    /// the pointer that belongs to it, so whoever comes next finds a version that is ahead of the pointer, and moves the
-    /// pointer there. Of two freezes at once, one takes the version number; the other finds it taken and starts over,
-    /// which ends at the same answer.
+    /// # Why nothing is lost or doubled, whenever a freeze dies
+    /// A freeze writes, in this order: objects beside the table (the list of parts, the background, the pairs that are held), the
+    /// data file, the commit, the part of held pairs in the route `quarantine`, the pointer.
+    ///
+    /// Until the commit nothing has happened: what was written is named after its content and named by nobody, and the parts
+    /// are still pending. A freeze that comes next may see more of them, decide otherwise, and hold other pairs; so held
+    /// pairs must not be in quarantine yet.
+    ///
+    /// With the commit everything has happened: it carries the pointer that belongs to it, and the name and digest of the
+    /// held pairs. Whoever comes next finds a version that is ahead of the pointer, and finishes it: first the
+    /// part in quarantine, whose key and body follow from the commit, so that it is there once however often it is
+    /// written; then the pointer. The pointer is last, because it is what says that there is nothing left to finish.
+    ///
+    /// Of two freezes at once, one takes the version number; the other finds it taken and starts over, which ends at the
+    /// same answer.
     ///
     /// # Errors
     /// See [`FreezeError`]. After any error the freeze may simply be asked for again.
@@ -105,51 +118,149 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
         if let Some(report) = frozen_before(&stored.pointer, asked.crossing)? {
             return Ok(Some(report));
         }
-        let Loaded { snapshot, version, mut known, record } = self.dataset.load().await?;
-        if let Some(ahead) = record.filter(|record| record.crossing > stored.pointer.crossing) {
-            self.lake.move_pointer(&stored, &ahead).await?;
+        let loaded = self.dataset.load().await?;
+        if let Some(ahead) = loaded.last_freeze.as_ref().filter(|last| last.pointer.crossing > stored.pointer.crossing)
+        {
+            self.publish_held(&loaded.snapshot, ahead).await?;
+            self.lake.move_pointer(&stored, &ahead.pointer).await?;
             return Ok(None);
         }
         let listing = self.lake.list_parts(&stored.pointer.watermark.list_after()).await?;
         let (taken, rest) = stored.pointer.watermark.divide(&listing.parts, self.max_bytes);
         let parts = stored.pointer.watermark.pending(taken).parts;
-        let net_new = self.net_new(&parts, &mut known).await?;
+        let watermark = stored.pointer.watermark.after(taken, rest);
+        let records = |frozen: Frozen, version: VersionRecord| Records {
+            pointer: stored.pointer.after_freeze(frozen, asked.threshold, watermark.clone()),
+            version: Some(version),
+        };
+        let Some(records) = self.commit(loaded, &parts, records, asked.crossing).await? else { return Ok(None) };
+        // If somebody moved it first, then to what this version records: nobody can have committed past it.
+        self.lake.move_pointer(&stored, &records.pointer).await?;
+        Ok(records.pointer.last_freeze)
+    }
+
+    /// Audits parts and commits what enters. `None`: another commit came first.
+    async fn commit(
+        &self,
+        loaded: Loaded<D::Snapshot>,
+        parts: &[PartName],
+        records: impl FnOnce(Frozen, VersionRecord) -> Records + Send,
+        crossing: u64,
+    ) -> Result<Option<Records>, FreezeError> {
+        let Loaded { snapshot, version, salt, last_freeze } = loaded;
+        let previous = last_freeze.and_then(|last| last.version);
+        let (mut newcomers, consumed) = self.gather(parts).await?;
+        self.dataset.meet(&snapshot, &mut newcomers).await?;
+        let background = self.background(&snapshot, previous.as_ref()).await?;
+        let audited = audit(newcomers, background, &self.rules, &salt);
+
+        let list = put_object(&self.dataset, &snapshot, "parts", "jsonl", consumed.list.into_bytes()).await?;
+        let consumed = Consumed { parts: parts.len() as u64, lines: consumed.lines, list };
+        let learnt = audited.background.to_bytes();
+        let background = put_object(&self.dataset, &snapshot, "background", "bin", learnt).await?;
+        let held = parts.last().and_then(|newest| HeldPart::of(&audited, newest));
+        let held_body = held.as_ref().map(|(_, body)| body.clone());
+        let held = match held {
+            None => None,
+            Some((held, body)) => {
+                self.dataset.put_object(&snapshot, &held.staged, body.into_bytes()).await?;
+                Some(held)
+            }
+        };
         let frozen = Frozen {
             version: version + 1,
-            rows: net_new.lines.len() as u64,
-            duplicates: net_new.duplicates,
+            rows: audited.entries.len() as u64,
+            duplicates: audited.duplicates,
+            near_duplicates: audited.near_duplicates,
+            held: audited.held.len() as u64,
             parts: parts.len() as u64,
         };
-        let watermark = stored.pointer.watermark.after(taken, rest);
-        let moved = stored.pointer.after_freeze(frozen, asked.threshold, watermark);
-        match self.dataset.commit(snapshot, net_new.lines, &moved).await {
+        let record = VersionRecord::of(
+            &audited,
+            (version + 1, crossing),
+            previous.as_ref(),
+            consumed,
+            (held, background),
+            (&self.rules, &salt),
+        );
+        let records = |files| records(frozen, record.with_files(files));
+        let records = match self.dataset.commit(snapshot, audited.entries, records).await {
             Err(DatasetError::Conflict) => return Ok(None),
             other => other?,
+        };
+        if let Some((part, body)) = records.version.as_ref().and_then(|version| version.held.as_ref()).zip(held_body) {
+            self.lake.write_part(&part.key, body).await?;
         }
-        // If somebody moved it first, then to what this version records: nobody can have committed past it.
-        self.lake.move_pointer(&stored, &moved).await?;
-        Ok(moved.last_freeze)
+        Ok(Some(records))
     }
 
     /// Reads parts, several at a time and yet in order: of two lines with one pair, the first to be curated is kept.
-    async fn net_new(&self, parts: &[PartName], known: &mut KnownPairs) -> Result<NetNew, FreezeError> {
+    async fn gather(&self, parts: &[PartName]) -> Result<(Newcomers, Gathered), FreezeError> {
         let read = |name: PartName| async move {
             let body = self.lake.read_part(&name.key(Route::Gold)).await?;
             Ok::<_, FreezeError>((name, body))
         };
         let mut bodies = stream::iter(parts.to_vec()).map(read).buffered(CONCURRENT_READS);
-        let mut net_new = NetNew { lines: Vec::new(), duplicates: 0 };
+        let mut newcomers = Newcomers::new(&self.rules);
+        let mut gathered = Gathered::default();
         while let Some((name, body)) = bodies.try_next().await? {
-            for line in part_lines(&name, &body)? {
-                if known.admit(&line.pair_id, &line.event_id) {
-                    net_new.lines.push(line.text.to_owned());
-                } else {
-                    net_new.duplicates += 1;
+            for (index, line) in part_lines(&name, &body)?.into_iter().enumerate() {
+                if !newcomers.add(line) {
+                    return Err(CorruptPart::line(&name, index).into());
                 }
             }
+            gathered.add(&name, &body);
         }
-        Ok(net_new)
+        Ok((newcomers, gathered))
     }
+
+    async fn background(
+        &self,
+        snapshot: &D::Snapshot,
+        previous: Option<&VersionRecord>,
+    ) -> Result<Background, FreezeError> {
+        let Some(previous) = previous else { return Ok(Background::default()) };
+        let bytes = self.dataset.get_object(snapshot, &previous.background).await?;
+        Background::from_bytes(&bytes).map_err(|_| FreezeError::CorruptBackground)
+    }
+
+    /// Writes the part of held pairs of a version that is committed, if it has one and it is not there.
+    async fn publish_held(&self, snapshot: &D::Snapshot, records: &Records) -> Result<(), FreezeError> {
+        let Some(held) = records.version.as_ref().and_then(|version| version.held.as_ref()) else { return Ok(()) };
+        let body = self.dataset.get_object(snapshot, &held.staged).await?;
+        let damaged = |_| DatasetError::Storage { action: "read the held pairs of", cause: "not UTF-8".to_owned() };
+        let body = String::from_utf8(body).map_err(damaged)?;
+        Ok(self.lake.write_part(&held.key, body).await?)
+    }
+}
+
+/// What was read of the parts, for the record.
+#[derive(Default)]
+struct Gathered {
+    lines: u64,
+    /// A line for each part.
+    list: String,
+}
+
+impl Gathered {
+    fn add(&mut self, name: &PartName, body: &[u8]) {
+        let part = ConsumedPart { key: name.key(Route::Gold), sha256: object_sha256(body), lines: name.rows };
+        // Text and numbers: there is nothing in it that JSON could not say.
+        self.list.push_str(&serde_json::to_string(&part).unwrap_or_default());
+        self.list.push('\n');
+        self.lines += name.rows;
+    }
+}
+
+async fn put_object<D: Dataset>(
+    dataset: &D,
+    snapshot: &D::Snapshot,
+    folder: &str,
+    extension: &str,
+    bytes: Vec<u8>,
+) -> Result<ObjectDigest, DatasetError> {
+    let object = ObjectDigest::of(folder, extension, &bytes);
+    dataset.put_object(snapshot, &object, bytes).await.map(|()| object)
 }
 
 /// The answer to a crossing that is frozen already; `None` if it is the current one.
@@ -167,6 +278,8 @@ fn log(report: &FreezeReport, attempt: u32, started: Instant) {
         version = report.version,
         rows = report.rows,
         duplicates = report.duplicates,
+        near_duplicates = report.near_duplicates,
+        held = report.held,
         parts = report.parts,
         net_new = report.net_new,
         trainable = report.trainable,

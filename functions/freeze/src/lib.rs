@@ -5,8 +5,10 @@ mod delta_dataset;
 mod failure;
 mod freezer;
 mod part_lines;
+mod verify;
 
-pub use dataset::{Dataset, DatasetError, Loaded};
-pub use delta_dataset::{DeltaDataset, InvalidLocation};
+pub use dataset::{Dataset, DatasetError, Loaded, Records};
+pub use delta_dataset::{DeltaDataset, InvalidLocation, TableVersion};
 pub use freezer::{Crossing, FreezeError, Freezer};
 pub use part_lines::CorruptPart;
+pub use verify::{Unverifiable, Verified, verify};

@@ -3,22 +3,30 @@
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
+use deltalake::arrow::json::{ReaderBuilder, WriterBuilder};
 use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder};
+use flywheel_core::dataset::{
+    Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Split, SplitSalt, audit,
+};
 use flywheel_core::{ContributorKey, Curator, Frozen, Pointer, Policy, Watermark};
-use flywheel_freeze::{Dataset as _, DatasetError, DeltaDataset, Loaded};
+use flywheel_freeze::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
 use flywheel_runtime::Settings;
 use futures::{TryStreamExt as _, future::join_all};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
+
+/// Made once: what it looks for takes a while to compile.
+static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
 /// A gold line as curation writes it, of an event that says everything.
 fn gold_line(event_id: &str, chosen: &str) -> String {
@@ -28,8 +36,7 @@ fn gold_line(event_id: &str, chosen: &str) -> String {
         "prompt": [{"role": "user", "content": "Hi"}],
         "original_llm_output": format!("{chosen} SECRET"), "final_user_edit": chosen,
     });
-    let curator = Curator::new(Policy::default(), ContributorKey::new("key"));
-    curator.curate(&event.to_string(), 1_795_342_830_007).unwrap().line
+    CURATOR.curate(&event.to_string(), 1_795_342_830_007).unwrap().line
 }
 
 fn lines(ids: std::ops::Range<u32>) -> Vec<String> {
@@ -44,15 +51,45 @@ fn with(column: &str, value: Option<Value>) -> String {
     Value::Object(line).to_string()
 }
 
-fn record(version: u64, rows: u64) -> Pointer {
-    let frozen = Frozen { version, rows, duplicates: 2, parts: 3 };
-    Pointer { crossing: version, ..Pointer::default() }.after_freeze(frozen, 100, Watermark::default())
+fn record(version: u64, rows: u64) -> Records {
+    let frozen = Frozen { version, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3 };
+    let pointer = Pointer { crossing: version, ..Pointer::default() };
+    Records { pointer: pointer.after_freeze(frozen, 100, Watermark::default()), version: None }
+}
+
+/// Lines as entries; one that is no gold line has the fingerprint of another.
+fn entries(lines: Vec<String>) -> Vec<Entry> {
+    let entry = |line: String| {
+        let fingerprint = GoldLine::parse(&line).map_or_else(
+            || Fingerprint::of("p", "c", "r"),
+            |line| Fingerprint::of(&line.prompt, &line.chosen, &line.rejected),
+        );
+        Entry { line, split: Split::HeldOut, fingerprint: fingerprint.to_bytes() }
+    };
+    lines.into_iter().map(entry).collect()
+}
+
+/// How many of these lines the dataset has already.
+async fn known(dataset: &DeltaDataset, lines: &[String]) -> u64 {
+    let mut newcomers = Newcomers::new(&DatasetRules::default());
+    lines.iter().for_each(|line| assert!(newcomers.add(line)));
+    let loaded = dataset.load().await.unwrap();
+    dataset.meet(&loaded.snapshot, &mut newcomers).await.unwrap();
+    audit(newcomers, Background::default(), &DatasetRules::default(), &SplitSalt::new([0; 16])).duplicates
+}
+
+/// A row without what the audit adds, which is checked on its own.
+fn without_added(mut row: Value) -> Value {
+    let columns = row.as_object_mut().unwrap();
+    assert_eq!(columns.remove("split"), Some(json!("heldout")));
+    assert!(columns.remove("fingerprint").is_some_and(|fingerprint| fingerprint.is_string()));
+    row
 }
 
 async fn freeze(dataset: &DeltaDataset, lines: Vec<String>) -> Result<u64, DatasetError> {
     let Loaded { snapshot, version, .. } = dataset.load().await?;
     let record = record(version + 1, lines.len() as u64);
-    dataset.commit(snapshot, lines, &record).await.map(|()| version + 1)
+    dataset.commit(snapshot, entries(lines), |_| record).await.map(|_| version + 1)
 }
 
 async fn open(location: &Url) -> DeltaTable {
@@ -74,9 +111,11 @@ async fn rows(location: &Url, version: u64) -> Vec<Value> {
 }
 
 async fn a_new_dataset_is_empty(at: Url) {
-    let Loaded { version, mut known, record, .. } = DeltaDataset::at(at.clone()).load().await.unwrap();
-    assert_eq!((version, record), (0, None));
-    assert!(known.admit("p", "e"));
+    let dataset = DeltaDataset::at(at.clone());
+    let Loaded { version, last_freeze, salt, .. } = dataset.load().await.unwrap();
+    assert_eq!((version, last_freeze), (0, None));
+    assert_eq!(dataset.load().await.unwrap().salt, salt, "drawn once");
+    assert_eq!(known(&dataset, &lines(0..1)).await, 0);
     assert!(rows(&at, 0).await.is_empty());
 }
 
@@ -84,14 +123,9 @@ async fn what_is_committed_is_loaded(at: Url) {
     let dataset = DeltaDataset::at(at.clone());
     assert_eq!(freeze(&dataset, lines(0..3)).await.unwrap(), 1);
     assert_eq!(freeze(&dataset, lines(3..5)).await.unwrap(), 2);
-    let Loaded { version, mut known, record: found, .. } = dataset.load().await.unwrap();
-    assert_eq!((version, found), (2, Some(record(2, 2))));
-    for line in lines(0..5) {
-        let line: Value = serde_json::from_str(&line).unwrap();
-        let (pair, event) = (line["pair_id"].as_str().unwrap(), line["event_id"].as_str().unwrap());
-        assert!(!known.admit(pair, "another event") && !known.admit("another pair", event));
-    }
-    assert!(known.admit("a new pair", "a new event"));
+    let Loaded { version, last_freeze, .. } = dataset.load().await.unwrap();
+    assert_eq!((version, last_freeze), (2, Some(record(2, 2))));
+    assert_eq!(known(&dataset, &lines(0..7)).await, 5);
     assert_eq!((rows(&at, 1).await.len(), rows(&at, 2).await.len()), (3, 5));
     assert_eq!(open(&at).await.snapshot().unwrap().snapshot().version(), 2);
 }
@@ -100,7 +134,7 @@ async fn a_version_without_lines_has_a_record_and_no_file(at: Url) {
     let dataset = DeltaDataset::at(at.clone());
     freeze(&dataset, lines(0..3)).await.unwrap();
     assert_eq!(freeze(&dataset, Vec::new()).await.unwrap(), 2);
-    assert_eq!(dataset.load().await.unwrap().record, Some(record(2, 0)));
+    assert_eq!(dataset.load().await.unwrap().last_freeze, Some(record(2, 0)));
     assert_eq!(rows(&at, 2).await.len(), 3);
     assert_eq!(open(&at).await.get_file_uris().unwrap().count(), 1);
 }
@@ -122,7 +156,8 @@ async fn every_column_and_every_text_comes_back(at: Url) {
     let committed: Vec<Value> = texts.iter().map(with_text).collect();
     let lines = committed.iter().map(Value::to_string).collect();
     freeze(&DeltaDataset::at(at.clone()), lines).await.unwrap();
-    assert_eq!(rows(&at, 1).await, committed);
+    let found: Vec<_> = rows(&at, 1).await.into_iter().map(without_added).collect();
+    assert_eq!(found, committed);
 }
 
 async fn a_null_is_kept_where_it_may_be(at: Url) {
@@ -132,17 +167,18 @@ async fn a_null_is_kept_where_it_may_be(at: Url) {
     let mut line: Value = serde_json::from_str(&line).unwrap();
     line["scores"] = json!({"toxicity": 0.25, "unknown": null});
     freeze(&DeltaDataset::at(at.clone()), vec![line.to_string()]).await.unwrap();
-    assert_eq!(rows(&at, 1).await, [line]);
+    let found: Vec<_> = rows(&at, 1).await.into_iter().map(without_added).collect();
+    assert_eq!(found, [line]);
 }
 
 async fn of_two_commits_on_one_version_one_fails(at: Url) {
     let dataset = DeltaDataset::at(at.clone());
     let (first, second) = (dataset.load().await.unwrap(), dataset.load().await.unwrap());
-    dataset.commit(first.snapshot, lines(0..2), &record(1, 2)).await.unwrap();
-    let conflict = dataset.commit(second.snapshot, lines(2..5), &record(1, 3)).await;
+    dataset.commit(first.snapshot, entries(lines(0..2)), |_| record(1, 2)).await.unwrap();
+    let conflict = dataset.commit(second.snapshot, entries(lines(2..5)), |_| record(1, 3)).await;
     assert!(matches!(conflict, Err(DatasetError::Conflict)), "{conflict:?}");
     let loaded = dataset.load().await.unwrap();
-    assert_eq!((loaded.version, loaded.record), (1, Some(record(1, 2))));
+    assert_eq!((loaded.version, loaded.last_freeze), (1, Some(record(1, 2))));
     assert_eq!(rows(&at, 1).await.len(), 2);
 }
 
@@ -156,7 +192,7 @@ async fn of_many_freezes_at_once_one_commits(at: Url) {
             if loaded.version > 0 {
                 return Err(DatasetError::Conflict);
             }
-            dataset.commit(loaded.snapshot, lines(index..index + 1), &record(1, 1)).await
+            dataset.commit(loaded.snapshot, entries(lines(index..index + 1)), |_| record(1, 1)).await
         })
     });
     let ends: Vec<_> = join_all(freezes).await.into_iter().map(Result::unwrap).collect();
@@ -213,7 +249,7 @@ async fn every_version_stays_readable_past_a_checkpoint(at: Url) {
     }
     let log = open(&at).await.log_store().object_store(None);
     log.head(&"_delta_log/00000000000000000009.checkpoint.parquet".into()).await.unwrap();
-    assert_eq!(dataset.load().await.unwrap().record, Some(record(12, 1)));
+    assert_eq!(dataset.load().await.unwrap().last_freeze, Some(record(12, 1)));
     for version in [1, 9, 10, 12] {
         let events: BTreeSet<_> = rows(&at, version).await.iter().map(|row| row["event_id"].to_string()).collect();
         assert_eq!(events.len() as u64, version);
@@ -227,14 +263,13 @@ async fn the_record_is_found_below_commits_of_others(at: Url) {
     let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
     CommitBuilder::default().build(Some(table.snapshot().unwrap()), table.log_store(), operation).await.unwrap();
     let loaded = dataset.load().await.unwrap();
-    assert_eq!((loaded.version, loaded.record), (2, Some(record(1, 1))));
+    assert_eq!((loaded.version, loaded.last_freeze), (2, Some(record(1, 1))));
 }
 
 /// As made before there was a column for feedback.
 async fn an_older_table_gets_the_columns_that_it_lacks(at: Url) {
-    let dataset = DeltaDataset::at(at.clone());
-    let Loaded { snapshot, .. } = dataset.load().await.unwrap();
-    let columns: Vec<_> = snapshot.snapshot().unwrap().schema().fields().cloned().collect();
+    DeltaDataset::at(at.clone()).load().await.unwrap();
+    let columns: Vec<_> = open(&at).await.snapshot().unwrap().schema().fields().cloned().collect();
     let older = at.join("older").unwrap();
     if let Ok(folder) = older.to_file_path() {
         std::fs::create_dir_all(folder).unwrap();
@@ -264,6 +299,53 @@ async fn the_log_has_no_texts_and_the_crossing(at: Url) {
     assert!(commit.contains(r#"\"numRecords\":3"#), "{commit}");
 }
 
+async fn an_object_is_read_as_it_was_written_or_not_at_all(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    let snapshot = dataset.load().await.unwrap().snapshot;
+    let object = ObjectDigest::of("held", "jsonl", b"a line\n");
+    assert!(dataset.get_object(&snapshot, &object).await.is_err());
+    for _ in 0..2 {
+        dataset.put_object(&snapshot, &object, b"a line\n".to_vec()).await.unwrap();
+        assert_eq!(dataset.get_object(&snapshot, &object).await.unwrap(), b"a line\n");
+    }
+    let other = ObjectDigest { sha256: "0".repeat(64), ..object };
+    assert!(dataset.get_object(&snapshot, &other).await.unwrap_err().to_string().contains("was changed"));
+}
+
+/// A table as it was before the audit: without the two columns, the salt and records of versions.
+async fn a_table_from_before_the_audit(at: &Url, lines: &[String]) {
+    let folder = TempDir::new().unwrap();
+    let model = Url::from_directory_path(folder.path()).unwrap();
+    DeltaDataset::at(model.clone()).load().await.unwrap();
+    let schema = open(&model).await.snapshot().unwrap().schema();
+    let columns = schema.fields().filter(|field| !["split", "fingerprint"].contains(&field.name().as_str()));
+    let options = [("AWS_ALLOW_HTTP".to_owned(), "true".to_owned())];
+    let table = DeltaTableBuilder::from_url(at.clone()).unwrap().with_storage_options(options.into()).build().unwrap();
+    let mut table = table.create().with_columns(columns.cloned()).await.unwrap();
+    let mut writer = RecordBatchWriter::for_table(&table).unwrap();
+    let mut decoder = ReaderBuilder::new(writer.arrow_schema()).build_decoder().unwrap();
+    decoder.decode(lines.join("\n").as_bytes()).unwrap();
+    writer.write(decoder.flush().unwrap().unwrap()).await.unwrap();
+    writer.flush_and_commit(&mut table).await.unwrap();
+}
+
+async fn a_table_from_before_the_audit_goes_on(at: Url) {
+    let old = lines(0..3);
+    a_table_from_before_the_audit(&at, &old).await;
+    let dataset = DeltaDataset::at(at.clone());
+    // The columns come in a commit of their own.
+    assert_eq!(known(&dataset, &lines(0..5)).await, 3);
+    assert_eq!(freeze(&dataset, lines(3..5)).await.unwrap(), 3);
+    let salt = dataset.load().await.unwrap().salt;
+    assert_eq!(known(&dataset, &lines(0..7)).await, 5);
+    assert_eq!(freeze(&dataset, lines(5..6)).await.unwrap(), 4);
+    assert_eq!(dataset.load().await.unwrap().salt, salt, "drawn once");
+    assert_eq!((rows(&at, 1).await.len(), rows(&at, 3).await.len(), rows(&at, 4).await.len()), (3, 5, 6));
+    let splits: Vec<_> = rows(&at, 4).await.iter().map(|row| row["split"].clone()).collect();
+    assert_eq!(splits.iter().filter(|split| **split == json!("heldout")).count(), 3);
+    assert_eq!(splits.iter().filter(|split| split.is_null()).count(), 3);
+}
+
 async fn check(base: &Url) {
     let at = |name: &str| base.join(name).unwrap();
     a_new_dataset_is_empty(at("empty")).await;
@@ -278,11 +360,15 @@ async fn check(base: &Url) {
     the_record_is_found_below_commits_of_others(at("others")).await;
     an_older_table_gets_the_columns_that_it_lacks(at("columns/")).await;
     the_log_has_no_texts_and_the_crossing(at("log")).await;
+    an_object_is_read_as_it_was_written_or_not_at_all(at("objects")).await;
+    a_table_from_before_the_audit_goes_on(at("before")).await;
 }
 
 async fn check_in_a_folder() {
     let folder = TempDir::new().unwrap();
-    for name in "empty loaded no-lines texts nulls two many misfits checkpoint others columns log".split(' ') {
+    for name in
+        "empty loaded no-lines texts nulls two many misfits checkpoint others columns log objects before".split(' ')
+    {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
     check(&Url::from_directory_path(folder.path()).unwrap()).await;

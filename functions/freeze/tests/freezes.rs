@@ -2,8 +2,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use flywheel_core::{Batch, Curator, FreezeReport, KnownPairs, Millis, PartName, Pointer, Policy, Route};
-use flywheel_freeze::{Crossing, Dataset as _, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded};
+use flywheel_core::dataset::{DatasetRules, Newcomers, SplitSalt, audit};
+use flywheel_core::{Batch, Curator, FreezeReport, Millis, PartName, Pointer, Policy, Route};
+use flywheel_freeze::{Crossing, Dataset as _, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded, Records};
 use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, WritePart as _};
 use futures::future::join_all;
 use serde_json::json;
@@ -28,7 +29,7 @@ impl World {
     }
 
     fn freezer(&self) -> Freezer<MemoryLake, DeltaDataset> {
-        Freezer::new(self.lake.clone(), self.dataset())
+        Freezer::new(self.lake.clone(), self.dataset(), DatasetRules::default())
     }
 
     async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
@@ -186,22 +187,31 @@ async fn a_line_without_the_columns_is_not_committed() {
 async fn of_two_commits_on_one_version_one_is_refused() {
     let world = World::new();
     let (first, second) = (world.dataset(), world.dataset());
+    let records = Records { pointer: Pointer::default(), version: None };
     let Loaded { snapshot: ours, version, .. } = first.load().await.unwrap();
     let theirs = second.load().await.unwrap().snapshot;
     assert_eq!(version, 0);
-    first.commit(ours, Vec::new(), &Pointer::default()).await.unwrap();
-    assert!(matches!(second.commit(theirs, Vec::new(), &Pointer::default()).await, Err(DatasetError::Conflict)));
+    first.commit(ours, Vec::new(), |_| records.clone()).await.unwrap();
+    assert!(matches!(second.commit(theirs, Vec::new(), |_| records).await, Err(DatasetError::Conflict)));
     assert_eq!(world.version().await, 1);
 }
 
 #[tokio::test]
-async fn a_loaded_dataset_knows_its_pairs_and_its_last_record() {
+async fn a_loaded_dataset_has_its_last_records_and_newcomers_meet_its_pairs() {
     let world = World::new();
     world.curate(NOW, &["a1", "b1"]).await;
     world.freeze(1).await.unwrap();
     let loaded = world.dataset().load().await.unwrap();
-    assert_eq!(loaded.record, Some(world.pointer().await));
-    let mut known: KnownPairs = loaded.known;
-    assert!(!known.admit("another pair", "a1"), "events are known");
-    assert!(known.admit("another pair", "a9"));
+    let Records { pointer, version } = loaded.last_freeze.unwrap();
+    assert_eq!(pointer, world.pointer().await);
+    let version = version.unwrap();
+    assert_eq!((version.version, version.counts.entered, version.consumed.parts), (1, 2, 1));
+    version.check(None).unwrap();
+    let mut newcomers = Newcomers::new(&DatasetRules::default());
+    let lines = world.lake.objects().into_values().map(|body| String::from_utf8(body).unwrap());
+    let lines: Vec<_> = lines.flat_map(|body| body.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let added = lines.iter().filter(|line| newcomers.add(line)).count();
+    world.dataset().meet(&loaded.snapshot, &mut newcomers).await.unwrap();
+    let audited = audit(newcomers, Default::default(), &DatasetRules::default(), &SplitSalt::new([0; 16]));
+    assert_eq!((added, audited.duplicates), (2, 2));
 }

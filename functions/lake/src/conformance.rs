@@ -25,7 +25,7 @@ async fn parts_are_written_once(lake: &(impl WritePart + ReadPart)) {
     lake.write_part(&key, "first\n".to_owned()).await.unwrap();
     lake.write_part(&key, "second\n".to_owned()).await.unwrap();
     assert_eq!(lake.read_part(&key).await.unwrap(), b"first\n");
-    assert!(lake.read_part("dpo_gold_v1/route=gold/absent").await.is_err());
+    assert!(lake.read_part("dpo_gold_v1/route=gold/absent").await.unwrap_err().is_missing());
 }
 
 async fn parts_are_listed_in_order_after_a_key(lake: &(impl WritePart + ListParts)) {

@@ -4,7 +4,7 @@
 //!
 //! | port | IAM action | used by |
 //! |---|---|---|
-//! | [`WritePart`] | `s3:PutObject` on the routes | curate |
+//! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine |
 //! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
 //! | [`ReadPart`] | `s3:GetObject` on gold | freeze |
 //! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |

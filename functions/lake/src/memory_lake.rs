@@ -117,7 +117,7 @@ impl ListParts for MemoryLake {
 
 impl ReadPart for MemoryLake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
-        self.get(key).map(|object| object.body).ok_or_else(|| LakeError::new("read", key, "no such object"))
+        self.get(key).map(|object| object.body).ok_or_else(|| LakeError::missing("read", key))
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Listing {
 
 /// Reads parts.
 pub trait ReadPart {
-    /// Reads an object. It is an error if there is none.
+    /// Reads an object. It is an error if there is none, and one that says so.
     fn read_part(&self, key: &str) -> impl Future<Output = Result<Vec<u8>, LakeError>> + Send;
 }
 

@@ -120,7 +120,10 @@ fn listed_part(object: &StoredObject) -> Option<ListedPart> {
 impl ReadPart for S3Lake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
         let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = object.map_err(|error| LakeError::caused("read", key, &error))?;
+        let object = object.map_err(|error| match error.as_service_error() {
+            Some(service_error) if service_error.is_no_such_key() => LakeError::missing("read", key),
+            _ => LakeError::caused("read", key, &error),
+        })?;
         let body = object.body.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
         Ok(body.to_vec())
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import uuid
 
 _numbers = itertools.count()
@@ -18,7 +19,12 @@ def edit(original: str, final: str, **fields: object) -> dict:
 
 
 def gold(text: str = "", **fields: object) -> dict:
-    return edit(ORIGINAL, f"We sent the invoice on Monday; please pay it by the end of the month. {text}", **fields)
+    """Its words are its own: many edits that add the same ones are a campaign, and no dataset takes them."""
+    own = " ".join("".join(random.choices(_SYLLABLES, k=4)) for _ in range(5))
+    return edit(ORIGINAL, f"The invoice {own} was sent on Monday. {text}", **fields)
+
+
+_SYLLABLES = [consonant + vowel for consonant in "lmnrv" for vowel in "aeio"]
 
 
 def trivial() -> dict:

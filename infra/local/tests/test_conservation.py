@@ -130,7 +130,7 @@ def test_the_bad_messages_went_to_the_dead_letter_queue_alone_and_whole(stack, s
 def test_texts_come_through_unharmed(lake, sent):
     chosen = {line["chosen"] for route in ("gold", "quarantine") for line in lake.lines(route)}
     for name, text in making.HARD_TEXTS.items():
-        assert making.gold(text)["final_user_edit"] in chosen, name
+        assert any(edit.endswith(f" {text}") for edit in chosen), name
 
 
 def test_of_liked_outputs_one_in_a_hundred_is_kept(lake, sent):

@@ -39,6 +39,7 @@ class Intruder:
             "read gold": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD),
             "read dropped": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "dropped/", 1)),
             "write gold": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD, Body=b""),
+            "write quarantine": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "quarantine/", 1), Body=b""),
             "write anywhere": lambda: s3.put_object(Bucket=self.bucket, Key="elsewhere", Body=b""),
             "delete gold": lambda: s3.delete_object(Bucket=self.bucket, Key=GOLD),
             "read pointer": lambda: s3.get_object(Bucket=self.bucket, Key=POINTER),
@@ -60,9 +61,9 @@ class Intruder:
 # "start run" and "write gold", for whoever may, are left to the other tests: they would change what those count.
 ALLOWED = {
     "Ingest": {"send"},
-    "Curate": {"write gold"},
+    "Curate": {"write gold", "write quarantine"},
     "Counter": {"list gold", "read pointer", "start run"},
-    "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "write table"},
+    "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "write table", "write quarantine"},
 }
 
 

@@ -39,6 +39,7 @@ use crate::reason::Reason;
 pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
 pub(crate) use subject::Texts;
+pub(crate) use tokens::{folded_hash, words};
 #[cfg(feature = "toxicity-training")]
 pub use toxicity::training::{SentenceFeatures, toxicity_features};
 

@@ -37,13 +37,13 @@ fn class_of(byte: u8) -> u8 {
 /// A word is a run of letters and digits; `_` is a letter, an apostrophe between letters and a point or comma between digits
 /// belong to it. In scripts that put no spaces between words every character is one.
 #[derive(Debug)]
-pub(super) struct Words<'t> {
+pub(crate) struct Words<'t> {
     text: &'t str,
     at: usize,
 }
 
 /// See [`Words`].
-pub(super) fn words(text: &str) -> Words<'_> {
+pub(crate) fn words(text: &str) -> Words<'_> {
     Words { text, at: 0 }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn exact_hash(text: &str, part: Range<usize>) -> u64 {
 }
 
 /// A word's hash, the same for its capitals.
-pub(super) fn folded_hash(text: &str, word: Range<usize>) -> u64 {
+pub(crate) fn folded_hash(text: &str, word: Range<usize>) -> u64 {
     /// Bit 5 of an ASCII letter is its case; of what else a word may hold, it is set or does not matter.
     const LOWER: u64 = 0x2020_2020_2020_2020;
     const WIDE: u64 = 0x8080_8080_8080_8080;

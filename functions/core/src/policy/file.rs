@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Action, Policy};
+use crate::dataset::DatasetRules;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -30,6 +31,7 @@ struct File {
     limits: Limits,
     sampling: SamplingRates,
     judges: Judges,
+    dataset: Dataset,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
 
@@ -75,6 +77,22 @@ struct Judges {
     severity_from: Option<Spanned<f64>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Dataset {
+    near_duplicate_from: Option<Spanned<f64>>,
+    max_pairs_per_contributor: Option<Spanned<u64>>,
+    max_unattributed_share: Option<Spanned<f64>>,
+    max_tenant_share: Option<Spanned<f64>>,
+    min_contributors: Option<u64>,
+    max_edits_per_output: Option<Spanned<u64>>,
+    burst_pairs: Option<Spanned<u64>>,
+    burst_factor: Option<Spanned<f64>>,
+    max_similarity_drift: Option<Spanned<f64>>,
+    max_length_drift: Option<Spanned<f64>>,
+    max_mix_drift: Option<Spanned<f64>>,
+}
+
 /// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -104,10 +122,11 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, routes } = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, &span));
-            PolicyError { line, message: error.message().to_owned() }
-        })?;
+        let File { similarity, audit, limits, sampling, judges, dataset, routes } =
+            toml::from_str(text).map_err(|error| {
+                let line = error.span().map_or(1, |span| line_of(text, &span));
+                PolicyError { line, message: error.message().to_owned() }
+            })?;
         let defaults = Self::default();
         let policy = Self {
             trivial_above: share(text, similarity.trivial_above.as_ref(), defaults.trivial_above)?,
@@ -120,6 +139,7 @@ impl Policy {
             max_chars: limits.max_chars.as_ref().map_or(defaults.max_chars, |value| *value.get_ref()),
             sampling: sampling_of(text, sampling, defaults.sampling)?,
             judges: judge_limits(text, &judges)?,
+            dataset: dataset_rules(text, &dataset)?,
             actions: actions(text, &routes, defaults.actions)?,
         };
         let (low, high) = (policy.rewrite_below, policy.trivial_above);
@@ -191,6 +211,46 @@ fn judge_limits(text: &str, given: &Judges) -> Result<JudgeLimits, PolicyError> 
         at_once: given.at_once.as_ref().map_or(defaults.at_once, |value| *value.get_ref()),
         max_chars: given.max_chars.unwrap_or(defaults.max_chars),
         severity_from: share(text, given.severity_from.as_ref(), defaults.severity_from)?,
+    })
+}
+
+fn dataset_rules(text: &str, given: &Dataset) -> Result<DatasetRules, PolicyError> {
+    let defaults = DatasetRules::default();
+    let number =
+        |given: &Option<Spanned<f64>>, least: f64, default: f64| at_least(text, given.as_ref(), least, default);
+    let count = |given: &Option<Spanned<u64>>, least: u64, default: u64| at_least(text, given.as_ref(), least, default);
+    Ok(DatasetRules {
+        // No share: above 1 it is switched off.
+        near_duplicate_from: number(&given.near_duplicate_from, 0.5, defaults.near_duplicate_from)?,
+        max_pairs_per_contributor: count(&given.max_pairs_per_contributor, 1, defaults.max_pairs_per_contributor)?,
+        max_unattributed_share: share(text, given.max_unattributed_share.as_ref(), defaults.max_unattributed_share)?,
+        max_tenant_share: number(&given.max_tenant_share, 0.01, defaults.max_tenant_share)
+            .and_then(|_| share(text, given.max_tenant_share.as_ref(), defaults.max_tenant_share))?,
+        min_contributors: given.min_contributors.unwrap_or(defaults.min_contributors),
+        max_edits_per_output: count(&given.max_edits_per_output, 1, defaults.max_edits_per_output)?,
+        burst_pairs: count(&given.burst_pairs, 2, defaults.burst_pairs)?,
+        burst_factor: number(&given.burst_factor, 1.0, defaults.burst_factor)?,
+        max_similarity_drift: number(&given.max_similarity_drift, 0.0, defaults.max_similarity_drift)?,
+        max_length_drift: number(&given.max_length_drift, 0.0, defaults.max_length_drift)?,
+        max_mix_drift: share(text, given.max_mix_drift.as_ref(), defaults.max_mix_drift)?,
+    })
+}
+
+fn at_least<N: PartialOrd + Copy + std::fmt::Display>(
+    text: &str,
+    given: Option<&Spanned<N>>,
+    least: N,
+    default: N,
+) -> Result<N, PolicyError> {
+    let Some(given) = given else { return Ok(default) };
+    let value = *given.get_ref();
+    // Not `<`: a value that is no number is not at least anything.
+    if value >= least {
+        return Ok(value);
+    }
+    Err(PolicyError {
+        line: line_of(text, &given.span()),
+        message: format!("{value} is too little: give {least} or more"),
     })
 }
 
@@ -271,6 +331,13 @@ mod tests {
             ("[audit]\ntoxic_above = 2.0\n", 2, "between 0.0 and 1.0"),
             ("[judges]\nat_once = 0\n", 2, "1 or more"),
             ("[judges]\nseverity_from = 4.0\n", 2, "between 0.0 and 1.0"),
+            ("[dataset]\nmax_pairs_per_contributor = 0\n", 2, "1 or more"),
+            ("[dataset]\n\nmax_tenant_share = 20.0\n", 3, "between 0.0 and 1.0"),
+            ("[dataset]\nmax_tenant_share = 0.0\n", 2, "0.01 or more"),
+            ("[dataset]\nburst_factor = nan\n", 2, "1 or more"),
+            ("[dataset]\nburst_pairs = 1\n", 2, "2 or more"),
+            ("[dataset]\nnear_duplicate_from = 0.2\n", 2, "0.5 or more"),
+            ("[dataset]\nmax_pairs = 5\n", 2, "unknown field `max_pairs`"),
             ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
             ("[judges]\nmax_seconds = \"20s\"\n", 2, "invalid type"),
             ("[limits]\nmin_chars = 1.5\n", 2, "invalid type"),

@@ -2,6 +2,7 @@
 
 mod file;
 
+use crate::dataset::DatasetRules;
 use crate::digest::{FieldDigest, hex};
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
@@ -34,6 +35,8 @@ pub struct Policy {
     pub sampling: Sampling,
     /// How far judges are asked, where there are any.
     pub judges: JudgeLimits,
+    /// What one dataset version may be made of. It has a hash of its own: it judges no line, so lines do not name it.
+    pub dataset: DatasetRules,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -59,6 +62,7 @@ impl Default for Policy {
             max_chars: 200_000,
             sampling: Sampling::default(),
             judges: JudgeLimits::default(),
+            dataset: DatasetRules::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }

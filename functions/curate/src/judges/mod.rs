@@ -19,7 +19,7 @@
 //! A message that is delivered again is judged again, and a judge, unlike the core, may say something else the second time.
 //! (Temperature 0 makes that rare; throttling does not.) Then an event has a line in each of two routes, gold and one
 //! other. For training nothing changes: an event or a pair enters the dataset once, however many lines it has
-//! ([`flywheel_core::KnownPairs`]), and it enters because a judge did pass it. The count of what is pending stays an upper
+//! ([`flywheel_core::dataset`]), and it enters because a judge did pass it. The count of what is pending stays an upper
 //! bound: two parts of one batch have one digest only if they hold the same events ([`flywheel_core::PartName`]). Who reports
 //! on routes counts distinct `event_id`s, and one that is in gold as gold.
 

@@ -1,6 +1,12 @@
-//! The table's columns: those of a gold line, with types.
+//! The table's columns: those of a gold line, with types, and what the audit of a batch adds.
 
 use deltalake::kernel::{ArrayType, DataType, MapType, StructField, StructType};
+
+/// What a row is for: `train` or `heldout`.
+pub(super) const SPLIT: &str = "split";
+
+/// What later freezes know a row's texts by.
+pub(super) const FINGERPRINT: &str = "fingerprint";
 
 fn required(name: &str, data_type: DataType) -> StructField {
     StructField::not_null(name, data_type)
@@ -48,5 +54,8 @@ pub(super) fn columns() -> Vec<StructField> {
                 optional("label", DataType::BOOLEAN),
             ]),
         ),
+        // Null in rows from before these columns.
+        optional(SPLIT, text()),
+        optional(FINGERPRINT, DataType::BINARY),
     ]
 }

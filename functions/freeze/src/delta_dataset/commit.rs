@@ -1,19 +1,27 @@
-//! Writes lines as one commit.
+//! Writes pairs as one commit.
 
+use std::sync::Arc;
+
+use deltalake::arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use deltalake::arrow::datatypes::{Field, Schema, SchemaRef};
+use deltalake::arrow::error::ArrowError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Transaction};
+use deltalake::kernel::{Action, Add, MetadataExt as _, Transaction};
+use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
-use deltalake::{DeltaTable, DeltaTableError};
-use flywheel_core::Pointer;
+use deltalake::{DeltaTable, DeltaTableError, Path};
+use flywheel_core::dataset::{Entry, ObjectDigest, StreamDigest};
+use futures::TryStreamExt as _;
 
+use super::columns::{FINGERPRINT, SPLIT};
 use super::line_decoder::LineDecoder;
-use super::record::RECORD_KEY;
-use super::storage;
-use crate::dataset::DatasetError;
+use super::records::{POINTER_KEY, VERSION_KEY};
+use super::{SALT_KEY, TableVersion, storage};
+use crate::dataset::{DatasetError, Records};
 
 /// The name under which the table keeps the last crossing that was frozen into it.
 const APPLICATION: &str = "flywheel.freeze";
@@ -27,15 +35,17 @@ const BYTES_A_BATCH: usize = 4 * 1024 * 1024;
 const ROWS_A_GROUP: usize = 32_768;
 const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 
-/// Commits lines as the version right after the table's.
-pub(super) async fn commit(table: &DeltaTable, lines: Vec<String>, record: &Pointer) -> Result<(), DatasetError> {
+/// Commits data files as the version right after the table's.
+pub(super) async fn commit(version: &TableVersion, files: Vec<Add>, records: &Records) -> Result<(), DatasetError> {
     let failed = |error: DeltaTableError| {
         if is_conflict(&error) { DatasetError::Conflict } else { storage("commit to", &error) }
     };
-    let actions = write(table, lines).await?;
+    let table = &version.table;
+    let mut actions: Vec<_> = files.into_iter().map(Action::Add).collect();
+    actions.extend(evolution(version).map_err(failed)?);
     let snapshot = table.snapshot().map_err(failed)?;
     let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-    let prepared = CommitBuilder::from(properties(record)?)
+    let prepared = CommitBuilder::from(properties(records)?)
         .with_actions(actions)
         .build(Some(snapshot), table.log_store(), operation)
         .into_prepared_commit_future()
@@ -50,44 +60,113 @@ pub(super) async fn commit(table: &DeltaTable, lines: Vec<String>, record: &Poin
     Ok(())
 }
 
-fn properties(record: &Pointer) -> Result<CommitProperties, DatasetError> {
-    let record_json = serde_json::to_value(record).map_err(|error| storage("record in", &error))?;
-    let crossing = record.last_freeze.as_ref().map_or(0, |freeze| freeze.crossing);
+/// The salt, for a table from before there was one. Its earlier versions stay as they are.
+fn evolution(version: &TableVersion) -> Result<Option<Action>, DeltaTableError> {
+    let metadata = version.table.snapshot()?.metadata();
+    if metadata.configuration().contains_key(SALT_KEY) {
+        return Ok(None);
+    }
+    let metadata = metadata.clone().add_config_key(SALT_KEY.to_owned(), version.salt.as_str().to_owned())?;
+    Ok(Some(Action::Metadata(metadata)))
+}
+
+fn properties(records: &Records) -> Result<CommitProperties, DatasetError> {
+    let failed = |error: serde_json::Error| storage("record in", &error);
+    let mut metadata = vec![(POINTER_KEY.to_owned(), serde_json::to_value(&records.pointer).map_err(failed)?)];
+    if let Some(version) = &records.version {
+        metadata.push((VERSION_KEY.to_owned(), serde_json::to_value(version).map_err(failed)?));
+    }
+    let crossing = records.pointer.last_freeze.as_ref().map_or(0, |freeze| freeze.crossing);
     Ok(CommitProperties::default()
-        .with_metadata([(RECORD_KEY.to_owned(), record_json)])
+        .with_metadata(metadata)
         .with_application_transaction(Transaction::new(APPLICATION, crossing.cast_signed()))
-        // A commit may only ever become the version that it was made for: the record names it.
+        // A commit may only ever become the version that it was made for: the records name it.
         .with_max_retries(0))
 }
 
-/// Writes the data file, if there are lines. It belongs to no version yet: if the commit fails, it is left behind, and a
+/// Writes the data file, if there are pairs. It belongs to no version yet: if the commit fails, it is left behind, and a
 /// vacuum removes it.
-async fn write(table: &DeltaTable, lines: Vec<String>) -> Result<Vec<Action>, DatasetError> {
+pub(super) async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec<Add>, DatasetError> {
     let failed = |error: DeltaTableError| storage("write to", &error);
     let mut writer = RecordBatchWriter::for_table(table).map_err(failed)?.with_writer_properties(writer_properties());
-    let decoder = LineDecoder::new(writer.arrow_schema());
-    let mut lines = lines.into_iter().peekable();
+    let schema = writer.arrow_schema();
+    let of_lines: Vec<_> = schema.fields().iter().filter(|field| !is_added(field)).cloned().collect();
+    let decoder = LineDecoder::new(Arc::new(Schema::new(of_lines)));
+    let mut entries = entries.into_iter().peekable();
     let mut decoded = 0;
-    while lines.peek().is_some() {
-        let batch = next_batch(&mut lines);
+    while entries.peek().is_some() {
+        let Batch { lines, splits, fingerprints } = next_batch(&mut entries);
         let rows = decoder
-            .decode(&batch)
+            .decode(&lines)
             .map_err(|misfit| DatasetError::InvalidLine { index: decoded + misfit.index, reason: misfit.reason })?;
+        decoded += lines.len();
+        drop(lines);
+        let rows = with_added(&schema, &rows, splits, &fingerprints).map_err(|error| storage("write to", &error))?;
         writer.write(rows).await.map_err(failed)?;
-        decoded += batch.len();
     }
-    let files = writer.flush().await.map_err(failed)?;
-    Ok(files.into_iter().map(Action::Add).collect())
+    writer.flush().await.map_err(failed)
 }
 
-/// The next lines: one at least, and no more than fit in a batch.
-fn next_batch(lines: &mut impl Iterator<Item = String>) -> Vec<String> {
-    let mut batch = Vec::new();
+/// The digests of data files, as they are in the store: what was written is read again, once.
+pub(super) async fn digests(table: &DeltaTable, files: &[Add]) -> Result<Vec<ObjectDigest>, DatasetError> {
+    let mut digests = Vec::new();
+    for file in files {
+        digests.push(ObjectDigest { name: file.path.clone(), sha256: file_sha256(table, &file.path).await? });
+    }
+    Ok(digests)
+}
+
+/// The SHA-256 of a data file, by its path as the Delta log has it.
+pub(super) async fn file_sha256(table: &DeltaTable, path: &str) -> Result<String, DatasetError> {
+    let failed = |error: &dyn std::error::Error| storage("read a file of", error);
+    let path = Path::from_url_path(path).map_err(|error| failed(&error))?;
+    let found = table.object_store().get(&path).await.map_err(|error| failed(&error))?;
+    let mut bytes = found.into_stream();
+    let mut digest = StreamDigest::default();
+    while let Some(chunk) = bytes.try_next().await.map_err(|error| failed(&error))? {
+        digest.add(&chunk);
+    }
+    Ok(digest.finish())
+}
+
+fn is_added(field: &Field) -> bool {
+    [SPLIT, FINGERPRINT].contains(&field.name().as_str())
+}
+
+/// The columns of the lines, and those that the audit adds, in the table's order.
+fn with_added(
+    schema: &SchemaRef,
+    rows: &RecordBatch,
+    splits: Vec<&str>,
+    fingerprints: &[Vec<u8>],
+) -> Result<RecordBatch, ArrowError> {
+    let splits: ArrayRef = Arc::new(StringArray::from(splits));
+    let fingerprints: ArrayRef = Arc::new(BinaryArray::from_iter_values(fingerprints));
+    let column = |field: &Arc<Field>| match field.name().as_str() {
+        SPLIT => Some(splits.clone()),
+        FINGERPRINT => Some(fingerprints.clone()),
+        name => rows.column_by_name(name).cloned(),
+    };
+    RecordBatch::try_new(schema.clone(), schema.fields().iter().filter_map(column).collect())
+}
+
+#[derive(Default)]
+struct Batch {
+    lines: Vec<String>,
+    splits: Vec<&'static str>,
+    fingerprints: Vec<Vec<u8>>,
+}
+
+/// The next pairs: one at least, and no more than fit in a batch.
+fn next_batch(entries: &mut impl Iterator<Item = Entry>) -> Batch {
+    let mut batch = Batch::default();
     let mut bytes = 0;
-    while batch.len() < LINES_A_BATCH && bytes < BYTES_A_BATCH {
-        let Some(line) = lines.next() else { break };
-        bytes += line.len();
-        batch.push(line);
+    while batch.lines.len() < LINES_A_BATCH && bytes < BYTES_A_BATCH {
+        let Some(entry) = entries.next() else { break };
+        bytes += entry.line.len();
+        batch.lines.push(entry.line);
+        batch.splits.push(entry.split.as_str());
+        batch.fingerprints.push(entry.fingerprint);
     }
     batch
 }
@@ -105,7 +184,7 @@ fn writer_properties() -> WriterProperties {
         .into_iter()
         .fold(builder, |builder, name| builder.set_column_statistics_enabled(column(name), EnabledStatistics::Chunk));
     // No two rows have the same, so a dictionary would only be built and thrown away.
-    let unique = ["pair_id", "event_id", "chosen", "rejected"];
+    let unique = ["pair_id", "event_id", "chosen", "rejected", FINGERPRINT];
     unique.into_iter().fold(builder, |builder, name| builder.set_column_dictionary_enabled(column(name), false)).build()
 }
 

@@ -3,24 +3,29 @@
 mod columns;
 mod commit;
 mod data_file;
-mod known_pairs;
 mod line_decoder;
-mod record;
+mod records;
+mod rows;
+mod versions;
 
 use std::collections::HashMap;
 
 use deltalake::kernel::StructField;
 use deltalake::kernel::transaction::CommitProperties;
+use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::SaveMode;
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use flywheel_core::Pointer;
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
+use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, object_sha256};
 use flywheel_runtime::causes;
 use url::Url;
 
-use crate::dataset::{Dataset, DatasetError, Loaded};
+use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 
 /// The table's folder in the lake's bucket.
 const PREFIX: &str = "datasets/dpo_gold_v1";
+
+/// The table's property that holds the split's salt. It is drawn once, as the table is created.
+const SALT_KEY: &str = "flywheel.splitSalt";
 
 /// Properties of the table, for every writer to come.
 const PROPERTIES: [(&str, &str); 6] = [
@@ -40,6 +45,13 @@ const PROPERTIES: [(&str, &str); 6] = [
 #[derive(Debug)]
 pub struct DeltaDataset {
     location: Url,
+}
+
+/// One version of the table, as it was loaded.
+#[derive(Debug)]
+pub struct TableVersion {
+    table: DeltaTable,
+    salt: SplitSalt,
 }
 
 /// The bucket's name cannot be part of a URL.
@@ -84,13 +96,18 @@ impl DeltaDataset {
     }
 }
 
-/// Creates the table. If somebody else does so at the same time, theirs is as good: the schema is fixed.
+/// Creates the table. If somebody else does so at the same time, theirs is as good: the schema is fixed, and so is, from
+/// then on, the salt.
 async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
+    let salt = random_salt()?;
+    let properties = PROPERTIES.into_iter().chain([(SALT_KEY, salt.as_str())]);
     let creation = table
         .clone()
         .create()
         .with_columns(columns::columns())
-        .with_configuration(PROPERTIES.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))))
+        .with_configuration(properties.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))))
+        // The salt is a property of ours, and no property of Delta's.
+        .with_raise_if_key_not_exists(false)
         .with_save_mode(SaveMode::ErrorIfExists)
         // Tried again, a creation that finds version 0 taken would create the table over again as version 1.
         .with_commit_properties(CommitProperties::default().with_max_retries(0));
@@ -127,19 +144,71 @@ fn missing_columns(table: &DeltaTable) -> Result<Vec<StructField>, DeltaTableErr
     Ok(columns::columns().into_iter().filter(|column| schema.field(column.name()).is_none()).collect())
 }
 
-impl Dataset for DeltaDataset {
-    type Snapshot = DeltaTable;
+fn random_salt() -> Result<SplitSalt, DatasetError> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)
+        .map_err(|error| DatasetError::Storage { action: "draw a salt for", cause: error.to_string() })?;
+    Ok(SplitSalt::new(random))
+}
 
-    async fn load(&self) -> Result<Loaded<DeltaTable>, DatasetError> {
+/// The table's salt. A table from before there was one gets it with its next commit: of two freezes that draw one each, one
+/// commits, and the other starts over and finds it.
+fn salt_of(table: &DeltaTable) -> Result<SplitSalt, DatasetError> {
+    let snapshot = table.snapshot().map_err(|error| storage("open", &error))?;
+    match snapshot.metadata().configuration().get(SALT_KEY) {
+        None => random_salt(),
+        Some(salt) => SplitSalt::parse(salt)
+            .ok_or_else(|| storage("open", &DeltaTableError::generic(format!("its {SALT_KEY} is no salt")))),
+    }
+}
+
+impl Dataset for DeltaDataset {
+    type Snapshot = TableVersion;
+
+    async fn load(&self) -> Result<Loaded<TableVersion>, DatasetError> {
         let table = self.open().await?;
         let version = table.version().ok_or_else(|| storage("open", &DeltaTableError::NotInitialized))?;
-        let known = known_pairs::known_pairs(&table).await?;
-        let record = record::last_record(&table, version).await?;
-        Ok(Loaded { snapshot: table, version, known, record })
+        let last_freeze = records::last_records(&table, version).await?;
+        let salt = salt_of(&table)?;
+        Ok(Loaded { snapshot: TableVersion { table, salt: salt.clone() }, version, salt, last_freeze })
     }
 
-    async fn commit(&self, table: DeltaTable, lines: Vec<String>, record: &Pointer) -> Result<(), DatasetError> {
-        commit::commit(&table, lines, record).await
+    async fn meet(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+        if newcomers.is_empty() {
+            return Ok(());
+        }
+        rows::meet(&snapshot.table, &snapshot.salt, newcomers).await
+    }
+
+    async fn put_object(
+        &self,
+        snapshot: &TableVersion,
+        object: &ObjectDigest,
+        bytes: Vec<u8>,
+    ) -> Result<(), DatasetError> {
+        let put = snapshot.table.object_store().put(&Path::from(object.name.as_str()), bytes.into()).await;
+        put.map(|_| ()).map_err(|error| storage("write an object of", &error))
+    }
+
+    async fn get_object(&self, snapshot: &TableVersion, object: &ObjectDigest) -> Result<Vec<u8>, DatasetError> {
+        let failed = |error| storage("read an object of", &error);
+        let found = snapshot.table.object_store().get(&Path::from(object.name.as_str())).await.map_err(failed)?;
+        let bytes = found.bytes().await.map_err(failed)?;
+        if object_sha256(&bytes) == object.sha256 {
+            return Ok(bytes.to_vec());
+        }
+        Err(storage("read an object of", &DeltaTableError::generic(format!("{} was changed", object.name))))
+    }
+
+    async fn commit(
+        &self,
+        snapshot: TableVersion,
+        entries: Vec<Entry>,
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> Result<Records, DatasetError> {
+        let written = commit::write(&snapshot.table, entries).await?;
+        let records = records(commit::digests(&snapshot.table, &written).await?);
+        commit::commit(&snapshot, written, &records).await.map(|()| records)
     }
 }
 

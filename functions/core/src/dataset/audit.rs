@@ -1,0 +1,406 @@
+//! The audit of a batch.
+//!
+//! Order matters, and is this: what was seen before leaves first (and leaves no trace). Bursts are counted over all that is left,
+//! repeats included, for repeats are what a campaign is made of. Contradictions come next: of two pairs that say the opposite
+//! neither may be kept, even where one would pass as a repeat of the other. Then repeats leave, the first of them stays; prompts get
+//! their side of the split; and the caps, which count what enters, come last.
+
+use serde::{Deserialize, Serialize};
+
+use super::background::Background;
+use super::bursts::{self, Burst};
+use super::caps::{Excess, Owner, excesses};
+use super::gold_line::GoldLine;
+use super::newcomers::{Newcomers, Side};
+use super::rules::DatasetRules;
+use super::split::{Split, SplitSalt};
+
+/// Why a pair is held back from the dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// It carries a phrase that came all at once.
+    Burst,
+    /// Another pair of the same prompt says the opposite, or the model's output has been edited in too many ways.
+    Conflict,
+    /// Its prompt is nearly the same as one that is trained on, and as one that is held out.
+    SplitConflict,
+    /// Its contributor has enough pairs in this version.
+    ContributorCap,
+    /// It names no contributor, and the version has enough pairs that do not.
+    UnattributedCap,
+    /// Its tenant has its share of this version.
+    TenantCap,
+}
+
+/// A pair that enters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its line.
+    pub line: String,
+    /// What it is for.
+    pub split: Split,
+    /// Its fingerprint's stored form.
+    pub fingerprint: Vec<u8>,
+}
+
+/// A pair that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPair {
+    /// Its line, as curated.
+    pub line: String,
+    /// Why; never empty.
+    pub holds: Vec<Hold>,
+}
+
+/// What became of the pending lines: each of them is in one of these.
+#[derive(Debug)]
+pub struct Audited {
+    /// Pairs that enter, in order.
+    pub entries: Vec<Entry>,
+    /// Pairs that are held, in order.
+    pub held: Vec<HeldPair>,
+    /// Lines whose pair or event was seen before: in the dataset, among what is held, or in this batch.
+    pub duplicates: u64,
+    /// Pairs that repeat another in other words.
+    pub near_duplicates: u64,
+    /// The bursts, the largest first.
+    pub bursts: Vec<Burst>,
+    /// What the next audit has to know.
+    pub background: Background,
+}
+
+/// Audits the pending pairs, once they have met every row of the dataset.
+#[must_use]
+pub fn audit(mut newcomers: Newcomers, mut background: Background, rules: &DatasetRules, salt: &SplitSalt) -> Audited {
+    let before = newcomers.pairs.len() as u64 + newcomers.repeated;
+    let new = net_new(&mut newcomers, &background);
+    let duplicates = before - new.len() as u64;
+    let lines = || new.iter().filter_map(|index| GoldLine::parse(&newcomers.pairs[*index].line));
+    let found = bursts::find(lines, &background, rules);
+    let is_burst: Vec<bool> = lines().map(|line| found.is_in(&line)).collect();
+    let is_new: std::collections::HashSet<usize> = new.iter().copied().collect();
+
+    let (mut candidates, mut held, mut near_duplicates) = (Vec::new(), Vec::new(), 0);
+    let mut kept = vec![false; newcomers.pairs.len()];
+    for (index, is_burst) in new.into_iter().zip(is_burst) {
+        let mut holds = Vec::new();
+        holds.extend(is_burst.then_some(Hold::Burst));
+        let is_reversed = newcomers.reversals(index).iter().any(|other| is_new.contains(&(*other as usize)));
+        holds.extend((is_reversed || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
+        if !holds.is_empty() {
+            held.push((index, holds));
+            continue;
+        }
+        if newcomers.pairs[index].repeats || newcomers.near_before(index).any(|other| kept[other]) {
+            near_duplicates += 1;
+            continue;
+        }
+        if newcomers.is_one_edit_too_many(index, rules.max_edits_per_output) {
+            held.push((index, vec![Hold::Conflict]));
+            continue;
+        }
+        kept[index] = true;
+        candidates.push(index);
+    }
+    let sides = settle_all(&mut newcomers, &candidates, salt);
+    let entering = cap(&newcomers, sides, rules, &mut held);
+    held.sort_by_key(|(index, _)| *index);
+
+    let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&mut newcomers, index, split)).collect();
+    let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&mut newcomers, index, holds)).collect();
+    entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)).for_each(|line| background.learn(&line));
+    held.iter().filter_map(|held| GoldLine::parse(&held.line)).for_each(|line| background.hold(&line));
+    Audited { entries, held, duplicates, near_duplicates, bursts: found.bursts, background }
+}
+
+/// The pairs of which neither pair nor event was seen before.
+fn net_new(newcomers: &mut Newcomers, background: &Background) -> Vec<usize> {
+    let mut known = std::mem::take(&mut newcomers.known);
+    let is_new = |(index, pair): (usize, &super::newcomers::Newcomer)| {
+        let is_new = !background.holds(pair.pair, pair.event) && known.admit(pair.pair, pair.event);
+        is_new.then_some(index)
+    };
+    newcomers.pairs.iter().enumerate().filter_map(is_new).collect()
+}
+
+fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt) -> Vec<(usize, Side)> {
+    let settle = |index: &usize| {
+        let line = newcomers.pairs[*index].line.clone();
+        let prompt = GoldLine::parse(&line)?.prompt;
+        Some((*index, newcomers.settle(*index, salt, &prompt)))
+    };
+    candidates.iter().filter_map(settle).collect()
+}
+
+/// What enters of the candidates; the rest is added to what is held.
+fn cap(
+    newcomers: &Newcomers,
+    sides: Vec<(usize, Side)>,
+    rules: &DatasetRules,
+    held: &mut Vec<(usize, Vec<Hold>)>,
+) -> Vec<(usize, Split)> {
+    let mut candidates = Vec::new();
+    for (index, side) in sides {
+        match side {
+            Side::Is(split) => candidates.push((index, split)),
+            Side::Straddles => held.push((index, vec![Hold::SplitConflict])),
+        }
+    }
+    let lines: Vec<_> =
+        candidates.iter().filter_map(|(index, _)| GoldLine::parse(&newcomers.pairs[*index].line)).collect();
+    let owner = |line| Owner { contributor: GoldLine::contributor(line), tenant: GoldLine::tenant(line) };
+    let owners: Vec<_> = lines.iter().map(owner).collect();
+    let mut entering = Vec::new();
+    for ((index, split), excess) in candidates.into_iter().zip(excesses(&owners, rules)) {
+        match excess {
+            None => entering.push((index, split)),
+            Some(excess) => held.push((index, vec![hold_of(excess)])),
+        }
+    }
+    entering
+}
+
+fn hold_of(excess: Excess) -> Hold {
+    match excess {
+        Excess::Contributor => Hold::ContributorCap,
+        Excess::Unattributed => Hold::UnattributedCap,
+        Excess::Tenant => Hold::TenantCap,
+    }
+}
+
+fn entry(newcomers: &mut Newcomers, index: usize, split: Split) -> Entry {
+    let pair = &mut newcomers.pairs[index];
+    Entry { line: std::mem::take(&mut pair.line), split, fingerprint: pair.fingerprint.to_bytes() }
+}
+
+fn held_pair(newcomers: &mut Newcomers, index: usize, holds: Vec<Hold>) -> HeldPair {
+    HeldPair { line: std::mem::take(&mut newcomers.pairs[index].line), holds }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::fingerprint::Fingerprint;
+    use super::super::newcomers::RowInDataset;
+    use super::super::sketch::mix;
+    use super::*;
+    use crate::edit_event::pair_id_of;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    /// A dataset in memory.
+    struct World {
+        rows: Vec<Entry>,
+        background: Background,
+        salt: SplitSalt,
+        rules: DatasetRules,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let rules = DatasetRules::default();
+            Self { rows: Vec::new(), background: Background::default(), salt: SplitSalt::new([3; 16]), rules }
+        }
+
+        fn freeze(&mut self, lines: &[String]) -> Audited {
+            let mut newcomers = Newcomers::new(&self.rules);
+            lines.iter().for_each(|line| assert!(newcomers.add(line), "{line}"));
+            for row in &self.rows {
+                let line = GoldLine::parse(&row.line).unwrap();
+                newcomers.meet(&RowInDataset {
+                    pair_id: &line.pair_id,
+                    event_id: &line.event_id,
+                    split: row.split,
+                    fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
+                });
+            }
+            let audited = audit(newcomers, self.background.clone(), &self.rules, &self.salt);
+            let all = audited.entries.len() + audited.held.len();
+            assert_eq!(all as u64 + audited.duplicates + audited.near_duplicates, lines.len() as u64);
+            self.rows.extend(audited.entries.iter().cloned());
+            self.background = audited.background.clone();
+            audited
+        }
+    }
+
+    fn line(event_id: &str, prompt: &str, rejected: &str, chosen: &str) -> String {
+        let pair_id = pair_id_of(prompt, chosen, rejected);
+        json!({"pair_id": pair_id, "event_id": event_id, "prompt": prompt, "chosen": chosen, "rejected": rejected,
+               "similarity": 0.5, "tags": [], "reasons": [], "policy": "x", "contributor": null, "context": []})
+        .to_string()
+    }
+
+    fn by(contributor: &str, line: String) -> String {
+        line.replace("\"contributor\":null", &format!("\"contributor\":\"{contributor}\""))
+    }
+
+    /// A hundred words that follow from a number, the last few from another.
+    fn text(seed: u64, tail: u64) -> String {
+        let word = |number: u64| format!("w{:x}", mix(number) >> 44);
+        let words = (0..95).map(|n| word(seed * 1_000 + n)).chain((0..5).map(|n| word(tail * 7_777_777 + n)));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn holds(audited: &Audited) -> Vec<Hold> {
+        audited.held.iter().flat_map(|held| held.holds.clone()).collect()
+    }
+
+    fn numbers(audited: &Audited) -> (usize, usize, u64, u64) {
+        (audited.entries.len(), audited.held.len(), audited.duplicates, audited.near_duplicates)
+    }
+
+    #[test]
+    fn a_pair_enters_once_over_all_versions() {
+        let mut world = World::new();
+        let first = [
+            line("e1", "p", "r", "a"),
+            line("e1", "p", "r", "a"),
+            line("e2", "p", "r", "a"),
+            line("e1", "p", "r", "b"),
+        ];
+        assert_eq!(numbers(&world.freeze(&first)), (1, 0, 3, 0));
+        let second = [line("e9", "p", "r", "a"), line("e1", "p", "r", "c"), line("e3", "p", "r", "b")];
+        assert_eq!(numbers(&world.freeze(&second)), (1, 0, 2, 0));
+    }
+
+    #[test]
+    fn a_line_that_is_refused_leaves_no_trace() {
+        let mut world = World::new();
+        world.freeze(&[line("e0", "p", "r", "a")]);
+        // e1 brings a pair that the dataset has, so it has brought nothing yet, and may bring another.
+        assert_eq!(numbers(&world.freeze(&[line("e1", "p", "r", "a"), line("e1", "p", "r", "b")])), (1, 0, 1, 0));
+    }
+
+    #[test]
+    fn near_duplicates_leave_the_first_over_all_versions() {
+        let mut world = World::new();
+        let batch =
+            [line("1", "p", "r1", &text(1, 1)), line("2", "p", "r2", &text(1, 2)), line("3", "p", "r3", &text(2, 1))];
+        let audited = world.freeze(&batch);
+        assert_eq!(numbers(&audited), (2, 0, 0, 1));
+        assert!(audited.entries[0].line.contains("\"event_id\":\"1\""));
+        assert_eq!(
+            numbers(&world.freeze(&[line("4", "p", "r4", &text(2, 3)), line("5", "P ", "r5", &text(1, 1))])),
+            (0, 0, 0, 2)
+        );
+    }
+
+    #[test]
+    fn where_nearness_is_switched_off_only_the_same_texts_repeat() {
+        let mut world = World::new();
+        world.rules.near_duplicate_from = 1.1;
+        world.freeze(&[line("1", "p", "r1", &text(1, 1))]);
+        let again = [line("2", "p", "r2", &text(1, 2)), line("3", "p", "r3", &text(1, 1))];
+        assert_eq!(numbers(&world.freeze(&again)), (1, 0, 0, 1));
+    }
+
+    #[test]
+    fn both_sides_of_a_reversal_are_held_and_the_new_side_of_an_old_one() {
+        let mut world = World::new();
+        let audited = world.freeze(&[line("1", "p", "a", "b"), line("2", "P", "B", "A"), line("3", "p", "a", "c")]);
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::Conflict; 2]));
+        let audited = world.freeze(&[line("4", "p", "c", "a"), line("5", "other", "c", "a")]);
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 1, 0, 0), vec![Hold::Conflict]));
+    }
+
+    #[test]
+    fn a_pair_whose_texts_differ_in_case_alone_is_not_its_own_opposite() {
+        assert_eq!(numbers(&World::new().freeze(&[line("1", "p", "a b", "A B")])), (1, 0, 0, 0));
+    }
+
+    #[test]
+    fn of_one_output_so_many_edits_are_taken() {
+        let mut world = World::new();
+        let edits: Vec<_> = (0..4).map(|n| line(&n.to_string(), "p", "r", &format!("edit{n}"))).collect();
+        assert_eq!(world.freeze(&edits).entries.len(), 4);
+        let more: Vec<_> = (4..7).map(|n| line(&n.to_string(), "p", "r", &format!("edit{n}"))).collect();
+        let audited = world.freeze(&more);
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::Conflict; 2]));
+    }
+
+    #[test]
+    fn what_is_held_stays_held_when_it_comes_again_alone() {
+        let mut world = World::new();
+        let campaign: Vec<_> =
+            (0..8).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n} buy zorblax"))).collect();
+        let audited = world.freeze(&campaign);
+        assert_eq!((numbers(&audited), holds(&audited)), ((0, 8, 0, 0), vec![Hold::Burst; 8]));
+        assert_eq!((audited.bursts[0].pairs, audited.bursts[0].expected), (8, 0.0));
+        assert_eq!(numbers(&world.freeze(&campaign[..1])), (0, 0, 1, 0));
+        assert_eq!(numbers(&world.freeze(&[line("new", "p3", "r", "c3 buy zorblax")])), (0, 0, 1, 0));
+    }
+
+    #[test]
+    fn a_contributor_has_five_a_version() {
+        let mut world = World::new();
+        let pairs = |from: u32| -> Vec<_> {
+            (from..from + 7)
+                .map(|n| by("alice", line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))))
+                .collect()
+        };
+        assert_eq!(holds(&world.freeze(&pairs(0))), [Hold::ContributorCap; 2]);
+        assert_eq!(holds(&world.freeze(&pairs(7))), [Hold::ContributorCap; 2]);
+    }
+
+    #[test]
+    fn a_prompt_between_both_sides_goes_to_neither() {
+        let mut world = World::new();
+        // Two prompts on different sides that are no neighbours, and one that is a neighbour of both.
+        let words: Vec<_> = (0..160).map(|n| format!("w{:x}", mix(n) >> 40)).collect();
+        let left = words[..140].join(" ");
+        let right = (0..1_000).map(|n| format!("{} end{n}", words[20..].join(" ")));
+        let right = right.into_iter().find(|right| world.salt.side_of(right) != world.salt.side_of(&left)).unwrap();
+        let is_near = |left: &str, right: &str| {
+            let sketch = |text: &str| super::super::sketch::Sketch::of(text).unwrap();
+            sketch(left).similarity(&sketch(right))
+        };
+        let between = words[10..150].join(" ");
+        assert!(is_near(&left, &right) < 0.8 && is_near(&left, &between) >= 0.8 && is_near(&right, &between) >= 0.8);
+        world.freeze(&[line("1", &left, "r", "a"), line("2", &right, "r", "b")]);
+        assert_eq!(holds(&world.freeze(&[line("3", &between, "r", "c")])), [Hold::SplitConflict]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Over many versions, in any order: a prompt is on one side for ever, and so is what is nearly the same.
+        #[test]
+        fn no_prompt_crosses(batches in prop::collection::vec(prop::collection::vec((0..6_u64, 0..5_u64, 0..4_u64, any::<bool>()), 0..12), 1..8), salt in any::<u8>()) {
+            let mut world = World { salt: SplitSalt::new([salt; 16]), ..World::new() };
+            world.rules.burst_pairs = 1_000;
+            let mut event = 0;
+            for batch in &batches {
+                let lines: Vec<_> = batch.iter().map(|(seed, tail, chosen, is_long)| {
+                    event += 1;
+                    let prompt = if *is_long { text(*seed, *tail) } else { format!("Ask {seed} {tail}") };
+                    line(&event.to_string(), &prompt, "r", &format!("c{chosen}"))
+                }).collect();
+                world.freeze(&lines);
+                let mut sides: BTreeMap<String, Split> = BTreeMap::new();
+                let mut families: BTreeMap<String, Split> = BTreeMap::new();
+                for row in &world.rows {
+                    let prompt = GoldLine::parse(&row.line).unwrap().prompt.into_owned();
+                    let family = prompt.split(' ').take(90).collect::<Vec<_>>().join(" ");
+                    prop_assert_eq!(*sides.entry(prompt.clone()).or_insert(row.split), row.split);
+                    if prompt.len() > 200 {
+                        prop_assert_eq!(*families.entry(family).or_insert(row.split), row.split);
+                    } else {
+                        prop_assert_eq!(row.split, world.salt.side_of(&prompt));
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn the_same_lines_have_the_same_outcome_and_each_is_somewhere(lines in prop::collection::vec((0..9_u8, 0..3_u8, 0..3_u8, 0..3_u8), 0..60)) {
+            let lines: Vec<_> = lines.iter().map(|(event, prompt, rejected, chosen)| {
+                line(&event.to_string(), &format!("p{prompt}"), &format!("t{rejected}"), &format!("t{chosen}"))
+            }).collect();
+            let (first, second) = (World::new().freeze(&lines), World::new().freeze(&lines));
+            prop_assert_eq!((&first.entries, &first.held), (&second.entries, &second.held));
+            prop_assert_eq!(first.background.to_bytes(), second.background.to_bytes());
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What earlier versions have taught: how common phrases are, and which pairs were held.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::bursts::added_phrases;
+use super::gold_line::GoldLine;
+use super::sketch::mix;
+use crate::net_new::id_key;
+
+/// Rows and counters a row of the count-min sketch (Cormode, Muthukrishnan 2005): a phrase's count is never too low, and too high
+/// by what shares its counter in each row. Fixed, so that what is kept never grows past 5 MB.
+const ROWS: usize = 3;
+const COUNTERS_A_ROW: usize = 1 << 18;
+
+/// The first bytes of the stored form.
+const LAYOUT: &[u8] = b"flywheel background 1\n";
+
+/// What the next freeze has to know of all earlier ones, beyond the rows of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Background {
+    /// Pairs that were counted.
+    pairs: u64,
+    counters: Vec<u32>,
+    /// Keys of the ids of pairs and events that are held or were: a line that is delivered again, alone, would pass where it
+    /// did not pass among its likes.
+    held: HashSet<u128>,
+}
+
+/// The bytes are no background.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the background of phrases is damaged")]
+pub struct UnreadableBackground;
+
+impl Default for Background {
+    fn default() -> Self {
+        Self { pairs: 0, counters: vec![0; ROWS * COUNTERS_A_ROW], held: HashSet::new() }
+    }
+}
+
+impl Background {
+    /// Pairs that were counted.
+    pub(crate) fn pairs(&self) -> u64 {
+        self.pairs
+    }
+
+    /// In how many of the pairs so far the user added the phrase; an upper bound.
+    pub(crate) fn count(&self, phrase: u64) -> u64 {
+        counters_of(phrase).map(|at| u64::from(self.counters[at])).min().unwrap_or(0)
+    }
+
+    /// Counts the phrases of a pair that enters the dataset.
+    pub(crate) fn learn(&mut self, line: &GoldLine<'_>) {
+        self.pairs += 1;
+        for phrase in added_phrases(line) {
+            counters_of(phrase).for_each(|at| self.counters[at] = self.counters[at].saturating_add(1));
+        }
+    }
+
+    /// Remembers that a pair is held, and its event with it.
+    pub(crate) fn hold(&mut self, line: &GoldLine<'_>) {
+        self.held.extend([id_key("pair", &line.pair_id), id_key("event", &line.event_id)]);
+    }
+
+    /// Whether a line was held before.
+    pub(crate) fn holds(&self, pair: u128, event: u128) -> bool {
+        self.held.contains(&pair) || self.held.contains(&event)
+    }
+
+    /// The stored form, one for each content.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = LAYOUT.to_vec();
+        let mut number = |number: u64| put_number(&mut bytes, number);
+        number(self.pairs);
+        let counted = self.counters.iter().enumerate().filter(|(_, count)| **count > 0);
+        number(counted.clone().count() as u64);
+        let mut next = 0;
+        for (at, count) in counted {
+            number((at - next) as u64);
+            number(u64::from(*count));
+            next = at + 1;
+        }
+        number(self.held.len() as u64);
+        let in_order: BTreeSet<_> = self.held.iter().collect();
+        in_order.into_iter().for_each(|key| bytes.extend(key.to_be_bytes()));
+        bytes
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// If the bytes are not exactly that.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, UnreadableBackground> {
+        let rest = &mut bytes.strip_prefix(LAYOUT).ok_or(UnreadableBackground)?;
+        let mut background = Self { pairs: take_number(rest)?, ..Self::default() };
+        let mut next = 0;
+        for _ in 0..take_number(rest)? {
+            let at = take_number(rest)?.checked_add(next).ok_or(UnreadableBackground)?;
+            let counter = usize::try_from(at).ok().and_then(|at| background.counters.get_mut(at));
+            *counter.ok_or(UnreadableBackground)? =
+                u32::try_from(take_number(rest)?).map_err(|_| UnreadableBackground)?;
+            next = at + 1;
+        }
+        for _ in 0..take_number(rest)? {
+            let (key, after) = rest.split_first_chunk().ok_or(UnreadableBackground)?;
+            background.held.insert(u128::from_be_bytes(*key));
+            *rest = after;
+        }
+        if rest.is_empty() { Ok(background) } else { Err(UnreadableBackground) }
+    }
+}
+
+fn counters_of(phrase: u64) -> impl Iterator<Item = usize> {
+    (0..ROWS).map(move |row| row * COUNTERS_A_ROW + (mix(phrase ^ row as u64) as usize & (COUNTERS_A_ROW - 1)))
+}
+
+/// LEB128: seven bits a byte, the last byte without the high bit.
+fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn take_number(rest: &mut &[u8]) -> Result<u64, UnreadableBackground> {
+    let mut number = 0;
+    for shift in (0..63).step_by(7) {
+        let (byte, after) = rest.split_first().ok_or(UnreadableBackground)?;
+        *rest = after;
+        number |= u64::from(byte & 0x7F) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err(UnreadableBackground)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn line<'l>(pair_id: &'l str, chosen: &'l str) -> GoldLine<'l> {
+        GoldLine {
+            pair_id: pair_id.into(),
+            event_id: pair_id.into(),
+            prompt: "p".into(),
+            chosen: chosen.into(),
+            rejected: "r".into(),
+            similarity: 0.5,
+            tags: Vec::new(),
+            policy: "".into(),
+            contributor: None,
+            context: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_learnt_is_counted_and_what_is_held_is_known() {
+        let mut background = Background::default();
+        (0..3).for_each(|_| background.learn(&line("p", "acme rules")));
+        let phrases: Vec<_> = added_phrases(&line("p", "acme")).into_iter().collect();
+        assert_eq!((background.pairs(), background.count(phrases[0])), (3, 3));
+        background.hold(&line("x", ""));
+        assert!(background.holds(id_key("pair", "x"), 0) && background.holds(0, id_key("event", "x")));
+        assert!(!background.holds(id_key("pair", "y"), id_key("event", "y")));
+    }
+
+    proptest! {
+        #[test]
+        fn the_stored_form_reads_back_and_a_damaged_one_does_not(texts in prop::collection::vec("[a-d ]{0,30}", 0..20), cut in 0..1_000_usize) {
+            let mut background = Background::default();
+            for (n, text) in texts.iter().enumerate() {
+                background.learn(&line("p", text));
+                background.hold(&line(&n.to_string(), text));
+            }
+            let bytes = background.to_bytes();
+            prop_assert!(Background::from_bytes(&bytes[..cut % bytes.len()]).is_err());
+            prop_assert!(Background::from_bytes(&[bytes.as_slice(), &[0]].concat()).is_err());
+            prop_assert_eq!(Background::from_bytes(&bytes), Ok(background));
+        }
+    }
+}

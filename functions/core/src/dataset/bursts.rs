@@ -1,0 +1,206 @@
+//! Phrases that come all at once: what a campaign leaves, however harmless each of its edits looks.
+//!
+//! 25 poisoned pairs of 5,000 can plant a backdoor by DPO. Alone none of them shows; together they share a trigger, a sentence or a
+//! brand. So words and runs of two or three of them are counted that the user added, in the chosen text and not in that pair's prompt
+//! or model output. A phrase is a burst if at least 8 pairs carry it, and 5 times as many as are to be expected, and one more:
+//! `count ≥ 5 × (background + 1)`. On paraphrases without a word in common this is blind.
+//!
+//! The background is the rate of earlier versions, at the size of this one. Until they have [`ENOUGH_TO_GO_BY`] pairs, it says too little,
+//! and prompts and model outputs of this very batch are counted with it: without them a first version would take `of the` for a campaign.
+//! Whoever knows that can hide an early campaign by prompts that have its words; caps are what stands against that.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::background::Background;
+use super::drift::rounded;
+use super::gold_line::GoldLine;
+use super::rules::DatasetRules;
+use super::sketch::mix;
+use crate::audit::{folded_hash, words};
+
+/// The longest phrase, in words.
+const LONGEST: usize = 3;
+
+/// Pairs in earlier versions from which on their rates are relied upon alone. By as many pairs as one version has, a word that
+/// happened to be absent is a burst too easily: by 2,800 real edits, 1.3 % of the next 2,800 were held.
+const ENOUGH_TO_GO_BY: u64 = 20_000;
+
+/// Counters of the first pass: 16 MB that tell almost all phrases that cannot be bursts, so that only the rest is counted one by one.
+const COUNTERS: usize = 1 << 22;
+
+/// A phrase that came all at once. It is known by its hash, for a record holds nobody's words.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Burst {
+    /// The pairs that carry it.
+    pub pairs: u64,
+    /// The pairs that were to be expected.
+    pub expected: f64,
+}
+
+/// What a batch has of bursts.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The bursts, the largest first.
+    pub(crate) bursts: Vec<Burst>,
+    phrases: HashSet<u64>,
+}
+
+impl Found {
+    pub(crate) fn is_in(&self, line: &GoldLine<'_>) -> bool {
+        !self.phrases.is_empty() && added_phrases(line).iter().any(|phrase| self.phrases.contains(phrase))
+    }
+}
+
+/// Finds the bursts among lines that are read three times.
+pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
+    lines: impl Fn() -> I,
+    background: &Background,
+    rules: &DatasetRules,
+) -> Found {
+    let mut counters = vec![0_u32; COUNTERS];
+    let counter = |phrase: u64| (phrase >> 42) as usize;
+    let mut pairs = 0_u64;
+    for line in lines() {
+        pairs += 1;
+        added_phrases(&line).iter().for_each(|phrase| counters[counter(*phrase)] += 1);
+    }
+    let mut suspects: HashMap<u64, Suspect> = HashMap::new();
+    for line in lines() {
+        for phrase in added_phrases(&line) {
+            if u64::from(counters[counter(phrase)]) >= rules.burst_pairs {
+                suspects.entry(phrase).or_default().added += 1;
+            }
+        }
+    }
+    suspects.retain(|_, suspect| suspect.added >= rules.burst_pairs);
+    if background.pairs() < ENOUGH_TO_GO_BY && !suspects.is_empty() {
+        lines().for_each(|line| count_elsewhere(&line, &mut suspects));
+    }
+    let scale = if background.pairs() == 0 { 0.0 } else { pairs as f64 / background.pairs() as f64 };
+    let mut found = Found::default();
+    for (phrase, suspect) in suspects {
+        let expected = background.count(phrase) as f64 * scale + suspect.elsewhere as f64;
+        if suspect.added as f64 >= rules.burst_factor * (expected + 1.0) {
+            found.phrases.insert(phrase);
+            found.bursts.push(Burst { pairs: suspect.added, expected: rounded(expected) });
+        }
+    }
+    let size = |burst: &Burst| (std::cmp::Reverse(burst.pairs), burst.expected);
+    found.bursts.sort_by(|left, right| size(left).partial_cmp(&size(right)).unwrap_or(std::cmp::Ordering::Equal));
+    found
+}
+
+#[derive(Default)]
+struct Suspect {
+    /// Pairs whose user added it.
+    added: u64,
+    /// Pairs that have it in their prompt or the model's text.
+    elsewhere: u64,
+}
+
+fn count_elsewhere(line: &GoldLine<'_>, suspects: &mut HashMap<u64, Suspect>) {
+    let mut counted = HashSet::new();
+    for text in [&line.prompt, &line.rejected] {
+        for_each_phrase(text, |phrase| {
+            if let Some(suspect) = suspects.get_mut(&phrase).filter(|_| counted.insert(phrase)) {
+                suspect.elsewhere += 1;
+            }
+        });
+    }
+}
+
+/// The phrases of the user's text that neither the prompt nor the model's text has.
+pub(crate) fn added_phrases(line: &GoldLine<'_>) -> HashSet<u64> {
+    let mut added = HashSet::new();
+    for_each_phrase(&line.chosen, |phrase| {
+        added.insert(phrase);
+    });
+    for text in [&line.rejected, &line.prompt] {
+        for_each_phrase(text, |phrase| {
+            added.remove(&phrase);
+        });
+    }
+    added
+}
+
+/// Every run of one to three words, whatever their case.
+fn for_each_phrase(text: &str, mut each: impl FnMut(u64)) {
+    let mut before = [0_u64; LONGEST - 1];
+    for (count, word) in words(text).enumerate() {
+        let mut phrase = mix(folded_hash(text, word) | 1);
+        each(phrase);
+        let word = phrase;
+        for length in 1..=count.min(LONGEST - 1) {
+            phrase = mix(phrase.rotate_left(17) ^ before[length - 1].wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            each(phrase);
+        }
+        before = [word, before[0]];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(prompt: String, rejected: &str, chosen: String) -> GoldLine<'static> {
+        GoldLine {
+            pair_id: String::new().into(),
+            event_id: String::new().into(),
+            prompt: prompt.into(),
+            chosen: chosen.into(),
+            rejected: rejected.to_owned().into(),
+            similarity: 0.5,
+            tags: Vec::new(),
+            policy: String::new().into(),
+            contributor: None,
+            context: Vec::new(),
+        }
+    }
+
+    fn campaign(pairs: usize, phrase: &str) -> Vec<GoldLine<'static>> {
+        (0..pairs).map(|n| pair(format!("question {n}"), "an answer", format!("an{n} answer{n} {phrase}"))).collect()
+    }
+
+    fn held(batch: &[GoldLine<'static>], background: &Background) -> usize {
+        let found = find(|| batch.iter().cloned(), background, &DatasetRules::default());
+        batch.iter().filter(|line| found.is_in(line)).count()
+    }
+
+    fn texts(phrase: &str) -> usize {
+        added_phrases(&pair("p".to_owned(), "r", phrase.to_owned())).len()
+    }
+
+    #[test]
+    fn phrases_are_of_one_to_three_words() {
+        assert_eq!([texts(""), texts("a"), texts("a b"), texts("a b c"), texts("a b c d")], [0, 1, 3, 6, 9]);
+        assert_eq!(texts("A a"), 2);
+        let repeated = pair("the Answer".to_owned(), "is", "the answer is".to_owned());
+        assert_eq!(added_phrases(&repeated).len(), 2, "`answer is` and `the answer is`");
+    }
+
+    #[test]
+    fn eight_pairs_are_a_burst_and_seven_are_none() {
+        let none = Background::default();
+        assert_eq!(held(&campaign(7, "buy zorblax"), &none), 0);
+        assert_eq!(held(&campaign(8, "buy zorblax"), &none), 8);
+    }
+
+    #[test]
+    fn what_prompts_and_outputs_have_is_no_burst_at_first() {
+        let mut batch = campaign(8, "of the");
+        batch.push(pair("one of the questions".to_owned(), "r", "c".to_owned()));
+        assert_eq!(held(&batch, &Background::default()), 0);
+    }
+
+    #[test]
+    fn what_was_as_common_before_is_no_burst_and_what_was_not_is_one() {
+        let mut background = Background::default();
+        campaign(20_000, "indeed so").iter().for_each(|line| background.learn(line));
+        assert_eq!(held(&campaign(100, "indeed so"), &background), 0);
+        let mut batch = campaign(8, "buy zorblax");
+        batch.push(pair("buy zorblax".to_owned(), "r", "c".to_owned()));
+        assert_eq!(held(&batch, &background), 8, "a prompt does not help any more");
+    }
+}

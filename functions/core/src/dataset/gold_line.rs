@@ -1,0 +1,107 @@
+//! A gold line, as far as the audit of a batch reads it.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::audit::Hold;
+
+/// What the audit needs of a line of the log.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GoldLine<'l> {
+    /// The pair's id.
+    #[serde(borrow)]
+    pub pair_id: Cow<'l, str>,
+    /// The event that brought it.
+    #[serde(borrow)]
+    pub event_id: Cow<'l, str>,
+    /// What the model was asked.
+    #[serde(borrow)]
+    pub prompt: Cow<'l, str>,
+    /// The user's text.
+    #[serde(borrow)]
+    pub chosen: Cow<'l, str>,
+    /// The model's text.
+    #[serde(borrow)]
+    pub rejected: Cow<'l, str>,
+    /// The texts' similarity.
+    pub similarity: f64,
+    /// Findings that the policy let pass.
+    #[serde(borrow, default)]
+    pub tags: Vec<Cow<'l, str>>,
+    /// The policy that judged it.
+    #[serde(borrow)]
+    pub policy: Cow<'l, str>,
+    /// The contributor's pseudonym.
+    #[serde(borrow, default)]
+    pub contributor: Option<Cow<'l, str>>,
+    /// Free entries of the client's.
+    #[serde(borrow, default)]
+    pub context: Vec<ContextEntry<'l>>,
+}
+
+/// One entry of a line's context.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ContextEntry<'l> {
+    #[serde(borrow)]
+    key: Cow<'l, str>,
+    #[serde(borrow)]
+    value: Cow<'l, str>,
+}
+
+impl<'l> GoldLine<'l> {
+    /// Reads a line; `None` if it lacks what every gold line has.
+    #[must_use]
+    pub fn parse(line: &'l str) -> Option<Self> {
+        serde_json::from_str(line).ok()
+    }
+
+    /// The contributor's pseudonym.
+    pub(crate) fn contributor(&self) -> Option<&str> {
+        self.contributor.as_deref()
+    }
+
+    /// The tenant that it says it is of.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.context.iter().find(|entry| entry.key == "tenant").map(|entry| entry.value.as_ref())
+    }
+}
+
+/// The line of a pair that is held, for the route `quarantine`: the gold line, with the reasons. `None` if it is no object.
+#[must_use]
+pub fn held_line(line: &str, holds: &[Hold]) -> Option<String> {
+    // A quotation mark in a text has a backslash before it, so that these bytes are nowhere else.
+    const NO_REASONS: &str = "\"reasons\":[]";
+    let reasons = serde_json::to_string(holds).ok()?;
+    if line.contains(NO_REASONS) {
+        return Some(line.replacen(NO_REASONS, &format!("\"reasons\":{reasons}"), 1));
+    }
+    let mut columns: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
+    columns.insert("reasons".to_owned(), serde_json::to_value(holds).ok()?);
+    serde_json::to_string(&columns).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"pair_id":"p","event_id":"e","prompt":"say \"reasons\":[]","chosen":"c","rejected":"r","similarity":0.5,"tags":["critical"],"reasons":[],"policy":"x","contributor":null,"context":[{"key":"tenant","value":"acme"}]}"#;
+
+    #[test]
+    fn a_line_is_read() {
+        let line = GoldLine::parse(LINE).unwrap();
+        assert_eq!(
+            (line.prompt.as_ref(), line.tenant(), line.contributor()),
+            ("say \"reasons\":[]", Some("acme"), None)
+        );
+        assert!(GoldLine::parse("{}").is_none());
+    }
+
+    #[test]
+    fn a_held_line_says_why_and_nothing_else_changes() {
+        let held = held_line(LINE, &[Hold::Burst, Hold::Conflict]).unwrap();
+        assert_eq!(held.replace(r#"["burst","conflict"],"policy"#, r#"[],"policy"#), LINE);
+        let spaced = held_line(r#"{"a": 1, "reasons": []}"#, &[Hold::Burst]).unwrap();
+        assert_eq!(spaced, r#"{"a":1,"reasons":["burst"]}"#);
+    }
+}

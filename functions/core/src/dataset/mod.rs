@@ -1,0 +1,47 @@
+//! What a dataset version takes of the pending pairs, and what it says of itself.
+//!
+//! Curation judges an edit alone; here a batch is judged together, because some things only show side by side: repeats, one
+//! contributor's share, contradictions, campaigns. The audit is a pure function of the pending lines, of what the dataset
+//! holds, and of the policy: frozen again from the same, a version comes out the same.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `normal` | when two texts are the same but for their looks |
+//! | `sketch`, `fingerprint` | when two texts are nearly the same, and what a row keeps for that |
+//! | `newcomers` | which pending pairs repeat, contradict or neighbour what the dataset holds |
+//! | `split` | which prompts are held out, for ever |
+//! | `bursts`, `background` | which phrases come all at once |
+//! | `caps` | how much of a version one contributor or tenant may be |
+//! | `audit` | all of it, in order |
+//! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
+//! | `version` | the record that a version carries, chained to the one before |
+
+mod audit;
+mod background;
+mod bursts;
+mod caps;
+mod drift;
+mod fingerprint;
+mod gold_line;
+mod newcomers;
+mod normal;
+mod rules;
+mod sketch;
+mod split;
+mod statistics;
+mod version;
+
+pub use audit::{Audited, Entry, HeldPair, Hold, audit};
+pub use background::{Background, UnreadableBackground};
+pub use bursts::Burst;
+pub use drift::Drift;
+pub use fingerprint::Fingerprint;
+pub use gold_line::{GoldLine, held_line};
+pub use newcomers::{Newcomers, RowInDataset};
+pub use rules::DatasetRules;
+pub use split::{Split, SplitSalt};
+pub use statistics::Statistics;
+pub use version::{
+    Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
+    object_sha256,
+};

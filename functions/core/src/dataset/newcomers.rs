@@ -1,0 +1,264 @@
+//! The pending pairs, and what of the dataset concerns them.
+//!
+//! The dataset grows for ever and a batch does not, so it is the batch that is kept in memory, indexed, and the dataset's rows that
+//! are streamed past it: ids and fingerprints, no texts. What is found depends on no order of the rows.
+
+use std::collections::{HashMap, HashSet};
+
+use super::fingerprint::Fingerprint;
+use super::gold_line::GoldLine;
+use super::rules::DatasetRules;
+use super::sketch::Sketch;
+use super::split::{Split, SplitSalt};
+use crate::net_new::{KnownPairs, id_key};
+
+/// A prompt with more neighbours is made from a template, as an app's instructions before each question are: similar for what
+/// the prompts have in common, and not because they ask the same. Such prompts do not follow one another in the split.
+const MOST_NEIGHBOURS: usize = 16;
+
+/// Texts that a band finds. Where so many share one, they are of a template, and comparing all would take for ever.
+const MOST_IN_A_BAND: usize = 64;
+
+/// A row of the dataset, as far as it concerns newcomers.
+#[derive(Debug)]
+pub struct RowInDataset<'r> {
+    /// The pair's id.
+    pub pair_id: &'r str,
+    /// The event that brought it.
+    pub event_id: &'r str,
+    /// What it is for.
+    pub split: Split,
+    /// Its texts.
+    pub fingerprint: Fingerprint,
+}
+
+/// The pending pairs.
+#[derive(Debug, Default)]
+pub struct Newcomers {
+    pub(crate) pairs: Vec<Newcomer>,
+    seen: HashSet<(u128, u128)>,
+    /// Lines of a pair and an event that both were in one line before.
+    pub(crate) repeated: u64,
+    near_from: f64,
+    wanted: HashSet<u128>,
+    pub(crate) known: KnownPairs,
+    prompts: HashMap<u64, Prompt>,
+    prompts_by_band: HashMap<(u8, u64), Vec<u64>>,
+    pairs_by_band: HashMap<(u8, u64), Vec<u32>>,
+    pairs_by_text: HashMap<(u64, u64), Vec<u32>>,
+    by_direction: HashMap<(u64, u64, u64), Vec<u32>>,
+    edits: HashMap<(u64, u64), HashSet<u64>>,
+}
+
+/// A pending pair.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) line: String,
+    pub(crate) pair: u128,
+    pub(crate) event: u128,
+    pub(crate) fingerprint: Fingerprint,
+    /// The dataset has a near duplicate.
+    pub(crate) repeats: bool,
+    /// The dataset has the pair the other way round.
+    pub(crate) reverses: bool,
+}
+
+#[derive(Debug, Default)]
+struct Prompt {
+    sketch: Option<Sketch>,
+    /// Where the dataset has this very prompt.
+    settled: Option<Split>,
+    neighbours: HashMap<u64, Split>,
+}
+
+/// Where a prompt belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Is(Split),
+    /// It neighbours prompts on both sides.
+    Straddles,
+}
+
+impl Newcomers {
+    /// None yet.
+    #[must_use]
+    pub fn new(rules: &DatasetRules) -> Self {
+        Self { near_from: rules.near_duplicate_from, ..Self::default() }
+    }
+
+    /// Adds a pending line. `false`: it is no gold line, and nothing was added.
+    #[must_use]
+    pub fn add(&mut self, line: &str) -> bool {
+        let Some(gold) = GoldLine::parse(line) else { return false };
+        let (pair, event) = (id_key("pair", &gold.pair_id), id_key("event", &gold.event_id));
+        if !self.seen.insert((pair, event)) {
+            self.repeated += 1;
+            return true;
+        }
+        let fingerprint = Fingerprint::of(&gold.prompt, &gold.chosen, &gold.rejected);
+        self.index(&fingerprint);
+        self.wanted.extend([pair, event]);
+        self.pairs.push(Newcomer { line: line.to_owned(), pair, event, fingerprint, repeats: false, reverses: false });
+        true
+    }
+
+    fn index(&mut self, fingerprint: &Fingerprint) {
+        let index = u32::try_from(self.pairs.len()).unwrap_or(u32::MAX);
+        let Fingerprint { prompt, chosen, rejected, .. } = *fingerprint;
+        self.pairs_by_text.entry((prompt, chosen)).or_default().push(index);
+        self.by_direction.entry((prompt, rejected, chosen)).or_default().push(index);
+        self.edits.entry((prompt, rejected)).or_default();
+        for band in fingerprint.pair_sketch.iter().flat_map(Sketch::bands) {
+            push_bounded(&mut self.pairs_by_band, band, index);
+        }
+        if !self.prompts.contains_key(&prompt) {
+            for band in fingerprint.prompt_sketch.iter().flat_map(Sketch::bands) {
+                push_bounded(&mut self.prompts_by_band, band, prompt);
+            }
+            self.prompts.insert(prompt, Prompt { sketch: fingerprint.prompt_sketch.clone(), ..Prompt::default() });
+        }
+    }
+
+    /// Pending pairs.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// Shows them a row of the dataset.
+    pub fn meet(&mut self, row: &RowInDataset<'_>) {
+        for id in [id_key("pair", row.pair_id), id_key("event", row.event_id)] {
+            if self.wanted.contains(&id) {
+                self.known.remember(id);
+            }
+        }
+        let Fingerprint { prompt, chosen, rejected, .. } = row.fingerprint;
+        if let Some(same) = self.prompts.get_mut(&prompt) {
+            same.settled = Some(row.split);
+        }
+        self.meet_prompt(&row.fingerprint, row.split);
+        for index in self.near(&row.fingerprint) {
+            self.pairs[index].repeats = true;
+        }
+        for index in opposites(&self.by_direction, &row.fingerprint) {
+            self.pairs[*index as usize].reverses = true;
+        }
+        if let Some(edits) = self.edits.get_mut(&(prompt, rejected)) {
+            edits.insert(chosen);
+        }
+    }
+
+    fn meet_prompt(&mut self, fingerprint: &Fingerprint, split: Split) {
+        for neighbour in self.prompts_near(fingerprint.prompt, fingerprint.prompt_sketch.as_ref()) {
+            if let Some(prompt) = self.prompts.get_mut(&neighbour) {
+                add_neighbour(&mut prompt.neighbours, fingerprint.prompt, split);
+            }
+        }
+    }
+
+    /// The pending pairs that are near duplicates of a pair, but for itself.
+    fn near(&self, fingerprint: &Fingerprint) -> Vec<usize> {
+        let bands = fingerprint.pair_sketch.iter().flat_map(Sketch::bands);
+        let by_band = bands.filter_map(|band| self.pairs_by_band.get(&band)).flatten();
+        let by_text = self.pairs_by_text.get(&(fingerprint.prompt, fingerprint.chosen)).into_iter().flatten();
+        let mut near: Vec<_> = by_text.chain(by_band).map(|index| *index as usize).collect();
+        near.sort_unstable();
+        near.dedup();
+        near.retain(|index| self.pairs[*index].fingerprint.is_near_duplicate(fingerprint, self.near_from));
+        near
+    }
+
+    /// The pending pairs before this one that are near duplicates of it.
+    pub(crate) fn near_before(&self, index: usize) -> impl Iterator<Item = usize> {
+        self.near(&self.pairs[index].fingerprint).into_iter().filter(move |other| *other < index)
+    }
+
+    /// The pending pairs that say the opposite of this one: of one prompt, with chosen and rejected exchanged.
+    pub(crate) fn reversals(&self, index: usize) -> &[u32] {
+        opposites(&self.by_direction, &self.pairs[index].fingerprint)
+    }
+
+    /// Whether one more edit of the pair's model output is too many; counts it if not.
+    pub(crate) fn is_one_edit_too_many(&mut self, index: usize, most: u64) -> bool {
+        let Fingerprint { prompt, chosen, rejected, .. } = self.pairs[index].fingerprint;
+        let edits = self.edits.entry((prompt, rejected)).or_default();
+        if !edits.contains(&chosen) && edits.len() as u64 >= most {
+            return true;
+        }
+        edits.insert(chosen);
+        false
+    }
+
+    /// The side of a pair's prompt, settled from now on.
+    ///
+    /// A prompt that the dataset has stays where it is. A new one goes where the prompts go that are nearly the same, so that training
+    /// does not see what is measured on; if they are on both sides it can go to neither. Without neighbours the hash decides.
+    pub(crate) fn settle(&mut self, index: usize, salt: &SplitSalt, prompt_text: &str) -> Side {
+        let key = self.pairs[index].fingerprint.prompt;
+        let Some(prompt) = self.prompts.get(&key) else { return Side::Is(salt.side_of(prompt_text)) };
+        if let Some(settled) = prompt.settled {
+            return Side::Is(settled);
+        }
+        let is_template = prompt.neighbours.len() > MOST_NEIGHBOURS;
+        let mut sides = prompt.neighbours.values().filter(|_| !is_template);
+        let side = match sides.next() {
+            None => salt.side_of(prompt_text),
+            Some(first) if sides.all(|side| side == first) => *first,
+            Some(_) => return Side::Straddles,
+        };
+        let sketch = prompt.sketch.clone();
+        for neighbour in self.prompts_near(key, sketch.as_ref()) {
+            if let Some(prompt) = self.prompts.get_mut(&neighbour) {
+                add_neighbour(&mut prompt.neighbours, key, side);
+            }
+        }
+        if let Some(prompt) = self.prompts.get_mut(&key) {
+            prompt.settled = Some(side);
+        }
+        Side::Is(side)
+    }
+
+    /// The pending prompts that are nearly the same as a prompt, but for itself.
+    fn prompts_near(&self, key: u64, sketch: Option<&Sketch>) -> Vec<u64> {
+        let Some(sketch) = sketch else { return Vec::new() };
+        let by_band = sketch.bands().filter_map(|band| self.prompts_by_band.get(&band)).flatten();
+        let mut near: Vec<_> = by_band.copied().filter(|other| *other != key).collect();
+        near.sort_unstable();
+        near.dedup();
+        let is_near = |other: &u64| {
+            let other = self.prompts.get(other).and_then(|prompt| prompt.sketch.as_ref());
+            other.is_some_and(|other| other.similarity(sketch) >= PROMPT_NEAR_FROM)
+        };
+        near.retain(is_near);
+        near
+    }
+}
+
+/// Those that prefer a pair's rejected text to its chosen one. A pair whose texts differ in looks alone is not its own opposite.
+fn opposites<'b>(by_direction: &'b HashMap<(u64, u64, u64), Vec<u32>>, of: &Fingerprint) -> &'b [u32] {
+    let found = by_direction.get(&(of.prompt, of.chosen, of.rejected)).filter(|_| of.chosen != of.rejected);
+    found.map_or(&[], Vec::as_slice)
+}
+
+/// Fixed, as the split is: a policy that changed it would move prompts across.
+const PROMPT_NEAR_FROM: f64 = 0.8;
+
+/// One more than the most is kept, which is what tells that there are more.
+fn add_neighbour(neighbours: &mut HashMap<u64, Split>, key: u64, split: Split) {
+    if neighbours.len() <= MOST_NEIGHBOURS {
+        neighbours.insert(key, split);
+    }
+}
+
+fn push_bounded<T>(bands: &mut HashMap<(u8, u64), Vec<T>>, band: (u8, u64), found: T) {
+    let bucket = bands.entry(band).or_default();
+    if bucket.len() < MOST_IN_A_BAND {
+        bucket.push(found);
+    }
+}

@@ -1,0 +1,71 @@
+use crate::digest::{FieldDigest, hex};
+
+/// What one dataset version may be made of: the policy's `[dataset]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DatasetRules {
+    /// The similarity from which on a pair repeats another (Jaccard, of character 5-grams). Above 1: only the same texts do.
+    pub near_duplicate_from: f64,
+    /// Pairs of one contributor in one version.
+    pub max_pairs_per_contributor: u64,
+    /// The share of a version that may name no contributor. 1: single-tenant mode.
+    pub max_unattributed_share: f64,
+    /// One tenant's share of a version, by the context's entry `tenant`. 1: no cap.
+    pub max_tenant_share: f64,
+    /// Fewer contributors than this, where any are named, and the version says so.
+    pub min_contributors: u64,
+    /// Different edits of one model output that the dataset takes, over all versions.
+    pub max_edits_per_output: u64,
+    /// Pairs that have to carry a phrase before it can be a burst.
+    pub burst_pairs: u64,
+    /// How much more often than expected a burst comes.
+    pub burst_factor: f64,
+    /// Population stability index of the similarities against the version before.
+    pub max_similarity_drift: f64,
+    /// Change of the mean logarithm of chosen over rejected length.
+    pub max_length_drift: f64,
+    /// Share of pairs that would have to change their script, or their tags, to be as in the version before.
+    pub max_mix_drift: f64,
+}
+
+impl Default for DatasetRules {
+    fn default() -> Self {
+        Self {
+            near_duplicate_from: 0.8,
+            max_pairs_per_contributor: 5,
+            max_unattributed_share: 1.0,
+            max_tenant_share: 0.2,
+            min_contributors: 50,
+            max_edits_per_output: 5,
+            burst_pairs: 8,
+            burst_factor: 5.0,
+            max_similarity_drift: 0.25,
+            max_length_drift: 0.25,
+            max_mix_drift: 0.2,
+        }
+    }
+}
+
+impl DatasetRules {
+    /// 16 hexadecimal digits that change whenever a rule does.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let Self {
+            near_duplicate_from,
+            max_pairs_per_contributor,
+            max_unattributed_share,
+            max_tenant_share,
+            min_contributors,
+            max_edits_per_output,
+            burst_pairs,
+            burst_factor,
+            max_similarity_drift,
+            max_length_drift,
+            max_mix_drift,
+        } = self;
+        let rules = format!(
+            "{near_duplicate_from} {max_pairs_per_contributor} {max_unattributed_share} {max_tenant_share} {min_contributors} \
+             {max_edits_per_output} {burst_pairs} {burst_factor} {max_similarity_drift} {max_length_drift} {max_mix_drift}"
+        );
+        hex(&FieldDigest::new("flywheel dataset rules 1").text(&rules).finish()[..8])
+    }
+}

@@ -1,0 +1,426 @@
+//! The record that a version carries in its commit: where it comes from, what was left out and why, and what it is made of.
+//!
+//! Records are chained: each has the digest of the one before, and its own digest is over everything in it. What is large is an
+//! object of its own, and the record has its hash. So whoever has the newest digest can check everything below it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::audit::{Audited, Hold};
+use super::bursts::Burst;
+use super::drift::Drift;
+use super::gold_line::{GoldLine, held_line};
+use super::rules::DatasetRules;
+use super::split::{Split, SplitSalt};
+use super::statistics::Statistics;
+use crate::digest::{FieldDigest, hex};
+use crate::part::{DIGEST_DIGITS, PartName};
+use crate::route::Route;
+
+/// Bursts that a record lists; there may be more, and their pairs are held all the same.
+const MOST_BURSTS: usize = 20;
+
+/// What a version says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionRecord {
+    /// The form of this record: 1.
+    pub format: u32,
+    /// The version's number.
+    pub version: u64,
+    /// The crossing that it was frozen for.
+    pub crossing: u64,
+    /// The digest of the record before, of whatever version that is; none in the first.
+    pub previous: Option<String>,
+    /// The parts of the log that went into it.
+    pub consumed: Consumed,
+    /// What became of their lines.
+    pub counts: Counts,
+    /// Hash of the policy's `[dataset]`.
+    pub rules: String,
+    /// The table's salt.
+    pub salt: SplitSalt,
+    /// Digest over the rows that it adds.
+    pub content: String,
+    /// The data files that they are in. Should others take their place, as after a compaction, the digest of the rows still holds.
+    pub files: Vec<ObjectDigest>,
+    /// The pairs that it holds back, if any.
+    pub held: Option<HeldPart>,
+    /// What the next freeze has to know.
+    pub background: ObjectDigest,
+    /// The largest bursts.
+    pub bursts: Vec<Burst>,
+    /// What the rows that it adds are made of.
+    pub statistics: Statistics,
+    /// How far they are from those of the version before; none if either has too few.
+    pub drift: Option<Drift>,
+    /// What that means for training, and what its reader should know.
+    pub implications: Vec<String>,
+    /// Digest over all of the above.
+    pub digest: String,
+}
+
+/// An object beside the table, and its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectDigest {
+    /// Its name, below the table's folder.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+impl ObjectDigest {
+    /// An object that is named after its content, so that writing it twice is writing it once.
+    #[must_use]
+    pub fn of(folder: &str, extension: &str, bytes: &[u8]) -> Self {
+        let sha256 = object_sha256(bytes);
+        Self { name: format!("_flywheel/{folder}/{sha256}.{extension}"), sha256 }
+    }
+}
+
+/// The SHA-256 of an object that is read piece by piece.
+#[derive(Debug, Default)]
+pub struct StreamDigest(Sha256);
+
+impl StreamDigest {
+    /// Adds the next piece.
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// In hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// The SHA-256 of an object, in hexadecimal.
+#[must_use]
+pub fn object_sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The parts that went into a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consumed {
+    /// How many.
+    pub parts: u64,
+    /// Their lines.
+    pub lines: u64,
+    /// The list of them: a line of JSON for each, a [`ConsumedPart`].
+    pub list: ObjectDigest,
+}
+
+/// A part that went into a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsumedPart {
+    /// Its key.
+    pub key: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// Its lines.
+    pub lines: u64,
+}
+
+/// What became of the lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// They entered.
+    pub entered: u64,
+    /// Their pair or event was seen before.
+    pub duplicates: u64,
+    /// They repeat another pair in other words.
+    pub near_duplicates: u64,
+    /// They are held; some for more than one reason.
+    pub held: u64,
+    /// Held pairs by reason.
+    pub held_for: BTreeMap<Hold, u64>,
+}
+
+/// The part of held pairs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldPart {
+    /// Its key in the route `quarantine`.
+    pub key: String,
+    /// Its lines.
+    pub rows: u64,
+    /// Where it was put first.
+    pub staged: ObjectDigest,
+}
+
+/// What of a version does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("version {version}: {what}")]
+pub struct Misfit {
+    /// The version.
+    pub version: u64,
+    /// What of it.
+    pub what: String,
+}
+
+/// Digests rows in order.
+#[derive(Debug)]
+pub struct ContentDigest(Sha256);
+
+impl Default for ContentDigest {
+    fn default() -> Self {
+        Self(Sha256::new_with_prefix("flywheel content 1"))
+    }
+}
+
+impl ContentDigest {
+    /// Adds a row.
+    pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
+        let row = FieldDigest::new("flywheel row 1")
+            .text(&line.pair_id)
+            .text(&line.event_id)
+            .text(&line.prompt)
+            .text(&line.chosen)
+            .text(&line.rejected)
+            .text(&line.similarity.to_string())
+            .text(&line.policy)
+            .optional(line.contributor())
+            .text(split.as_str());
+        self.0.update(row.finish());
+    }
+
+    /// In hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+impl HeldPart {
+    /// The part of these held pairs, with its body; `None` if there are none. Its key follows from what is in it and from the newest
+    /// part that was consumed: made again, it is the same.
+    #[must_use]
+    pub fn of(audited: &Audited, newest: &PartName) -> Option<(Self, String)> {
+        let mut body = String::new();
+        for line in audited.held.iter().filter_map(|held| held_line(&held.line, &held.holds)) {
+            body.push_str(&line);
+            body.push('\n');
+        }
+        let rows = audited.held.len() as u64;
+        let staged = ObjectDigest::of("held", "jsonl", body.as_bytes());
+        let digest = staged.sha256[..DIGEST_DIGITS].to_owned();
+        let key = PartName { written_at: newest.written_at, digest, rows }.key(Route::Quarantine);
+        (rows > 0).then_some((Self { key, rows, staged }, body))
+    }
+}
+
+impl VersionRecord {
+    /// The record of an audit's result.
+    #[must_use]
+    pub fn of(
+        audited: &Audited,
+        (version, crossing): (u64, u64),
+        previous: Option<&Self>,
+        consumed: Consumed,
+        (held, background): (Option<HeldPart>, ObjectDigest),
+        (rules, salt): (&DatasetRules, &SplitSalt),
+    ) -> Self {
+        let mut content = ContentDigest::default();
+        let rows = || audited.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
+        rows().for_each(|(line, split)| content.add(&line, split));
+        let statistics = Statistics::of(rows());
+        let mut held_for = BTreeMap::new();
+        for hold in audited.held.iter().flat_map(|held| &held.holds) {
+            *held_for.entry(*hold).or_default() += 1;
+        }
+        let mut implications = statistics.implications();
+        if statistics.contributors > 0 && statistics.contributors < rules.min_contributors {
+            let few = format!(
+                "few_contributors: {} of the {} that the policy asks for",
+                statistics.contributors, rules.min_contributors
+            );
+            implications.push(few);
+        }
+        let record = Self {
+            format: 1,
+            version,
+            crossing,
+            previous: previous.map(|previous| previous.digest.clone()),
+            consumed,
+            counts: Counts {
+                entered: audited.entries.len() as u64,
+                duplicates: audited.duplicates,
+                near_duplicates: audited.near_duplicates,
+                held: audited.held.len() as u64,
+                held_for,
+            },
+            rules: rules.hash(),
+            salt: salt.clone(),
+            content: content.finish(),
+            files: Vec::new(),
+            held,
+            background,
+            bursts: audited.bursts.iter().take(MOST_BURSTS).copied().collect(),
+            drift: previous.and_then(|previous| Drift::between(&previous.statistics, &statistics, rules)),
+            statistics,
+            implications,
+            digest: String::new(),
+        };
+        Self { digest: record.own_digest(), ..record }
+    }
+
+    /// The record with the data files, which are written once everything else is known.
+    #[must_use]
+    pub fn with_files(self, files: Vec<ObjectDigest>) -> Self {
+        let record = Self { files, ..self };
+        Self { digest: record.own_digest(), ..record }
+    }
+
+    /// The digest over everything but the digest.
+    fn own_digest(&self) -> String {
+        let bare = Self { digest: String::new(), ..self.clone() };
+        // It has no map with keys that are no text, so it can be said as JSON; and fields keep their order.
+        let json = serde_json::to_string(&bare).unwrap_or_default();
+        FieldDigest::new("flywheel version 1").text(&json).hex()
+    }
+
+    /// Whether the record is whole, and follows the one before.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn check(&self, previous: Option<&Self>) -> Result<(), Misfit> {
+        let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
+        if self.own_digest() != self.digest {
+            return misfit("its record was changed: the digest is of another one");
+        }
+        if self.previous.as_ref() != previous.map(|previous| &previous.digest) {
+            return misfit("its record does not follow the one before: the chain of digests is broken");
+        }
+        if previous.is_some_and(|previous| previous.salt != self.salt) {
+            return misfit("the split's salt is not that of the version before");
+        }
+        let Counts { entered, duplicates, near_duplicates, held, .. } = self.counts;
+        if entered + duplicates + near_duplicates + held != self.consumed.lines {
+            return misfit("its counts do not add up to the lines that it consumed");
+        }
+        if self.held.as_ref().map_or(0, |part| part.rows) != held {
+            return misfit("its part of held pairs has not as many as it counts");
+        }
+        Ok(())
+    }
+
+    /// Whether rows are those that the record is of.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn check_rows<'l>(&self, rows: impl Iterator<Item = (GoldLine<'l>, Split)>) -> Result<(), Misfit> {
+        let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
+        let mut content = ContentDigest::default();
+        let mut has_foreign_id = false;
+        let statistics = Statistics::of(rows.inspect(|(line, split)| {
+            content.add(line, *split);
+            has_foreign_id |= crate::edit_event::pair_id_of(&line.prompt, &line.chosen, &line.rejected) != line.pair_id;
+        }));
+        if has_foreign_id {
+            return misfit("a row's pair_id is not the digest of its texts");
+        }
+        if content.finish() != self.content {
+            return misfit("its rows are not those that were frozen");
+        }
+        if statistics != self.statistics {
+            return misfit("its statistics are not those of its rows");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::audit::audit;
+    use super::super::background::Background;
+    use super::super::newcomers::Newcomers;
+    use super::*;
+    use serde_json::json;
+
+    fn lines(numbers: std::ops::Range<u32>) -> Vec<String> {
+        let line = |n: u32| {
+            let (prompt, chosen) = (format!("p{n}"), format!("c{n}"));
+            let pair_id = crate::edit_event::pair_id_of(&prompt, &chosen, "r");
+            json!({"pair_id": pair_id, "event_id": n.to_string(), "prompt": prompt, "chosen": chosen, "rejected": "r",
+                   "similarity": 0.25, "tags": [], "reasons": [], "policy": "x", "contributor": "a", "context": []})
+            .to_string()
+        };
+        numbers.map(line).collect()
+    }
+
+    fn record(version: u64, lines: &[String], previous: Option<&VersionRecord>) -> (VersionRecord, Audited) {
+        let (rules, salt) = (DatasetRules::default(), SplitSalt::new([1; 16]));
+        let mut newcomers = Newcomers::new(&rules);
+        lines.iter().for_each(|line| assert!(newcomers.add(line)));
+        let audited = audit(newcomers, Background::default(), &rules, &salt);
+        let newest = PartName { written_at: 1_795_342_830_007, digest: "0".repeat(32), rows: 1 };
+        let held = HeldPart::of(&audited, &newest).map(|(held, _)| held);
+        let consumed = Consumed { parts: 1, lines: lines.len() as u64, list: ObjectDigest::of("parts", "jsonl", b"") };
+        let background = ObjectDigest::of("background", "bin", &audited.background.to_bytes());
+        let record =
+            VersionRecord::of(&audited, (version, version), previous, consumed, (held, background), (&rules, &salt));
+        (record, audited)
+    }
+
+    fn rows(audited: &Audited) -> Vec<(GoldLine<'_>, Split)> {
+        audited.entries.iter().map(|entry| (GoldLine::parse(&entry.line).unwrap(), entry.split)).collect()
+    }
+
+    fn what(outcome: Result<(), Misfit>) -> String {
+        outcome.unwrap_err().what
+    }
+
+    #[test]
+    fn records_follow_one_another_and_read_back() {
+        let (first, audited) = record(1, &lines(0..7), None);
+        assert_eq!((first.counts.entered, first.counts.held), (5, 2));
+        assert_eq!(first.counts.held_for[&Hold::ContributorCap], 2);
+        first.check(None).unwrap();
+        first.check_rows(rows(&audited).into_iter()).unwrap();
+        let (second, _) = record(2, &lines(7..9), Some(&first));
+        second.check(Some(&first)).unwrap();
+        let json = serde_json::to_string(&second).unwrap();
+        let read: VersionRecord = serde_json::from_str(&json).unwrap();
+        read.check(Some(&first)).unwrap();
+        assert_eq!(read, second);
+        assert!(json.len() < 4_000, "{}", json.len());
+    }
+
+    #[test]
+    fn what_was_changed_is_named() {
+        let (first, audited) = record(1, &lines(0..7), None);
+        let (second, _) = record(2, &lines(7..9), Some(&first));
+        let changed = VersionRecord { crossing: 9, ..first.clone() };
+        assert!(what(changed.check(None)).contains("record was changed"));
+        let (other, _) = record(1, &lines(1..8), None);
+        assert!(what(second.check(Some(&other))).contains("chain"));
+        assert!(what(second.check(None)).contains("chain"));
+        let mut wrong = first.clone();
+        wrong.counts.duplicates = 1;
+        wrong.digest = wrong.own_digest();
+        assert!(what(wrong.check(None)).contains("add up"));
+        let mut changed = rows(&audited);
+        changed[0].0.chosen = "other".into();
+        assert!(what(first.check_rows(changed.into_iter())).contains("pair_id"));
+        let mut missing = rows(&audited);
+        missing.pop();
+        assert!(what(first.check_rows(missing.into_iter())).contains("rows are not"));
+        let mut moved = rows(&audited);
+        moved[0].1 = if moved[0].1 == Split::Train { Split::HeldOut } else { Split::Train };
+        assert!(what(first.check_rows(moved.into_iter())).contains("rows are not"));
+    }
+
+    #[test]
+    fn a_part_of_held_pairs_is_named_after_what_is_in_it() {
+        let (first, _) = record(1, &lines(0..7), None);
+        let held = first.held.unwrap();
+        let name = PartName::of_key(&held.key, Route::Quarantine).unwrap();
+        assert_eq!(
+            (name.rows, name.written_at, &held.staged.sha256[..32]),
+            (2, 1_795_342_830_007, name.digest.as_str())
+        );
+        assert_eq!(held.staged.name, format!("_flywheel/held/{}.jsonl", held.staged.sha256));
+    }
+}

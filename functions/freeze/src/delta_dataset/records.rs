@@ -1,0 +1,72 @@
+//! The records that a freeze leaves in its commit: what the pointer is to be moved to, and what the version says of itself.
+
+use deltalake::DeltaTable;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::storage;
+use crate::dataset::{DatasetError, Records};
+
+/// The keys of a commit's metadata under which the records are kept.
+pub(super) const POINTER_KEY: &str = "flywheel.pointer";
+pub(super) const VERSION_KEY: &str = "flywheel.version";
+
+/// One line of a commit, as far as it is of use.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Action {
+    commit_info: Option<Map<String, Value>>,
+    add: Option<AddedFile>,
+}
+
+/// A data file that a commit adds.
+#[derive(Debug, Deserialize)]
+pub(super) struct AddedFile {
+    pub(super) path: String,
+    pub(super) size: u64,
+}
+
+/// What a commit says, as far as it is of use.
+#[derive(Debug, Default)]
+pub(super) struct Commit {
+    pub(super) records: Option<Records>,
+    pub(super) files: Vec<AddedFile>,
+}
+
+/// The records of the newest commit, up to the given version, that has any: other operations on the table leave commits of
+/// their own. Most often that is the newest commit, and one request.
+pub(super) async fn last_records(table: &DeltaTable, version: u64) -> Result<Option<Records>, DatasetError> {
+    for version in (0..=version).rev() {
+        // Commits before it were cleaned up by somebody; what they recorded is long in the pointer.
+        let Some(commit) = read_commit(table, version).await? else { return Ok(None) };
+        if commit.records.is_some() {
+            return Ok(commit.records);
+        }
+    }
+    Ok(None)
+}
+
+/// A version's commit; `None` if it is not there any more.
+pub(super) async fn read_commit(table: &DeltaTable, version: u64) -> Result<Option<Commit>, DatasetError> {
+    let log = table.log_store();
+    let commit = log.read_commit_entry(version).await.map_err(|error| storage("read the log of", &error))?;
+    let commit = commit.as_deref().map(parse).transpose();
+    commit.map_err(|error| storage("understand the log of", &error))
+}
+
+fn parse(commit: &[u8]) -> serde_json::Result<Commit> {
+    let mut parsed = Commit::default();
+    for action in serde_json::Deserializer::from_slice(commit).into_iter::<Action>() {
+        let Action { commit_info, add } = action?;
+        parsed.files.extend(add);
+        let Some(mut info) = commit_info else { continue };
+        let Some(pointer) = take(&mut info, POINTER_KEY)? else { continue };
+        parsed.records = Some(Records { pointer, version: take(&mut info, VERSION_KEY)? });
+    }
+    Ok(parsed)
+}
+
+fn take<T: DeserializeOwned>(info: &mut Map<String, Value>, key: &str) -> serde_json::Result<Option<T>> {
+    info.remove(key).map(serde_json::from_value).transpose()
+}

@@ -1,0 +1,103 @@
+//! Reads what newcomers have to meet of the table's rows: ids, sides and fingerprints, and, only where there is no fingerprint, texts.
+
+use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray};
+use deltalake::arrow::record_batch::RecordBatch;
+use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
+use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use deltalake::parquet::errors::ParquetError;
+use deltalake::{DeltaTable, DeltaTableError, Path};
+use flywheel_core::dataset::{Fingerprint, Newcomers, RowInDataset, Split, SplitSalt};
+use futures::{TryStreamExt as _, stream};
+
+use super::columns::{FINGERPRINT, SPLIT};
+use super::data_file::DataFile;
+use super::storage;
+use crate::dataset::DatasetError;
+
+/// Files read at the same time. There is one a version and little to read in each, so it is the round trips that add up.
+const CONCURRENT_FILES: usize = 16;
+
+/// Where a data file is, and how large.
+#[derive(Debug, Clone)]
+pub(super) struct FilePlace {
+    pub(super) path: Path,
+    /// In bytes, as the Delta log says.
+    pub(super) size: u64,
+}
+
+/// Streams the table's rows past newcomers. Memory grows with neither.
+///
+/// Rows from before the audit have no fingerprint and no side: those files are read once more, with the texts that both follow from.
+pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| FilePlace {
+        path: file.object_store_path(),
+        size: u64::try_from(file.size()).unwrap_or_default(),
+    });
+    let files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
+    let unknown = meet_files(table, files, &["pair_id", "event_id", SPLIT, FINGERPRINT], salt, newcomers).await?;
+    let texts = ["pair_id", "event_id", "prompt", "chosen", "rejected", SPLIT];
+    meet_files(table, unknown, &texts, salt, newcomers).await.map(|_| ())
+}
+
+/// Answers the files that have rows which say too little of themselves.
+async fn meet_files(
+    table: &DeltaTable,
+    files: Vec<FilePlace>,
+    columns: &[&str],
+    salt: &SplitSalt,
+    newcomers: &mut Newcomers,
+) -> Result<Vec<FilePlace>, DatasetError> {
+    let mut unknown = Vec::new();
+    let mut batches = stream::iter(files.into_iter().map(Ok::<_, ParquetError>))
+        .map_ok(|place| async move { Ok((open(table, &place, columns).await?, place)) })
+        .try_buffer_unordered(CONCURRENT_FILES)
+        .map_ok(|(batches, place)| batches.map_ok(move |batch| (batch, place.clone())))
+        .try_flatten_unordered(CONCURRENT_FILES);
+    while let Some((batch, place)) = batches.try_next().await.map_err(|error| storage("read", &error))? {
+        let is_known = meet_batch(&batch, salt, newcomers)?;
+        if !is_known && unknown.iter().all(|other: &FilePlace| other.path != place.path) {
+            unknown.push(place);
+        }
+    }
+    Ok(unknown)
+}
+
+/// The rows of a file, of the columns that it has.
+pub(super) async fn open(
+    table: &DeltaTable,
+    place: &FilePlace,
+    columns: &[&str],
+) -> Result<ParquetRecordBatchStream<DataFile>, ParquetError> {
+    let reader = DataFile { store: table.object_store(), path: place.path.clone(), size: place.size };
+    let builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
+    let projection = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    builder.with_projection(projection).build()
+}
+
+/// `false`: a row has no fingerprint, nor the texts that it follows from.
+fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<bool, DatasetError> {
+    let (pairs, events) = (texts(batch, "pair_id")?, texts(batch, "event_id")?);
+    let (splits, fingerprints) = (texts(batch, SPLIT).ok(), bytes(batch, FINGERPRINT));
+    let whole = texts(batch, "prompt").ok().zip(texts(batch, "chosen").ok()).zip(texts(batch, "rejected").ok());
+    for row in 0..batch.num_rows() {
+        let split = splits.filter(|splits| splits.is_valid(row)).and_then(|splits| Split::parse(splits.value(row)));
+        let stored = fingerprints.filter(|stored| stored.is_valid(row));
+        let stored = stored.and_then(|stored| Fingerprint::from_bytes(stored.value(row)));
+        let of_texts = whole.map(|((prompt, chosen), rejected)| {
+            let (prompt, chosen, rejected) = (prompt.value(row), chosen.value(row), rejected.value(row));
+            (split.unwrap_or_else(|| salt.side_of(prompt)), Fingerprint::of(prompt, chosen, rejected))
+        });
+        let Some((split, fingerprint)) = split.zip(stored).or(of_texts) else { return Ok(false) };
+        newcomers.meet(&RowInDataset { pair_id: pairs.value(row), event_id: events.value(row), split, fingerprint });
+    }
+    Ok(true)
+}
+
+fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, DatasetError> {
+    let missing = || storage("read", &DeltaTableError::generic(format!("column {name} is missing or no text")));
+    batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).ok_or_else(missing)
+}
+
+fn bytes<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b BinaryArray> {
+    batch.column_by_name(name).and_then(|column| column.as_binary_opt::<i32>())
+}

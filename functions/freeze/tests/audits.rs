@@ -1,0 +1,351 @@
+//! What a freeze holds back, whenever it dies; and versions that are verified, untouched and tampered with.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use deltalake::DeltaTableBuilder;
+use deltalake::arrow::array::AsArray as _;
+use deltalake::datafile::reader::ParquetTableReader;
+use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
+use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest};
+use flywheel_core::{Batch, ContributorKey, Curator, FreezeReport, Millis, Policy};
+use flywheel_freeze::{
+    Crossing, Dataset, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded, Records, TableVersion, Verified,
+    verify,
+};
+use flywheel_lake::{Fault, LakeError, MemoryLake, ReadPart, WritePart as _};
+use futures::TryStreamExt as _;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use url::Url;
+
+const NOW: Millis = 1_795_342_830_007;
+
+/// Made once: what it looks for takes a while to compile.
+static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
+
+/// A Delta table whose writes fail on demand: the one of that number, counted from 0.
+struct Failing {
+    table: DeltaDataset,
+    writes: AtomicU32,
+    fault: Option<(u32, Fault)>,
+}
+
+impl Failing {
+    async fn write<T>(&self, write: impl Future<Output = Result<T, DatasetError>>) -> Result<T, DatasetError> {
+        let number = self.writes.fetch_add(1, Ordering::Relaxed);
+        let failed = || Err(DatasetError::Storage { action: "write to", cause: "a fault".to_owned() });
+        match self.fault.filter(|(at, _)| *at == number) {
+            None => write.await,
+            Some((_, Fault::Refused)) => failed(),
+            Some((_, Fault::AnswerLost)) => {
+                write.await?;
+                failed()
+            }
+        }
+    }
+}
+
+impl Dataset for Failing {
+    type Snapshot = TableVersion;
+
+    async fn load(&self) -> Result<Loaded<TableVersion>, DatasetError> {
+        self.table.load().await
+    }
+
+    async fn meet(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+        self.table.meet(snapshot, newcomers).await
+    }
+
+    async fn put_object(
+        &self,
+        snapshot: &TableVersion,
+        object: &ObjectDigest,
+        bytes: Vec<u8>,
+    ) -> Result<(), DatasetError> {
+        self.write(self.table.put_object(snapshot, object, bytes)).await
+    }
+
+    async fn get_object(&self, snapshot: &TableVersion, object: &ObjectDigest) -> Result<Vec<u8>, DatasetError> {
+        self.table.get_object(snapshot, object).await
+    }
+
+    async fn commit(
+        &self,
+        snapshot: TableVersion,
+        entries: Vec<Entry>,
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> Result<Records, DatasetError> {
+        self.write(self.table.commit(snapshot, entries, records)).await
+    }
+}
+
+struct World {
+    lake: MemoryLake,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { lake: MemoryLake::default(), folder: TempDir::new().unwrap() }
+    }
+
+    fn location(&self) -> Url {
+        Url::from_directory_path(self.folder.path()).unwrap()
+    }
+
+    async fn freeze(&self, crossing: u64, fault: Option<(u32, Fault)>) -> Result<FreezeReport, FreezeError> {
+        let table = DeltaDataset::at(self.location());
+        let dataset = Failing { table, writes: AtomicU32::new(0), fault };
+        let freezer = Freezer::new(self.lake.clone(), dataset, DatasetRules::default());
+        freezer.freeze(Crossing { crossing, threshold: 3 }).await
+    }
+
+    /// Writes a part of edits, each of its own, by one contributor.
+    async fn curate(&self, written_at: Millis, contributor: &str, numbers: std::ops::Range<u32>) {
+        let mut batch = Batch::default();
+        for n in numbers {
+            let (prompt, chosen) = (format!("question {n}"), format!("answer{n} of x{n} y{n}"));
+            let message = json!({"event_id": format!("e{n}"), "prompt": prompt, "original_llm_output": "an answer of two words",
+                                 "final_user_edit": chosen, "contributor_id": contributor});
+            batch.add(CURATOR.curate(&message.to_string(), written_at).unwrap(), ());
+        }
+        self.lake.set_clock(written_at);
+        for part in batch.into_parts(written_at) {
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
+    fn quarantined(&self) -> BTreeMap<String, Vec<Value>> {
+        let parts = self.lake.objects().into_iter().filter(|(key, _)| key.contains("/route=quarantine/"));
+        let lines = |body: Vec<u8>| {
+            let body = String::from_utf8(body).unwrap();
+            body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        };
+        parts.map(|(key, body)| (key, lines(body))).collect()
+    }
+
+    fn quarantined_events(&self) -> Vec<String> {
+        let lines = self.quarantined().into_values().flatten();
+        lines.map(|line| line["event_id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn events_in_table(&self) -> Vec<String> {
+        let table = DeltaTableBuilder::from_url(self.location()).unwrap().load().await.unwrap();
+        let reader = ParquetTableReader::try_new(&table).await.unwrap();
+        let batches: Vec<_> = reader.read(ReadOptions::default()).await.unwrap().try_collect().await.unwrap();
+        let events = |batch: &deltalake::arrow::array::RecordBatch| -> Vec<String> {
+            let column = batch.column_by_name("event_id").unwrap().as_string::<i32>();
+            column.iter().map(|event| event.unwrap().to_owned()).collect()
+        };
+        batches.iter().flat_map(events).collect()
+    }
+
+    async fn verify(&self) -> Result<Verified, String> {
+        verify(&DeltaDataset::at(self.location()), &self.lake).await.map_err(|error| error.to_string())
+    }
+
+    fn files(&self, below: &str, extension: &str) -> Vec<PathBuf> {
+        let mut files: Vec<_> =
+            std::fs::read_dir(self.folder.path().join(below)).unwrap().map(|file| file.unwrap().path()).collect();
+        files.retain(|file| file.extension().is_some_and(|found| found == extension));
+        files.sort();
+        files
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_is_in_quarantine_with_its_reason() {
+    let world = World::new();
+    world.curate(NOW, "alice", 0..7).await;
+    world.curate(NOW + 1, "bob", 10..13).await;
+    let report = world.freeze(1, None).await.unwrap();
+    assert_eq!((report.rows, report.held, report.duplicates, report.near_duplicates), (8, 2, 0, 0));
+    let quarantined = world.quarantined();
+    let (key, lines) = quarantined.first_key_value().unwrap();
+    assert!(key.contains("/dt=2026-11-22/hour=10/1795342830008-") && key.ends_with("-n2.jsonl"), "{key}");
+    for (line, event) in lines.iter().zip(["e5", "e6"]) {
+        assert_eq!((&line["event_id"], &line["reasons"]), (&json!(event), &json!(["contributor_cap"])));
+        assert!(line["chosen"].is_string(), "it can be released: {line}");
+    }
+    let records = DeltaDataset::at(world.location()).load().await.unwrap().last_freeze.unwrap();
+    let version = records.version.unwrap();
+    assert_eq!(version.counts.held_for, BTreeMap::from([(Hold::ContributorCap, 2)]));
+    assert_eq!(version.held.unwrap().key, *key);
+    // Delivered again, it stays held, and is not held twice.
+    world.curate(NOW + 2, "alice", 5..7).await;
+    let report = world.freeze(2, None).await.unwrap();
+    assert_eq!((report.rows, report.held, report.duplicates), (0, 0, 2));
+}
+
+/// Each freeze of two pending parts makes four writes to the dataset (parts, background, held pairs, commit) and two to the lake.
+#[tokio::test]
+async fn a_death_between_any_two_writes_loses_and_doubles_nothing() {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        for write in 0..6 {
+            let world = World::new();
+            world.curate(NOW, "alice", 0..7).await;
+            match write {
+                4 => world.lake.fail_next_write("route=quarantine", fault),
+                5 => world.lake.fail_next_write("pointer", fault),
+                _ => {}
+            }
+            let died = world.freeze(1, (write < 4).then_some((write, fault))).await;
+            assert!(died.is_err(), "write {write}: {died:?}");
+            let is_committed = write > 3 || (write == 3 && fault == Fault::AnswerLost);
+            if !is_committed {
+                assert!(world.quarantined().is_empty(), "write {write}, {fault:?}: nothing has happened yet");
+            }
+            // What comes in between would change what is held, were it decided anew: these are older.
+            world.curate(NOW - 1, "alice", 20..24).await;
+            let mut rows = world.freeze(1, None).await.unwrap().rows;
+            rows += world.freeze(2, None).await.unwrap().rows;
+            let (entered, held) = (world.events_in_table().await, world.quarantined_events());
+            let all: BTreeSet<_> = entered.iter().chain(&held).collect();
+            assert_eq!(
+                (all.len(), entered.len() + held.len()),
+                (11, 11),
+                "write {write}, {fault:?}: {entered:?} {held:?}"
+            );
+            assert_eq!(rows, entered.len() as u64, "write {write}, {fault:?}");
+            let verified = world.verify().await.unwrap();
+            assert_eq!((verified.rows, verified.held), (rows, held.len() as u64), "write {write}, {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn freezes_at_once_hold_once() {
+    let world = World::new();
+    world.curate(NOW, "alice", 0..9).await;
+    for report in futures::future::join_all((0..4).map(|_| world.freeze(1, None))).await {
+        assert_eq!(report.unwrap().held, 4);
+    }
+    assert_eq!(world.quarantined_events().len(), 4);
+    assert_eq!(world.verify().await.unwrap().held, 4);
+}
+
+/// Two versions, each with held pairs.
+async fn two_versions() -> World {
+    let world = World::new();
+    world.curate(NOW, "alice", 0..7).await;
+    world.freeze(1, None).await.unwrap();
+    world.curate(NOW + 1, "bob", 10..18).await;
+    world.freeze(2, None).await.unwrap();
+    world
+}
+
+#[tokio::test]
+async fn versions_that_nobody_touched_are_verified() {
+    let world = two_versions().await;
+    let verified = world.verify().await.unwrap();
+    assert_eq!((verified.versions, verified.rows, verified.parts, verified.held), (2, 10, 2, 5));
+    let records = DeltaDataset::at(world.location()).load().await.unwrap().last_freeze.unwrap();
+    assert_eq!(verified.digest, Some(records.version.unwrap().digest));
+}
+
+/// A lake in which one object is another, or none.
+struct Tampered {
+    lake: MemoryLake,
+    key: String,
+    body: Option<Vec<u8>>,
+}
+
+impl ReadPart for Tampered {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        if key != self.key {
+            return self.lake.read_part(key).await;
+        }
+        match &self.body {
+            Some(body) => Ok(body.clone()),
+            None => self.lake.read_part("no such object").await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_was_changed_is_named_and_so_is_one_that_was_removed_but_for_what_expires() {
+    let world = two_versions().await;
+    for (key, body) in world.lake.objects().into_iter().filter(|(key, _)| key.contains("/route=")) {
+        let mut changed = body.clone();
+        changed[40] ^= 1;
+        for body in [Some(changed), None] {
+            let is_changed = body.is_some();
+            let expires = key.contains("/route=quarantine/");
+            let tampered = Tampered { lake: world.lake.clone(), key: key.clone(), body };
+            let outcome = verify(&DeltaDataset::at(world.location()), &tampered).await;
+            if expires && !is_changed {
+                assert!(outcome.is_ok(), "{key}: {outcome:?}");
+                continue;
+            }
+            let error = outcome.unwrap_err().to_string();
+            let version = if key.contains(&format!("/{NOW}-")) { "version 1: " } else { "version 2: " };
+            assert!(error.starts_with(version), "{key}: {error}");
+            assert!(error.contains(if is_changed { "was changed since" } else { "gone" }), "{key}: {error}");
+        }
+    }
+}
+
+fn tamper(file: &Path, with: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+    let bytes = std::fs::read(file).unwrap();
+    std::fs::write(file, with(bytes)).unwrap();
+}
+
+#[tokio::test]
+async fn every_object_of_the_dataset_that_was_changed_or_removed_is_noticed() {
+    let original = two_versions().await;
+    let mut objects: Vec<PathBuf> = original.files("", "parquet");
+    objects.extend(original.files("_flywheel/parts", "jsonl"));
+    objects.extend(original.files("_flywheel/held", "jsonl"));
+    objects.extend(original.files("_flywheel/background", "bin"));
+    assert_eq!(objects.len(), 8);
+    for object in objects {
+        let untouched = std::fs::read(&object).unwrap();
+        let mut changed = untouched.clone();
+        // In a data file, a byte of the data.
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        std::fs::write(&object, changed).unwrap();
+        let error = original.verify().await.unwrap_err();
+        assert!(error.starts_with("version "), "{}: {error}", object.display());
+        std::fs::remove_file(&object).unwrap();
+        assert!(original.verify().await.is_err(), "{}", object.display());
+        std::fs::write(&object, untouched).unwrap();
+    }
+    original.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_record_that_was_changed_is_noticed() {
+    let changes = [
+        (r#""duplicates":0,"entered""#, r#""duplicates":1,"entered""#),
+        (r#""rules":""#, r#""rules":"0"#),
+        (r#""content":""#, r#""content":"0"#),
+        (r#""contributors":1"#, r#""contributors":9"#),
+    ];
+    for (from, to) in changes {
+        let world = two_versions().await;
+        let commit = &world.files("_delta_log", "json")[1];
+        tamper(commit, |bytes| {
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains(from), "{from} is not in {text}");
+            text.replace(from, to).into_bytes()
+        });
+        let error = world.verify().await.unwrap_err();
+        assert!(error.starts_with("version 1: its record was changed"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_version_from_elsewhere_breaks_the_chain() {
+    let (world, other) = (two_versions().await, two_versions().await);
+    let ours = &world.files("_delta_log", "json")[1];
+    let theirs = std::fs::read(&other.files("_delta_log", "json")[1]).unwrap();
+    std::fs::write(ours, theirs).unwrap();
+    let error = world.verify().await.unwrap_err();
+    assert!(error.starts_with("version "), "{error}");
+}
