@@ -217,7 +217,7 @@ def test_no_log_holds_anything_that_a_client_said(used):
     found = logs(used)
     everything = "\n".join(found.values())
     # Or the search would prove nothing: each function has logged its work, and its failures.
-    for said in ("events posted", "events refused", "batch curated", "message is no event", "pairs frozen", "InvalidLine"):
+    for said in ("events posted", "events refused", "batch curated", "message is no event", "pairs frozen", "CorruptPart"):
         assert said in everything, said
     for function in ("ingest", "curate", "counter", "freeze"):
         assert any(f"/aws/lambda/{STACK_NAME}-{function}" in name for name in found), (function, sorted(found))
