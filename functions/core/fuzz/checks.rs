@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use flywheel_core::{Curator, EditEvent, Endpoint, Policy, QueuedEvent, Route, Submission, Submitted, TextName};
+use flywheel_core::{
+    ContributorKey, Curator, EditEvent, Endpoint, Policy, QueuedEvent, Route, Submission, Submitted, TextName,
+};
 use serde_json::{Value, json};
 
 /// What anybody may send to the front door: refused with a reason, or queued as a message that is read back as the same event.
@@ -12,14 +14,15 @@ pub(crate) fn event(body: &[u8]) {
 }
 
 fn submit(body: &[u8], endpoint: Endpoint) {
-    let events = match Submission::parse(body, endpoint) {
+    let key = ContributorKey::new("key");
+    let events = match Submission::parse(body, endpoint, key.as_ref()) {
         Ok(Submission::One(event)) => vec![event],
         Ok(Submission::Batch(events)) => events.into_iter().flatten().collect(),
         Err(refusal) => return assert!(!refusal.message.is_empty()),
     };
     for event in events {
         let Submitted::Event(QueuedEvent { event_id, message }) = event else { continue };
-        let event = EditEvent::parse(&message).expect("what was queued is an event");
+        let event = EditEvent::parse(&message, None).expect("what was queued is an event");
         assert_eq!(event.event_id, event_id);
         assert_eq!(event.to_message().expect("an event can be written"), message);
     }

@@ -65,7 +65,8 @@ impl<'m> AuditedEvent<'m> {
 }
 
 impl Curator {
-    /// Without a `contributor_key` contributor ids are not stored in any form.
+    /// The `contributor_key` is for what ingest leaves to it: threads that are somebody's address, and contributors' ids in
+    /// messages that ingest did not write. Without it neither is stored in any form.
     #[must_use]
     pub fn new(policy: Policy, contributor_key: Option<ContributorKey>) -> Self {
         Self { policy_hash: policy.hash(), policy, audit: Audit::new(), contributor_key }
@@ -96,7 +97,7 @@ impl Curator {
     /// # Errors
     /// A [`Refusal`] if the message is neither an edit nor feedback.
     pub fn audit<'m>(&self, message: &'m str) -> Result<AuditedEvent<'m>, Refusal> {
-        let mut event = EditEvent::parse(message)?;
+        let mut event = EditEvent::parse(message, self.contributor_key.as_ref())?;
         let mut findings = Findings::default();
         self.audit.find_secrets(&event, &self.policy, &mut findings);
         redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
@@ -116,8 +117,7 @@ impl Curator {
     ) -> Result<CuratedEvent, Refusal> {
         let AuditedEvent { event, verdict } = audited;
         let verdict = verdict.after(opinions, &self.policy);
-        let contributor = self.pseudonym(&event);
-        let stamp = Stamp { policy: &self.policy_hash, contributor: contributor.as_deref(), curated_at: &rfc3339(now) };
+        let stamp = Stamp { policy: &self.policy_hash, curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.
         let line = Line::new(&event, &verdict, &stamp)
             .to_json()
@@ -129,11 +129,6 @@ impl Curator {
     #[must_use]
     pub fn policy(&self) -> &Policy {
         &self.policy
-    }
-
-    fn pseudonym(&self, event: &EditEvent<'_>) -> Option<String> {
-        let key = self.contributor_key.as_ref()?;
-        Some(key.pseudonym(event.contributor_id.as_deref()?))
     }
 }
 
@@ -190,6 +185,30 @@ mod tests {
         let keyless = Curator::new(Policy::default(), None);
         let curated = keyless.curate(&full_event("The slow brown fox").to_string(), NOW).unwrap();
         assert!(curated.line.contains(r#""contributor":null"#));
+    }
+
+    #[test]
+    fn a_contributor_is_the_same_whether_ingest_or_curate_hashed_the_id() {
+        let sent = full_event("The slow brown fox").to_string();
+        let key = ContributorKey::new("key");
+        let message = EditEvent::parse(&sent, key.as_ref()).unwrap().to_message().unwrap();
+        assert!(!message.contains("alice") && message.contains(r#""contributor":""#));
+        let with_key = Curator::new(Policy::default(), key);
+        assert_eq!(with_key.curate(&message, NOW), with_key.curate(&sent, NOW));
+        let keyless = Curator::new(Policy::default(), None);
+        assert_eq!(keyless.curate(&message, NOW), with_key.curate(&message, NOW), "what is queued is taken as it is");
+    }
+
+    #[test]
+    fn what_is_no_pseudonym_is_not_stored_as_one() {
+        let pseudonym = ContributorKey::new("key").unwrap().pseudonym("alice@example.org");
+        for other in [json!("bob@example.org"), json!(pseudonym.to_uppercase()), json!(pseudonym[1..]), json!(7)] {
+            let mut event = full_event("The slow brown fox");
+            event["contributor"] = other;
+            assert_eq!(curated(&event).1["contributor"], pseudonym);
+            event.as_object_mut().unwrap().remove("contributor_id");
+            assert_eq!(curated(&event).1["contributor"], Value::Null);
+        }
     }
 
     #[test]
@@ -341,7 +360,7 @@ mod tests {
                 let message = event.to_string();
                 let audited = curator.audit(&message).unwrap();
                 prop_assert!(audited.case().is_none());
-                let again = curator.curate(&EditEvent::parse(&message).unwrap().to_message().unwrap(), NOW).unwrap();
+                let again = curator.curate(&EditEvent::parse(&message, None).unwrap().to_message().unwrap(), NOW).unwrap();
                 let curated = curator.finish(audited, &[Opinion::Pass], NOW).unwrap();
                 prop_assert_ne!(curated.verdict.route, Route::Gold);
                 prop_assert_eq!(&again, &curated, "queued, it is judged the same");

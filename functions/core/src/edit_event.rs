@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 use serde::Serialize;
 
+use crate::contributor::{ContributorKey, Writer, take_pseudonym};
 use crate::digest::FieldDigest;
 use crate::feedback::{Feedback, FeedbackKind};
 use crate::fields::{Fields, label, wrong_type};
@@ -33,8 +34,8 @@ pub struct EditEvent<'a> {
     pub feedback: Option<Feedback<'a>>,
     /// The conversation that the output belongs to. One that is somebody's address or number is stored as a keyed hash only.
     pub thread_id: Option<Cow<'a, str>>,
-    /// Who edited, as the client names them. On the queue only, never in the lake: see [`crate::ContributorKey`].
-    pub contributor_id: Option<Cow<'a, str>>,
+    /// Who edited: the pseudonym of the client's `contributor_id`, which is kept nowhere. `None` without a [`ContributorKey`].
+    pub contributor: Option<Cow<'a, str>>,
     /// What wrote the rejected text.
     pub model: Option<Model<'a>>,
     /// When the user edited.
@@ -78,15 +79,21 @@ pub struct ContextEntry<'a> {
 }
 
 impl<'a> EditEvent<'a> {
-    /// Reads one event, as it is posted and as it is queued. Unknown fields are ignored.
+    /// Reads one event as it is queued, or as it is posted. Unknown fields are ignored, and contributors for whom there is
+    /// neither a pseudonym nor a `key` to make it with are left out.
     ///
     /// # Errors
     /// A [`Refusal`] that names the first field that is missing, empty, mistyped or out of range.
-    pub fn parse(message: &'a str) -> Result<Self, Refusal> {
-        Self::from_json(parse_json(message)?, "event")
+    pub fn parse(message: &'a str, key: Option<&ContributorKey>) -> Result<Self, Refusal> {
+        Self::from_json(parse_json(message)?, "event", Writer::Queue, key)
     }
 
-    pub(crate) fn from_json(value: Json<'a>, field: &str) -> Result<Self, Refusal> {
+    pub(crate) fn from_json(
+        value: Json<'a>,
+        field: &str,
+        writer: Writer,
+        key: Option<&ContributorKey>,
+    ) -> Result<Self, Refusal> {
         let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object", field)) };
         let mut fields = Fields::new(entries, "");
         let feedback = Feedback::take(&mut fields)?;
@@ -107,7 +114,7 @@ impl<'a> EditEvent<'a> {
             rejected,
             feedback,
             thread_id: fields.optional_label("thread_id")?,
-            contributor_id: fields.optional_label("contributor_id")?,
+            contributor: take_pseudonym(&mut fields, writer, key)?,
             model: model(&mut fields)?,
             occurred_at: occurred_at(&mut fields)?,
             consent: fields.optional_flag("consent")?,
@@ -142,6 +149,10 @@ impl<'a> EditEvent<'a> {
 
     /// The same event has the same id, however often and wherever it is sent; what says anything else is another event. The
     /// texts come in through the pair's id.
+    ///
+    /// The contributor comes in by pseudonym. The message has it, so whoever reads the message derives the id that the client was
+    /// answered, with whatever key or none. And the id is no way around the key: it gets into the lake beside all else that it
+    /// is derived from, so that of the raw id it would be a hash without a key, by which anybody could try contributors.
     fn derived_id(&self) -> String {
         let model = self.model.as_ref();
         let digest = match &self.feedback {
@@ -154,7 +165,7 @@ impl<'a> EditEvent<'a> {
         let digest = digest
             .text(&self.pair_id)
             .optional(self.thread_id.as_deref())
-            .optional(self.contributor_id.as_deref())
+            .optional(self.contributor.as_deref())
             .optional(model.map(|model| model.id.as_ref()))
             .optional(model.and_then(|model| model.adapter.as_deref()))
             .optional(self.occurred_at.as_ref().map(|instant| instant.utc.as_str()))
@@ -163,10 +174,11 @@ impl<'a> EditEvent<'a> {
         digest.hex()
     }
 
-    /// The event as one queue message: what [`EditEvent::parse`] reads back to an equal event.
+    /// The event as one queue message: what [`EditEvent::parse`] reads back to an equal event, whatever the key.
     ///
-    /// It is compact, without white space and unknown fields, and says everything as the client did. Hence it is no longer
-    /// than what was sent (but for U+FFFE and U+FFFF): an event within the queue's limit does not grow above it.
+    /// It is compact, without white space and unknown fields, and says everything as the client did, but for the contributor:
+    /// a pseudonym takes up to 28 bytes more than a short id. Hence an event without a contributor does not grow (but for
+    /// U+FFFE and U+FFFF), and one that is sent with one may be just within the queue's limit, and its message not.
     ///
     /// # Errors
     /// None in practice: strings and maps of strings always serialise.
@@ -182,7 +194,7 @@ impl<'a> EditEvent<'a> {
             original_llm_output: &self.rejected,
             final_user_edit: (!is_unedited).then_some(&self.chosen),
             thread_id: self.thread_id.as_deref(),
-            contributor_id: self.contributor_id.as_deref(),
+            contributor: self.contributor.as_deref(),
             model: self.model.as_ref().map(|model| QueuedModel { id: &model.id, adapter: model.adapter.as_deref() }),
             occurred_at: self.occurred_at.as_ref().map(|instant| instant.sent.as_ref()),
             consent: self.consent,
@@ -281,7 +293,7 @@ struct Message<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     thread_id: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    contributor_id: Option<&'e str>,
+    contributor: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<QueuedModel<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -322,7 +334,7 @@ mod tests {
     const MINIMAL: &str = r#"{"prompt": "Write a python function", "original_llm_output": "def foo(): pass", "final_user_edit": "def calculate_tax(): return 0.2"}"#;
 
     fn refused(message: &str) -> (RefusalCode, Option<String>) {
-        let refusal = EditEvent::parse(message).unwrap_err();
+        let refusal = EditEvent::parse(message, None).unwrap_err();
         (refusal.code, refusal.field)
     }
 
@@ -338,7 +350,7 @@ mod tests {
 
     #[test]
     fn the_minimal_payload_works_exactly_as_it_is() {
-        let event = EditEvent::parse(MINIMAL).unwrap();
+        let event = EditEvent::parse(MINIMAL, None).unwrap();
         assert_eq!(event.prompt.text(), "Write a python function");
         assert_eq!(event.rejected, "def foo(): pass");
         assert_eq!(event.chosen, "def calculate_tax(): return 0.2");
@@ -389,9 +401,9 @@ mod tests {
 
     #[test]
     fn null_in_an_optional_field_is_the_same_as_leaving_it_out() {
-        let plain = EditEvent::parse(MINIMAL).unwrap();
+        let plain = EditEvent::parse(MINIMAL, None).unwrap();
         for field in ["event_id", "thread_id", "contributor_id", "model", "occurred_at", "consent", "context"] {
-            assert_eq!(EditEvent::parse(&with(field, Some("null"))).unwrap(), plain);
+            assert_eq!(EditEvent::parse(&with(field, Some("null")), None).unwrap(), plain);
         }
     }
 
@@ -406,7 +418,7 @@ mod tests {
 
     #[test]
     fn a_refusal_never_quotes_the_texts() {
-        let refusal = EditEvent::parse(r#"{"prompt":"SECRET","original_llm_output":"SECRET\q"}"#).unwrap_err();
+        let refusal = EditEvent::parse(r#"{"prompt":"SECRET","original_llm_output":"SECRET\q"}"#, None).unwrap_err();
         assert!(!refusal.message.contains("SECRET"), "{refusal}");
     }
 
@@ -414,14 +426,15 @@ mod tests {
     fn a_chat_prompt_is_rendered_and_kept() {
         let messages = r#"[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"}]"#;
         let message = with("prompt", Some(messages));
-        let event = EditEvent::parse(&message).unwrap();
+        let event = EditEvent::parse(&message, None).unwrap();
         assert_eq!(event.prompt.text(), "system: Be brief.\n\nuser: Hi");
         assert_eq!(event.prompt.messages().unwrap().len(), 2);
     }
 
     #[test]
     fn the_derived_id_depends_on_all_that_the_event_says_but_not_on_order() {
-        let id = |message: &str| EditEvent::parse(message).unwrap().event_id.into_owned();
+        let key = ContributorKey::new("key");
+        let id = |message: &str| EditEvent::parse(message, key.as_ref()).unwrap().event_id.into_owned();
         let plain = id(MINIMAL);
         let ids = [
             with("prompt", Some("\"t\"")),
@@ -446,23 +459,39 @@ mod tests {
     }
 
     #[test]
+    fn the_derived_id_depends_on_the_pseudonym_and_not_on_what_is_behind_it() {
+        let key = ContributorKey::new("key");
+        let id = |contributor_id: &str, key: Option<&ContributorKey>| {
+            let message = with("contributor_id", Some(contributor_id));
+            EditEvent::parse(&message, key).unwrap().event_id.into_owned()
+        };
+        let without = EditEvent::parse(MINIMAL, None).unwrap().event_id;
+        assert_eq!(id("\"alice\"", None), without, "the hash of an id without a key would tell whose it is");
+        // Pinned, as above.
+        assert_eq!(id("\"alice\"", key.as_ref()), "89eebc3875f17688c4c973016cd62c78651bf68a1e597960aaba0997ffd7ddf2");
+        assert_ne!(id("\"alice\"", key.as_ref()), id("\"bob\"", key.as_ref()));
+        assert_ne!(id("\"alice\"", key.as_ref()), id("\"alice\"", ContributorKey::new("other").as_ref()));
+    }
+
+    #[test]
     fn occurred_at_is_kept_in_utc() {
         let message = with("occurred_at", Some("\"2026-11-22T11:30:00.5+01:00\""));
-        assert_eq!(EditEvent::parse(&message).unwrap().occurred_at.unwrap().utc, "2026-11-22T10:30:00.500Z");
+        assert_eq!(EditEvent::parse(&message, None).unwrap().occurred_at.unwrap().utc, "2026-11-22T10:30:00.500Z");
     }
 
     #[test]
     fn a_message_escapes_what_the_queue_refuses() {
         let message = with("final_user_edit", Some(r#""a\u0000b\ufffe\uffff""#));
-        let event = EditEvent::parse(&message).unwrap();
+        let event = EditEvent::parse(&message, None).unwrap();
         let queued = event.to_message().unwrap();
         assert!(queued.contains(r"a\u0000b\ufffe\uffff"), "{queued}");
-        assert_eq!(EditEvent::parse(&queued).unwrap(), event);
+        assert_eq!(EditEvent::parse(&queued, None).unwrap(), event);
     }
 
     proptest! {
         #[test]
-        fn a_message_reads_back_as_the_same_event_and_never_grows(
+        fn a_message_reads_back_as_the_same_event_and_grows_by_a_pseudonym_at_most(
+            contributor_id in prop::option::of("\\PC{1,256}"), has_key in any::<bool>(), reader_has_key in any::<bool>(),
             prompt in "\\PC{1,40}", rejected in "\\PC{1,40}", chosen in "\\PC{1,40}",
             event_id in prop::option::of("[a-z]{1,8}"), consent in prop::option::of(any::<bool>()),
             context in prop::collection::btree_map("[a-z]{1,5}", "\\PC{1,9}", 0..4), model in "\\PC{1,9}",
@@ -474,13 +503,17 @@ mod tests {
             }
             let sent = serde_json::json!({
                 "prompt": prompt, "original_llm_output": rejected, "final_user_edit": chosen,
-                "event_id": event_id, "consent": consent, "context": context, "unknown": 1, "model": model,
+                "contributor_id": contributor_id, "event_id": event_id, "consent": consent, "context": context, "unknown": 1, "model": model,
                 "occurred_at": format!("2026-11-22T{hour:02}:00:00{offset:+03}:30"),
             }).to_string();
-            let event = EditEvent::parse(&sent).unwrap();
+            let key = ContributorKey::new("key").filter(|_| has_key);
+            let readers_key = ContributorKey::new("another key").filter(|_| reader_has_key);
+            let event = EditEvent::parse(&sent, key.as_ref()).unwrap();
+            prop_assert_eq!(event.contributor.is_some(), contributor_id.is_some() && has_key);
             let message = event.to_message().unwrap();
-            prop_assert!(message.len() <= sent.len());
-            prop_assert_eq!(EditEvent::parse(&message).unwrap(), event);
+            let pseudonym = if event.contributor.is_some() { 28 } else { 0 };
+            prop_assert!(message.len() <= sent.len() + pseudonym);
+            prop_assert_eq!(EditEvent::parse(&message, readers_key.as_ref()).unwrap(), event);
         }
     }
 }

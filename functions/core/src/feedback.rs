@@ -181,13 +181,13 @@ mod tests {
     }
 
     fn refused(feedback: Value) -> (RefusalCode, Option<String>) {
-        let refusal = EditEvent::parse(&event(feedback)).unwrap_err();
+        let refusal = EditEvent::parse(&event(feedback), None).unwrap_err();
         (refusal.code, refusal.field)
     }
 
     fn standing(feedback: Value) -> (Standing, Option<bool>) {
         let event = event(feedback);
-        let feedback = EditEvent::parse(&event).unwrap().feedback.unwrap();
+        let feedback = EditEvent::parse(&event, None).unwrap().feedback.unwrap();
         (feedback.standing(), feedback.label())
     }
 
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn feedback_has_an_id_of_its_own_and_edits_keep_theirs() {
-        let id = |feedback: Value| EditEvent::parse(&event(feedback)).unwrap().event_id.into_owned();
+        let id = |feedback: Value| EditEvent::parse(&event(feedback), None).unwrap().event_id.into_owned();
         let ids = [
             json!({"final_user_edit": "e"}),
             json!({"kind": "stars", "rating": 4, "final_user_edit": "e"}),
@@ -282,11 +282,11 @@ mod tests {
                 "kind": kind.as_str(), "rating": rating, "comment": comment, "prompt": "p", "unknown": 1,
                 "original_llm_output": output, "final_user_edit": edit, "consent": consent,
             }).to_string();
-            let event = EditEvent::parse(&sent).unwrap();
+            let event = EditEvent::parse(&sent, None).unwrap();
             prop_assert_eq!(&event.chosen, edit.as_ref().unwrap_or(&output));
             let message = event.to_message().unwrap();
             prop_assert!(message.len() <= sent.len());
-            prop_assert_eq!(EditEvent::parse(&message).unwrap(), event);
+            prop_assert_eq!(EditEvent::parse(&message, None).unwrap(), event);
         }
     }
 }

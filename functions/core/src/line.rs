@@ -47,7 +47,6 @@ struct FeedbackColumn<'e> {
 /// What a line says besides its event and verdict.
 pub(crate) struct Stamp<'e> {
     pub(crate) policy: &'e str,
-    pub(crate) contributor: Option<&'e str>,
     pub(crate) curated_at: &'e str,
 }
 
@@ -78,7 +77,7 @@ impl<'e> Line<'e> {
             reasons: &verdict.reasons,
             scores: &verdict.scores,
             policy: stamp.policy,
-            contributor: stamp.contributor.filter(|_| has_consent),
+            contributor: event.contributor.as_deref().filter(|_| has_consent),
             model: event.model.as_ref().filter(|_| has_consent),
             thread_id: event.thread_id.as_deref().filter(|_| has_consent),
             occurred_at: event.occurred_at.as_ref().filter(|_| has_consent).map(|instant| instant.utc.as_str()),

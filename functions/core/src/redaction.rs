@@ -175,7 +175,7 @@ mod tests {
 
     fn redacted(event: &Value) -> (EditEvent<'static>, Findings) {
         let message: &'static str = Box::leak(event.to_string().into_boxed_str());
-        let mut event = EditEvent::parse(message).unwrap();
+        let mut event = EditEvent::parse(message, None).unwrap();
         let mut findings = Findings::default();
         redact(&mut event, &Policy::default(), ContributorKey::new("key").as_ref(), &mut findings);
         (event, findings)
@@ -260,10 +260,10 @@ mod tests {
         let sent = event("Write to bob@acme.io", "Dear Bob,", "Dear Mr Bob, bob@acme.io,");
         let (redacted, _) = redacted(&sent);
         let original = sent.to_string();
-        let original = EditEvent::parse(&original).unwrap();
+        let original = EditEvent::parse(&original, None).unwrap();
         assert_eq!(redacted.event_id, original.event_id);
         let same = event("Write to <EMAIL_1>", "Dear Bob,", "Dear Mr Bob, <EMAIL_1>,").to_string();
-        assert_eq!(redacted.pair_id, EditEvent::parse(&same).unwrap().pair_id);
+        assert_eq!(redacted.pair_id, EditEvent::parse(&same, None).unwrap().pair_id);
         assert_ne!(redacted.pair_id, original.pair_id);
     }
 
@@ -286,7 +286,7 @@ mod tests {
     #[test]
     fn text_without_personal_data_stays_as_it_is() {
         let sent = event("a", "b", "c <EMAIL_1>").to_string();
-        let original = EditEvent::parse(&sent).unwrap();
+        let original = EditEvent::parse(&sent, None).unwrap();
         let mut event = original.clone();
         let mut findings = Findings::default();
         redact(&mut event, &Policy::default(), None, &mut findings);
@@ -433,7 +433,7 @@ mod tests {
             }
             // No spelling of a value that was found in one text is left in another.
             let original = sent.to_string();
-            let original = EditEvent::parse(&original).unwrap();
+            let original = EditEvent::parse(&original, None).unwrap();
             let values: BTreeSet<_> = original
                 .texts()
                 .flat_map(|text| find(text).into_iter().map(|found| (found.kind, found.kind.identity(&text[found.bytes]))))

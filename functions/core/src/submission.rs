@@ -1,5 +1,6 @@
 //! The body of a request: one event, or a batch of them.
 
+use crate::contributor::{ContributorKey, Writer};
 use crate::edit_event::{EditEvent, parse_json};
 use crate::fields::{Fields, wrong_type};
 use crate::json::Json;
@@ -8,7 +9,7 @@ use crate::refusal::{Refusal, RefusalCode};
 /// The most events that one request may hold. At ten to a queue call that is 50 calls, well within a request's time.
 pub(crate) const MAX_EVENTS: usize = 500;
 
-/// The largest event, in bytes as it is queued: what SQS takes as one message.
+/// The largest event, in bytes as it is queued, with the contributor's pseudonym: what SQS takes as one message.
 pub const MAX_EVENT_BYTES: usize = 1_048_576;
 
 /// An event ready for the queue.
@@ -49,9 +50,14 @@ pub enum Submission {
 
 impl Endpoint {
     /// Reads one event. `path` is where in a batch it is.
-    fn submitted(self, event: Json<'_>, path: Option<&str>) -> Result<Submitted, Refusal> {
+    fn submitted(
+        self,
+        event: Json<'_>,
+        path: Option<&str>,
+        key: Option<&ContributorKey>,
+    ) -> Result<Submitted, Refusal> {
         self.check(&event)?;
-        match EditEvent::from_json(event, path.unwrap_or("body")) {
+        match EditEvent::from_json(event, path.unwrap_or("body"), Writer::Client, key) {
             Err(refusal) if refusal.code == RefusalCode::OnlyRead => Ok(Submitted::Read),
             Err(refusal) => Err(refusal),
             Ok(event) => queued(&event, path).map(Submitted::Event),
@@ -75,11 +81,12 @@ impl Endpoint {
 }
 
 impl Submission {
-    /// Reads a request's body, as it came in at an endpoint.
+    /// Reads a request's body, as it came in at an endpoint. The messages have the pseudonyms of contributors under `key`, and
+    /// without one no contributors.
     ///
     /// # Errors
     /// A [`Refusal`] of the whole request. Within a batch a bad event is refused alone.
-    pub fn parse(body: &[u8], endpoint: Endpoint) -> Result<Self, Refusal> {
+    pub fn parse(body: &[u8], endpoint: Endpoint, key: Option<&ContributorKey>) -> Result<Self, Refusal> {
         let Ok(text) = std::str::from_utf8(body) else {
             return Err(Refusal::of_whole(RefusalCode::NotUtf8, "the body must be UTF-8"));
         };
@@ -89,15 +96,15 @@ impl Submission {
         };
         let mut fields = Fields::new(entries, "");
         if !fields.contains("events") {
-            return endpoint.submitted(Json::Object(fields.into_entries()), None).map(Self::One);
+            return endpoint.submitted(Json::Object(fields.into_entries()), None, key).map(Self::One);
         }
         match fields.required("events")? {
-            Json::List(items) => Self::batch(items, endpoint),
+            Json::List(items) => Self::batch(items, endpoint, key),
             other => Err(wrong_type(&other, "a list of events", "events")),
         }
     }
 
-    fn batch(items: Vec<Json<'_>>, endpoint: Endpoint) -> Result<Self, Refusal> {
+    fn batch(items: Vec<Json<'_>>, endpoint: Endpoint, key: Option<&ContributorKey>) -> Result<Self, Refusal> {
         if items.is_empty() {
             return Err(Refusal::of_field(RefusalCode::EmptyField, "events", "may not be empty"));
         }
@@ -108,7 +115,7 @@ impl Submission {
         let outcomes = items
             .into_iter()
             .enumerate()
-            .map(|(index, item)| endpoint.submitted(item, Some(&format!("events[{index}]"))));
+            .map(|(index, item)| endpoint.submitted(item, Some(&format!("events[{index}]")), key));
         Ok(Self::Batch(outcomes.collect()))
     }
 }
@@ -127,23 +134,24 @@ fn queued(event: &EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, Ref
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn event(edit: &str) -> String {
         serde_json::json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": edit}).to_string()
     }
 
     fn refused(body: &str) -> RefusalCode {
-        Submission::parse(body.as_bytes(), Endpoint::Edits).unwrap_err().code
+        Submission::parse(body.as_bytes(), Endpoint::Edits, None).unwrap_err().code
     }
 
     #[test]
     fn one_object_is_one_event() {
-        assert!(matches!(Submission::parse(event("e").as_bytes(), Endpoint::Edits), Ok(Submission::One(_))));
+        assert!(matches!(Submission::parse(event("e").as_bytes(), Endpoint::Edits, None), Ok(Submission::One(_))));
     }
 
     #[test]
     fn an_endpoint_demands_what_it_is_for_and_reads_are_counted() {
-        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback);
+        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback, None);
         let refused = |outcome: Result<Submission, Refusal>| {
             let refusal = outcome.unwrap_err();
             (refusal.code, refusal.field.unwrap())
@@ -156,7 +164,7 @@ mod tests {
         let like = r#"{"kind":"accept","prompt":"p","original_llm_output":"o"}"#;
         assert!(matches!(feedback(like), Ok(Submission::One(Submitted::Event(_)))));
         for text in [like, r#"{"kind":"read"}"#] {
-            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits);
+            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits, None);
             assert_eq!(refused(outcome), (RefusalCode::MissingField, "final_user_edit".to_owned()));
         }
         let batch = feedback(&format!(r#"{{"events":[{{"kind":"read"}},{like},{}]}}"#, event("e"))).unwrap();
@@ -169,14 +177,14 @@ mod tests {
     fn an_edit_is_the_same_event_at_either_endpoint() {
         let edit = r#"{"kind":"thumbs_down","prompt":"p","original_llm_output":"o","final_user_edit":"e"}"#;
         let [one, other] =
-            [Endpoint::Edits, Endpoint::Feedback].map(|at| Submission::parse(edit.as_bytes(), at).unwrap());
+            [Endpoint::Edits, Endpoint::Feedback].map(|at| Submission::parse(edit.as_bytes(), at, None).unwrap());
         assert_eq!(one, other);
     }
 
     #[test]
     fn a_bad_event_is_refused_alone() {
         let body = format!(r#"{{"events":[{},{{"prompt":"p"}},7]}}"#, event("e"));
-        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes(), Endpoint::Edits) else {
+        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes(), Endpoint::Edits, None) else {
             panic!("a batch was sent")
         };
         assert!(outcomes[0].is_ok());
@@ -200,14 +208,60 @@ mod tests {
         let letters = (MAX_EVENT_BYTES - frame) / 2;
         let fits = event(&"\u{e9}".repeat(letters));
         assert!(fits.len() <= MAX_EVENT_BYTES && fits.len() + 2 > MAX_EVENT_BYTES);
-        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits).is_ok());
+        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits, None).is_ok());
         assert_eq!(refused(&event(&"\u{e9}".repeat(letters + 1))), RefusalCode::TooLarge);
+    }
+
+    #[test]
+    fn the_limit_is_counted_with_the_pseudonym() {
+        let key = ContributorKey::new("key");
+        let edit_by = |letters: usize| {
+            let mut event: serde_json::Value = serde_json::from_str(&event(&"e".repeat(letters))).unwrap();
+            event["contributor_id"] = "u".into();
+            event.to_string()
+        };
+        let letters = MAX_EVENT_BYTES - edit_by(0).len() - 28;
+        let taken = |letters, key: Option<&ContributorKey>| {
+            Submission::parse(edit_by(letters).as_bytes(), Endpoint::Edits, key).map_err(|refusal| refusal.code)
+        };
+        let Ok(Submission::One(Submitted::Event(largest))) = taken(letters, key.as_ref()) else { panic!("it fits") };
+        assert_eq!(largest.message.len(), MAX_EVENT_BYTES);
+        assert_eq!(taken(letters + 1, key.as_ref()), Err(RefusalCode::TooLarge));
+        assert!(taken(letters + 1, None).is_ok(), "of whom there is no pseudonym nothing is queued");
+    }
+
+    proptest! {
+        #[test]
+        fn of_a_contributor_only_the_pseudonym_is_queued_and_the_id_is_the_same_at_both_ends(
+            number in any::<u32>(), rest in "\\PC{0,200}", has_key in any::<bool>(), reader_has_key in any::<bool>(),
+            event_id in prop::option::of("[a-z]{1,8}"), kind in prop::option::of(Just("thumbs_down")),
+            forged in prop_oneof![Just(serde_json::Value::Null), Just(7.into()), Just("f".repeat(32).into())],
+        ) {
+            let raw = format!("RAW-{number}");
+            let mut sent: serde_json::Value = serde_json::from_str(&event("e")).unwrap();
+            sent["contributor_id"] = format!("{raw}{rest}").into();
+            sent["contributor"] = forged;
+            sent["event_id"] = event_id.into();
+            sent["kind"] = kind.into();
+            let key = ContributorKey::new("key").filter(|_| has_key);
+            let readers_key = ContributorKey::new("another key").filter(|_| reader_has_key);
+            let Ok(Submission::One(Submitted::Event(queued))) =
+                Submission::parse(sent.to_string().as_bytes(), Endpoint::Edits, key.as_ref())
+            else {
+                panic!("an edit was sent")
+            };
+            prop_assert!(!queued.message.contains("RAW-"), "{}", queued.message);
+            let read = EditEvent::parse(&queued.message, readers_key.as_ref()).unwrap();
+            prop_assert_eq!(&read.event_id, &queued.event_id);
+            let pseudonym = key.map(|key| key.pseudonym(&format!("{raw}{rest}")));
+            prop_assert_eq!(read.contributor.as_deref(), pseudonym.as_deref());
+        }
     }
 
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
         assert_eq!(
-            Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits).unwrap_err().code,
+            Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None).unwrap_err().code,
             RefusalCode::NotUtf8
         );
     }

@@ -132,7 +132,12 @@ mod tests {
 
     fn judged_with(mut event: serde_json::Value) -> Verdict {
         event["prompt"] = "p".into();
-        judge(&EditEvent::parse(&event.to_string()).unwrap(), &Policy::default(), &Audit::new(), Findings::default())
+        judge(
+            &EditEvent::parse(&event.to_string(), None).unwrap(),
+            &Policy::default(),
+            &Audit::new(),
+            Findings::default(),
+        )
     }
 
     #[test]

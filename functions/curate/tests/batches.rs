@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use flywheel_core::{Curator, Millis, Policy, Route, Watermark, route_prefix};
+use flywheel_core::{ContributorKey, Curator, Millis, Policy, Route, Watermark, route_prefix};
 use flywheel_curate::{Curate, UnidentifiedMessage};
 use flywheel_lake::{Fault, ListParts as _, MemoryLake};
 use serde_json::{Value, json};
@@ -61,6 +61,29 @@ async fn the_sample_batch_is_split_by_route_and_the_bad_message_goes_back_alone(
     assert_eq!(failed(&response), bad);
     let counts = routes(&lake).into_iter().map(|(route, ids)| (route, ids.len())).filter(|(_, count)| *count > 0);
     assert_eq!(counts.collect::<Vec<_>>(), [("dropped", 2), ("gold", 1), ("review", 1)]);
+}
+
+#[tokio::test]
+async fn a_contributor_is_taken_as_ingest_queued_it_and_hashed_where_something_else_did() {
+    let lake = MemoryLake::default();
+    let key = ContributorKey::new("key").unwrap();
+    let pseudonym = key.pseudonym("alice@example.org");
+    let queued = |id: &str, contributor: Value| {
+        let mut body = json!({"event_id": id, "prompt": "p", "original_llm_output": "one two three"});
+        body["final_user_edit"] = "one 2 three".into();
+        body.as_object_mut().unwrap().extend(contributor.as_object().unwrap().clone());
+        message(id, &body.to_string())
+    };
+    let batch = vec![
+        queued("by-ingest", json!({"contributor": pseudonym})),
+        queued("by-hand", json!({"contributor_id": "alice@example.org"})),
+    ];
+    let curate = Curate::new(Curator::new(Policy::default(), Some(key)), lake.clone(), || NOW);
+    assert_eq!(failed(&curate.handle(batch).await.unwrap()), [""; 0]);
+    let part = String::from_utf8(lake.objects().into_values().next().unwrap()).unwrap();
+    assert!(!part.contains("alice"));
+    let lines: Vec<Value> = part.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| &line["contributor"]).collect::<Vec<_>>(), [&json!(pseudonym); 2]);
 }
 
 #[tokio::test]

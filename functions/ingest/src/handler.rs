@@ -4,7 +4,7 @@ use std::time::Instant;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flywheel_core::{Endpoint, QueuedEvent, Refusal, Submission, Submitted};
+use flywheel_core::{ContributorKey, Endpoint, QueuedEvent, Refusal, Submission, Submitted};
 use flywheel_runtime::millis_since;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use crate::response;
 #[derive(Debug)]
 pub struct Ingest<Q> {
     authentication: Authentication,
+    contributor_key: Option<ContributorKey>,
     queue: Q,
 }
 
@@ -29,8 +30,10 @@ struct Answer {
 
 impl<Q: EditQueue> Ingest<Q> {
     /// A front door that lets in whom `authentication` knows, to `queue`.
-    pub fn new(authentication: Authentication, queue: Q) -> Self {
-        Self { authentication, queue }
+    ///
+    /// Contributors get there by their pseudonyms under `contributor_key`, or, without one, not at all.
+    pub fn new(authentication: Authentication, contributor_key: Option<ContributorKey>, queue: Q) -> Self {
+        Self { authentication, contributor_key, queue }
     }
 
     /// Answers one request. An event is acknowledged only after the queue has it; whoever gets no acknowledgement sends
@@ -72,7 +75,7 @@ impl<Q: EditQueue> Ingest<Q> {
             return response::unsupported_media_type().into();
         }
         let Some(body) = body_bytes(request) else { return response::unreadable_body().into() };
-        match Submission::parse(&body, endpoint) {
+        match Submission::parse(&body, endpoint, self.contributor_key.as_ref()) {
             Err(refusal) => response::refusal(&refusal).into(),
             Ok(Submission::One(Submitted::Read)) => Answer { response: response::accepted(&[], 1), reads: 1 },
             Ok(Submission::One(Submitted::Event(event))) => self.accept_one(&event).await.into(),

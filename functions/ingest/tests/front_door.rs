@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
-use flywheel_core::EditEvent;
+use flywheel_core::{ContributorKey, EditEvent};
 use flywheel_ingest::{Authentication, EditQueue, Entry, EntryFault, Ingest, QueueError};
 use serde_json::{Value, json};
 
@@ -49,9 +49,17 @@ impl EditQueue for &FakeQueue {
 
 /// Posts a request to a front door whose queue is in the given mood; answers with the response and what was queued.
 async fn post_in(mood: Mood, request: ApiGatewayV2httpRequest) -> (ApiGatewayV2httpResponse, Vec<String>) {
+    post_with(ContributorKey::new("key"), mood, request).await
+}
+
+async fn post_with(
+    contributor_key: Option<ContributorKey>,
+    mood: Mood,
+    request: ApiGatewayV2httpRequest,
+) -> (ApiGatewayV2httpResponse, Vec<String>) {
     let queue = FakeQueue { mood, messages: Mutex::default() };
     let keys = format!("sample:{SAMPLE_KEY_HASH}").parse().map(Authentication::Keys).unwrap();
-    let response = Ingest::new(keys, &queue).handle(request).await;
+    let response = Ingest::new(keys, contributor_key, &queue).handle(request).await;
     (response, queue.messages.into_inner().unwrap())
 }
 
@@ -95,7 +103,7 @@ async fn refused(request: ApiGatewayV2httpRequest) -> (i64, String, Value) {
 async fn the_sample_edit_is_accepted_and_queued() {
     let (response, queued) = post(sample(EDIT)).await;
     assert_eq!(response.status_code, 202);
-    let event = EditEvent::parse(&queued[0]).unwrap();
+    let event = EditEvent::parse(&queued[0], None).unwrap();
     assert_eq!(body(&response), json!({"accepted": 1, "event_ids": [event.event_id]}));
     assert_eq!(response.headers["content-type"], "application/json");
 }
@@ -115,8 +123,27 @@ async fn a_base64_body_with_every_field_is_accepted() {
     assert!(request.is_base64_encoded);
     let (response, queued) = post(request).await;
     assert_eq!(response.status_code, 202);
-    let event = EditEvent::parse(&queued[0]).unwrap();
+    let event = EditEvent::parse(&queued[0], None).unwrap();
     assert!(event.prompt.messages().is_some() && event.model.is_some() && !event.context.is_empty());
+}
+
+#[tokio::test]
+async fn a_contributor_is_queued_by_pseudonym_or_not_at_all() {
+    let edit = json!({
+        "contributor_id": "alice@example.org", "contributor": "f".repeat(32),
+        "prompt": "p", "original_llm_output": "o", "final_user_edit": "e",
+    });
+    for key in [ContributorKey::new("key"), None] {
+        let pseudonym = key.as_ref().map(|key| key.pseudonym("alice@example.org"));
+        for sent in [edit.clone(), json!({"events": [edit]})] {
+            let (response, queued) = post_with(key.clone(), Mood::TakesAll, with_body(&sent.to_string())).await;
+            assert_eq!(response.status_code, 202);
+            assert!(!queued[0].contains("alice") && !queued[0].contains("ffff"), "{}", queued[0]);
+            let event = EditEvent::parse(&queued[0], None).unwrap();
+            assert_eq!(event.contributor.as_deref(), pseudonym.as_deref());
+            assert_eq!(body(&response)["event_ids"], json!([event.event_id]));
+        }
+    }
 }
 
 #[tokio::test]
@@ -142,7 +169,7 @@ async fn a_batch_without_a_good_event_is_refused() {
 async fn the_sample_feedback_is_accepted_and_queued_without_an_edit() {
     let (response, queued) = post(sample(FEEDBACK)).await;
     assert_eq!(response.status_code, 202);
-    let event = EditEvent::parse(&queued[0]).unwrap();
+    let event = EditEvent::parse(&queued[0], None).unwrap();
     assert_eq!(body(&response), json!({"accepted": 1, "event_ids": [event.event_id]}));
     assert!(event.feedback.is_some() && event.chosen == event.rejected);
     assert!(!queued[0].contains("final_user_edit"));
@@ -222,7 +249,7 @@ async fn five_hundred_events_are_accepted_at_once() {
     let ids = body(&response)["event_ids"].clone();
     for (id, event) in ids.as_array().unwrap().iter().zip(events) {
         let event = event.to_string();
-        let in_order = EditEvent::parse(&event).unwrap().event_id;
+        let in_order = EditEvent::parse(&event, None).unwrap().event_id;
         assert_eq!(id, in_order.as_ref());
     }
 }

@@ -28,6 +28,8 @@ from workflow import executions, invoke, queue_depth, run_to_end, wait_until
 PAIRS = 3
 MARK = "PLANTED"
 WITHIN_SECONDS = 120
+BACK_SECONDS = 2
+"""After which a message that was taken off the queue and not deleted is there again."""
 
 
 def mark(place: str) -> str:
@@ -137,7 +139,7 @@ def used(template_with_all_logs) -> Iterator[Stack]:
         stack = raise_stack(cloud, template_with_all_logs, {
             "Threshold": str(PAIRS), "BatchWindowSeconds": "1", "MaxReceiveCount": "1", "Schedule": "rate(365 days)"})
         sqs = stack.client("sqs")
-        sqs.set_queue_attributes(QueueUrl=stack.outputs["EditsQueueUrl"], Attributes={"VisibilityTimeout": "2"})
+        sqs.set_queue_attributes(QueueUrl=stack.outputs["EditsQueueUrl"], Attributes={"VisibilityTimeout": str(BACK_SECONDS)})
         posted = post_all(stack, [json.dumps(event, ensure_ascii=False) for event in EVENTS.values()])
         assert len(posted.accepted) == len(EVENTS)
         assert stack.post_raw(json.dumps(READ), "/v1/feedback") == (202, {"accepted": 0, "event_ids": [], "reads": 1})
@@ -246,3 +248,51 @@ def test_the_dead_letter_queue_holds_what_is_no_event_and_nothing_else(used):
     while found := sqs.receive_message(QueueUrl=used.outputs["EditsDlqUrl"], MaxNumberOfMessages=10).get("Messages"):
         bodies += [message["Body"] for message in found]
     assert sorted(bodies) == sorted(BAD_BODIES)
+
+
+def test_of_contributors_there_is_no_id_on_the_queue_and_none_among_dead_letters(used):
+    """What ingest queues is taken off by nobody but this test, and not deleted: so it is set aside as what curate cannot write is."""
+    sqs = used.client("sqs")
+    set_aside_before = queue_depth(used, "EditsDlqUrl")
+    stop_curate(used)
+    assert len(post_all(used, [json.dumps(event) for event in EVENTS.values()]).accepted) == len(EVENTS)
+    queued: list[str] = []
+
+    def taken_off(output: str) -> list[str]:
+        found = sqs.receive_message(QueueUrl=used.outputs[output], MaxNumberOfMessages=10).get("Messages", [])
+        return [message["Body"] for message in found]
+
+    def all_taken_off_once() -> bool:
+        queued.extend(taken_off("EditsQueueUrl"))
+        return len(queued) >= len(EVENTS)
+
+    def all_set_aside() -> bool:
+        queued.extend(taken_off("EditsQueueUrl"))
+        return queue_depth(used, "EditsDlqUrl") == set_aside_before + len(EVENTS)
+
+    wait_until("all events off the queue", all_taken_off_once, WITHIN_SECONDS, used.cloud.log_file)
+    wait_until("all events set aside", all_set_aside, WITHIN_SECONDS, used.cloud.log_file)
+    dead: list[str] = []
+    while found := taken_off("EditsDlqUrl"):
+        dead += found
+    for where, bodies in {"queue": queued, "dead letters": dead}.items():
+        events = [event for event in map(as_object, bodies) if event.get("event_id") in {said["event_id"] for said in EVENTS.values()}]
+        assert len(events) == len(EVENTS), where
+        assert [event["event_id"] for event in events if "-contributor" in json.dumps(event)] == [], where
+        assert all(re.fullmatch("[0-9a-f]{32}", event["contributor"]) for event in events), where
+
+
+def as_object(body: str) -> dict:
+    """A message's body, or nothing if it is no JSON object."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def stop_curate(stack: Stack) -> None:
+    """Has curate take nothing off the queue any more."""
+    functions = stack.client("lambda")
+    (mapping,) = functions.list_event_source_mappings(FunctionName=stack.outputs["CurateFunctionName"])["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
