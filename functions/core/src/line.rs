@@ -66,12 +66,13 @@ impl<'e> Line<'e> {
         });
         let is_one_text = feedback.is_some() && event.chosen == event.rejected;
         let is_against = feedback.as_ref().is_some_and(|feedback| feedback.label == Some(false));
+        let (only_rejected, only_chosen) = (is_one_text && is_against, is_one_text && !is_against);
         Self {
             pair_id: has_consent.then_some(&event.pair_id),
             event_id: &event.event_id,
             prompt: keeps_text.then(|| event.prompt.text()),
-            chosen: (keeps_text && !(is_one_text && is_against)).then_some(&event.chosen),
-            rejected: (keeps_text && !(is_one_text && !is_against)).then_some(&event.rejected),
+            chosen: (keeps_text && !only_rejected).then_some(&event.chosen),
+            rejected: (keeps_text && !only_chosen).then_some(&event.rejected),
             similarity: verdict.similarity,
             tags: &verdict.tags,
             reasons: &verdict.reasons,

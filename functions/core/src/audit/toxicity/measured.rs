@@ -136,6 +136,8 @@ fn languages_are_told() {
     }
 }
 
+type Disguise<'d> = &'d dyn Fn(&str) -> String;
+
 #[test]
 fn disguises_cost_little_recall() {
     let Some(posts) = toxic_posts() else { return };
@@ -151,7 +153,7 @@ fn disguises_cost_little_recall() {
     };
     let plain = share(&posts, is_toxic);
     println!("{} posts, {plain:.3} found", posts.len());
-    let disguises: [(&str, &dyn Fn(&str) -> String); 5] = [
+    let disguises: [(&str, Disguise<'_>); 5] = [
         ("leet", &|text| mapped(text, "aeiosAEIOS", "4310$4310$")),
         ("homoglyphs", &|text| mapped(text, "aeopcyxiAEOPC", "аеорсухіАЕОРС")),
         ("zero-width", &|text| text.chars().flat_map(|letter| [letter, '\u{200b}']).collect()),
