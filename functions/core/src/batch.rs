@@ -92,7 +92,7 @@ impl<M> Draft<M> {
 }
 
 /// Sorted first: a batch that is redelivered in another order is still the same batch.
-fn digest_of(mut ids: Vec<(String, String)>) -> String {
+pub(crate) fn digest_of(mut ids: Vec<(String, String)>) -> String {
     ids.sort_unstable();
     let digest = FieldDigest::new("flywheel batch 1");
     let digest = ids.iter().fold(digest, |digest, (event_id, pair_id)| digest.text(event_id).text(pair_id));

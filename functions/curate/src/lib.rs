@@ -21,7 +21,5 @@
 
 mod handler;
 pub mod judges;
-mod policy_file;
 
 pub use handler::{Curate, UnidentifiedMessage};
-pub use policy_file::{UnusablePolicy, packaged_policy};

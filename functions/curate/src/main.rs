@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
 use flywheel_core::{ContributorKey, Curator};
+use flywheel_curate::Curate;
 use flywheel_curate::judges::panel_of;
-use flywheel_curate::{Curate, packaged_policy};
 use flywheel_lake::S3Lake;
-use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
+use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]

@@ -8,7 +8,9 @@ impl From<FreezeError> for Diagnostic {
     fn from(error: FreezeError) -> Self {
         let error_type = match &error {
             FreezeError::StaleCrossing { .. } => "StaleCrossing",
-            FreezeError::CorruptPart(_) | FreezeError::Dataset(DatasetError::InvalidLine { .. }) => "CorruptPart",
+            FreezeError::CorruptPart(_)
+            | FreezeError::UnheldLine(_)
+            | FreezeError::Dataset(DatasetError::InvalidLine { .. }) => "CorruptPart",
             FreezeError::Contended => "Contended",
             FreezeError::Lake(_) => "LakeUnavailable",
             FreezeError::Dataset(_) => "DatasetUnavailable",

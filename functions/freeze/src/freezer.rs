@@ -1,13 +1,20 @@
 use std::time::Instant;
 
-use flywheel_core::{FreezeReport, Frozen, KnownPairs, PartName, Pointer, Route};
-use flywheel_lake::{LakeError, ListParts, LoadPointer, MovePointer, ReadPart};
+use flywheel_core::{
+    BREAKER_OPEN, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, KnownPairs, Millis, PartName,
+    Pointer, Route, UnheldLine, held_parts,
+};
+use flywheel_lake::{
+    CountRows, LakeError, ListParts, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer, Moved,
+    ReadPart, WritePart,
+};
 use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use crate::dataset::{Dataset, DatasetError, Loaded};
 use crate::part_lines::{CorruptPart, part_lines};
+use crate::window::Window;
 
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;
@@ -24,8 +31,9 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 pub struct Crossing {
     /// The number of the crossing.
     pub crossing: u64,
-    /// The net-new pairs that are enough to train on.
-    pub threshold: u64,
+    /// What has to be there to train on.
+    #[serde(flatten)]
+    pub goal: Goal,
 }
 
 /// Freezes pending parts into dataset versions.
@@ -33,6 +41,8 @@ pub struct Crossing {
 pub struct Freezer<L, D> {
     lake: L,
     dataset: D,
+    bounds: BreakerBounds,
+    now: fn() -> Millis,
     max_bytes: u64,
 }
 
@@ -50,6 +60,9 @@ pub enum FreezeError {
     /// A part is not what its writer made it. Another attempt cannot change that.
     #[error(transparent)]
     CorruptPart(#[from] CorruptPart),
+    /// A line cannot be held back. Another attempt cannot change that.
+    #[error(transparent)]
+    UnheldLine(#[from] UnheldLine),
     /// Others kept committing first.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another freeze")]
     Contended,
@@ -61,16 +74,13 @@ pub enum FreezeError {
     Dataset(#[from] DatasetError),
 }
 
-/// What the pending parts add to the dataset.
-struct NetNew {
-    lines: Vec<String>,
-    duplicates: u64,
-}
-
-impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L, D> {
-    /// A freezer from `lake` into `dataset`.
-    pub fn new(lake: L, dataset: D) -> Self {
-        Self { lake, dataset, max_bytes: MAX_BYTES }
+impl<L, D: Dataset> Freezer<L, D>
+where
+    L: ListParts + ReadPart + WritePart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
+{
+    /// A freezer from `lake` into `dataset`, whose windows the circuit breaker judges by `bounds`.
+    pub fn new(lake: L, dataset: D, bounds: BreakerBounds, now: fn() -> Millis) -> Self {
+        Self { lake, dataset, bounds, now, max_bytes: MAX_BYTES }
     }
 
     /// The same, with another bound of the bytes that one freeze takes.
@@ -86,6 +96,10 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
     /// the pointer that belongs to it, so whoever comes next finds a version that is ahead of the pointer, and moves the
     /// pointer there. Of two freezes at once, one takes the version number; the other finds it taken and starts over,
     /// which ends at the same answer.
+    ///
+    /// What the circuit breaker holds back is written to quarantine before either, under keys that follow from it; so the
+    /// watermark never moves past a line that is nowhere. The breaker itself is moved first of all: whoever comes after a
+    /// death finds it as it was decided.
     ///
     /// # Errors
     /// See [`FreezeError`]. After any error the freeze may simply be asked for again.
@@ -110,19 +124,36 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
             self.lake.move_pointer(&stored, &ahead).await?;
             return Ok(None);
         }
-        let listing = self.lake.list_parts(&stored.pointer.watermark.list_after()).await?;
-        let (taken, rest) = stored.pointer.watermark.divide(&listing.parts, self.max_bytes);
-        let parts = stored.pointer.watermark.pending(taken).parts;
-        let net_new = self.net_new(&parts, &mut known).await?;
+        let breaker = self.lake.load_breaker().await?;
+        let room = breaker.breaker.room(&self.bounds);
+        let pointer = &stored.pointer;
+        let listing = self.lake.list_parts(&pointer.watermark.list_after()).await?;
+        let (within_bytes, _) = pointer.watermark.divide(&listing.parts, self.max_bytes);
+        let (taken, _) = pointer.watermark.sample(within_bytes, room, |part| breaker.breaker.holds(part));
+        let rest = &listing.parts[taken.len()..];
+        let parts = pointer.watermark.pending(taken).parts;
+
+        let mut window = Window::new(asked.goal, pointer.breadth.clone(), room);
+        self.read(&parts, &breaker.breaker, &mut known, &mut window).await?;
+        let Some(judged) = self.judge(&window, &breaker, asked.crossing).await? else { return Ok(None) };
+        let may_train = judged.state != BreakerState::Open;
+        if !may_train {
+            window.hold_everything(&pointer.breadth);
+        }
+        self.quarantine(&window).await?;
+
         let frozen = Frozen {
             version: version + 1,
-            rows: net_new.lines.len() as u64,
-            duplicates: net_new.duplicates,
+            rows: window.lines.len() as u64,
+            duplicates: window.duplicates,
+            held: window.held.len() as u64,
             parts: parts.len() as u64,
+            breadth: window.breadth,
+            may_train,
         };
-        let watermark = stored.pointer.watermark.after(taken, rest);
-        let moved = stored.pointer.after_freeze(frozen, asked.threshold, watermark);
-        match self.dataset.commit(snapshot, net_new.lines, &moved).await {
+        let watermark = pointer.watermark.after(taken, rest);
+        let moved = pointer.after_freeze(frozen, &asked.goal, watermark, (self.now)());
+        match self.dataset.commit(snapshot, window.lines, &moved).await {
             Err(DatasetError::Conflict) => return Ok(None),
             other => other?,
         }
@@ -132,23 +163,58 @@ impl<L: ListParts + ReadPart + LoadPointer + MovePointer, D: Dataset> Freezer<L,
     }
 
     /// Reads parts, several at a time and yet in order: of two lines with one pair, the first to be curated is kept.
-    async fn net_new(&self, parts: &[PartName], known: &mut KnownPairs) -> Result<NetNew, FreezeError> {
+    async fn read(
+        &self,
+        parts: &[PartName],
+        breaker: &Breaker,
+        known: &mut KnownPairs,
+        window: &mut Window,
+    ) -> Result<(), FreezeError> {
         let read = |name: PartName| async move {
             let body = self.lake.read_part(&name.key(Route::Gold)).await?;
             Ok::<_, FreezeError>((name, body))
         };
         let mut bodies = stream::iter(parts.to_vec()).map(read).buffered(CONCURRENT_READS);
-        let mut net_new = NetNew { lines: Vec::new(), duplicates: 0 };
         while let Some((name, body)) = bodies.try_next().await? {
+            let is_held = breaker.holds(&name);
             for line in part_lines(&name, &body)? {
-                if known.admit(&line.pair_id, &line.event_id) {
-                    net_new.lines.push(line.text.to_owned());
-                } else {
-                    net_new.duplicates += 1;
-                }
+                window.add(&name, &line, is_held, known);
             }
         }
-        Ok(net_new)
+        Ok(())
+    }
+
+    /// The circuit breaker after this window, moved if the window changes it. `None`: somebody else moved it, look again.
+    async fn judge(
+        &self,
+        window: &Window,
+        breaker: &LoadedBreaker,
+        crossing: u64,
+    ) -> Result<Option<Breaker>, FreezeError> {
+        // Events of a time that is held already have had their say.
+        let quarantined = match window.time() {
+            Some((first, last)) => {
+                let first = first.max(breaker.breaker.hold_before);
+                self.lake.count_rows(Route::Quarantine, first, last).await?
+            }
+            None => 0,
+        };
+        let statistics = window.statistics(quarantined);
+        let Some(next) = breaker.breaker.after_window(&statistics, &self.bounds, crossing, (self.now)()) else {
+            return Ok(Some(breaker.breaker.clone()));
+        };
+        if self.lake.move_breaker(breaker, &next).await? == Moved::WasMovedBefore {
+            return Ok(None);
+        }
+        tracing::warn!(from = breaker.breaker.state.as_str(), to = next.state.as_str(), crossing, "breaker moved");
+        Ok(Some(next))
+    }
+
+    async fn quarantine(&self, window: &Window) -> Result<(), FreezeError> {
+        for (key, body) in held_parts(&window.held, window.held_at, BREAKER_OPEN)? {
+            self.lake.write_part(&key, body).await?;
+        }
+        Ok(())
     }
 }
 
@@ -167,6 +233,7 @@ fn log(report: &FreezeReport, attempt: u32, started: Instant) {
         version = report.version,
         rows = report.rows,
         duplicates = report.duplicates,
+        held = report.held,
         parts = report.parts,
         net_new = report.net_new,
         trainable = report.trainable,

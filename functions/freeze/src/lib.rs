@@ -5,6 +5,7 @@ mod delta_dataset;
 mod failure;
 mod freezer;
 mod part_lines;
+mod window;
 
 pub use dataset::{Dataset, DatasetError, Loaded};
 pub use delta_dataset::{DeltaDataset, InvalidLocation};

@@ -2,7 +2,7 @@
 
 use flywheel_freeze::{Crossing, DeltaDataset, Freezer};
 use flywheel_lake::S3Lake;
-use flywheel_runtime::{Settings, StartError, aws_config, init_logs};
+use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]
@@ -10,7 +10,8 @@ async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
     let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
-    let freezer = Freezer::new(S3Lake::new(&aws_config().await, bucket), DeltaDataset::in_bucket(bucket)?);
+    let lake = S3Lake::new(&aws_config().await, bucket);
+    let freezer = Freezer::new(lake, DeltaDataset::in_bucket(bucket)?, packaged_policy()?.breaker, now);
     let freezer = &freezer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Crossing>| freezer.freeze(event.payload))).await
 }

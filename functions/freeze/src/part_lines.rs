@@ -12,6 +12,8 @@ pub(crate) struct PartLine<'p> {
     pub(crate) text: &'p str,
     pub(crate) pair_id: Cow<'p, str>,
     pub(crate) event_id: Cow<'p, str>,
+    pub(crate) contributor: Option<Cow<'p, str>>,
+    pub(crate) prompt: Option<Cow<'p, str>>,
 }
 
 /// A part that is not what its writer made it. Objects are written whole or not at all, so this is damage, and freezing
@@ -29,6 +31,10 @@ struct Ids<'p> {
     pair_id: Cow<'p, str>,
     #[serde(borrow)]
     event_id: Cow<'p, str>,
+    #[serde(borrow, default)]
+    contributor: Option<Cow<'p, str>>,
+    #[serde(borrow, default)]
+    prompt: Option<Cow<'p, str>>,
 }
 
 pub(crate) fn part_lines<'p>(name: &PartName, body: &'p [u8]) -> Result<Vec<PartLine<'p>>, CorruptPart> {
@@ -39,9 +45,9 @@ pub(crate) fn part_lines<'p>(name: &PartName, body: &'p [u8]) -> Result<Vec<Part
     }
     // Not `lines()`: that would also take a carriage return for part of a line's end.
     let lines = text[..text.len() - 1].split('\n').enumerate().map(|(index, text)| {
-        let Ids { pair_id, event_id } =
+        let Ids { pair_id, event_id, contributor, prompt } =
             serde_json::from_str(text).map_err(|_| corrupt(format!("line {} is no gold line", index + 1)))?;
-        Ok(PartLine { text, pair_id, event_id })
+        Ok(PartLine { text, pair_id, event_id, contributor, prompt })
     });
     let lines = lines.collect::<Result<Vec<_>, _>>()?;
     if lines.len() as u64 != name.rows {

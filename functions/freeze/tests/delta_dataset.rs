@@ -12,7 +12,7 @@ use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableBuilder};
-use flywheel_core::{ContributorKey, Curator, Frozen, Pointer, Policy, Watermark};
+use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Policy, Watermark};
 use flywheel_freeze::{Dataset as _, DatasetError, DeltaDataset, Loaded};
 use flywheel_runtime::Settings;
 use futures::{TryStreamExt as _, future::join_all};
@@ -45,8 +45,10 @@ fn with(column: &str, value: Option<Value>) -> String {
 }
 
 fn record(version: u64, rows: u64) -> Pointer {
-    let frozen = Frozen { version, rows, duplicates: 2, parts: 3 };
-    Pointer { crossing: version, ..Pointer::default() }.after_freeze(frozen, 100, Watermark::default())
+    let frozen =
+        Frozen { version, rows, duplicates: 2, held: 0, parts: 3, breadth: Breadth::default(), may_train: true };
+    let goal = Goal { threshold: 100, ..Goal::default() };
+    Pointer { crossing: version, ..Pointer::default() }.after_freeze(frozen, &goal, Watermark::default(), 0)
 }
 
 async fn freeze(dataset: &DeltaDataset, lines: Vec<String>) -> Result<u64, DatasetError> {

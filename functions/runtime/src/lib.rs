@@ -4,12 +4,14 @@ mod aws;
 mod causes;
 mod clock;
 mod logs;
+mod policy_file;
 mod settings;
 
 pub use aws::aws_config;
 pub use causes::causes;
 pub use clock::{millis_since, now};
 pub use logs::init_logs;
+pub use policy_file::{UnusablePolicy, packaged_policy};
 pub use settings::{SettingError, Settings};
 
 /// What a function's `main` fails with: printed by the runtime, and the start of the sandbox fails.

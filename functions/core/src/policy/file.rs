@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Action, Policy};
+use crate::breaker::BreakerBounds;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -30,6 +31,7 @@ struct File {
     limits: Limits,
     sampling: SamplingRates,
     judges: Judges,
+    breaker: BreakerSection,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
 
@@ -75,6 +77,18 @@ struct Judges {
     severity_from: Option<Spanned<f64>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct BreakerSection {
+    min_events: Option<u64>,
+    quarantined_above: Option<Spanned<f64>>,
+    contributor_above: Option<Spanned<f64>>,
+    burst_above: Option<Spanned<f64>>,
+    drift_above: Option<Spanned<f64>>,
+    half_open_after_hours: Option<u64>,
+    sample_pairs: Option<Spanned<u64>>,
+}
+
 /// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -104,10 +118,11 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, routes } = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, &span));
-            PolicyError { line, message: error.message().to_owned() }
-        })?;
+        let File { similarity, audit, limits, sampling, judges, breaker, routes } =
+            toml::from_str(text).map_err(|error| {
+                let line = error.span().map_or(1, |span| line_of(text, &span));
+                PolicyError { line, message: error.message().to_owned() }
+            })?;
         let defaults = Self::default();
         let policy = Self {
             trivial_above: share(text, similarity.trivial_above.as_ref(), defaults.trivial_above)?,
@@ -120,6 +135,7 @@ impl Policy {
             max_chars: limits.max_chars.as_ref().map_or(defaults.max_chars, |value| *value.get_ref()),
             sampling: sampling_of(text, sampling, defaults.sampling)?,
             judges: judge_limits(text, &judges)?,
+            breaker: breaker_bounds(text, &breaker)?,
             actions: actions(text, &routes, defaults.actions)?,
         };
         let (low, high) = (policy.rewrite_below, policy.trivial_above);
@@ -191,6 +207,24 @@ fn judge_limits(text: &str, given: &Judges) -> Result<JudgeLimits, PolicyError> 
         at_once: given.at_once.as_ref().map_or(defaults.at_once, |value| *value.get_ref()),
         max_chars: given.max_chars.unwrap_or(defaults.max_chars),
         severity_from: share(text, given.severity_from.as_ref(), defaults.severity_from)?,
+    })
+}
+
+fn breaker_bounds(text: &str, given: &BreakerSection) -> Result<BreakerBounds, PolicyError> {
+    let defaults = BreakerBounds::default();
+    if let Some(pairs) = given.sample_pairs.as_ref().filter(|pairs| *pairs.get_ref() == 0) {
+        let message =
+            "sample_pairs must be 1 or more: without a sample a half-open breaker could never close".to_owned();
+        return Err(PolicyError { line: line_of(text, &pairs.span()), message });
+    }
+    Ok(BreakerBounds {
+        min_events: given.min_events.unwrap_or(defaults.min_events),
+        quarantined_above: share(text, given.quarantined_above.as_ref(), defaults.quarantined_above)?,
+        contributor_above: share(text, given.contributor_above.as_ref(), defaults.contributor_above)?,
+        burst_above: share(text, given.burst_above.as_ref(), defaults.burst_above)?,
+        drift_above: share(text, given.drift_above.as_ref(), defaults.drift_above)?,
+        half_open_after_hours: given.half_open_after_hours.unwrap_or(defaults.half_open_after_hours),
+        sample_pairs: given.sample_pairs.as_ref().map_or(defaults.sample_pairs, |pairs| *pairs.get_ref()),
     })
 }
 
@@ -271,6 +305,10 @@ mod tests {
             ("[audit]\ntoxic_above = 2.0\n", 2, "between 0.0 and 1.0"),
             ("[judges]\nat_once = 0\n", 2, "1 or more"),
             ("[judges]\nseverity_from = 4.0\n", 2, "between 0.0 and 1.0"),
+            ("[breaker]\n\nburst_above = 20.0\n", 3, "between 0.0 and 1.0"),
+            ("[breaker]\nsample_pairs = 0\n", 2, "1 or more"),
+            ("[breaker]\nmin_events = -1\n", 2, "invalid value"),
+            ("[breaker]\nreject_above = 0.5\n", 2, "unknown field `reject_above`"),
             ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
             ("[judges]\nmax_seconds = \"20s\"\n", 2, "invalid type"),
             ("[limits]\nmin_chars = 1.5\n", 2, "invalid type"),
@@ -302,6 +340,14 @@ mod tests {
             let policy = Policy::parse(&format!("[routes]\n{code} = \"{route}\"")).unwrap();
             assert_ne!(policy.hash(), default.hash(), "{code}");
         }
+    }
+
+    #[test]
+    fn the_breakers_bounds_are_taken_and_change_no_lines_hash() {
+        let policy = Policy::parse("[breaker]\nburst_above = 0.3\nhalf_open_after_hours = 0\n").unwrap();
+        assert_eq!((policy.breaker.burst_above, policy.breaker.half_open_after_hours), (0.3, 0));
+        assert_eq!(policy.breaker.min_events, BreakerBounds::default().min_events);
+        assert_eq!(policy.hash(), Policy::default().hash());
     }
 
     #[test]

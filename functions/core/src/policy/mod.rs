@@ -2,6 +2,7 @@
 
 mod file;
 
+use crate::breaker::BreakerBounds;
 use crate::digest::{FieldDigest, hex};
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
@@ -34,6 +35,8 @@ pub struct Policy {
     pub sampling: Sampling,
     /// How far judges are asked, where there are any.
     pub judges: JudgeLimits,
+    /// What opens the circuit breaker. It judges no line, and is not part of the hash.
+    pub breaker: BreakerBounds,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -59,6 +62,7 @@ impl Default for Policy {
             max_chars: 200_000,
             sampling: Sampling::default(),
             judges: JudgeLimits::default(),
+            breaker: BreakerBounds::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }
@@ -74,7 +78,7 @@ impl Policy {
         }
     }
 
-    /// 16 hexadecimal digits that change whenever a rule does, and not when only the file's words do.
+    /// 16 hexadecimal digits that change whenever a rule that judges lines does, and not when only the file's words do.
     #[must_use]
     pub fn hash(&self) -> String {
         let numbers = [
