@@ -109,7 +109,8 @@ pub struct WindowStatistics {
     pub top_contributor: Option<f64>,
     /// The share of pairs that were held back as a burst; none if that is not measured.
     pub burst: Option<f64>,
-    /// How far the pairs are from the last version's: 0 the same, 1 nothing in common; none if there is nothing to compare to.
+    /// How far the pairs that would enter are from the last version's: the share that changed, 0 the same, 1 nothing in common;
+    /// none if there is too little to compare.
     pub drift: Option<f64>,
 }
 

@@ -38,3 +38,60 @@ impl Window {
         WindowStatistics { pairs: self.pairs, quarantined, top_contributor, burst: share(in_bursts as u64), drift }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use flywheel_core::dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(number: u32, contributor: Option<&str>, chosen: &str) -> String {
+        json!({"pair_id": format!("p{number}"), "event_id": format!("e{number}"), "prompt": format!("p{number}"),
+               "chosen": format!("{chosen} c{number}"), "rejected": "r", "similarity": 0.5, "reasons": [], "policy": "x",
+               "contributor": contributor})
+        .to_string()
+    }
+
+    fn part(written_at: Millis) -> PartName {
+        PartName { written_at, digest: "0".repeat(32), rows: 1 }
+    }
+
+    #[test]
+    fn it_measures_what_is_not_barred_as_it_was_read() {
+        let rules = DatasetRules { burst_pairs: 3, ..DatasetRules::default() };
+        let (mut window, mut newcomers) = (Window::default(), Newcomers::new(&rules));
+        // Of the burst, one is barred. Of what is left, a contributor has three of four, one of them delivered twice.
+        let barred = line(0, Some("eve"), "buy zorblax");
+        assert!(newcomers.add_barred(&barred));
+        let lines =
+            [(1, "eve", "buy zorblax"), (2, "alice", "buy zorblax"), (3, "alice", "fine"), (3, "alice", "fine")];
+        for (at, (number, contributor, chosen)) in (7..).zip(lines) {
+            let line = line(number, Some(contributor), chosen);
+            window.add(&part(at), &line);
+            assert!(newcomers.add(&line));
+        }
+        let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));
+        assert_eq!((audited.held.len(), audited.entries.len(), audited.duplicates), (3, 1, 1));
+        let expected = WindowStatistics {
+            pairs: 4,
+            quarantined: 5,
+            top_contributor: Some(0.75),
+            burst: Some(0.5),
+            drift: Some(0.1),
+        };
+        assert_eq!(window.statistics(&audited, 5, Some(0.1)), expected);
+        assert_eq!(window.time(), Some((7, 10)));
+    }
+
+    #[test]
+    fn of_nothing_nothing_is_measured() {
+        let rules = DatasetRules::default();
+        let audited = audit(Newcomers::new(&rules), Background::default(), &rules, &SplitSalt::new([0; 16]));
+        assert_eq!(
+            Window::default().statistics(&audited, 0, None),
+            WindowStatistics { burst: None, ..Default::default() }
+        );
+        assert_eq!(Window::default().time(), None);
+    }
+}

@@ -65,6 +65,23 @@ impl World {
         }
     }
 
+    /// Writes a part with so many edits, each of an output of its own, that all bring the same word.
+    async fn campaign(&self, written_at: Millis, pairs: u32) {
+        let curator = Curator::new(Policy::default(), None);
+        let mut batch = Batch::default();
+        for n in 0..pairs {
+            let text = |word: &str| format!("one two {word} four five {n}");
+            let message = json!({"event_id": format!("z{n}"), "prompt": format!("question {n}"),
+                                 "original_llm_output": text("three"), "final_user_edit": text("zorblax")});
+            batch.add(curator.curate(&message.to_string(), written_at).unwrap(), ());
+        }
+        self.lake.set_clock(written_at);
+        for part in batch.into_parts(written_at) {
+            assert_eq!(part.route, Route::Gold);
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
     /// Puts so many events into quarantine at the given time, as curate does.
     async fn quarantine(&self, written_at: Millis, rows: u64) {
         let part = PartName { written_at, digest: "1".repeat(32), rows };
@@ -352,4 +369,31 @@ async fn enough_pairs_of_too_few_people_are_frozen_and_wait() {
     let report = world.freezer().freeze(Crossing { crossing: 1, goal }).await.unwrap();
     assert_eq!((report.rows, report.net_new, report.trainable), (3, 3, false));
     assert_eq!(world.pointer().await.carried_over, 3);
+}
+
+#[tokio::test]
+async fn a_burst_opens_the_breaker_and_the_rest_of_its_window_is_held_too() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1", "d1"]).await;
+    let bounds = BreakerBounds { burst_above: 0.5, ..BOUNDS };
+    let rules = DatasetRules { burst_pairs: 5, burst_factor: 1.0, ..DatasetRules::default() };
+    world.campaign(NOW + 1, 5).await;
+    let freezer = Freezer::new(world.lake.clone(), world.dataset(), rules, bounds, || NOW);
+    let report = freezer.freeze(Crossing { crossing: 1, goal: GOAL }).await.unwrap();
+    assert_eq!((report.rows, report.held, report.trainable), (0, 9, false));
+    let reasons: Vec<_> = world.held().into_iter().map(|(_, reasons)| reasons).collect();
+    assert_eq!(reasons[..5], vec![json!(["burst"]); 5]);
+    assert_eq!(reasons[5..], vec![reason(); 4]);
+}
+
+#[tokio::test]
+async fn what_was_quarantined_is_counted_once_though_a_late_part_reaches_back() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1"]).await;
+    world.quarantine(NOW, 3).await;
+    assert_eq!(world.freeze(1).await.unwrap().rows, 3);
+    world.curate(NOW - 1, &["d1"]).await;
+    world.curate(NOW + 1, &["e1"]).await;
+    assert_eq!(world.freeze(2).await.unwrap().rows, 2);
+    assert_eq!(world.breaker().await.breaker.state, BreakerState::Closed);
 }
