@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn it_measures_what_is_not_barred_as_it_was_read() {
-        let rules = DatasetRules { burst_pairs: 3, ..DatasetRules::default() };
+        let rules = DatasetRules { burst_pairs: 3, burst_factor: 1.0, ..DatasetRules::default() };
         let (mut window, mut newcomers) = (Window::default(), Newcomers::new(&rules));
         // Of the burst, one is barred. Of what is left, a contributor has three of four, one of them delivered twice.
         let barred = line(0, Some("eve"), "buy zorblax");
