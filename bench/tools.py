@@ -84,6 +84,6 @@ def function(name: str) -> Path:
     """The binary of a function, in a folder with what its package holds besides."""
     package = LOCAL / "bench-functions" / name
     package.mkdir(parents=True, exist_ok=True)
-    if name == "curate":
+    if name in ("curate", "freeze"):
         shutil.copy(REPOSITORY / "infra" / "policy.toml", package)
     return Path(shutil.copy2(build(FUNCTIONS, "--bins", "--example=handle_edit")[name], package))

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Curation of edits on this machine: the same rules, the same code and the same verdicts as in the cloud.
+use crate::operator::LakeLocation;
+
+/// Curation of edits on this machine, by the same rules, code and verdicts as in the cloud; and the lake in operation.
 #[derive(Debug, Parser)]
 #[command(name = "flywheel", version, max_term_width = 100, arg_required_else_help = true)]
 pub(crate) struct Arguments {
@@ -24,6 +26,22 @@ pub(crate) enum Command {
     /// Write the preference pairs that pass, ready for a trainer
     #[command(after_help = PAIRS_EXAMPLES)]
     Pairs(PairsArguments),
+    /// See or move the circuit breaker, which decides whether the lake may go on learning
+    #[command(after_help = BREAKER_EXAMPLES, arg_required_else_help = true)]
+    Breaker {
+        #[command(subcommand)]
+        command: BreakerCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BreakerCommand {
+    /// Where it stands, since when and why
+    Status(LakeArguments),
+    /// Open it: nothing is trained and gold is held back, until somebody closes it
+    Open(ChangeArguments),
+    /// Close it: the lake goes on with what is written from now on. What was written before goes to quarantine
+    Close(ChangeArguments),
 }
 
 const REPLAY_EXAMPLES: &str = "\
@@ -46,6 +64,44 @@ Every gold event becomes a line. Repeated pairs are not removed: that takes memo
 Examples:
   flywheel pairs edits.jsonl > train.jsonl
   flywheel pairs --format trl-messages edits.jsonl > train.jsonl";
+
+const BREAKER_EXAMPLES: &str = "\
+Exit code: 0 if it was done, 2 if not.
+
+Examples:
+  flywheel breaker status --lake s3://my-lake
+  flywheel breaker open --why 'a campaign from one tenant, see the ticket'
+  flywheel breaker close --why 'the tenant is blocked' --yes";
+
+/// The lake that an operator's command is about. Every such command takes these.
+#[derive(Debug, Args)]
+pub(crate) struct LakeArguments {
+    /// The lake: a bucket, with credentials and region as AWS's own tools take them, or a folder
+    #[arg(long, env = "FLYWHEEL_LAKE", value_name = "s3://BUCKET|FOLDER")]
+    pub(crate) lake: LakeLocation,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What an operator's command that changes something takes besides.
+#[derive(Debug, Args)]
+pub(crate) struct ChangeArguments {
+    #[command(flatten)]
+    pub(crate) on: LakeArguments,
+    /// Why, for whoever looks later
+    #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) why: String,
+    /// Who says so
+    #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
+    pub(crate) by: String,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Input {

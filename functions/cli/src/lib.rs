@@ -1,10 +1,12 @@
-//! The offline binary: what `curate` does to a queue, done to files, and explained.
+//! The binary for people: what `curate` does to a queue, done to files, and explained; and the lake in operation.
 //!
-//! A command is a file. They share `input` (lines of files, bounded), `ordered` (all cores, one order) and `policy`.
+//! A command is a file. Those on files share `input` (lines of files, bounded), `ordered` (all cores, one order) and `policy`,
+//! and need no network. Those on a lake are in `operator`.
 
 mod arguments;
 mod explain;
 mod input;
+mod operator;
 mod ordered;
 mod pairs;
 mod policy;
@@ -58,6 +60,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
+        Command::Breaker { command } => operator::breaker(&command),
     };
     match outcome {
         Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,

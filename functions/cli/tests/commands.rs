@@ -285,3 +285,65 @@ fn sample_events_are_all_judged() {
     let bad = Path::new(EVENTS).join("bad.jsonl");
     assert_eq!(flywheel(&["replay", "--quiet", bad.to_str().unwrap()]).status.code(), Some(1));
 }
+
+/// Keys of a JSON object that a command printed.
+fn printed(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_breaker_is_opened_and_closed_with_who_and_why() {
+    let folder = TempDir::new().unwrap();
+    let lake = folder.path().to_str().unwrap();
+    let status = || printed(&flywheel(&["breaker", "status", "--lake", lake, "--json"]));
+    assert_eq!((&status()["state"], &status()["changes"]), (&json!("closed"), &json!([])));
+
+    let open = ["breaker", "open", "--lake", lake, "--why", "a campaign", "--by", "kim", "--json"];
+    let planned = printed(&flywheel(&[&open[..], &["--dry-run"]].concat()));
+    assert_eq!(
+        (&planned["state"], &planned["changed"], &planned["dry_run"]),
+        (&json!("open"), &json!(false), &json!(true))
+    );
+    assert_eq!(status()["state"], "closed", "a dry run changes nothing");
+
+    let opened = printed(&flywheel(&[&open[..], &["--yes"]].concat()));
+    assert_eq!((&opened["state"], &opened["changed"]), (&json!("open"), &json!(true)));
+    let cause = json!({"kind": "by_hand", "who": "kim", "why": "a campaign"});
+    assert_eq!(status()["changes"][0]["cause"], cause);
+
+    let again = flywheel(&[&open[..], &["--yes"]].concat());
+    assert_eq!((again.status.code(), stderr(&again).as_str()), (Some(2), "flywheel: the breaker is open already\n"));
+
+    let close = ["breaker", "close", "--lake", lake, "--why", "blo\u{1b}cked", "--by", "kim", "--yes"];
+    let closed = flywheel(&close);
+    let text = String::from_utf8(closed.stdout).unwrap();
+    assert!(text.contains(": closed since") && text.contains("open → closed: kim: blo�cked"), "{text}");
+}
+
+#[test]
+fn nothing_is_changed_unless_somebody_says_yes() {
+    let folder = TempDir::new().unwrap();
+    let lake = folder.path().to_str().unwrap();
+    let output = fed(&["breaker", "open", "--lake", lake, "--why", "w", "--by", "kim"], b"y\n");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("pass --yes"), "{}", stderr(&output));
+    assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+#[test]
+fn a_lake_that_is_not_there_or_damaged_is_named() {
+    let folder = TempDir::new().unwrap();
+    let missing = folder.path().join("missing");
+    let output = flywheel(&["breaker", "status", "--lake", missing.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("missing: no such folder"));
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    std::fs::write(folder.path().join("state/breaker.json"), "{").unwrap();
+    let output = flywheel(&["breaker", "status", "--lake", folder.path().to_str().unwrap()]);
+    assert!(stderr(&output).contains("understand state/breaker.json"), "{}", stderr(&output));
+    let output = flywheel(&["breaker", "status", "--lake", "gs://my-lake"]);
+    assert!(stderr(&output).contains("expected s3://BUCKET or a folder"), "{}", stderr(&output));
+    let output = flywheel(&["breaker", "open", "--lake", "s3://my-lake", "--by", "kim"]);
+    assert!(stderr(&output).contains("--why"), "{}", stderr(&output));
+}

@@ -1,6 +1,6 @@
 //! Instants as the lake writes them. The core never asks for the time: whoever calls it says what time it is.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, Months, NaiveTime, SecondsFormat, Utc};
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
@@ -10,14 +10,27 @@ fn utc(millis: Millis) -> DateTime<Utc> {
     i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// RFC 3339 in UTC, to the millisecond.
-pub(crate) fn rfc3339(millis: Millis) -> String {
+/// RFC 3339 in UTC, to the millisecond: `2026-11-22T10:20:30.007Z`.
+#[must_use]
+pub fn rfc3339(millis: Millis) -> String {
     utc(millis).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// The Hive partition of an instant: `dt=2026-11-22/hour=10`.
 pub(crate) fn partition(millis: Millis) -> String {
     utc(millis).format("dt=%Y-%m-%d/hour=%H").to_string()
+}
+
+/// The calendar month of an instant, in UTC: `2026-11`.
+pub(crate) fn month(millis: Millis) -> String {
+    utc(millis).format("%Y-%m").to_string()
+}
+
+/// When the month after an instant's begins, in UTC.
+pub(crate) fn next_month(millis: Millis) -> Millis {
+    let first = utc(millis).with_day(1).and_then(|first| first.with_time(NaiveTime::MIN).single());
+    let next = first.and_then(|first| first.checked_add_months(Months::new(1)));
+    next.and_then(|next| u64::try_from(next.timestamp_millis()).ok()).unwrap_or(Millis::MAX)
 }
 
 #[cfg(test)]
@@ -29,5 +42,13 @@ mod tests {
         assert_eq!(rfc3339(1_795_342_830_007), "2026-11-22T10:20:30.007Z");
         assert_eq!(partition(1_795_342_830_007), "dt=2026-11-22/hour=10");
         assert_eq!(partition(0), "dt=1970-01-01/hour=00");
+    }
+
+    #[test]
+    fn months_are_calendar_months() {
+        assert_eq!(month(1_795_342_830_007), "2026-11");
+        assert_eq!(rfc3339(next_month(1_795_342_830_007)), "2026-12-01T00:00:00.000Z");
+        assert_eq!(rfc3339(next_month(1_796_083_200_000)), "2027-01-01T00:00:00.000Z");
+        assert_eq!(next_month(Millis::MAX), Millis::MAX);
     }
 }

@@ -9,9 +9,12 @@
 //! | a listing of parts | what is pending | [`Watermark`] |
 //! | what is pending | start a run, or not | [`decide`] |
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
+//! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
 
 mod audit;
 mod batch;
+mod breadth;
+mod breaker;
 mod common_ends;
 mod contributor;
 mod crossing;
@@ -45,18 +48,23 @@ pub use audit::{Finding, Scores, Span, TextName};
 #[cfg(feature = "toxicity-training")]
 pub use audit::{SentenceFeatures, toxicity_features};
 pub use batch::{Batch, Part};
+pub use breadth::{Breadth, Goal};
+pub use breaker::{
+    AlreadyThere, BREAKER_KEY, Breaker, BreakerBounds, BreakerChange, BreakerState, Cause, Exceeded, Signal,
+    WindowStatistics,
+};
 pub use contributor::ContributorKey;
-pub use crossing::{Attempt, Decision, decide};
+pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
 pub use feedback::{Feedback, FeedbackKind};
-pub use instant::Millis;
+pub use instant::{Millis, rfc3339};
 pub use judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
     opinions_of_assessment, opinions_of_severities,
 };
-pub use part::{InvalidPartName, PartName, route_prefix};
-pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer};
+pub use part::{InvalidPartName, PartName, part_keys_from, route_prefix};
+pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
 pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;

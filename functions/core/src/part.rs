@@ -54,7 +54,8 @@ pub fn route_prefix(route: Route) -> String {
 }
 
 /// A key that sorts before every part of the route written at or after `from`, and after every earlier one.
-pub(crate) fn key_floor(route: Route, from: Millis) -> String {
+#[must_use]
+pub fn part_keys_from(route: Route, from: Millis) -> String {
     format!("{}{}/{from:013}", route_prefix(route), partition(from))
 }
 
@@ -143,7 +144,7 @@ mod tests {
         fn keys_sort_by_time_and_the_floor_divides_them(a in 0..4_000_000_000_000_u64, b in 0..4_000_000_000_000_u64) {
             let key = |written_at| PartName { written_at, digest: DIGEST.to_owned(), rows: 1 }.key(Route::Gold);
             prop_assert_eq!(a.cmp(&b), key(a).cmp(&key(b)));
-            prop_assert_eq!(a >= b, key(a) > key_floor(Route::Gold, b));
+            prop_assert_eq!(a >= b, key(a) > part_keys_from(Route::Gold, b));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::breadth::{Breadth, Goal};
+use crate::instant::{Millis, month};
 use crate::watermark::Watermark;
 
 /// The pointer's object key. It is moved by conditional writes only (`If-Match`), so that of two writers one learns that
@@ -17,6 +19,12 @@ pub struct Pointer {
     /// Net-new pairs that are frozen and have not led to a training run: what earlier crossings left over, because they
     /// shrank below the threshold once duplicates were removed.
     pub carried_over: u64,
+    /// The contributors and prompts of those.
+    #[serde(default)]
+    pub breadth: Breadth,
+    /// The training runs so far, as far as cooldown and budget have to know them.
+    #[serde(default)]
+    pub trainings: Trainings,
     /// How far the log is frozen.
     pub watermark: Watermark,
     /// What the last freeze did; answered again if its crossing is asked for again.
@@ -25,12 +33,39 @@ pub struct Pointer {
 
 impl Default for Pointer {
     fn default() -> Self {
-        Self { crossing: 1, carried_over: 0, watermark: Watermark::default(), last_freeze: None }
+        Self {
+            crossing: 1,
+            carried_over: 0,
+            breadth: Breadth::default(),
+            trainings: Trainings::default(),
+            watermark: Watermark::default(),
+            last_freeze: None,
+        }
+    }
+}
+
+/// The training runs that freezes have led to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Trainings {
+    /// When the last one became due.
+    pub last_at: Option<Millis>,
+    /// The calendar month of that, such as `2026-11`.
+    pub month: String,
+    /// How many became due in that month.
+    pub runs: u64,
+}
+
+impl Trainings {
+    fn after(&self, now: Millis) -> Self {
+        let month = month(now);
+        let runs = 1 + if self.month == month { self.runs } else { 0 };
+        Self { last_at: Some(now), month, runs }
     }
 }
 
 /// What one freeze did. The workflow goes on with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreezeReport {
     /// The crossing that it was for.
     pub crossing: u64,
@@ -43,7 +78,7 @@ pub struct FreezeReport {
     /// Pairs that were left out, for they repeat another in other words.
     #[serde(default)]
     pub near_duplicates: u64,
-    /// Pairs that the audit holds back, in quarantine.
+    /// Pairs that went to quarantine instead: the audit of the batch held them back, or the circuit breaker.
     #[serde(default)]
     pub held: u64,
     /// Parts that were consumed.
@@ -55,7 +90,7 @@ pub struct FreezeReport {
 }
 
 /// What a freeze found in the pending parts, before it is put on record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
     /// The dataset version that was committed.
     pub version: u64,
@@ -65,21 +100,25 @@ pub struct Frozen {
     pub duplicates: u64,
     /// Pairs that were left out as near duplicates.
     pub near_duplicates: u64,
-    /// Pairs that are held.
+    /// Pairs that are held, by the audit or by the circuit breaker.
     pub held: u64,
     /// Parts that were consumed.
     pub parts: u64,
+    /// The contributors and prompts of the pairs that it adds, and of those that were carried over.
+    pub breadth: Breadth,
+    /// Whether anything may be trained now: not while the circuit breaker is open.
+    pub may_train: bool,
 }
 
 impl Pointer {
     /// The pointer after a freeze.
     ///
-    /// A crossing that shrank below the threshold trains nothing, and blocks nothing: its pairs are carried over, and the
-    /// next crossing is reached when they and what is new make the threshold.
+    /// A crossing that shrank below the goal trains nothing, and blocks nothing: its pairs are carried over, and the next
+    /// crossing is reached when they and what is new make the goal.
     #[must_use]
-    pub fn after_freeze(&self, frozen: Frozen, threshold: u64, watermark: Watermark) -> Self {
+    pub fn after_freeze(&self, frozen: Frozen, goal: &Goal, watermark: Watermark, now: Millis) -> Self {
         let net_new = self.carried_over + frozen.rows;
-        let trainable = net_new >= threshold;
+        let trainable = frozen.may_train && goal.is_reached(net_new, &frozen.breadth);
         let report = FreezeReport {
             crossing: self.crossing,
             version: frozen.version,
@@ -94,6 +133,8 @@ impl Pointer {
         Self {
             crossing: self.crossing + 1,
             carried_over: if trainable { 0 } else { net_new },
+            breadth: if trainable { Breadth::default() } else { frozen.breadth },
+            trainings: if trainable { self.trainings.after(now) } else { self.trainings.clone() },
             watermark,
             last_freeze: Some(report),
         }
@@ -104,24 +145,66 @@ impl Pointer {
 mod tests {
     use super::*;
 
+    const NOW: Millis = 1_795_342_830_007;
+    const GOAL: Goal = Goal { threshold: 100, min_contributors: 0, min_prompts: 0 };
+
     fn frozen(rows: u64) -> Frozen {
-        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3 }
+        let breadth = Breadth::default();
+        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3, breadth, may_train: true }
+    }
+
+    fn after(pointer: &Pointer, frozen: Frozen, goal: &Goal) -> Pointer {
+        pointer.after_freeze(frozen, goal, Watermark::default(), NOW)
     }
 
     #[test]
     fn enough_pairs_are_trained_on_and_not_carried_over() {
-        let pointer = Pointer::default().after_freeze(frozen(100), 100, Watermark::default());
+        let pointer = after(&Pointer::default(), frozen(100), &GOAL);
         assert_eq!((pointer.crossing, pointer.carried_over), (2, 0));
         assert!(pointer.last_freeze.unwrap().trainable);
     }
 
     #[test]
     fn a_crossing_that_shrank_is_carried_over_to_the_next() {
-        let pointer = Pointer::default().after_freeze(frozen(70), 100, Watermark::default());
+        let pointer = after(&Pointer::default(), frozen(70), &GOAL);
         assert_eq!((pointer.crossing, pointer.carried_over), (2, 70));
-        let pointer = pointer.after_freeze(frozen(30), 100, Watermark::default());
+        assert_eq!(pointer.trainings, Trainings::default());
+        let pointer = after(&pointer, frozen(30), &GOAL);
         let report = pointer.last_freeze.unwrap();
         assert_eq!((report.crossing, report.net_new, report.trainable), (2, 100, true));
         assert_eq!(pointer.carried_over, 0);
+    }
+
+    #[test]
+    fn pairs_of_too_few_people_or_behind_an_open_breaker_are_carried_over_however_many() {
+        let goal = Goal { min_contributors: 2, ..GOAL };
+        let mut breadth = Breadth::default();
+        breadth.add(&goal, Some("a"), "p");
+        let pointer = after(&Pointer::default(), Frozen { breadth: breadth.clone(), ..frozen(100) }, &goal);
+        assert_eq!((pointer.carried_over, &pointer.breadth), (100, &breadth));
+        breadth.add(&goal, Some("b"), "p");
+        let shut = after(&pointer, Frozen { breadth: breadth.clone(), may_train: false, ..frozen(1) }, &goal);
+        assert_eq!(shut.carried_over, 101);
+        let pointer = after(&pointer, Frozen { breadth, ..frozen(1) }, &goal);
+        assert_eq!((pointer.carried_over, &pointer.breadth), (0, &Breadth::default()));
+    }
+
+    #[test]
+    fn trainings_are_counted_by_the_month() {
+        let once = after(&Pointer::default(), frozen(100), &GOAL);
+        let twice = after(&once, frozen(100), &GOAL);
+        let expected = Trainings { last_at: Some(NOW), month: "2026-11".to_owned(), runs: 2 };
+        assert_eq!(twice.trainings, expected);
+        let later = twice.after_freeze(frozen(100), &GOAL, Watermark::default(), NOW + 31 * 86_400_000);
+        assert_eq!((later.trainings.month.as_str(), later.trainings.runs), ("2026-12", 1));
+    }
+
+    #[test]
+    fn a_pointer_that_an_earlier_version_wrote_is_read() {
+        let stored = r#"{"crossing":3,"carried_over":7,"watermark":{"settled_before":0,"consumed":[]},"last_freeze":
+            {"crossing":2,"version":2,"rows":7,"duplicates":0,"parts":1,"net_new":7,"trainable":false}}"#;
+        let pointer: Pointer = serde_json::from_str(stored).unwrap();
+        let report = pointer.last_freeze.unwrap();
+        assert_eq!((pointer.crossing, pointer.carried_over, report.held, report.near_duplicates), (3, 7, 0, 0));
     }
 }

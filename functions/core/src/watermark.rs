@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::instant::Millis;
-use crate::part::{PartName, key_floor};
+use crate::part::{PartName, part_keys_from};
 use crate::route::Route;
 
 /// How long a part may take to appear under a key of its time: 15 minutes.
@@ -54,7 +54,7 @@ impl Watermark {
     /// The key to list from: every part that may be pending sorts after it.
     #[must_use]
     pub fn list_after(&self) -> String {
-        key_floor(Route::Gold, self.settled_before)
+        part_keys_from(Route::Gold, self.settled_before)
     }
 
     /// Selects the pending parts of a listing.
@@ -90,6 +90,33 @@ impl Watermark {
             bytes > max_bytes && !is_first
         };
         listing.split_at(listing.iter().position(overflows).unwrap_or(listing.len()))
+    }
+
+    /// Divides a listing into a sample of at most `max_rows` pending rows, but one pending part at least, and the rest. Parts
+    /// that are `held` are not part of the sample, and come before the rest whatever they hold.
+    #[must_use]
+    pub fn sample<'l>(
+        &self,
+        listing: &'l [ListedPart],
+        max_rows: u64,
+        held: impl Fn(&PartName) -> bool,
+    ) -> (&'l [ListedPart], &'l [ListedPart]) {
+        let mut rows = 0_u64;
+        let overflows = |part: &ListedPart| {
+            if self.has_consumed(&part.name) || held(&part.name) {
+                return false;
+            }
+            let is_first = rows == 0;
+            rows = rows.saturating_add(part.name.rows);
+            rows > max_rows && !is_first
+        };
+        listing.split_at(listing.iter().position(overflows).unwrap_or(listing.len()))
+    }
+
+    /// The end of the time of what has been consumed: one more than when the newest part was written.
+    #[must_use]
+    pub fn consumed_until(&self) -> Millis {
+        self.consumed.last().map_or(self.settled_before, |newest| newest.written_at + 1)
     }
 
     /// The watermark once the first parts of a listing are consumed, and the rest is not.
@@ -133,6 +160,15 @@ mod tests {
         let listing = [part(NOON, 0, 1, 10), part(NOON + 5, 0, 2, 5)];
         assert_eq!(rows(&Watermark::default(), &listing), 15);
         assert_eq!(after(&Watermark::default(), &listing).pending(&listing), Pending::default());
+    }
+
+    #[test]
+    fn what_was_consumed_comes_up_to_its_newest_part() {
+        assert_eq!(Watermark::default().consumed_until(), 0);
+        let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10), part(NOON + 5, 0, 2, 5)]);
+        assert_eq!(watermark.consumed_until(), NOON + 6);
+        let late = [part(NOON - 9, 9, 3, 1), part(NOON, 0, 1, 10), part(NOON + 5, 0, 2, 5)];
+        assert_eq!(after(&watermark, &late).consumed_until(), NOON + 6);
     }
 
     #[test]
@@ -181,6 +217,16 @@ mod tests {
         let taken = |max_bytes| watermark.divide(&listing, max_bytes).0.len();
         // The first is consumed, and weighs nothing.
         assert_eq!([taken(0), taken(100), taken(199), taken(200), taken(300)], [2, 2, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_sample_is_bounded_by_rows_and_has_one_part_at_least() {
+        let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10)]);
+        let listing = [0, 1, 2, 3, 4].map(|minute| part(NOON + minute, 0, 1 + minute, 10));
+        let held = |name: &PartName| name.written_at == NOON + 1;
+        let taken = |max_rows| watermark.sample(&listing, max_rows, held).0.len();
+        // The first is consumed, the second held: neither counts.
+        assert_eq!([taken(0), taken(10), taken(19), taken(20), taken(30)], [3, 3, 3, 4, 5]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use std::time::Instant;
 
-use flywheel_core::{Attempt, Decision, Millis, decide};
-use flywheel_lake::{LakeError, ListParts, LoadPointer};
+use flywheel_core::{Breaker, BreakerState, Decision, KnownRuns, Millis, Pointer, Sight, Trigger, decide};
+use flywheel_lake::{LakeError, ListParts, LoadBreaker, LoadPointer, MoveBreaker, Moved};
 use flywheel_runtime::millis_since;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
 pub struct Counter<L, R> {
     lake: L,
     runs: R,
-    threshold: u64,
+    trigger: Trigger,
     now: fn() -> Millis,
 }
 
@@ -30,6 +30,10 @@ pub struct CountReport {
     pub crossing: u64,
     /// The run that the decision is about.
     pub run: Option<String>,
+    /// When the decision may be another one though nothing new has come, in milliseconds since the Unix epoch.
+    pub until: Option<Millis>,
+    /// Where the circuit breaker stands.
+    pub breaker: &'static str,
     /// Pending parts.
     pub parts: usize,
     /// LIST requests that the count took.
@@ -47,10 +51,10 @@ pub enum CountError {
     Runs(#[from] RunsError),
 }
 
-impl<L: ListParts + LoadPointer, R: DescribeRun + StartRun> Counter<L, R> {
-    /// A counter over `lake` that starts `runs` at `threshold` pairs.
-    pub fn new(lake: L, runs: R, threshold: u64, now: fn() -> Millis) -> Self {
-        Self { lake, runs, threshold, now }
+impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + StartRun> Counter<L, R> {
+    /// A counter over `lake` that starts `runs` by the rules of `trigger`.
+    pub fn new(lake: L, runs: R, trigger: Trigger, now: fn() -> Millis) -> Self {
+        Self { lake, runs, trigger, now }
     }
 
     /// Counts once, and starts the crossing's run if there is one to start.
@@ -63,17 +67,19 @@ impl<L: ListParts + LoadPointer, R: DescribeRun + StartRun> Counter<L, R> {
     /// If the lake or Step Functions could not be asked. The next count starts afresh.
     pub async fn count(&self) -> Result<CountReport, CountError> {
         let started = Instant::now();
+        let breaker = self.breaker_in_time().await?;
         let pointer = self.lake.load_pointer().await?.pointer;
         let listing = self.lake.list_parts(&pointer.watermark.list_after()).await?;
         let pending = pointer.watermark.pending(&listing.parts);
-        let net_new = pointer.carried_over + pending.rows;
-        let decision = self.act(net_new, pointer.crossing).await?;
+        let decision = self.act(pending.rows, &pointer, &breaker).await?;
         let report = CountReport {
             decision: decision.as_str(),
-            pending: net_new,
-            threshold: self.threshold,
+            pending: pointer.carried_over + pending.rows,
+            threshold: self.trigger.goal.threshold,
             crossing: pointer.crossing,
             run: decision.run().map(str::to_owned),
+            until: decision.until(),
+            breaker: breaker.state.as_str(),
             parts: pending.parts.len(),
             list_requests: listing.requests,
         };
@@ -81,27 +87,42 @@ impl<L: ListParts + LoadPointer, R: DescribeRun + StartRun> Counter<L, R> {
         Ok(report)
     }
 
-    /// Asks the core what to do, and does it, until nothing is left to do.
-    async fn act(&self, pending: u64, crossing: u64) -> Result<Decision, CountError> {
-        let mut attempts: Vec<Attempt> = Vec::new();
+    /// The circuit breaker, after the time that has passed. If somebody else moves it meanwhile, theirs holds.
+    async fn breaker_in_time(&self) -> Result<Breaker, LakeError> {
         loop {
-            match decide(pending, self.threshold, crossing, &attempts, (self.now)()) {
-                Decision::Inspect { run } => attempts.push(self.runs.describe_run(&run).await?),
-                Decision::Start { run } => return self.start(run, crossing).await,
+            let loaded = self.lake.load_breaker().await?;
+            let Some(later) = loaded.breaker.after_time((self.now)()) else { return Ok(loaded.breaker) };
+            if self.lake.move_breaker(&loaded, &later).await? == Moved::Moved {
+                return Ok(later);
+            }
+        }
+    }
+
+    /// Asks the core what to do, and does it, until nothing is left to do.
+    async fn act(&self, pending: u64, pointer: &Pointer, breaker: &Breaker) -> Result<Decision, CountError> {
+        let mut known = KnownRuns::new();
+        loop {
+            let sight = Sight { pending, pointer, breaker, now: (self.now)() };
+            match decide(&self.trigger, sight, &known) {
+                Decision::Inspect { run } => {
+                    let attempt = self.runs.describe_run(&run).await?;
+                    known.insert(run, attempt);
+                }
+                Decision::Start { run, crossing } => return self.start(run, crossing, pointer).await,
                 settled => return Ok(settled),
             }
         }
     }
 
-    async fn start(&self, run: String, crossing: u64) -> Result<Decision, CountError> {
+    async fn start(&self, run: String, crossing: u64, seen: &Pointer) -> Result<Decision, CountError> {
         // While we counted, a run may have frozen this crossing and failed later. Then the crossing is over, and another
         // attempt at it would find nothing to do.
-        if self.lake.load_pointer().await?.pointer.crossing != crossing {
+        if self.lake.load_pointer().await?.pointer.crossing != seen.crossing {
             return Ok(Decision::AlreadyFrozen { run });
         }
-        let input = RunInput { crossing, threshold: self.threshold };
+        let input = RunInput { crossing, goal: self.trigger.goal };
         Ok(match self.runs.start_run(&run, input).await? {
-            Started::Started => Decision::Start { run },
+            Started::Started => Decision::Start { run, crossing },
             Started::NameIsTaken => Decision::AlreadyRunning { run },
         })
     }
@@ -115,6 +136,10 @@ impl CountReport {
             threshold = self.threshold,
             crossing = self.crossing,
             run = self.run,
+            until = self.until,
+            breaker = self.breaker,
+            // As a number it is a metric, and the metric has an alarm.
+            breaker_open = u8::from(self.breaker == BreakerState::Open.as_str()),
             parts = self.parts,
             list_requests = self.list_requests,
             duration_ms = millis_since(started),

@@ -3,7 +3,9 @@
 mod counter;
 mod runs;
 mod step_functions_runs;
+mod trigger;
 
 pub use counter::{CountError, CountReport, Counter};
 pub use runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
 pub use step_functions_runs::{InvalidStateMachineArn, StepFunctionsRuns};
+pub use trigger::trigger_of;

@@ -1,6 +1,6 @@
 //! The `counter` function: EventBridge schedule → Step Functions.
 
-use flywheel_counter::{Counter, StepFunctionsRuns};
+use flywheel_counter::{Counter, StepFunctionsRuns, trigger_of};
 use flywheel_lake::S3Lake;
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -13,9 +13,9 @@ async fn main() -> Result<(), StartError> {
     let aws = aws_config().await;
     let lake = S3Lake::new(&aws, settings.required("FLYWHEEL_LAKE_BUCKET")?);
     let runs = StepFunctionsRuns::new(&aws, settings.required("FLYWHEEL_STATE_MACHINE_ARN")?)?;
-    let counter = Counter::new(lake, runs, settings.parsed("FLYWHEEL_THRESHOLD")?, now);
+    let counter = Counter::new(lake, runs, trigger_of(&settings)?, now);
     let counter = &counter;
-    // Whoever calls, the schedule or a person, has nothing to say: the lake does.
+    // Whoever calls, the schedule, a rule or a person, has nothing to say: the lake does.
     lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| async move {
         Ok::<_, StartError>(counter.count().await?)
     }))

@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use flywheel_core::Attempt;
+use flywheel_core::{Attempt, Goal};
 use serde::Serialize;
 
 /// Looks a run up: `states:DescribeExecution`.
@@ -20,8 +20,9 @@ pub trait StartRun {
 pub struct RunInput {
     /// The crossing that it is for.
     pub crossing: u64,
-    /// The net-new pairs that are enough to train on.
-    pub threshold: u64,
+    /// What has to be there to train on.
+    #[serde(flatten)]
+    pub goal: Goal,
 }
 
 /// What became of an attempt to start a run.

@@ -5,15 +5,18 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use flywheel_core::{Attempt, Frozen, Millis, PartName, Route};
+use flywheel_core::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, Millis, PartName, Route, Trigger};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
 use flywheel_lake::{
-    LakeError, ListParts, Listing, LoadPointer, LoadedPointer, MemoryLake, MovePointer as _, WritePart as _,
+    LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake, MoveBreaker,
+    MovePointer as _, Moved, WritePart as _,
 };
 use futures::future::join_all;
 
 const NOW: Millis = 1_795_342_830_007;
 const THRESHOLD: u64 = 100;
+const GOAL: Goal = Goal { threshold: THRESHOLD, min_contributors: 0, min_prompts: 0 };
+const TRIGGER: Trigger = Trigger { goal: GOAL, cooldown: 0, runs_per_month: 0 };
 
 /// Step Functions in memory: a name is taken once, for ever.
 #[derive(Default)]
@@ -58,7 +61,7 @@ impl StartRun for &FakeRuns {
 }
 
 fn counter<'t>(lake: &MemoryLake, runs: &'t FakeRuns) -> Counter<MemoryLake, &'t FakeRuns> {
-    Counter::new(lake.clone(), runs, THRESHOLD, || NOW)
+    Counter::new(lake.clone(), runs, TRIGGER, || NOW)
 }
 
 async fn add_part(lake: &MemoryLake, written_at: Millis, rows: u64) {
@@ -72,9 +75,10 @@ async fn freeze(lake: &MemoryLake, rows: u64) {
     let loaded = lake.load_pointer().await.unwrap();
     let listing = lake.list_parts(&loaded.pointer.watermark.list_after()).await.unwrap();
     let watermark = loaded.pointer.watermark.after(&listing.parts, &[]);
+    let (parts, breadth) = (listing.parts.len() as u64, Breadth::default());
     let frozen =
-        Frozen { version: 1, rows, duplicates: 0, near_duplicates: 0, held: 0, parts: listing.parts.len() as u64 };
-    lake.move_pointer(&loaded, &loaded.pointer.after_freeze(frozen, THRESHOLD, watermark)).await.unwrap();
+        Frozen { version: 1, rows, duplicates: 0, near_duplicates: 0, held: 0, parts, breadth, may_train: true };
+    lake.move_pointer(&loaded, &loaded.pointer.after_freeze(frozen, &GOAL, watermark, NOW)).await.unwrap();
 }
 
 #[tokio::test]
@@ -114,6 +118,7 @@ async fn what_arrives_during_the_run_counts_towards_the_next_crossing() {
     add_part(&lake, NOW, THRESHOLD).await;
     counter(&lake, &runs).count().await.unwrap();
     freeze(&lake, THRESHOLD).await;
+    runs.end("crossing-000001-attempt-1", Attempt::Succeeded);
     // Later, and under a key that sorts before what was frozen: a slow worker.
     add_part(&lake, NOW + 5, 60).await;
     add_part(&lake, NOW - 60_000, 40).await;
@@ -170,11 +175,63 @@ impl LoadPointer for MovedMeanwhile<'_> {
     }
 }
 
+impl LoadBreaker for MovedMeanwhile<'_> {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        self.0.load_breaker().await
+    }
+}
+
+impl MoveBreaker for MovedMeanwhile<'_> {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        self.0.move_breaker(from, to).await
+    }
+}
+
+#[tokio::test]
+async fn the_next_crossing_waits_for_the_run_of_the_last() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    counter(&lake, &runs).count().await.unwrap();
+    freeze(&lake, THRESHOLD).await;
+    add_part(&lake, NOW + 1, THRESHOLD).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.run.as_deref()), ("already_running", Some("crossing-000001-attempt-1")));
+    runs.end("crossing-000001-attempt-1", Attempt::Succeeded);
+    assert_eq!(counter(&lake, &runs).count().await.unwrap().run.as_deref(), Some("crossing-000002-attempt-1"));
+}
+
+#[tokio::test]
+async fn a_training_that_died_is_started_again_for_the_crossing_that_it_was_for() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    counter(&lake, &runs).count().await.unwrap();
+    freeze(&lake, THRESHOLD).await;
+    runs.end("crossing-000001-attempt-1", Attempt::Failed { stopped_at: NOW - 3_600_000 });
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.run.as_deref()), ("start", Some("crossing-000001-attempt-2")));
+}
+
+#[tokio::test]
+async fn an_open_breaker_starts_nothing_until_its_time_has_come() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    let closed = lake.load_breaker().await.unwrap();
+    let open = closed.breaker.opened_by_hand("kim", "a campaign", NOW).unwrap();
+    lake.move_breaker(&closed, &open).await.unwrap();
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.breaker, report.until), ("breaker_open", "open", None));
+    let waits = lake.load_breaker().await.unwrap();
+    lake.move_breaker(&waits, &Breaker { half_open_at: Some(NOW), ..open }).await.unwrap();
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.breaker), ("start", "half_open"));
+    assert_eq!(lake.load_breaker().await.unwrap().breaker.state, BreakerState::HalfOpen);
+}
+
 #[tokio::test]
 async fn a_crossing_that_is_frozen_while_it_is_counted_is_not_started_again() {
     let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
     add_part(&lake, NOW, THRESHOLD).await;
-    let late = Counter::new(MovedMeanwhile(&lake, Mutex::default()), &runs, THRESHOLD, || NOW);
+    let late = Counter::new(MovedMeanwhile(&lake, Mutex::default()), &runs, TRIGGER, || NOW);
     assert_eq!(late.count().await.unwrap().decision, "already_frozen");
     assert_eq!(runs.names(), [""; 0]);
 }
@@ -187,6 +244,7 @@ async fn requests_grow_with_what_is_pending_and_not_with_the_lake() {
     }
     assert_eq!(counter(&lake, &runs).count().await.unwrap().list_requests, 3);
     freeze(&lake, 3_000).await;
+    runs.end("crossing-000001-attempt-1", Attempt::Succeeded);
     add_part(&lake, NOW + 3_000 * 60_000, 1).await;
     let report = counter(&lake, &runs).count().await.unwrap();
     assert_eq!((report.list_requests, report.parts, report.pending), (1, 1, 1));

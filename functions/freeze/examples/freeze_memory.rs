@@ -6,10 +6,11 @@
 use std::time::Instant;
 
 use flywheel_core::dataset::DatasetRules;
-use flywheel_core::{ListedPart, Millis, PartName, Pointer, Route};
+use flywheel_core::{Breaker, BreakerBounds, Goal, ListedPart, Millis, PartName, Pointer, Route};
 use flywheel_freeze::{Crossing, DeltaDataset, Freezer};
 use flywheel_lake::{
-    LakeError, ListParts, Listing, LoadPointer, LoadedPointer, MemoryLake, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
+    MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
 use serde_json::json;
 use url::Url;
@@ -53,6 +54,24 @@ impl ReadPart for MadeLake {
 impl WritePart for MadeLake {
     async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
         self.rest.write_part(key, body).await
+    }
+}
+
+impl CountRows for MadeLake {
+    async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
+        self.rest.count_rows(route, from, to).await
+    }
+}
+
+impl LoadBreaker for MadeLake {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        self.rest.load_breaker().await
+    }
+}
+
+impl MoveBreaker for MadeLake {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        self.rest.move_breaker(from, to).await
     }
 }
 
@@ -102,11 +121,13 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let location = Url::from_directory_path(folder.path()).unwrap();
     let mut lake = MadeLake { rest: MemoryLake::default(), parts_a_batch: pairs.div_ceil(ROWS_A_PART), batches: 0 };
+    let (rules, goal) = (DatasetRules::default(), Goal { threshold: pairs, ..Goal::default() });
     for crossing in 1..=2 {
         lake.batches += 1;
         let started = Instant::now();
-        let freezer = Freezer::new(lake.clone(), DeltaDataset::at(location.clone()), DatasetRules::default());
-        let report = freezer.freeze(Crossing { crossing, threshold: pairs }).await.unwrap();
+        let dataset = DeltaDataset::at(location.clone());
+        let freezer = Freezer::new(lake.clone(), dataset, rules.clone(), BreakerBounds::default(), || FIRST);
+        let report = freezer.freeze(Crossing { crossing, goal }).await.unwrap();
         let seconds = started.elapsed().as_secs_f64();
         let peak = peak_megabytes();
         println!(

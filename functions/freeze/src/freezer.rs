@@ -1,17 +1,24 @@
 use std::time::Instant;
 
 use flywheel_core::dataset::{
-    Background, Consumed, ConsumedPart, DatasetRules, HeldPart, Newcomers, ObjectDigest, VersionRecord, audit,
-    object_sha256,
+    Audited, Background, Consumed, ConsumedPart, DatasetRules, Drift, GoldLine, HeldPart, Newcomers, ObjectDigest,
+    SplitSalt, VersionRecord, audit, object_sha256,
 };
-use flywheel_core::{FreezeReport, Frozen, PartName, Pointer, Route};
-use flywheel_lake::{LakeError, ListParts, LoadPointer, MovePointer, ReadPart, WritePart};
+use flywheel_core::{
+    Breadth, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, Millis, PartName, Pointer, Route,
+    WindowStatistics,
+};
+use flywheel_lake::{
+    CountRows, LakeError, ListParts, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer, Moved,
+    ReadPart, WritePart,
+};
 use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 use crate::part_lines::{CorruptPart, part_lines};
+use crate::window::Window;
 
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;
@@ -28,8 +35,9 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 pub struct Crossing {
     /// The number of the crossing.
     pub crossing: u64,
-    /// The net-new pairs that are enough to train on.
-    pub threshold: u64,
+    /// What has to be there to train on.
+    #[serde(flatten)]
+    pub goal: Goal,
 }
 
 /// Freezes pending parts into dataset versions.
@@ -38,6 +46,8 @@ pub struct Freezer<L, D> {
     lake: L,
     dataset: D,
     rules: DatasetRules,
+    bounds: BreakerBounds,
+    now: fn() -> Millis,
     max_bytes: u64,
 }
 
@@ -69,10 +79,13 @@ pub enum FreezeError {
     Dataset(#[from] DatasetError),
 }
 
-impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset> Freezer<L, D> {
-    /// A freezer from `lake` into `dataset`, by these rules.
-    pub fn new(lake: L, dataset: D, rules: DatasetRules) -> Self {
-        Self { lake, dataset, rules, max_bytes: MAX_BYTES }
+impl<L, D: Dataset> Freezer<L, D>
+where
+    L: ListParts + ReadPart + WritePart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
+{
+    /// A freezer from `lake` into `dataset`, by these rules, whose windows the circuit breaker judges by `bounds`.
+    pub fn new(lake: L, dataset: D, rules: DatasetRules, bounds: BreakerBounds, now: fn() -> Millis) -> Self {
+        Self { lake, dataset, rules, bounds, now, max_bytes: MAX_BYTES }
     }
 
     /// The same, with another bound of the bytes that one freeze takes.
@@ -85,12 +98,14 @@ impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset
     /// crossing it answers the same and commits nothing.
     ///
     /// # Why nothing is lost or doubled, whenever a freeze dies
-    /// A freeze writes, in this order: objects beside the table (the list of parts, the background, the pairs that are held), the
-    /// data file, the commit, the part of held pairs in the route `quarantine`, the pointer.
+    /// A freeze writes, in this order: the circuit breaker, if the window moves it; objects beside the table (the list of parts,
+    /// the background, the pairs that are held); the data file; the commit; the part of held pairs in the route `quarantine`;
+    /// the pointer.
     ///
-    /// Until the commit nothing has happened: what was written is named after its content and named by nobody, and the parts
-    /// are still pending. A freeze that comes next may see more of them, decide otherwise, and hold other pairs; so held
-    /// pairs must not be in quarantine yet.
+    /// Until the commit nothing has happened to any pair: what was written is named after its content and named by nobody, and
+    /// the parts are still pending. A freeze that comes next may see more of them, decide otherwise, and hold other pairs; so
+    /// held pairs must not be in quarantine yet. The breaker alone it finds as it was moved: one that opened stays open, so the
+    /// same window is held; one that a sound sample closed judges the next window as any other.
     ///
     /// With the commit everything has happened: it carries the pointer that belongs to it, and the name and digest of the
     /// held pairs. Whoever comes next finds a version that is ahead of the pointer, and finishes it: first the
@@ -125,48 +140,29 @@ impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset
             self.lake.move_pointer(&stored, &ahead.pointer).await?;
             return Ok(None);
         }
-        let listing = self.lake.list_parts(&stored.pointer.watermark.list_after()).await?;
-        let (taken, rest) = stored.pointer.watermark.divide(&listing.parts, self.max_bytes);
-        let parts = stored.pointer.watermark.pending(taken).parts;
-        let watermark = stored.pointer.watermark.after(taken, rest);
-        let records = |frozen: Frozen, version: VersionRecord| Records {
-            pointer: stored.pointer.after_freeze(frozen, asked.threshold, watermark.clone()),
-            version: Some(version),
-        };
-        let Some(records) = self.commit(loaded, &parts, records, asked.crossing).await? else { return Ok(None) };
-        // If somebody moved it first, then to what this version records: nobody can have committed past it.
-        self.lake.move_pointer(&stored, &records.pointer).await?;
-        Ok(records.pointer.last_freeze)
-    }
+        let breaker = self.lake.load_breaker().await?;
+        let room = breaker.breaker.room(&self.bounds);
+        let pointer = &stored.pointer;
+        let listing = self.lake.list_parts(&pointer.watermark.list_after()).await?;
+        let (within_bytes, _) = pointer.watermark.divide(&listing.parts, self.max_bytes);
+        let (taken, _) = pointer.watermark.sample(within_bytes, room, |part| breaker.breaker.holds(part));
+        let rest = &listing.parts[taken.len()..];
+        let parts = pointer.watermark.pending(taken).parts;
 
-    /// Audits parts and commits what enters. `None`: another commit came first.
-    async fn commit(
-        &self,
-        loaded: Loaded<D::Snapshot>,
-        parts: &[PartName],
-        records: impl FnOnce(Frozen, VersionRecord) -> Records + Send,
-        crossing: u64,
-    ) -> Result<Option<Records>, FreezeError> {
         let Loaded { snapshot, version, salt, last_freeze } = loaded;
         let previous = last_freeze.and_then(|last| last.version);
-        let (mut newcomers, consumed) = self.gather(parts).await?;
+        let Gathered { mut newcomers, window, list, lines } = self.gather(&parts, &breaker.breaker).await?;
         self.dataset.meet(&snapshot, &mut newcomers).await?;
         let background = self.background(&snapshot, previous.as_ref()).await?;
-        let audited = audit(newcomers, background, &self.rules, &salt);
+        let mut audited = audit(newcomers, background, &self.rules, &salt);
 
-        let list = put_object(&self.dataset, &snapshot, "parts", "jsonl", consumed.list.into_bytes()).await?;
-        let consumed = Consumed { parts: parts.len() as u64, lines: consumed.lines, list };
-        let learnt = audited.background.to_bytes();
-        let background = put_object(&self.dataset, &snapshot, "background", "bin", learnt).await?;
-        let held = parts.last().and_then(|newest| HeldPart::of(&audited, newest));
-        let held_body = held.as_ref().map(|(_, body)| body.clone());
-        let held = match held {
-            None => None,
-            Some((held, body)) => {
-                self.dataset.put_object(&snapshot, &held.staged, body.into_bytes()).await?;
-                Some(held)
-            }
-        };
+        let drift = previous.as_ref().and_then(|previous| self.drift(previous, &audited));
+        let quarantined = self.quarantined(&window, pointer, &breaker.breaker).await?;
+        let statistics = window.statistics(&audited, quarantined, drift);
+        let Some(judged) = self.judge(&statistics, &breaker, asked.crossing).await? else { return Ok(None) };
+        let may_train = judged.state != BreakerState::Open;
+        audited.hold_beyond(if may_train { room } else { 0 });
+
         let frozen = Frozen {
             version: version + 1,
             rows: audited.entries.len() as u64,
@@ -174,44 +170,100 @@ impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset
             near_duplicates: audited.near_duplicates,
             held: audited.held.len() as u64,
             parts: parts.len() as u64,
+            breadth: breadth_with(&pointer.breadth, &asked.goal, &audited),
+            may_train,
         };
+        let moved = pointer.after_freeze(frozen, &asked.goal, pointer.watermark.after(taken, rest), (self.now)());
+        let list = put_object(&self.dataset, &snapshot, "parts", "jsonl", list.into_bytes()).await?;
+        let consumed = Consumed { parts: parts.len() as u64, lines, list };
+        let draft = Draft { previous, salt, consumed, newest: parts.last(), audited, pointer: &moved };
+        if !self.commit(snapshot, (version + 1, asked.crossing), draft).await? {
+            return Ok(None);
+        }
+        // If somebody moved it first, then to what this version records: nobody can have committed past it.
+        self.lake.move_pointer(&stored, &moved).await?;
+        Ok(moved.last_freeze)
+    }
+
+    /// Commits what enters, and publishes what is held. `false`: another commit came first, and nothing has happened.
+    async fn commit(
+        &self,
+        snapshot: D::Snapshot,
+        number_and_crossing: (u64, u64),
+        draft: Draft<'_>,
+    ) -> Result<bool, FreezeError> {
+        let Draft { previous, salt, consumed, newest, audited, pointer } = draft;
+        let learnt = audited.learnt().to_bytes();
+        let background = put_object(&self.dataset, &snapshot, "background", "bin", learnt).await?;
+        let held = newest.and_then(|newest| HeldPart::of(&audited, newest));
+        if let Some((held, body)) = &held {
+            self.dataset.put_object(&snapshot, &held.staged, body.clone().into_bytes()).await?;
+        }
+        let (held, held_body) = held.unzip();
         let record = VersionRecord::of(
             &audited,
-            (version + 1, crossing),
+            number_and_crossing,
             previous.as_ref(),
             consumed,
             (held, background),
             (&self.rules, &salt),
         );
-        let records = |files| records(frozen, record.with_files(files));
+        let records = |files| Records { pointer: pointer.clone(), version: Some(record.with_files(files)) };
         let records = match self.dataset.commit(snapshot, audited.entries, records).await {
-            Err(DatasetError::Conflict) => return Ok(None),
+            Err(DatasetError::Conflict) => return Ok(false),
             other => other?,
         };
         if let Some((part, body)) = records.version.as_ref().and_then(|version| version.held.as_ref()).zip(held_body) {
             self.lake.write_part(&part.key, body).await?;
         }
-        Ok(Some(records))
+        Ok(true)
     }
 
     /// Reads parts, several at a time and yet in order: of two lines with one pair, the first to be curated is kept.
-    async fn gather(&self, parts: &[PartName]) -> Result<(Newcomers, Gathered), FreezeError> {
+    async fn gather(&self, parts: &[PartName], breaker: &Breaker) -> Result<Gathered, FreezeError> {
         let read = |name: PartName| async move {
             let body = self.lake.read_part(&name.key(Route::Gold)).await?;
             Ok::<_, FreezeError>((name, body))
         };
         let mut bodies = stream::iter(parts.to_vec()).map(read).buffered(CONCURRENT_READS);
-        let mut newcomers = Newcomers::new(&self.rules);
-        let mut gathered = Gathered::default();
+        let newcomers = Newcomers::new(&self.rules);
+        let mut gathered = Gathered { newcomers, window: Window::default(), list: String::new(), lines: 0 };
         while let Some((name, body)) = bodies.try_next().await? {
-            for (index, line) in part_lines(&name, &body)?.into_iter().enumerate() {
-                if !newcomers.add(line) {
-                    return Err(CorruptPart::line(&name, index).into());
-                }
-            }
-            gathered.add(&name, &body);
+            gathered.add(&name, &body, breaker.holds(&name))?;
         }
-        Ok((newcomers, gathered))
+        Ok(gathered)
+    }
+
+    /// How far what would enter is from the version before, in the breaker's terms.
+    fn drift(&self, previous: &VersionRecord, audited: &Audited) -> Option<f64> {
+        let drift = Drift::between(&previous.statistics, &audited.statistics(), &self.rules);
+        drift.map(|drift| drift.share_changed())
+    }
+
+    /// What curation put into quarantine in the window's time. Each time is counted once: what was consumed, or held behind the
+    /// breaker, has had its say, though a part that appears late may reach back into it. And what freezes held is in quarantine
+    /// under the time of what they consumed.
+    async fn quarantined(&self, window: &Window, pointer: &Pointer, breaker: &Breaker) -> Result<u64, FreezeError> {
+        let Some((first, last)) = window.time() else { return Ok(0) };
+        let first = first.max(breaker.hold_before).max(pointer.watermark.consumed_until());
+        Ok(self.lake.count_rows(Route::Quarantine, first, last).await?)
+    }
+
+    /// The circuit breaker after this window, moved if the window changes it. `None`: somebody else moved it, look again.
+    async fn judge(
+        &self,
+        window: &WindowStatistics,
+        breaker: &LoadedBreaker,
+        crossing: u64,
+    ) -> Result<Option<Breaker>, FreezeError> {
+        let Some(next) = breaker.breaker.after_window(window, &self.bounds, crossing, (self.now)()) else {
+            return Ok(Some(breaker.breaker.clone()));
+        };
+        if self.lake.move_breaker(breaker, &next).await? == Moved::WasMovedBefore {
+            return Ok(None);
+        }
+        tracing::warn!(from = breaker.breaker.state.as_str(), to = next.state.as_str(), crossing, "breaker moved");
+        Ok(Some(next))
     }
 
     async fn background(
@@ -234,22 +286,52 @@ impl<L: ListParts + ReadPart + WritePart + LoadPointer + MovePointer, D: Dataset
     }
 }
 
-/// What was read of the parts, for the record.
-#[derive(Default)]
+/// A version that is decided and not yet committed.
+struct Draft<'f> {
+    previous: Option<VersionRecord>,
+    salt: SplitSalt,
+    consumed: Consumed,
+    newest: Option<&'f PartName>,
+    audited: Audited,
+    pointer: &'f Pointer,
+}
+
+/// What was read of the parts.
 struct Gathered {
-    lines: u64,
-    /// A line for each part.
+    newcomers: Newcomers,
+    window: Window,
+    /// A line for each part, for the record.
     list: String,
+    lines: u64,
 }
 
 impl Gathered {
-    fn add(&mut self, name: &PartName, body: &[u8]) {
+    fn add(&mut self, name: &PartName, body: &[u8], is_barred: bool) -> Result<(), CorruptPart> {
+        for (index, line) in part_lines(name, body)?.into_iter().enumerate() {
+            let is_gold = if is_barred { self.newcomers.add_barred(line) } else { self.newcomers.add(line) };
+            if !is_gold {
+                return Err(CorruptPart::line(name, index));
+            }
+            if !is_barred {
+                self.window.add(name, line);
+            }
+        }
         let part = ConsumedPart { key: name.key(Route::Gold), sha256: object_sha256(body), lines: name.rows };
         // Text and numbers: there is nothing in it that JSON could not say.
         self.list.push_str(&serde_json::to_string(&part).unwrap_or_default());
         self.list.push('\n');
         self.lines += name.rows;
+        Ok(())
     }
+}
+
+/// The contributors and prompts of what was carried over, and of what enters.
+fn breadth_with(carried_over: &Breadth, goal: &Goal, audited: &Audited) -> Breadth {
+    let mut breadth = carried_over.clone();
+    for line in audited.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)) {
+        breadth.add(goal, line.contributor.as_deref(), &line.prompt);
+    }
+    breadth
 }
 
 async fn put_object<D: Dataset>(

@@ -6,6 +6,7 @@ mod failure;
 mod freezer;
 mod part_lines;
 mod verify;
+mod window;
 
 pub use dataset::{Dataset, DatasetError, Loaded, Records};
 pub use delta_dataset::{DeltaDataset, InvalidLocation, TableVersion};

@@ -2,7 +2,7 @@
 
 use flywheel_freeze::{Crossing, DeltaDataset, Freezer};
 use flywheel_lake::S3Lake;
-use flywheel_runtime::{Settings, StartError, aws_config, init_logs, packaged_policy};
+use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]
@@ -10,8 +10,9 @@ async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
     let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
-    let rules = packaged_policy()?.dataset;
-    let freezer = Freezer::new(S3Lake::new(&aws_config().await, bucket), DeltaDataset::in_bucket(bucket)?, rules);
+    let lake = S3Lake::new(&aws_config().await, bucket);
+    let policy = packaged_policy()?;
+    let freezer = Freezer::new(lake, DeltaDataset::in_bucket(bucket)?, policy.dataset, policy.breaker, now);
     let freezer = &freezer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Crossing>| freezer.freeze(event.payload))).await
 }

@@ -12,7 +12,7 @@ use deltalake::arrow::array::AsArray as _;
 use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
 use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest};
-use flywheel_core::{Batch, ContributorKey, Curator, FreezeReport, Millis, Policy};
+use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy};
 use flywheel_freeze::{
     Crossing, Dataset, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded, Records, TableVersion, Verified,
     verify,
@@ -101,8 +101,10 @@ impl World {
     async fn freeze(&self, crossing: u64, fault: Option<(u32, Fault)>) -> Result<FreezeReport, FreezeError> {
         let table = DeltaDataset::at(self.location());
         let dataset = Failing { table, writes: AtomicU32::new(0), fault };
-        let freezer = Freezer::new(self.lake.clone(), dataset, DatasetRules::default());
-        freezer.freeze(Crossing { crossing, threshold: 3 }).await
+        let (rules, bounds) = (DatasetRules::default(), BreakerBounds::default());
+        let freezer = Freezer::new(self.lake.clone(), dataset, rules, bounds, || NOW);
+        let goal = Goal { threshold: 3, ..Goal::default() };
+        freezer.freeze(Crossing { crossing, goal }).await
     }
 
     /// Writes a part of edits, each of its own, by one contributor.

@@ -17,7 +17,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 use flywheel_core::dataset::{
     Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Split, SplitSalt, audit,
 };
-use flywheel_core::{ContributorKey, Curator, Frozen, Pointer, Policy, Watermark};
+use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Policy, Watermark};
 use flywheel_freeze::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
 use flywheel_runtime::Settings;
 use futures::{TryStreamExt as _, future::join_all};
@@ -52,9 +52,12 @@ fn with(column: &str, value: Option<Value>) -> String {
 }
 
 fn record(version: u64, rows: u64) -> Records {
-    let frozen = Frozen { version, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3 };
+    let breadth = Breadth::default();
+    let frozen =
+        Frozen { version, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3, breadth, may_train: true };
+    let goal = Goal { threshold: 100, ..Goal::default() };
     let pointer = Pointer { crossing: version, ..Pointer::default() };
-    Records { pointer: pointer.after_freeze(frozen, 100, Watermark::default()), version: None }
+    Records { pointer: pointer.after_freeze(frozen, &goal, Watermark::default(), 0), version: None }
 }
 
 /// Lines as entries; one that is no gold line has the fingerprint of another.

@@ -3,15 +3,28 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use flywheel_core::dataset::{DatasetRules, Newcomers, SplitSalt, audit};
-use flywheel_core::{Batch, Curator, FreezeReport, Millis, PartName, Pointer, Policy, Route};
+use flywheel_core::{
+    Batch, Breaker, BreakerBounds, BreakerState, Curator, FreezeReport, Goal, Millis, PartName, Pointer, Policy, Route,
+};
 use flywheel_freeze::{Crossing, Dataset as _, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded, Records};
-use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, WritePart as _};
+use flywheel_lake::{
+    Fault, LoadBreaker as _, LoadPointer as _, LoadedBreaker, MemoryLake, MoveBreaker as _, WritePart as _,
+};
 use futures::future::join_all;
 use serde_json::json;
 use tempfile::TempDir;
 
 const NOW: Millis = 1_795_342_830_007;
-const THRESHOLD: u64 = 3;
+const GOAL: Goal = Goal { threshold: 3, min_contributors: 0, min_prompts: 0 };
+const BOUNDS: BreakerBounds = BreakerBounds {
+    min_events: 4,
+    quarantined_above: 0.5,
+    contributor_above: 1.0,
+    burst_above: 1.0,
+    drift_above: 1.0,
+    half_open_after_hours: 24,
+    sample_pairs: 2,
+};
 
 /// A lake and the folder of its dataset.
 struct World {
@@ -29,11 +42,11 @@ impl World {
     }
 
     fn freezer(&self) -> Freezer<MemoryLake, DeltaDataset> {
-        Freezer::new(self.lake.clone(), self.dataset(), DatasetRules::default())
+        Freezer::new(self.lake.clone(), self.dataset(), DatasetRules::default(), BOUNDS, || NOW)
     }
 
     async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
-        self.freezer().freeze(Crossing { crossing, threshold: THRESHOLD }).await
+        self.freezer().freeze(Crossing { crossing, goal: GOAL }).await
     }
 
     /// Writes a part with an edit for each id; the text follows from the id's first letter.
@@ -50,6 +63,47 @@ impl World {
             assert_eq!(part.route, Route::Gold);
             self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
         }
+    }
+
+    /// Writes a part with so many edits, each of an output of its own, that all bring the same word.
+    async fn campaign(&self, written_at: Millis, pairs: u32) {
+        let curator = Curator::new(Policy::default(), None);
+        let mut batch = Batch::default();
+        for n in 0..pairs {
+            let text = |word: &str| format!("one two {word} four five {n}");
+            let message = json!({"event_id": format!("z{n}"), "prompt": format!("question {n}"),
+                                 "original_llm_output": text("three"), "final_user_edit": text("zorblax")});
+            batch.add(curator.curate(&message.to_string(), written_at).unwrap(), ());
+        }
+        self.lake.set_clock(written_at);
+        for part in batch.into_parts(written_at) {
+            assert_eq!(part.route, Route::Gold);
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
+    /// Puts so many events into quarantine at the given time, as curate does.
+    async fn quarantine(&self, written_at: Millis, rows: u64) {
+        let part = PartName { written_at, digest: "1".repeat(32), rows };
+        self.lake.write_part(&part.key(Route::Quarantine), String::new()).await.unwrap();
+    }
+
+    async fn breaker(&self) -> LoadedBreaker {
+        self.lake.load_breaker().await.unwrap()
+    }
+
+    async fn move_breaker(&self, to: impl Fn(&Breaker) -> Breaker) {
+        let loaded = self.breaker().await;
+        self.lake.move_breaker(&loaded, &to(&loaded.breaker)).await.unwrap();
+    }
+
+    /// The events that freezes have held back: each with its reasons.
+    fn held(&self) -> Vec<(String, serde_json::Value)> {
+        let objects = self.lake.objects();
+        let bodies = objects.iter().filter(|(key, _)| key.contains("route=quarantine")).map(|(_, body)| body);
+        let text: String = bodies.map(|body| String::from_utf8(body.clone()).unwrap()).collect();
+        let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.map(|line| (line["event_id"].as_str().unwrap().to_owned(), line["reasons"].clone())).collect()
     }
 
     async fn pointer(&self) -> Pointer {
@@ -158,7 +212,7 @@ async fn what_one_freeze_cannot_hold_is_left_to_the_next() {
     let freezer = world.freezer().with_max_bytes(1);
     let mut reports = Vec::new();
     for crossing in 1..=3 {
-        reports.push(numbers(&freezer.freeze(Crossing { crossing, threshold: THRESHOLD }).await.unwrap()));
+        reports.push(numbers(&freezer.freeze(Crossing { crossing, goal: GOAL }).await.unwrap()));
     }
     assert_eq!(reports, [(1, 0, 1, 1, false), (1, 0, 1, 2, false), (1, 0, 1, 3, true)]);
 }
@@ -214,4 +268,132 @@ async fn a_loaded_dataset_has_its_last_records_and_newcomers_meet_its_pairs() {
     world.dataset().meet(&loaded.snapshot, &mut newcomers).await.unwrap();
     let audited = audit(newcomers, Default::default(), &DatasetRules::default(), &SplitSalt::new([0; 16]));
     assert_eq!((added, audited.duplicates), (2, 2));
+}
+
+fn open(breaker: &Breaker) -> Breaker {
+    breaker.opened_by_hand("kim", "a campaign", NOW).unwrap()
+}
+
+fn reason() -> serde_json::Value {
+    json!(["breaker_open"])
+}
+
+#[tokio::test]
+async fn a_window_beyond_the_bounds_goes_to_quarantine_and_trains_nothing() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1"]).await;
+    world.quarantine(NOW + 1, 4).await;
+    world.curate(NOW + 2, &["c1"]).await;
+    // Of another time: no part of this window.
+    world.quarantine(NOW + 3, 1_000).await;
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((numbers(&report), report.held), ((0, 0, 2, 0, false), 3));
+    assert_eq!(
+        world.held(),
+        [("a1", reason()), ("b1", reason()), ("c1", reason())].map(|(id, why)| (id.to_owned(), why))
+    );
+    let breaker = world.breaker().await.breaker;
+    assert_eq!((breaker.state, breaker.changes.len()), (BreakerState::Open, 1));
+    // Asked again, it answers the same and holds nothing twice.
+    assert_eq!((world.freeze(1).await.unwrap(), world.held().len()), (report, 3));
+}
+
+#[tokio::test]
+async fn a_death_at_any_write_of_a_freeze_that_opens_the_breaker_is_repaired() {
+    for place in ["breaker", "route=quarantine", "pointer"] {
+        for fault in [Fault::Refused, Fault::AnswerLost] {
+            let world = World::new();
+            world.quarantine(NOW, 4).await;
+            world.curate(NOW, &["a1", "b1", "c1"]).await;
+            world.lake.fail_next_write(place, fault);
+            assert!(world.freeze(1).await.is_err(), "{place}");
+            let report = world.freeze(1).await.unwrap();
+            assert_eq!((report.rows, report.held, report.trainable), (0, 3, false), "{place}, {fault:?}");
+            assert_eq!((world.held().len(), world.version().await), (3, 1), "{place}, {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn behind_an_open_breaker_everything_is_held() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1", "d1"]).await;
+    world.move_breaker(open).await;
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((report.rows, report.held, report.trainable), (0, 4, false));
+}
+
+#[tokio::test]
+async fn half_open_lets_a_sample_through_holds_what_came_before_and_leaves_the_rest() {
+    let world = World::new();
+    world.curate(NOW - 1, &["a1", "b1", "c1"]).await;
+    world.move_breaker(|breaker| Breaker { half_open_at: Some(NOW), ..open(breaker) }).await;
+    world.move_breaker(|breaker| breaker.after_time(NOW).unwrap()).await;
+    world.curate(NOW + 1, &["d1", "e1"]).await;
+    world.curate(NOW + 2, &["f1", "g1"]).await;
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((numbers(&report), report.held), ((2, 0, 2, 2, false), 3));
+    assert_eq!(world.breaker().await.breaker.state, BreakerState::Closed);
+    // What the sample had no room for was never held: it is pending.
+    let report = world.freeze(2).await.unwrap();
+    assert_eq!((numbers(&report), report.held), ((2, 0, 1, 4, true), 0));
+}
+
+#[tokio::test]
+async fn a_sample_has_no_more_pairs_than_it_may_even_if_they_are_in_one_part() {
+    let world = World::new();
+    world.move_breaker(|breaker| Breaker { half_open_at: Some(NOW), ..open(breaker) }).await;
+    world.move_breaker(|breaker| breaker.after_time(NOW).unwrap()).await;
+    world.curate(NOW + 1, &["d1", "e1", "f1"]).await;
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((report.rows, report.held), (2, 1));
+}
+
+#[tokio::test]
+async fn a_sample_that_is_not_sound_opens_it_again() {
+    let world = World::new();
+    world.move_breaker(|breaker| Breaker { half_open_at: Some(NOW), ..open(breaker) }).await;
+    world.move_breaker(|breaker| breaker.after_time(NOW).unwrap()).await;
+    world.curate(NOW + 1, &["d1", "e1"]).await;
+    world.quarantine(NOW + 1, 9).await;
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((report.rows, report.held), (0, 2));
+    assert_eq!(world.breaker().await.breaker.state, BreakerState::Open);
+}
+
+#[tokio::test]
+async fn enough_pairs_of_too_few_people_are_frozen_and_wait() {
+    let world = World::new();
+    let goal = Goal { min_contributors: 2, ..GOAL };
+    world.curate(NOW, &["a1", "b1", "c1"]).await;
+    let report = world.freezer().freeze(Crossing { crossing: 1, goal }).await.unwrap();
+    assert_eq!((report.rows, report.net_new, report.trainable), (3, 3, false));
+    assert_eq!(world.pointer().await.carried_over, 3);
+}
+
+#[tokio::test]
+async fn a_burst_opens_the_breaker_and_the_rest_of_its_window_is_held_too() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1", "d1"]).await;
+    let bounds = BreakerBounds { burst_above: 0.5, ..BOUNDS };
+    let rules = DatasetRules { burst_pairs: 5, burst_factor: 1.0, ..DatasetRules::default() };
+    world.campaign(NOW + 1, 5).await;
+    let freezer = Freezer::new(world.lake.clone(), world.dataset(), rules, bounds, || NOW);
+    let report = freezer.freeze(Crossing { crossing: 1, goal: GOAL }).await.unwrap();
+    assert_eq!((report.rows, report.held, report.trainable), (0, 9, false));
+    let reasons: Vec<_> = world.held().into_iter().map(|(_, reasons)| reasons).collect();
+    assert_eq!(reasons[..5], vec![json!(["burst"]); 5]);
+    assert_eq!(reasons[5..], vec![reason(); 4]);
+}
+
+#[tokio::test]
+async fn what_was_quarantined_is_counted_once_though_a_late_part_reaches_back() {
+    let world = World::new();
+    world.curate(NOW, &["a1", "b1", "c1"]).await;
+    world.quarantine(NOW, 3).await;
+    assert_eq!(world.freeze(1).await.unwrap().rows, 3);
+    world.curate(NOW - 1, &["d1"]).await;
+    world.curate(NOW + 1, &["e1"]).await;
+    assert_eq!(world.freeze(2).await.unwrap().rows, 2);
+    assert_eq!(world.breaker().await.breaker.state, BreakerState::Closed);
 }

@@ -1,4 +1,4 @@
-use crate::ports::LoadedPointer;
+use crate::ports::Moved;
 
 /// What must be so for a write to happen.
 pub(crate) enum Condition<'a> {
@@ -9,9 +9,9 @@ pub(crate) enum Condition<'a> {
 }
 
 impl<'a> Condition<'a> {
-    /// The stored pointer is still the one that was loaded.
-    pub(crate) fn is_still(loaded: &'a LoadedPointer) -> Self {
-        loaded.entity_tag.as_deref().map_or(Self::Absent, Self::EntityTag)
+    /// What is stored is still what was loaded with this entity tag, or still nothing.
+    pub(crate) fn is_still(entity_tag: Option<&'a str>) -> Self {
+        entity_tag.map_or(Self::Absent, Self::EntityTag)
     }
 }
 
@@ -19,4 +19,13 @@ impl<'a> Condition<'a> {
 pub(crate) enum Put {
     Written,
     PreconditionFailed,
+}
+
+impl From<Put> for Moved {
+    fn from(put: Put) -> Self {
+        match put {
+            Put::Written => Self::Moved,
+            Put::PreconditionFailed => Self::WasMovedBefore,
+        }
+    }
 }

@@ -2,9 +2,11 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a suite of checks: failing is its job")]
 
-use flywheel_core::{PartName, Pointer, Route};
+use flywheel_core::{Breaker, Millis, PartName, Pointer, Route};
 
-use crate::ports::{ListParts, LoadPointer, MovePointer, Moved, ReadPart, WritePart};
+use crate::ports::{
+    CountRows, ListParts, LoadBreaker, LoadPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+};
 
 fn part(written_at: u64) -> PartName {
     PartName { written_at, digest: format!("{written_at:032x}"), rows: 1 }
@@ -14,10 +16,15 @@ fn part(written_at: u64) -> PartName {
 ///
 /// # Panics
 /// If the lake breaks a promise.
-pub async fn check(lake: &(impl WritePart + ListParts + ReadPart + LoadPointer + MovePointer)) {
+pub async fn check<L>(lake: &L)
+where
+    L: WritePart + ListParts + ReadPart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
+{
     parts_are_written_once(lake).await;
     parts_are_listed_in_order_after_a_key(lake).await;
+    rows_are_counted_by_route_and_time(lake).await;
     the_pointer_is_moved_by_one_of_two(lake).await;
+    the_breaker_is_moved_by_one_of_two(lake).await;
 }
 
 async fn parts_are_written_once(lake: &(impl WritePart + ReadPart)) {
@@ -40,6 +47,36 @@ async fn parts_are_listed_in_order_after_a_key(lake: &(impl WritePart + ListPart
     let times: Vec<_> = listing.parts.iter().map(|part| part.name.written_at).collect();
     assert_eq!(times, [1_795_400_000_001, 1_795_400_000_002]);
     assert_eq!(listing.requests, 1);
+}
+
+async fn rows_are_counted_by_route_and_time(lake: &(impl WritePart + CountRows)) {
+    const NOON: Millis = 1_795_435_200_000;
+    for (minute, rows) in [(0, 1), (1, 20), (61, 300), (62, 4_000)] {
+        let name = PartName { rows, ..part(NOON + minute * 60_000) };
+        lake.write_part(&name.key(Route::Quarantine), String::new()).await.unwrap();
+        lake.write_part(&name.key(Route::Review), String::new()).await.unwrap();
+    }
+    for (from, to, rows) in [(1, 61, 320), (0, 0, 1), (2, 60, 0), (62, 900, 4_000)] {
+        let counted = lake.count_rows(Route::Quarantine, NOON + from * 60_000, NOON + to * 60_000).await.unwrap();
+        assert_eq!(counted, rows, "from minute {from} to minute {to}");
+    }
+    assert_eq!(lake.count_rows(Route::Signals, 0, Millis::MAX).await.unwrap(), 0);
+}
+
+async fn the_breaker_is_moved_by_one_of_two(lake: &(impl LoadBreaker + MoveBreaker)) {
+    let closed = lake.load_breaker().await.unwrap();
+    assert_eq!((&closed.breaker, &closed.entity_tag), (&Breaker::default(), &None));
+
+    let opened = closed.breaker.opened_by_hand("kim", "drill", 1).unwrap();
+    assert_eq!(lake.move_breaker(&closed, &opened).await.unwrap(), Moved::Moved);
+    assert_eq!(lake.move_breaker(&closed, &opened).await.unwrap(), Moved::WasMovedBefore);
+
+    let loaded = lake.load_breaker().await.unwrap();
+    assert_eq!(loaded.breaker, opened);
+    let shut = opened.closed_by_hand("kim", "drill over", 2).unwrap();
+    assert_eq!(lake.move_breaker(&loaded, &shut).await.unwrap(), Moved::Moved);
+    assert_eq!(lake.move_breaker(&loaded, &opened).await.unwrap(), Moved::WasMovedBefore);
+    assert_eq!(lake.load_breaker().await.unwrap().breaker, shut);
 }
 
 async fn the_pointer_is_moved_by_one_of_two(lake: &(impl LoadPointer + MovePointer)) {

@@ -9,18 +9,28 @@
 //! | [`ReadPart`] | `s3:GetObject` on gold | freeze |
 //! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |
 //! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze |
+//! | [`CountRows`] | `s3:ListBucket` | freeze |
+//! | [`LoadBreaker`] | `s3:GetObject` on the breaker | counter, freeze, the operator's `flywheel breaker` |
+//! | [`MoveBreaker`] | `s3:PutObject` on the breaker | the same |
+//!
+//! A lake is a bucket ([`S3Lake`]) or a folder ([`FolderLake`]); tests have one in memory. One suite holds all of them to this.
 
 mod conditional_write;
 #[cfg(feature = "testing")]
 pub mod conformance;
 mod error;
+mod folder_lake;
 #[cfg(feature = "testing")]
 mod memory_lake;
 mod ports;
 mod s3_lake;
 
 pub use error::LakeError;
+pub use folder_lake::FolderLake;
 #[cfg(feature = "testing")]
 pub use memory_lake::{Fault, MemoryLake};
-pub use ports::{ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved, ReadPart, WritePart};
+pub use ports::{
+    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
+    Moved, ReadPart, WritePart,
+};
 pub use s3_lake::S3Lake;

@@ -2,11 +2,18 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flywheel_core::{ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, route_prefix};
+use flywheel_core::{
+    BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
-use crate::ports::{ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved, ReadPart, WritePart};
+use crate::ports::{
+    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
+    Moved, ReadPart, WritePart,
+};
 
 /// How a write goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +96,18 @@ impl MemoryLake {
             None => Ok(Put::PreconditionFailed),
         }
     }
+
+    fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
+        let Some(object) = self.get(key) else { return Ok((T::default(), None)) };
+        let value =
+            serde_json::from_slice(&object.body).map_err(|error| LakeError::caused("understand", key, &error))?;
+        Ok((value, Some(object.entity_tag)))
+    }
+
+    fn store<T: Serialize>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
+        let body = serde_json::to_vec(value).map_err(|error| LakeError::caused("write", key, &error))?;
+        self.put(key, body, &Condition::is_still(still)).map(Moved::from)
+    }
 }
 
 impl WritePart for MemoryLake {
@@ -121,23 +140,37 @@ impl ReadPart for MemoryLake {
     }
 }
 
+impl CountRows for MemoryLake {
+    async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
+        let state = self.lock();
+        let keys = state.objects.range(part_keys_from(route, from)..).map(|(key, _)| key);
+        let names = keys.map_while(|key| key.starts_with(&route_prefix(route)).then(|| PartName::of_key(key, route)));
+        Ok(names.flatten().take_while(|name| name.written_at <= to).map(|name| name.rows).sum())
+    }
+}
+
 impl LoadPointer for MemoryLake {
     async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
-        let Some(object) = self.get(POINTER_KEY) else {
-            return Ok(LoadedPointer { pointer: Pointer::default(), entity_tag: None });
-        };
-        let pointer = serde_json::from_slice(&object.body)
-            .map_err(|error| LakeError::caused("understand", POINTER_KEY, &error))?;
-        Ok(LoadedPointer { pointer, entity_tag: Some(object.entity_tag) })
+        let (pointer, entity_tag) = self.load(POINTER_KEY)?;
+        Ok(LoadedPointer { pointer, entity_tag })
     }
 }
 
 impl MovePointer for MemoryLake {
     async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
-        let body = serde_json::to_vec(to).map_err(|error| LakeError::caused("write", POINTER_KEY, &error))?;
-        match self.put(POINTER_KEY, body, &Condition::is_still(from))? {
-            Put::Written => Ok(Moved::Moved),
-            Put::PreconditionFailed => Ok(Moved::WasMovedBefore),
-        }
+        self.store(POINTER_KEY, to, from.entity_tag.as_deref())
+    }
+}
+
+impl LoadBreaker for MemoryLake {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        let (breaker, entity_tag) = self.load(BREAKER_KEY)?;
+        Ok(LoadedBreaker { breaker, entity_tag })
+    }
+}
+
+impl MoveBreaker for MemoryLake {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        self.store(BREAKER_KEY, to, from.entity_tag.as_deref())
     }
 }

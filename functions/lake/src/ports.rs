@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use flywheel_core::{ListedPart, Pointer};
+use flywheel_core::{Breaker, ListedPart, Millis, Pointer, Route};
 
 use crate::error::LakeError;
 
@@ -26,6 +26,13 @@ pub struct Listing {
     pub parts: Vec<ListedPart>,
     /// The requests that it took: one a thousand objects.
     pub requests: u64,
+}
+
+/// Counts what a route has, by the names of its parts.
+pub trait CountRows {
+    /// The lines in the parts of the route that were written from `from` until `to`, both included.
+    fn count_rows(&self, route: Route, from: Millis, to: Millis)
+    -> impl Future<Output = Result<u64, LakeError>> + Send;
 }
 
 /// Reads parts.
@@ -56,7 +63,29 @@ pub trait MovePointer {
     -> impl Future<Output = Result<Moved, LakeError>> + Send;
 }
 
-/// What became of an attempt to move the pointer.
+/// Reads the circuit breaker.
+pub trait LoadBreaker {
+    /// The breaker, or a closed one if it was never moved.
+    fn load_breaker(&self) -> impl Future<Output = Result<LoadedBreaker, LakeError>> + Send;
+}
+
+/// A circuit breaker, with what is needed to move it if nobody else has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedBreaker {
+    /// The breaker.
+    pub breaker: Breaker,
+    /// The stored object's entity tag; none as long as there is no object.
+    pub entity_tag: Option<String>,
+}
+
+/// Moves the circuit breaker.
+pub trait MoveBreaker {
+    /// Stores `to`, if what is stored is still `from`.
+    fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker)
+    -> impl Future<Output = Result<Moved, LakeError>> + Send;
+}
+
+/// What became of an attempt to move the pointer, or the breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
     /// It is moved.

@@ -6,11 +6,18 @@ use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::types::Object as StoredObject;
 use bytes::Bytes;
-use flywheel_core::{ListedPart, POINTER_KEY, PartName, Pointer, Route, route_prefix};
+use flywheel_core::{
+    BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
-use crate::ports::{ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved, ReadPart, WritePart};
+use crate::ports::{
+    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
+    Moved, ReadPart, WritePart,
+};
 
 /// How often a write is sent that S3 answers with 409: another conditional write to the same key was under way.
 const CONFLICT_ATTEMPTS: u32 = 5;
@@ -43,6 +50,27 @@ impl S3Lake {
             wait *= 2;
         }
         Err(LakeError::new("write", key, "other writes to this key kept going first"))
+    }
+
+    async fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
+        let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
+            Ok(object) => object,
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
+                return Ok((T::default(), None));
+            }
+            Err(error) => return Err(LakeError::caused("read", key, &error)),
+        };
+        let entity_tag = object.e_tag().map(str::to_owned);
+        let body = object.body.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
+        let value =
+            serde_json::from_slice(&body.into_bytes()).map_err(|error| LakeError::caused("understand", key, &error))?;
+        Ok((value, entity_tag))
+    }
+
+    async fn store<T: Serialize + Sync>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
+        let body = serde_json::to_vec(value).map_err(|error| LakeError::caused("write", key, &error))?;
+        let object = Object { body: body.into(), content_type: "application/json" };
+        self.put(key, &object, &Condition::is_still(still)).await.map(Moved::from)
     }
 
     fn put_request(&self, key: &str, object: &Object<'_>, condition: &Condition<'_>) -> PutObjectFluentBuilder {
@@ -129,30 +157,47 @@ impl ReadPart for S3Lake {
     }
 }
 
+impl CountRows for S3Lake {
+    async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
+        let prefix = route_prefix(route);
+        let pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix);
+        let mut pages = pages.start_after(part_keys_from(route, from)).into_paginator().send();
+        let mut rows = 0;
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| LakeError::caused("list", &prefix, &error))?;
+            let names = page.contents().iter().filter_map(|object| PartName::of_key(object.key()?, route));
+            let (within, later): (Vec<_>, Vec<_>) = names.partition(|name| name.written_at <= to);
+            rows += within.iter().map(|name| name.rows).sum::<u64>();
+            if !later.is_empty() {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+}
+
 impl LoadPointer for S3Lake {
     async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
-        let object = match self.client.get_object().bucket(&self.bucket).key(POINTER_KEY).send().await {
-            Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
-                return Ok(LoadedPointer { pointer: Pointer::default(), entity_tag: None });
-            }
-            Err(error) => return Err(LakeError::caused("read", POINTER_KEY, &error)),
-        };
-        let entity_tag = object.e_tag().map(str::to_owned);
-        let body = object.body.collect().await.map_err(|error| LakeError::caused("read", POINTER_KEY, &error))?;
-        let pointer = serde_json::from_slice(&body.into_bytes())
-            .map_err(|error| LakeError::caused("understand", POINTER_KEY, &error))?;
+        let (pointer, entity_tag) = self.load(POINTER_KEY).await?;
         Ok(LoadedPointer { pointer, entity_tag })
     }
 }
 
 impl MovePointer for S3Lake {
     async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
-        let body = serde_json::to_vec(to).map_err(|error| LakeError::caused("write", POINTER_KEY, &error))?;
-        let object = Object { body: body.into(), content_type: "application/json" };
-        match self.put(POINTER_KEY, &object, &Condition::is_still(from)).await? {
-            Put::Written => Ok(Moved::Moved),
-            Put::PreconditionFailed => Ok(Moved::WasMovedBefore),
-        }
+        self.store(POINTER_KEY, to, from.entity_tag.as_deref()).await
+    }
+}
+
+impl LoadBreaker for S3Lake {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        let (breaker, entity_tag) = self.load(BREAKER_KEY).await?;
+        Ok(LoadedBreaker { breaker, entity_tag })
+    }
+}
+
+impl MoveBreaker for S3Lake {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        self.store(BREAKER_KEY, to, from.entity_tag.as_deref()).await
     }
 }

@@ -12,6 +12,7 @@ from settings import REGION
 
 GOLD = "dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/x.jsonl"
 POINTER = "state/pointer.json"
+BREAKER = "state/breaker.json"
 
 
 class Intruder:
@@ -40,10 +41,13 @@ class Intruder:
             "read dropped": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "dropped/", 1)),
             "write gold": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD, Body=b""),
             "write quarantine": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "quarantine/", 1), Body=b""),
+            "read quarantine": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "quarantine/", 1)),
             "write anywhere": lambda: s3.put_object(Bucket=self.bucket, Key="elsewhere", Body=b""),
             "delete gold": lambda: s3.delete_object(Bucket=self.bucket, Key=GOLD),
             "read pointer": lambda: s3.get_object(Bucket=self.bucket, Key=POINTER),
             "move pointer": lambda: s3.put_object(Bucket=self.bucket, Key=POINTER, Body=b"{}", IfMatch='"0"'),
+            "read breaker": lambda: s3.get_object(Bucket=self.bucket, Key=BREAKER),
+            "move breaker": lambda: s3.put_object(Bucket=self.bucket, Key=BREAKER, Body=b"{}", IfMatch='"0"'),
             "write table": lambda: s3.put_object(Bucket=self.bucket, Key="datasets/dpo_gold_v1/intruder", Body=b""),
             "open the bucket": lambda: s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps({"Statement": []})),
             "send": lambda: sqs.send_message(QueueUrl=self.queue, MessageBody="intruder"),
@@ -62,8 +66,9 @@ class Intruder:
 ALLOWED = {
     "Ingest": {"send"},
     "Curate": {"write gold", "write quarantine"},
-    "Counter": {"list gold", "read pointer", "start run"},
-    "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "write table", "write quarantine"},
+    "Counter": {"list gold", "read pointer", "read breaker", "move breaker", "start run"},
+    "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "read breaker", "move breaker", "write quarantine",
+               "write table"},
 }
 
 

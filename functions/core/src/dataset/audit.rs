@@ -2,8 +2,9 @@
 //!
 //! Order matters, and is this: what was seen before leaves first (and leaves no trace). Bursts are counted over all that is left,
 //! repeats included, for repeats are what a campaign is made of. Contradictions come next: of two pairs that say the opposite
-//! neither may be kept, even where one would pass as a repeat of the other. Then repeats leave, the first of them stays; prompts get
-//! their side of the split; and the caps, which count what enters, come last.
+//! neither may be kept, even where one would pass as a repeat of the other. What the circuit breaker bars is held then: nothing
+//! repeats it, and it takes up no room. Then repeats leave, the first of them stays; prompts get their side of the split; and the
+//! caps, which count what enters, come last.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ use super::gold_line::GoldLine;
 use super::newcomers::{Newcomers, Side};
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
+use super::statistics::Statistics;
 
 /// Why a pair is held back from the dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +33,8 @@ pub enum Hold {
     UnattributedCap,
     /// Its tenant has its share of this version.
     TenantCap,
+    /// The circuit breaker is open, or was when it was written, or lets a sample through and this is no part of it.
+    BreakerOpen,
 }
 
 /// A pair that enters.
@@ -58,7 +62,7 @@ pub struct HeldPair {
 pub struct Audited {
     /// Pairs that enter, in order.
     pub entries: Vec<Entry>,
-    /// Pairs that are held, in order.
+    /// Pairs that are held, in order; last those that [`Audited::hold_beyond`] held.
     pub held: Vec<HeldPair>,
     /// Lines whose pair or event was seen before: in the dataset, among what is held, or in this batch.
     pub duplicates: u64,
@@ -66,13 +70,40 @@ pub struct Audited {
     pub near_duplicates: u64,
     /// The bursts, the largest first.
     pub bursts: Vec<Burst>,
-    /// What the next audit has to know.
-    pub background: Background,
+    /// What was known before.
+    background: Background,
+}
+
+impl Audited {
+    /// Holds back what would enter beyond the first `room` pairs, on behalf of the circuit breaker.
+    pub fn hold_beyond(&mut self, room: u64) {
+        let room = usize::try_from(room).unwrap_or(usize::MAX).min(self.entries.len());
+        let beyond = self.entries.drain(room..);
+        self.held.extend(beyond.map(|entry| HeldPair { line: entry.line, holds: vec![Hold::BreakerOpen] }));
+    }
+
+    /// What the pairs that enter are made of.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let lines = self.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
+        Statistics::of(lines)
+    }
+
+    /// What the next audit has to know, once it is settled what enters and what is held.
+    #[must_use]
+    pub fn learnt(&self) -> Background {
+        let mut background = self.background.clone();
+        let entries = self.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line));
+        entries.for_each(|line| background.learn(&line));
+        let held = self.held.iter().filter_map(|held| GoldLine::parse(&held.line));
+        held.for_each(|line| background.hold(&line));
+        background
+    }
 }
 
 /// Audits the pending pairs, once they have met every row of the dataset.
 #[must_use]
-pub fn audit(mut newcomers: Newcomers, mut background: Background, rules: &DatasetRules, salt: &SplitSalt) -> Audited {
+pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRules, salt: &SplitSalt) -> Audited {
     let before = newcomers.pairs.len() as u64 + newcomers.repeated;
     let new = net_new(&mut newcomers, &background);
     let duplicates = before - new.len() as u64;
@@ -88,6 +119,7 @@ pub fn audit(mut newcomers: Newcomers, mut background: Background, rules: &Datas
         holds.extend(is_burst.then_some(Hold::Burst));
         let is_reversed = newcomers.reversals(index).iter().any(|other| is_new.contains(&(*other as usize)));
         holds.extend((is_reversed || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
+        holds.extend(newcomers.pairs[index].is_barred.then_some(Hold::BreakerOpen));
         if !holds.is_empty() {
             held.push((index, holds));
             continue;
@@ -109,8 +141,6 @@ pub fn audit(mut newcomers: Newcomers, mut background: Background, rules: &Datas
 
     let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&mut newcomers, index, split)).collect();
     let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&mut newcomers, index, holds)).collect();
-    entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)).for_each(|line| background.learn(&line));
-    held.iter().filter_map(|held| GoldLine::parse(&held.line)).for_each(|line| background.hold(&line));
     Audited { entries, held, duplicates, near_duplicates, bursts: found.bursts, background }
 }
 
@@ -220,7 +250,7 @@ mod tests {
             let all = audited.entries.len() + audited.held.len();
             assert_eq!(all as u64 + audited.duplicates + audited.near_duplicates, lines.len() as u64);
             self.rows.extend(audited.entries.iter().cloned());
-            self.background = audited.background.clone();
+            self.background = audited.learnt();
             audited
         }
     }
@@ -345,6 +375,41 @@ mod tests {
     }
 
     #[test]
+    fn what_the_breaker_bars_is_held_and_nothing_repeats_it_or_lacks_room_for_it() {
+        let world = World::new();
+        let mut newcomers = Newcomers::new(&world.rules);
+        let of_alice = |n: u64, tail: u64| by("alice", line(&n.to_string(), "p", &format!("r{n}"), &text(1, tail)));
+        for n in 0..6 {
+            assert!(newcomers.add_barred(&by("alice", line(&n.to_string(), &format!("p{n}"), "r", &text(n + 1, 1)))));
+        }
+        assert!(newcomers.add(&of_alice(10, 2)) && newcomers.add(&of_alice(0, 9)) && newcomers.add(&of_alice(11, 3)));
+        let audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
+        assert_eq!(numbers(&audited), (1, 6, 1, 1));
+        assert!(audited.entries[0].line.contains("\"event_id\":\"10\""));
+        assert_eq!(holds(&audited), [Hold::BreakerOpen; 6]);
+    }
+
+    #[test]
+    fn what_is_held_beyond_the_room_teaches_nothing_and_stays_held() {
+        let mut world = World::new();
+        let lines: Vec<_> = (0..3).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))).collect();
+        let audit_of = |world: &World| {
+            let mut newcomers = Newcomers::new(&world.rules);
+            lines.iter().for_each(|line| assert!(newcomers.add(line)));
+            audit(newcomers, world.background.clone(), &world.rules, &world.salt)
+        };
+        let mut audited = audit_of(&world);
+        audited.hold_beyond(u64::MAX);
+        assert_eq!((numbers(&audited), audited.learnt().pairs()), ((3, 0, 0, 0), 3));
+        audited.hold_beyond(1);
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::BreakerOpen; 2]));
+        assert!(audited.held[0].line == lines[1] && audited.held[1].line == lines[2], "in order");
+        world.background = audited.learnt();
+        assert_eq!(world.background.pairs(), 1);
+        assert_eq!(numbers(&audit_of(&world)), (1, 0, 2, 0), "the first is known by the table alone");
+    }
+
+    #[test]
     fn a_prompt_between_both_sides_goes_to_neither() {
         let mut world = World::new();
         // Two prompts on different sides that are no neighbours, and one that is a neighbour of both.
@@ -400,7 +465,7 @@ mod tests {
             }).collect();
             let (first, second) = (World::new().freeze(&lines), World::new().freeze(&lines));
             prop_assert_eq!((&first.entries, &first.held), (&second.entries, &second.held));
-            prop_assert_eq!(first.background.to_bytes(), second.background.to_bytes());
+            prop_assert_eq!(first.learnt().to_bytes(), second.learnt().to_bytes());
         }
     }
 }

@@ -16,10 +16,11 @@ const COUNTERS_A_ROW: usize = 1 << 18;
 const LAYOUT: &[u8] = b"flywheel background 1\n";
 
 /// What the next freeze has to know of all earlier ones, beyond the rows of the table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Background {
     /// Pairs that were counted.
     pairs: u64,
+    /// None until the first phrase is counted.
     counters: Vec<u32>,
     /// Keys of the ids of pairs and events that are held or were: a line that is delivered again, alone, would pass where it
     /// did not pass among its likes.
@@ -31,12 +32,6 @@ pub struct Background {
 #[error("the background of phrases is damaged")]
 pub struct UnreadableBackground;
 
-impl Default for Background {
-    fn default() -> Self {
-        Self { pairs: 0, counters: vec![0; ROWS * COUNTERS_A_ROW], held: HashSet::new() }
-    }
-}
-
 impl Background {
     /// Pairs that were counted.
     pub(crate) fn pairs(&self) -> u64 {
@@ -45,13 +40,15 @@ impl Background {
 
     /// In how many of the pairs so far the user added the phrase; an upper bound.
     pub(crate) fn count(&self, phrase: u64) -> u64 {
-        counters_of(phrase).map(|at| u64::from(self.counters[at])).min().unwrap_or(0)
+        let count = |at: usize| self.counters.get(at).copied().map_or(0, u64::from);
+        counters_of(phrase).map(count).min().unwrap_or(0)
     }
 
     /// Counts the phrases of a pair that enters the dataset.
     pub(crate) fn learn(&mut self, line: &GoldLine<'_>) {
         self.pairs += 1;
         for phrase in added_phrases(line) {
+            self.counters.resize(ROWS * COUNTERS_A_ROW, 0);
             counters_of(phrase).for_each(|at| self.counters[at] = self.counters[at].saturating_add(1));
         }
     }
@@ -94,7 +91,9 @@ impl Background {
         let rest = &mut bytes.strip_prefix(LAYOUT).ok_or(UnreadableBackground)?;
         let mut background = Self { pairs: take_number(rest)?, ..Self::default() };
         let mut next = 0;
-        for _ in 0..take_number(rest)? {
+        let counted = take_number(rest)?;
+        background.counters.resize(if counted == 0 { 0 } else { ROWS * COUNTERS_A_ROW }, 0);
+        for _ in 0..counted {
             let at = take_number(rest)?.checked_add(next).ok_or(UnreadableBackground)?;
             let counter = usize::try_from(at).ok().and_then(|at| background.counters.get_mut(at));
             *counter.ok_or(UnreadableBackground)? =

@@ -59,6 +59,10 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
     background: &Background,
     rules: &DatasetRules,
 ) -> Found {
+    let enough = usize::try_from(rules.burst_pairs).unwrap_or(usize::MAX);
+    if lines().take(enough).count() < enough {
+        return Found::default();
+    }
     let mut counters = vec![0_u32; COUNTERS];
     let counter = |phrase: u64| (phrase >> 42) as usize;
     let mut pairs = 0_u64;

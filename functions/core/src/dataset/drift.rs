@@ -51,6 +51,13 @@ impl Drift {
             [similarity_psi, log_length_ratio, scripts, tags].map(rounded);
         Some(Self { similarity_psi, log_length_ratio, scripts, tags, beyond })
     }
+
+    /// The share of pairs that would have to change their script, or one of their tags, for the two sets to be alike: from 0, the
+    /// same, to 1, nothing in common. The other two distances have no such end, and are for people to read.
+    #[must_use]
+    pub fn share_changed(&self) -> f64 {
+        self.scripts.max(self.tags)
+    }
 }
 
 /// To six decimals. A number that is written as JSON and digested has to read back as itself, and not every parser is exact to
@@ -109,6 +116,11 @@ mod tests {
         assert_eq!(beyond(&before, &statistics(500, 3, "latin", 0.0)), ["similarity"]);
         assert_eq!(beyond(&before, &statistics(500, 12, "latin", -0.3)), ["length"]);
         assert_eq!(beyond(&before, &statistics(500, 12, "han", 0.0)), ["scripts"]);
+        let shares = |after: &Statistics| {
+            Drift::between(&before, after, &DatasetRules::default()).map(|drift| drift.share_changed())
+        };
+        assert_eq!(shares(&statistics(500, 12, "han", 0.0)), Some(1.0));
+        assert_eq!(shares(&statistics(500, 3, "latin", -0.3)), Some(0.0));
     }
 
     #[test]

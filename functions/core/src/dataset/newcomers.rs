@@ -61,6 +61,8 @@ pub(crate) struct Newcomer {
     pub(crate) repeats: bool,
     /// The dataset has the pair the other way round.
     pub(crate) reverses: bool,
+    /// The circuit breaker holds it, whatever it is.
+    pub(crate) is_barred: bool,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +91,16 @@ impl Newcomers {
     /// Adds a pending line. `false`: it is no gold line, and nothing was added.
     #[must_use]
     pub fn add(&mut self, line: &str) -> bool {
+        self.add_line(line, false)
+    }
+
+    /// Adds a pending line that the circuit breaker holds, whatever it is. `false`: it is no gold line, and nothing was added.
+    #[must_use]
+    pub fn add_barred(&mut self, line: &str) -> bool {
+        self.add_line(line, true)
+    }
+
+    fn add_line(&mut self, line: &str, is_barred: bool) -> bool {
         let Some(gold) = GoldLine::parse(line) else { return false };
         let (pair, event) = (id_key("pair", &gold.pair_id), id_key("event", &gold.event_id));
         if !self.seen.insert((pair, event)) {
@@ -98,7 +110,8 @@ impl Newcomers {
         let fingerprint = Fingerprint::of(&gold.prompt, &gold.chosen, &gold.rejected);
         self.index(&fingerprint);
         self.wanted.extend([pair, event]);
-        self.pairs.push(Newcomer { line: line.to_owned(), pair, event, fingerprint, repeats: false, reverses: false });
+        let (repeats, reverses) = (false, false);
+        self.pairs.push(Newcomer { line: line.to_owned(), pair, event, fingerprint, repeats, reverses, is_barred });
         true
     }
 

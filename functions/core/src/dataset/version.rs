@@ -225,7 +225,7 @@ impl VersionRecord {
         let mut content = ContentDigest::default();
         let rows = || audited.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
         rows().for_each(|(line, split)| content.add(&line, split));
-        let statistics = Statistics::of(rows());
+        let statistics = audited.statistics();
         let mut held_for = BTreeMap::new();
         for hold in audited.held.iter().flat_map(|held| &held.holds) {
             *held_for.entry(*hold).or_default() += 1;
@@ -358,7 +358,7 @@ mod tests {
         let newest = PartName { written_at: 1_795_342_830_007, digest: "0".repeat(32), rows: 1 };
         let held = HeldPart::of(&audited, &newest).map(|(held, _)| held);
         let consumed = Consumed { parts: 1, lines: lines.len() as u64, list: ObjectDigest::of("parts", "jsonl", b"") };
-        let background = ObjectDigest::of("background", "bin", &audited.background.to_bytes());
+        let background = ObjectDigest::of("background", "bin", &audited.learnt().to_bytes());
         let record =
             VersionRecord::of(&audited, (version, version), previous, consumed, (held, background), (&rules, &salt));
         (record, audited)

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Action, Policy};
+use crate::breaker::BreakerBounds;
 use crate::dataset::DatasetRules;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
@@ -32,6 +33,7 @@ struct File {
     sampling: SamplingRates,
     judges: Judges,
     dataset: Dataset,
+    breaker: BreakerSection,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
 
@@ -93,6 +95,18 @@ struct Dataset {
     max_mix_drift: Option<Spanned<f64>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct BreakerSection {
+    min_events: Option<u64>,
+    quarantined_above: Option<Spanned<f64>>,
+    contributor_above: Option<Spanned<f64>>,
+    burst_above: Option<Spanned<f64>>,
+    drift_above: Option<Spanned<f64>>,
+    half_open_after_hours: Option<u64>,
+    sample_pairs: Option<Spanned<u64>>,
+}
+
 /// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -122,8 +136,8 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, dataset, routes } =
-            toml::from_str(text).map_err(|error| {
+        let File { similarity, audit, limits, sampling, judges, dataset, breaker, routes } = toml::from_str(text)
+            .map_err(|error| {
                 let line = error.span().map_or(1, |span| line_of(text, &span));
                 PolicyError { line, message: error.message().to_owned() }
             })?;
@@ -140,6 +154,7 @@ impl Policy {
             sampling: sampling_of(text, sampling, defaults.sampling)?,
             judges: judge_limits(text, &judges)?,
             dataset: dataset_rules(text, &dataset)?,
+            breaker: breaker_bounds(text, &breaker)?,
             actions: actions(text, &routes, defaults.actions)?,
         };
         let (low, high) = (policy.rewrite_below, policy.trivial_above);
@@ -254,6 +269,24 @@ fn at_least<N: PartialOrd + Copy + std::fmt::Display>(
     })
 }
 
+fn breaker_bounds(text: &str, given: &BreakerSection) -> Result<BreakerBounds, PolicyError> {
+    let defaults = BreakerBounds::default();
+    if let Some(pairs) = given.sample_pairs.as_ref().filter(|pairs| *pairs.get_ref() == 0) {
+        let message =
+            "sample_pairs must be 1 or more: without a sample a half-open breaker could never close".to_owned();
+        return Err(PolicyError { line: line_of(text, &pairs.span()), message });
+    }
+    Ok(BreakerBounds {
+        min_events: given.min_events.unwrap_or(defaults.min_events),
+        quarantined_above: share(text, given.quarantined_above.as_ref(), defaults.quarantined_above)?,
+        contributor_above: share(text, given.contributor_above.as_ref(), defaults.contributor_above)?,
+        burst_above: share(text, given.burst_above.as_ref(), defaults.burst_above)?,
+        drift_above: share(text, given.drift_above.as_ref(), defaults.drift_above)?,
+        half_open_after_hours: given.half_open_after_hours.unwrap_or(defaults.half_open_after_hours),
+        sample_pairs: given.sample_pairs.as_ref().map_or(defaults.sample_pairs, |pairs| *pairs.get_ref()),
+    })
+}
+
 /// A share, of a text or of a scale: within 0 and 1. A 95 that means percent is refused, not taken for "never".
 fn share(text: &str, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
     let Some(given) = given else { return Ok(default) };
@@ -338,6 +371,10 @@ mod tests {
             ("[dataset]\nburst_pairs = 1\n", 2, "2 or more"),
             ("[dataset]\nnear_duplicate_from = 0.2\n", 2, "0.5 or more"),
             ("[dataset]\nmax_pairs = 5\n", 2, "unknown field `max_pairs`"),
+            ("[breaker]\n\nburst_above = 20.0\n", 3, "between 0.0 and 1.0"),
+            ("[breaker]\nsample_pairs = 0\n", 2, "1 or more"),
+            ("[breaker]\nmin_events = -1\n", 2, "invalid value"),
+            ("[breaker]\nreject_above = 0.5\n", 2, "unknown field `reject_above`"),
             ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
             ("[judges]\nmax_seconds = \"20s\"\n", 2, "invalid type"),
             ("[limits]\nmin_chars = 1.5\n", 2, "invalid type"),
@@ -369,6 +406,14 @@ mod tests {
             let policy = Policy::parse(&format!("[routes]\n{code} = \"{route}\"")).unwrap();
             assert_ne!(policy.hash(), default.hash(), "{code}");
         }
+    }
+
+    #[test]
+    fn the_breakers_bounds_are_taken_and_change_no_lines_hash() {
+        let policy = Policy::parse("[breaker]\nburst_above = 0.3\nhalf_open_after_hours = 0\n").unwrap();
+        assert_eq!((policy.breaker.burst_above, policy.breaker.half_open_after_hours), (0.3, 0));
+        assert_eq!(policy.breaker.min_events, BreakerBounds::default().min_events);
+        assert_eq!(policy.hash(), Policy::default().hash());
     }
 
     #[test]

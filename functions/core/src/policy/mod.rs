@@ -2,6 +2,7 @@
 
 mod file;
 
+use crate::breaker::BreakerBounds;
 use crate::dataset::DatasetRules;
 use crate::digest::{FieldDigest, hex};
 use crate::judge::JudgeLimits;
@@ -37,6 +38,8 @@ pub struct Policy {
     pub judges: JudgeLimits,
     /// What one dataset version may be made of. It has a hash of its own: it judges no line, so lines do not name it.
     pub dataset: DatasetRules,
+    /// What opens the circuit breaker. It judges no line, and is not part of the hash.
+    pub breaker: BreakerBounds,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -63,6 +66,7 @@ impl Default for Policy {
             sampling: Sampling::default(),
             judges: JudgeLimits::default(),
             dataset: DatasetRules::default(),
+            breaker: BreakerBounds::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }
@@ -78,7 +82,7 @@ impl Policy {
         }
     }
 
-    /// 16 hexadecimal digits that change whenever a rule does, and not when only the file's words do.
+    /// 16 hexadecimal digits that change whenever a rule that judges lines does, and not when only the file's words do.
     #[must_use]
     pub fn hash(&self) -> String {
         let numbers = [

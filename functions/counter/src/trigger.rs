@@ -1,0 +1,54 @@
+use std::fmt::Display;
+use std::str::FromStr;
+
+use flywheel_core::{Goal, Millis, Trigger};
+use flywheel_runtime::{SettingError, Settings};
+
+/// When a run may start, as the deployment's parameters say. What is not set is off.
+///
+/// # Errors
+/// If the threshold is missing, or one of them is no number.
+pub fn trigger_of(settings: &Settings) -> Result<Trigger, SettingError> {
+    let hours: u64 = or_off(settings, "FLYWHEEL_COOLDOWN_HOURS")?;
+    let goal = Goal {
+        threshold: settings.parsed("FLYWHEEL_THRESHOLD")?,
+        min_contributors: or_off(settings, "FLYWHEEL_MIN_CONTRIBUTORS")?,
+        min_prompts: or_off(settings, "FLYWHEEL_MIN_PROMPTS")?,
+    };
+    let cooldown: Millis = hours.saturating_mul(60 * 60 * 1000);
+    Ok(Trigger { goal, cooldown, runs_per_month: or_off(settings, "FLYWHEEL_RUNS_PER_MONTH")? })
+}
+
+fn or_off<T: FromStr<Err: Display> + Default>(settings: &Settings, name: &'static str) -> Result<T, SettingError> {
+    if settings.optional(name).is_none() { Ok(T::default()) } else { settings.parsed(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_off() {
+        let trigger = trigger_of(&Settings::of([("FLYWHEEL_THRESHOLD", "5000")])).unwrap();
+        let goal = Goal { threshold: 5_000, ..Goal::default() };
+        assert_eq!(trigger, Trigger { goal, ..Trigger::default() });
+    }
+
+    #[test]
+    fn what_is_set_is_taken_or_refused_by_name() {
+        let set = [
+            ("FLYWHEEL_THRESHOLD", "9"),
+            ("FLYWHEEL_COOLDOWN_HOURS", "2"),
+            ("FLYWHEEL_RUNS_PER_MONTH", "3"),
+            ("FLYWHEEL_MIN_CONTRIBUTORS", "4"),
+            ("FLYWHEEL_MIN_PROMPTS", "5"),
+        ];
+        let goal = Goal { threshold: 9, min_contributors: 4, min_prompts: 5 };
+        assert_eq!(
+            trigger_of(&Settings::of(set)),
+            Ok(Trigger { goal, cooldown: 2 * 60 * 60 * 1000, runs_per_month: 3 })
+        );
+        let wrong = Settings::of([("FLYWHEEL_THRESHOLD", "9"), ("FLYWHEEL_COOLDOWN_HOURS", "a day")]);
+        assert!(trigger_of(&wrong).unwrap_err().to_string().contains("FLYWHEEL_COOLDOWN_HOURS"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What a freeze has read, as far as the circuit breaker judges it.
+
+use std::collections::HashMap;
+
+use flywheel_core::dataset::{Audited, GoldLine, Hold};
+use flywheel_core::{Millis, PartName, WindowStatistics};
+
+/// The pending lines that the circuit breaker does not bar.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    pairs: u64,
+    pairs_by_contributor: HashMap<String, u64>,
+    time: Option<(Millis, Millis)>,
+}
+
+impl Window {
+    /// Adds a line of a part. One that is no gold line does not count: the freeze refuses it.
+    pub(crate) fn add(&mut self, part: &PartName, line: &str) {
+        let (first, last) = self.time.unwrap_or((part.written_at, part.written_at));
+        self.time = Some((first.min(part.written_at), last.max(part.written_at)));
+        self.pairs += 1;
+        if let Some(contributor) = GoldLine::parse(line).and_then(|line| line.contributor) {
+            *self.pairs_by_contributor.entry(contributor.into_owned()).or_default() += 1;
+        }
+    }
+
+    /// From when until when its parts were written; none if it is empty.
+    pub(crate) fn time(&self) -> Option<(Millis, Millis)> {
+        self.time
+    }
+
+    /// What is measured of it: as it was read, for what is left of a campaign once it is held says nothing of it.
+    pub(crate) fn statistics(&self, audited: &Audited, quarantined: u64, drift: Option<f64>) -> WindowStatistics {
+        let share = |pairs: u64| (self.pairs > 0).then(|| pairs as f64 / self.pairs as f64);
+        let top_contributor = self.pairs_by_contributor.values().max().and_then(|pairs| share(*pairs));
+        let is_burst = |holds: &[Hold]| holds.contains(&Hold::Burst) && !holds.contains(&Hold::BreakerOpen);
+        let in_bursts = audited.held.iter().filter(|held| is_burst(&held.holds)).count();
+        WindowStatistics { pairs: self.pairs, quarantined, top_contributor, burst: share(in_bursts as u64), drift }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flywheel_core::dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(number: u32, contributor: Option<&str>, chosen: &str) -> String {
+        json!({"pair_id": format!("p{number}"), "event_id": format!("e{number}"), "prompt": format!("p{number}"),
+               "chosen": format!("{chosen} c{number}"), "rejected": "r", "similarity": 0.5, "reasons": [], "policy": "x",
+               "contributor": contributor})
+        .to_string()
+    }
+
+    fn part(written_at: Millis) -> PartName {
+        PartName { written_at, digest: "0".repeat(32), rows: 1 }
+    }
+
+    #[test]
+    fn it_measures_what_is_not_barred_as_it_was_read() {
+        let rules = DatasetRules { burst_pairs: 3, burst_factor: 1.0, ..DatasetRules::default() };
+        let (mut window, mut newcomers) = (Window::default(), Newcomers::new(&rules));
+        // Of the burst, one is barred. Of what is left, a contributor has three of four, one of them delivered twice.
+        let barred = line(0, Some("eve"), "buy zorblax");
+        assert!(newcomers.add_barred(&barred));
+        let lines =
+            [(1, "eve", "buy zorblax"), (2, "alice", "buy zorblax"), (3, "alice", "fine"), (3, "alice", "fine")];
+        for (at, (number, contributor, chosen)) in (7..).zip(lines) {
+            let line = line(number, Some(contributor), chosen);
+            window.add(&part(at), &line);
+            assert!(newcomers.add(&line));
+        }
+        let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));
+        assert_eq!((audited.held.len(), audited.entries.len(), audited.duplicates), (3, 1, 1));
+        let expected = WindowStatistics {
+            pairs: 4,
+            quarantined: 5,
+            top_contributor: Some(0.75),
+            burst: Some(0.5),
+            drift: Some(0.1),
+        };
+        assert_eq!(window.statistics(&audited, 5, Some(0.1)), expected);
+        assert_eq!(window.time(), Some((7, 10)));
+    }
+
+    #[test]
+    fn of_nothing_nothing_is_measured() {
+        let rules = DatasetRules::default();
+        let audited = audit(Newcomers::new(&rules), Background::default(), &rules, &SplitSalt::new([0; 16]));
+        assert_eq!(
+            Window::default().statistics(&audited, 0, None),
+            WindowStatistics { burst: None, ..Default::default() }
+        );
+        assert_eq!(Window::default().time(), None);
+    }
+}

@@ -1,0 +1,697 @@
+//! The trigger, the freeze and the circuit breaker, as they are, in random schedules over a lake in memory.
+//!
+//! Every call of a port is two steps, before and after its effect, and between any two steps anything may happen: other
+//! counters and freezes, late and repeated parts, skewed clocks, a breaker moved by hand, the death of whoever was about to
+//! go on, a run that is declared dead while its freeze lives on. Then faults stop, time passes, and what is promised has to
+//! hold. A schedule follows from its seed alone; a seed that fails is printed, and `FLYWHEEL_MODEL_SEED=<seed>` runs it again.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use flywheel_core::dataset::{
+    Background, DatasetRules, Entry, Fingerprint, Newcomers, ObjectDigest, RowInDataset, SplitSalt,
+};
+use flywheel_core::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, Millis, PartName, Pointer, Route, Trigger};
+use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
+use flywheel_freeze::{Crossing, Dataset, DatasetError, Freezer, Loaded, Records};
+use flywheel_lake::{
+    CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
+    MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+};
+use flywheel_runtime::Settings;
+
+const START: Millis = 1_795_342_830_007;
+const MINUTE: Millis = 60 * 1000;
+const DAY: Millis = 24 * 60 * MINUTE;
+const THRESHOLD: u64 = 4;
+const SCHEDULES: u64 = 100_000;
+const STEPS: u64 = 60;
+
+/// What is broken on purpose, to see that it is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    Nothing,
+    /// The watermark forgets which parts of its window were consumed.
+    ConsumedForgotten,
+    /// A version's record is not found again.
+    RecordForgotten,
+    /// A commit succeeds though its version is taken.
+    VersionsTakenTwice,
+    /// A run's name can be taken again.
+    NamesTakenTwice,
+    /// A listing passes over what was written under an older key than the last part's.
+    LateKeysUnlisted,
+    /// The dataset does not know its pairs.
+    PairsForgotten,
+    /// What is held back is not written.
+    HeldUnwritten,
+    /// Whoever finishes a version of somebody who died does not find what it holds back, and moves the pointer without it.
+    HeldForgotten,
+    /// What was held back is not known when it comes again.
+    BackgroundForgotten,
+    /// A run that died looks as if it ran.
+    DeadRunsRun,
+}
+
+thread_local! {
+    static CLOCK: Cell<Millis> = const { Cell::new(START) };
+}
+
+fn now() -> Millis {
+    CLOCK.get()
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// Gives everybody else a turn, once.
+fn step() -> impl Future<Output = ()> + Send {
+    let mut had_turn = false;
+    std::future::poll_fn(move |context: &mut Context<'_>| {
+        if std::mem::replace(&mut had_turn, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+}
+
+async fn stepped<T>(effect: impl Future<Output = T> + Send) -> T {
+    step().await;
+    let answer = effect.await;
+    step().await;
+    answer
+}
+
+#[derive(Clone)]
+struct SteppedLake(MemoryLake, Sabotage);
+
+impl WritePart for SteppedLake {
+    async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
+        if self.1 == Sabotage::HeldUnwritten {
+            return Ok(());
+        }
+        stepped(self.0.write_part(key, body)).await
+    }
+}
+
+impl ListParts for SteppedLake {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        let mut listing = stepped(self.0.list_parts(after)).await?;
+        if self.1 == Sabotage::LateKeysUnlisted {
+            let mut newest = 0;
+            let mut in_order: Vec<_> = listing.parts.clone();
+            in_order.sort_by_key(|part| part.last_modified);
+            in_order.retain(|part| {
+                newest = newest.max(part.name.written_at);
+                part.name.written_at == newest
+            });
+            in_order.sort_by(|left, right| left.name.cmp(&right.name));
+            listing.parts = in_order;
+        }
+        Ok(listing)
+    }
+}
+
+impl ReadPart for SteppedLake {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        stepped(self.0.read_part(key)).await
+    }
+}
+
+impl CountRows for SteppedLake {
+    async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
+        stepped(self.0.count_rows(route, from, to)).await
+    }
+}
+
+impl LoadPointer for SteppedLake {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        let mut loaded = stepped(self.0.load_pointer()).await?;
+        if self.1 == Sabotage::ConsumedForgotten {
+            let mut pointer = serde_json::to_value(&loaded.pointer).unwrap();
+            pointer["watermark"]["consumed"] = serde_json::json!([]);
+            loaded.pointer = serde_json::from_value(pointer).unwrap();
+        }
+        Ok(loaded)
+    }
+}
+
+impl MovePointer for SteppedLake {
+    async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
+        stepped(self.0.move_pointer(from, to)).await
+    }
+}
+
+impl LoadBreaker for SteppedLake {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        stepped(self.0.load_breaker()).await
+    }
+}
+
+impl MoveBreaker for SteppedLake {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        stepped(self.0.move_breaker(from, to)).await
+    }
+}
+
+/// A dataset in memory: its versions, and the objects beside it.
+#[derive(Clone)]
+struct MemoryDataset(Arc<Mutex<DatasetState>>, Sabotage);
+
+#[derive(Default)]
+struct DatasetState {
+    versions: Vec<Version>,
+    objects: BTreeMap<String, Vec<u8>>,
+}
+
+#[derive(Clone)]
+struct Version {
+    entries: Vec<Entry>,
+    records: Records,
+}
+
+impl Version {
+    /// As (pair, event).
+    fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.entries.iter().map(|entry| ids(&entry.line))
+    }
+}
+
+impl Dataset for MemoryDataset {
+    type Snapshot = usize;
+
+    async fn load(&self) -> Result<Loaded<usize>, DatasetError> {
+        step().await;
+        let loaded = {
+            let versions = &self.0.lock().unwrap().versions;
+            let mut last_freeze = versions.last().map(|version| version.records.clone());
+            match (self.1, last_freeze.as_mut()) {
+                (Sabotage::RecordForgotten, _) => last_freeze = None,
+                (Sabotage::HeldForgotten, Some(Records { version: Some(version), .. })) => version.held = None,
+                _ => {}
+            }
+            let salt = SplitSalt::new([7; 16]);
+            Loaded { snapshot: versions.len(), version: versions.len() as u64, salt, last_freeze }
+        };
+        step().await;
+        Ok(loaded)
+    }
+
+    async fn meet(&self, snapshot: &usize, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+        step().await;
+        if self.1 != Sabotage::PairsForgotten {
+            let state = self.0.lock().unwrap();
+            for entry in state.versions[..*snapshot].iter().flat_map(|version| &version.entries) {
+                let (pair_id, event_id) = ids(&entry.line);
+                let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
+                newcomers.meet(&RowInDataset {
+                    pair_id: &pair_id,
+                    event_id: &event_id,
+                    split: entry.split,
+                    fingerprint,
+                });
+            }
+        }
+        step().await;
+        Ok(())
+    }
+
+    async fn put_object(&self, _: &usize, object: &ObjectDigest, bytes: Vec<u8>) -> Result<(), DatasetError> {
+        step().await;
+        self.0.lock().unwrap().objects.insert(object.name.clone(), bytes);
+        step().await;
+        Ok(())
+    }
+
+    async fn get_object(&self, _: &usize, object: &ObjectDigest) -> Result<Vec<u8>, DatasetError> {
+        step().await;
+        let found = self.0.lock().unwrap().objects.get(&object.name).cloned();
+        let found = found.ok_or(DatasetError::Storage { action: "read", cause: "not there".to_owned() })?;
+        let is_background = object.name.contains("background");
+        if is_background && self.1 == Sabotage::BackgroundForgotten {
+            return Ok(Background::default().to_bytes());
+        }
+        step().await;
+        Ok(found)
+    }
+
+    async fn commit(
+        &self,
+        snapshot: usize,
+        entries: Vec<Entry>,
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> Result<Records, DatasetError> {
+        let records = records(Vec::new());
+        step().await;
+        {
+            let versions = &mut self.0.lock().unwrap().versions;
+            if versions.len() != snapshot && self.1 != Sabotage::VersionsTakenTwice {
+                return Err(DatasetError::Conflict);
+            }
+            versions.push(Version { entries, records: records.clone() });
+        }
+        step().await;
+        Ok(records)
+    }
+}
+
+/// Every third pair is by one contributor, of whom a version takes one: the rest of them is held by the audit. The prompt has the
+/// chosen text's only word, so that there is no phrase to count.
+fn line(pair: u64) -> String {
+    let contributor = if pair.is_multiple_of(3) { "\"busy\"" } else { "null" };
+    format!(
+        "{{\"pair_id\":\"p{pair}\",\"event_id\":\"e{pair}\",\"prompt\":\"p{pair}\",\"chosen\":\"p{pair}\",\"rejected\":\"r\",\
+         \"similarity\":0.5,\"tags\":[],\"reasons\":[],\"policy\":\"x\",\"contributor\":{contributor}}}\n"
+    )
+}
+
+fn ids(line: &str) -> (String, String) {
+    let fields: Vec<_> = line.split('"').collect();
+    (fields[3].to_owned(), fields[7].to_owned())
+}
+
+/// Step Functions: names are taken once.
+#[derive(Clone)]
+struct Runs(Arc<Mutex<RunsState>>, Sabotage);
+
+#[derive(Default)]
+struct RunsState {
+    attempts: BTreeMap<String, Attempt>,
+    /// Started, and not yet carried out by anybody.
+    due: Vec<(String, RunInput)>,
+    violation: Option<String>,
+    /// What was trained on, by crossing.
+    trained: Vec<(u64, u64)>,
+}
+
+impl DescribeRun for Runs {
+    async fn describe_run(&self, run: &str) -> Result<Attempt, RunsError> {
+        step().await;
+        let attempt = self.0.lock().unwrap().attempts.get(run).copied().unwrap_or(Attempt::NotStarted);
+        step().await;
+        let is_dead = matches!(attempt, Attempt::Failed { .. });
+        Ok(if is_dead && self.1 == Sabotage::DeadRunsRun { Attempt::Running } else { attempt })
+    }
+}
+
+impl StartRun for Runs {
+    async fn start_run(&self, run: &str, input: RunInput) -> Result<Started, RunsError> {
+        step().await;
+        {
+            let mut state = self.0.lock().unwrap();
+            if state.attempts.contains_key(run) && self.1 != Sabotage::NamesTakenTwice {
+                return Ok(Started::NameIsTaken);
+            }
+            let running = state.attempts.iter().find(|(_, attempt)| **attempt == Attempt::Running);
+            if let Some((other, _)) = running {
+                state.violation = Some(format!("{run} was started while {other} ran"));
+            }
+            state.attempts.insert(run.to_owned(), Attempt::Running);
+            state.due.push((run.to_owned(), input));
+        }
+        step().await;
+        Ok(Started::Started)
+    }
+}
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Something at work: a counter, or a run's workflow.
+struct Work {
+    run: Option<String>,
+    task: Task,
+}
+
+struct World {
+    lake: SteppedLake,
+    dataset: MemoryDataset,
+    runs: Runs,
+    work: Vec<Work>,
+    /// Parts that have a name and are not written yet, with when they got it.
+    unwritten: Vec<(Millis, PartName, String)>,
+    /// Batches that were written, for redeliveries.
+    batches: Vec<(u64, Vec<u64>)>,
+    pairs: u64,
+}
+
+impl World {
+    fn new(sabotage: Sabotage) -> Self {
+        CLOCK.set(START);
+        let lake = MemoryLake::default();
+        lake.set_clock(START);
+        Self {
+            lake: SteppedLake(lake, sabotage),
+            dataset: MemoryDataset(Arc::default(), sabotage),
+            runs: Runs(Arc::default(), sabotage),
+            work: Vec::new(),
+            unwritten: Vec::new(),
+            batches: Vec::new(),
+            pairs: 0,
+        }
+    }
+
+    fn pass(&mut self, time: Millis) {
+        CLOCK.set(now() + time);
+        self.lake.0.set_clock(now());
+        // No writer takes longer than nine minutes, and its clock is five off at most: fourteen, less than the window.
+        let (late, rest) =
+            std::mem::take(&mut self.unwritten).into_iter().partition(|(at, ..)| at + 9 * MINUTE <= now());
+        self.unwritten = rest;
+        self.lake.0.set_clock(now());
+        self.write(late);
+    }
+
+    fn write(&mut self, parts: Vec<(Millis, PartName, String)>) {
+        for (at, name, body) in parts {
+            self.lake.0.set_clock(now().min(at + 9 * MINUTE));
+            finish(self.lake.0.write_part(&name.key(Route::Gold), body)).unwrap();
+            self.lake.0.set_clock(now());
+        }
+    }
+
+    fn name_part(&mut self, digest: u64, pairs: &[u64], random: &mut Random) {
+        let written_at = now() + random.below(10 * MINUTE) - 5 * MINUTE;
+        let name = PartName { written_at, digest: format!("{digest:032x}"), rows: pairs.len() as u64 };
+        self.unwritten.push((now(), name, pairs.iter().map(|pair| line(*pair)).collect()));
+    }
+
+    fn curate(&mut self, random: &mut Random) {
+        let rows = 1 + random.below(3);
+        let pairs: Vec<_> = (self.pairs..self.pairs + rows).collect();
+        self.pairs += rows;
+        let digest = self.batches.len() as u64;
+        self.batches.push((digest, pairs.clone()));
+        self.name_part(digest, &pairs, random);
+    }
+
+    /// The same batch again, or some of its events in another one.
+    fn redeliver(&mut self, random: &mut Random) {
+        if self.batches.is_empty() {
+            return;
+        }
+        let (digest, pairs) = self.batches[random.below(self.batches.len() as u64) as usize].clone();
+        let digest = if random.below(2) == 0 { digest } else { 1_000_000 + random.below(1_000_000) };
+        let kept = if digest < 1_000_000 { pairs.len() } else { 1 };
+        self.name_part(digest, &pairs[..kept], random);
+    }
+
+    fn quarantine(&self, random: &mut Random) {
+        let name = PartName { written_at: now(), digest: format!("{:032x}", random.below(u64::MAX)), rows: 9 };
+        finish(self.lake.0.write_part(&name.key(Route::Quarantine), String::new())).unwrap();
+    }
+
+    fn spawn_counter(&mut self) {
+        let goal = Goal { threshold: THRESHOLD, ..Goal::default() };
+        let trigger = Trigger { goal, cooldown: 10 * MINUTE, runs_per_month: 0 };
+        let counter = Counter::new(self.lake.clone(), self.runs.clone(), trigger, now);
+        let task = Box::pin(async move { drop(counter.count().await) });
+        self.work.push(Work { run: None, task });
+    }
+
+    /// Runs that were started are carried out by Step Functions.
+    fn spawn_workflows(&mut self) {
+        let due = std::mem::take(&mut self.runs.0.lock().unwrap().due);
+        for (run, input) in due {
+            let task = workflow(run.clone(), input, freezer(&self.lake, &self.dataset), self.runs.clone());
+            self.work.push(Work { run: Some(run), task: Box::pin(task) });
+        }
+    }
+
+    fn poll(&mut self, index: usize) {
+        let mut context = Context::from_waker(Waker::noop());
+        if self.work[index].task.as_mut().poll(&mut context).is_ready() {
+            drop(self.work.swap_remove(index));
+        }
+        self.spawn_workflows();
+    }
+
+    fn end(&self, run: &str) {
+        if let Some(attempt @ Attempt::Running) = self.runs.0.lock().unwrap().attempts.get_mut(run) {
+            *attempt = Attempt::Failed { stopped_at: now() };
+        }
+    }
+
+    /// A death: of a counter; of a freeze, with its run; or of a run only, whose freeze knows nothing of it.
+    fn kill(&mut self, index: usize, random: &mut Random) {
+        let lives_on = random.below(2) == 0;
+        if let Some(run) = self.work[index].run.clone() {
+            self.end(&run);
+            if lives_on {
+                return;
+            }
+        }
+        drop(self.work.swap_remove(index));
+    }
+
+    fn move_breaker(&self, random: &mut Random) {
+        let loaded = finish(self.lake.0.load_breaker()).unwrap();
+        let moved = match random.below(2) {
+            0 => loaded.breaker.opened_by_hand("kim", "model", now()),
+            _ => loaded.breaker.closed_by_hand("kim", "model", now()),
+        };
+        if let Ok(moved) = moved {
+            finish(self.lake.0.move_breaker(&loaded, &moved)).unwrap();
+        }
+    }
+
+    fn act(&mut self, random: &mut Random) {
+        match random.below(40) {
+            0..5 => self.curate(random),
+            5..7 => self.redeliver(random),
+            7..9 => {
+                let parts = std::mem::take(&mut self.unwritten);
+                self.write(parts);
+            }
+            9..12 => self.spawn_counter(),
+            12..14 => self.pass(random.below(15 * MINUTE)),
+            14 if random.below(4) == 0 => self.pass(random.below(2 * DAY)),
+            15 if random.below(3) == 0 => self.quarantine(random),
+            16 if random.below(3) == 0 => self.move_breaker(random),
+            17 if !self.work.is_empty() => self.kill(random.below(self.work.len() as u64) as usize, random),
+            _ => {
+                for _ in 0..6 {
+                    if !self.work.is_empty() {
+                        self.poll(random.below(self.work.len() as u64) as usize);
+                    }
+                }
+            }
+        }
+    }
+
+    /// No more faults: everybody finishes, and counters come once a day.
+    fn settle(&mut self) -> Result<(), String> {
+        for _ in 0..40 {
+            self.pass(DAY);
+            let loaded = finish(self.lake.0.load_breaker()).unwrap();
+            if loaded.breaker.state == BreakerState::Open && loaded.breaker.half_open_at.is_none() {
+                let closed = loaded.breaker.closed_by_hand("kim", "settled", now()).unwrap();
+                finish(self.lake.0.move_breaker(&loaded, &closed)).unwrap();
+            }
+            self.spawn_counter();
+            self.finish_work()?;
+            if self.is_settled() {
+                return Ok(());
+            }
+        }
+        Err(format!("stuck: {:?}", finish(self.lake.0.load_pointer()).unwrap().pointer))
+    }
+
+    fn finish_work(&mut self) -> Result<(), String> {
+        for _ in 0..10_000 {
+            if self.work.is_empty() {
+                return Ok(());
+            }
+            self.poll(0);
+        }
+        Err("somebody never ends".to_owned())
+    }
+
+    fn is_settled(&self) -> bool {
+        let pointer = finish(self.lake.0.load_pointer()).unwrap().pointer;
+        let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
+        let pending = pointer.watermark.pending(&listing.parts).rows + pointer.carried_over;
+        let is_trained = |last: &flywheel_core::FreezeReport| {
+            !last.trainable
+                || self.runs.0.lock().unwrap().trained.iter().any(|(crossing, _)| *crossing == last.crossing)
+        };
+        pending < THRESHOLD && pointer.last_freeze.as_ref().is_none_or(is_trained)
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        let pointer = finish(self.lake.0.load_pointer()).unwrap().pointer;
+        let versions = self.dataset.0.lock().unwrap().versions.clone();
+        if let Some(violation) = &self.runs.0.lock().unwrap().violation {
+            return Err(violation.clone());
+        }
+        if versions.last().is_some_and(|version| version.records.pointer.crossing != pointer.crossing) {
+            return Err("the pointer is not where the last version says".to_owned());
+        }
+        for (index, version) in versions.iter().enumerate() {
+            let report = version.records.pointer.last_freeze.as_ref().unwrap();
+            if (report.version, report.crossing) != (index as u64 + 1, index as u64 + 1) {
+                return Err(format!("version {} says that it is {report:?}", index + 1));
+            }
+        }
+        let mut trained = self.runs.0.lock().unwrap().trained.clone();
+        let trainings = trained.len();
+        trained.sort_unstable();
+        trained.dedup_by_key(|(crossing, _)| *crossing);
+        if trained.len() != trainings {
+            return Err("a crossing was trained on twice".to_owned());
+        }
+        let rows: usize = versions.iter().map(|version| version.entries.len()).sum();
+        let counted = trained.iter().map(|(_, net_new)| net_new).sum::<u64>() + pointer.carried_over;
+        if counted != rows as u64 {
+            return Err(format!("{rows} rows are frozen, {counted} were trained on or carried over"));
+        }
+        let mut frozen = BTreeSet::new();
+        for (pair, _) in versions.iter().flat_map(Version::pairs) {
+            if !frozen.insert(pair.clone()) {
+                return Err(format!("{pair} is in two versions, or twice in one"));
+            }
+        }
+        self.check_that_nothing_is_lost(&pointer, frozen)
+    }
+
+    /// Each pair is frozen, held back, or pending; and none is both frozen and held, or held twice.
+    fn check_that_nothing_is_lost(&self, pointer: &Pointer, mut found: BTreeSet<String>) -> Result<(), String> {
+        let objects = self.lake.0.objects();
+        let pairs_of = |body: &Vec<u8>| -> Vec<String> {
+            std::str::from_utf8(body).unwrap().lines().map(|line| ids(line).0).collect()
+        };
+        let held = objects.iter().filter(|(key, _)| key.contains("route=quarantine"));
+        for pair in held.flat_map(|(_, body)| pairs_of(body)) {
+            if found.contains(&pair) {
+                return Err(format!("{pair} is held, and frozen or held elsewhere"));
+            }
+            found.insert(pair);
+        }
+        let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
+        for part in pointer.watermark.pending(&listing.parts).parts {
+            found.extend(pairs_of(&objects[&part.key(Route::Gold)]));
+        }
+        match (0..self.pairs).map(|pair| format!("p{pair}")).find(|pair| !found.contains(pair)) {
+            Some(lost) => Err(format!("{lost} is lost")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, MemoryDataset> {
+    let bounds = BreakerBounds {
+        min_events: 3,
+        quarantined_above: 0.6,
+        contributor_above: 1.0,
+        burst_above: 1.0,
+        drift_above: 1.0,
+        half_open_after_hours: 24,
+        sample_pairs: 3,
+    };
+    let rules = DatasetRules {
+        max_pairs_per_contributor: 1,
+        max_unattributed_share: 1.0,
+        max_tenant_share: 1.0,
+        near_duplicate_from: 1.1,
+        burst_pairs: u64::MAX,
+        ..DatasetRules::default()
+    };
+    // Small enough that a crossing sometimes takes more than one freeze.
+    Freezer::new(lake.clone(), dataset.clone(), rules, bounds, now).with_max_bytes(1_700)
+}
+
+/// What the state machine does: freeze, tried again; then train, if that is due; then the end.
+async fn workflow(run: String, input: RunInput, freezer: Freezer<SteppedLake, MemoryDataset>, runs: Runs) {
+    let mut report = None;
+    for _ in 0..3 {
+        if let Ok(frozen) = freezer.freeze(Crossing { crossing: input.crossing, goal: input.goal }).await {
+            report = Some(frozen);
+            break;
+        }
+    }
+    step().await;
+    let mut state = runs.0.lock().unwrap();
+    let Some(attempt @ Attempt::Running) = state.attempts.get_mut(&run) else { return };
+    let Some(report) = report else {
+        *attempt = Attempt::Failed { stopped_at: now() };
+        return;
+    };
+    *attempt = Attempt::Succeeded;
+    if report.trainable {
+        state.trained.push((report.crossing, report.net_new));
+    }
+}
+
+/// Runs what never waits for anybody.
+fn finish<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+fn schedule(seed: u64, sabotage: Sabotage) -> Result<(), String> {
+    let mut random = Random(seed);
+    let mut world = World::new(sabotage);
+    for _ in 0..STEPS {
+        world.act(&mut random);
+    }
+    world.settle()?;
+    world.check()
+}
+
+#[test]
+fn in_every_schedule_each_pair_is_frozen_once_and_nothing_is_lost_or_stuck() {
+    if let Some(seed) = Settings::from_env().optional("FLYWHEEL_MODEL_SEED") {
+        return schedule(seed.parse().unwrap(), Sabotage::Nothing).unwrap();
+    }
+    let threads: Vec<_> = (0..2)
+        .map(|half| {
+            std::thread::spawn(move || {
+                for seed in (half..SCHEDULES).step_by(2) {
+                    if let Err(violation) = schedule(seed, Sabotage::Nothing) {
+                        panic!("seed {seed}: {violation}");
+                    }
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// Or the test above would prove nothing.
+#[test]
+fn what_is_broken_on_purpose_is_noticed() {
+    for sabotage in [
+        Sabotage::ConsumedForgotten,
+        Sabotage::RecordForgotten,
+        Sabotage::VersionsTakenTwice,
+        Sabotage::NamesTakenTwice,
+        Sabotage::LateKeysUnlisted,
+        Sabotage::PairsForgotten,
+        Sabotage::HeldUnwritten,
+        Sabotage::HeldForgotten,
+        Sabotage::BackgroundForgotten,
+        Sabotage::DeadRunsRun,
+    ] {
+        let noticed = (0..20_000).find_map(|seed| schedule(seed, sabotage).err().map(|violation| (seed, violation)));
+        let Some((seed, violation)) = noticed else { panic!("{sabotage:?} is not noticed") };
+        println!("{sabotage:?}: seed {seed}: {violation}");
+    }
+}

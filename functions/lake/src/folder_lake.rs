@@ -1,0 +1,199 @@
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::UNIX_EPOCH;
+
+use flywheel_core::{
+    BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::conditional_write::{Condition, Put};
+use crate::error::LakeError;
+use crate::ports::{
+    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
+    Moved, ReadPart, WritePart,
+};
+
+/// Distinguishes what one process writes at the same time.
+static WRITES: AtomicU64 = AtomicU64::new(0);
+
+/// The lake in a folder of this machine: a key is a path in it. Any number of processes may share it.
+///
+/// A new object is written aside and linked to its name, which fails if the name is taken; a replaced one is compared and
+/// renamed into place under a lock, which the system takes back from a process that dies. So a reader sees an object whole or
+/// not at all, and of two writers one learns that it came second.
+#[derive(Debug, Clone)]
+pub struct FolderLake {
+    folder: PathBuf,
+}
+
+impl FolderLake {
+    /// The lake in the given folder. What is not there is made when it is first written.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    fn put(&self, key: &str, body: &[u8], condition: &Condition<'_>) -> Result<Put, LakeError> {
+        let path = self.folder.join(key);
+        let written = match condition {
+            Condition::Absent => create(&path, body),
+            Condition::EntityTag(entity_tag) => replace(&path, body, entity_tag.as_bytes()),
+        };
+        written.map_err(|error| LakeError::caused("write", key, &error))
+    }
+
+    fn get(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        fs::read(self.folder.join(key)).map_err(|error| LakeError::caused("read", key, &error))
+    }
+
+    /// Small objects only: the text of one is its own entity tag.
+    fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
+        let text = match fs::read_to_string(self.folder.join(key)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((T::default(), None)),
+            Err(error) => return Err(LakeError::caused("read", key, &error)),
+        };
+        let value = serde_json::from_str(&text).map_err(|error| LakeError::caused("understand", key, &error))?;
+        Ok((value, Some(text)))
+    }
+
+    fn store<T: Serialize>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
+        let body = serde_json::to_vec(value).map_err(|error| LakeError::caused("write", key, &error))?;
+        self.put(key, &body, &Condition::is_still(still)).map(Moved::from)
+    }
+
+    /// The parts of a route whose keys sort after the given one, in order.
+    fn parts(&self, route: Route, after: &str) -> Result<Vec<ListedPart>, LakeError> {
+        let prefix = route_prefix(route);
+        let failed = |error: io::Error| LakeError::caused("list", &prefix, &error);
+        let mut parts = Vec::new();
+        for day in children(&self.folder.join(&prefix)).map_err(failed)? {
+            for hour in children(&day).map_err(failed)? {
+                for file in children(&hour).map_err(failed)? {
+                    let key = file.strip_prefix(&self.folder).ok().and_then(Path::to_str);
+                    let Some(key) = key.filter(|key| *key > after) else { continue };
+                    let Some(name) = PartName::of_key(key, route) else { continue };
+                    let metadata = fs::metadata(&file).map_err(failed)?;
+                    let written = metadata.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
+                    let last_modified = u64::try_from(written.as_millis()).unwrap_or(Millis::MAX);
+                    parts.push(ListedPart { name, last_modified, bytes: metadata.len() });
+                }
+            }
+        }
+        Ok(parts)
+    }
+}
+
+/// What a folder holds, in order; nothing if it is none.
+fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// Writes a body beside its final place, down to the disk.
+fn write_aside(path: &Path, body: &[u8]) -> io::Result<PathBuf> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let aside = beside(path, &format!("{}-{number}.tmp", std::process::id()));
+    let mut file = File::create(&aside)?;
+    file.write_all(body)?;
+    file.sync_all()?;
+    Ok(aside)
+}
+
+/// A hidden file beside another: no key of ours begins with a dot.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{suffix}"))
+}
+
+fn create(path: &Path, body: &[u8]) -> io::Result<Put> {
+    let aside = write_aside(path, body)?;
+    let linked = fs::hard_link(&aside, path);
+    fs::remove_file(&aside)?;
+    match linked {
+        Ok(()) => Ok(Put::Written),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Put::PreconditionFailed),
+        Err(error) => Err(error),
+    }
+}
+
+fn replace(path: &Path, body: &[u8], stored: &[u8]) -> io::Result<Put> {
+    // Only those who replace take the lock, so its folder is there: something in it was read.
+    let lock = File::options().create(true).truncate(false).write(true).open(beside(path, "lock"))?;
+    lock.lock()?;
+    match fs::read(path) {
+        Ok(found) if found == stored => {}
+        Ok(_) => return Ok(Put::PreconditionFailed),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Put::PreconditionFailed),
+        Err(error) => return Err(error),
+    }
+    let aside = write_aside(path, body)?;
+    fs::rename(&aside, path)?;
+    Ok(Put::Written)
+}
+
+impl WritePart for FolderLake {
+    async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
+        self.put(key, body.as_bytes(), &Condition::Absent).map(|_| ())
+    }
+}
+
+impl ListParts for FolderLake {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        let parts = self.parts(Route::Gold, after)?;
+        let requests = parts.len().div_ceil(1_000).max(1) as u64;
+        Ok(Listing { parts, requests })
+    }
+}
+
+impl ReadPart for FolderLake {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        self.get(key)
+    }
+}
+
+impl CountRows for FolderLake {
+    async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
+        let parts = self.parts(route, &part_keys_from(route, from))?;
+        Ok(parts.iter().filter(|part| part.name.written_at <= to).map(|part| part.name.rows).sum())
+    }
+}
+
+impl LoadPointer for FolderLake {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        let (pointer, entity_tag) = self.load(POINTER_KEY)?;
+        Ok(LoadedPointer { pointer, entity_tag })
+    }
+}
+
+impl MovePointer for FolderLake {
+    async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
+        self.store(POINTER_KEY, to, from.entity_tag.as_deref())
+    }
+}
+
+impl LoadBreaker for FolderLake {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        let (breaker, entity_tag) = self.load(BREAKER_KEY)?;
+        Ok(LoadedBreaker { breaker, entity_tag })
+    }
+}
+
+impl MoveBreaker for FolderLake {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        self.store(BREAKER_KEY, to, from.entity_tag.as_deref())
+    }
+}
