@@ -47,7 +47,10 @@ impl FolderLake {
     }
 
     fn get(&self, key: &str) -> Result<Vec<u8>, LakeError> {
-        fs::read(self.folder.join(key)).map_err(|error| LakeError::caused("read", key, &error))
+        fs::read(self.folder.join(key)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => LakeError::missing("read", key),
+            _ => LakeError::caused("read", key, &error),
+        })
     }
 
     /// Small objects only: the text of one is its own entity tag.
