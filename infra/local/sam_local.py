@@ -102,17 +102,18 @@ def template_for_sam_local(template: str) -> str:
     """The template as `sam local` can take it.
 
     SAM hands a container only the variables that its template names, hence AWS_ENDPOINT_URL. It takes an authorizer that a
-    condition chooses for an error, even where the condition is false, hence the route without one: ingest checks the keys.
+    condition chooses for an error, even where the condition is false, hence the routes without one: ingest checks the keys.
     """
     edits = (
         ("Globals → Function → Environment → Variables",
-         r"(?m)^(Globals:\n(?:[ #].*\n|\n)*?([ ]+)Variables:\n)", r'\g<1>\g<2>  AWS_ENDPOINT_URL: ""\n'),
-        ("EditsRoute → AuthorizationType", r"AuthorizationType: !If \[UseJwt, JWT, NONE\]", "AuthorizationType: NONE"),
-        ("EditsRoute → AuthorizerId", r"(?m)^ +AuthorizerId: !If \[UseJwt, .*\n", ""),
+         r"(?m)^(Globals:\n(?:[ #].*\n|\n)*?([ ]+)Variables:\n)", r'\g<1>\g<2>  AWS_ENDPOINT_URL: ""\n', 1),
+        ("EditsRoute and FeedbackRoute → AuthorizationType",
+         r"AuthorizationType: !If \[UseJwt, JWT, NONE\]", "AuthorizationType: NONE", 2),
+        ("EditsRoute and FeedbackRoute → AuthorizerId", r"(?m)^ +AuthorizerId: !If \[UseJwt, .*\n", "", 2),
     )
-    for place, pattern, replacement in edits:
+    for place, pattern, replacement, places in edits:
         template, count = re.subn(pattern, replacement, template)
-        if count != 1:
+        if count != places:
             raise Problem(f"infra/template.yaml: {place} is not where it was", "teach template_for_sam_local where it is now")
     return template
 
