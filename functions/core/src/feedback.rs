@@ -6,8 +6,9 @@ use serde::{Serialize, Serializer};
 
 use crate::fields::{Fields, non_empty_text, wrong_type};
 use crate::json::Json;
+use crate::reason::Reason;
 use crate::refusal::{Refusal, RefusalCode};
-use crate::sampling::Stratum;
+use crate::sampling::{Sampling, Stratum};
 
 /// The kind of feedback that leaves nothing to keep.
 const READ: &str = "read";
@@ -51,7 +52,7 @@ pub enum FeedbackKind {
 
 /// What feedback on an output that was left as it was is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+enum Standing {
     /// To be kept as it is: a sample of these is trained along, against forgetting.
     Liked(Stratum),
     /// A person has to look: that it is bad does not say what would be good.
@@ -110,13 +111,23 @@ impl<'a> Feedback<'a> {
     }
 
     /// What it is good for on its own, without an edit.
-    pub(crate) fn standing(&self) -> Standing {
+    fn standing(&self) -> Standing {
         match (self.kind, self.rating) {
             (FeedbackKind::ThumbsUp, _) => Standing::Liked(Stratum::ThumbsUp),
             (FeedbackKind::Accept, _) => Standing::Liked(Stratum::Accept),
             (_, Some(4..)) => Standing::Liked(Stratum::Stars),
             (FeedbackKind::ThumbsDown, _) | (_, Some(..=2)) => Standing::Disliked,
             _ => Standing::Weak,
+        }
+    }
+
+    /// Why an output that was left as it was goes where it goes, in the event of that id.
+    pub(crate) fn reason(&self, event_id: &str, sampling: &Sampling) -> Reason {
+        match self.standing() {
+            Standing::Liked(stratum) if sampling.takes(stratum, event_id) => Reason::Liked,
+            Standing::Liked(_) => Reason::Unsampled,
+            Standing::Disliked => Reason::Disliked,
+            Standing::Weak => Reason::WeakSignal,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::audit::{Audit, Finding, Findings, Scores, Texts};
 use crate::edit_event::EditEvent;
-use crate::feedback::{Feedback, Standing};
+use crate::feedback::Feedback;
 use crate::judge::Opinion;
 use crate::policy::Policy;
 use crate::reason::Reason;
@@ -59,14 +59,10 @@ fn judge_unedited(
     audit: &Audit,
     mut findings: Findings,
 ) -> Verdict {
-    let (reason, can_train) = match feedback.standing() {
-        Standing::Liked(stratum) if policy.sampling.takes(stratum, &event.event_id) => (Reason::Liked, true),
-        Standing::Liked(_) => (Reason::Unsampled, false),
-        Standing::Weak => (Reason::WeakSignal, true),
-        Standing::Disliked => (Reason::Disliked, false),
-    };
+    let reason = feedback.reason(&event.event_id, &policy.sampling);
     findings.add(reason, 1.0, None);
-    if can_train {
+    // The others train nobody.
+    if matches!(reason, Reason::Liked | Reason::WeakSignal) {
         audit.inspect_output(event.prompt.text(), &event.chosen, policy, &mut findings);
     }
     fold(findings, None, policy)

@@ -32,7 +32,7 @@ mod words;
 use std::cell::LazyCell;
 
 use crate::edit_event::EditEvent;
-use crate::feedback::Standing;
+use crate::feedback::Feedback;
 use crate::policy::Policy;
 use crate::reason::Reason;
 
@@ -151,9 +151,6 @@ pub(crate) fn is_dropped_unread(event: &EditEvent<'_>, policy: &Policy) -> bool 
 }
 
 fn is_kept_unedited(event: &EditEvent<'_>, policy: &Policy) -> bool {
-    let Some(feedback) = &event.feedback else { return false };
-    match feedback.standing() {
-        Standing::Liked(stratum) => policy.sampling.takes(stratum, &event.event_id),
-        Standing::Disliked | Standing::Weak => true,
-    }
+    let unsampled = |feedback: &Feedback<'_>| feedback.reason(&event.event_id, &policy.sampling) == Reason::Unsampled;
+    event.feedback.as_ref().is_some_and(|feedback| !unsampled(feedback))
 }
