@@ -11,6 +11,7 @@
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 //! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
 //! | a dataset version | what a trainer is to do, and what came of it | [`training`] |
+//! | what a trainer made | promote it, reject it, or leave it to a person | [`gate`] |
 
 mod audit;
 mod batch;
@@ -25,6 +26,7 @@ mod digest;
 mod edit_event;
 mod feedback;
 mod fields;
+pub mod gate;
 mod instant;
 mod json;
 mod json_object;
