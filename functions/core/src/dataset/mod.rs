@@ -41,7 +41,7 @@ pub use newcomers::{Newcomers, RowInDataset};
 pub(crate) use normal::{first_eight, prompt_key};
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
-pub use statistics::Statistics;
+pub use statistics::{Statistics, Tally};
 pub use version::{
     Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
     object_sha256,
