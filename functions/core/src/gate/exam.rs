@@ -59,6 +59,7 @@ pub struct Exam<'p> {
     policy: &'p Policy,
     audit: Audit,
     description: RunDescription,
+    output_folder: String,
     report: Option<RunReport>,
     trained_pairs: HashSet<u64>,
     trained_prompts: HashSet<u64>,
@@ -106,16 +107,18 @@ pub(super) struct MeasuredAnswer {
 }
 
 impl<'p> Exam<'p> {
-    /// Begins the exam of a run by its description and its trainer's report, as they are stored.
+    /// Begins the exam of a run by its description and its trainer's report, as they are stored, and the folder that the trainer
+    /// has put the adapter in.
     ///
     /// # Errors
     /// If the description is none. It is this project's own, so that is no fault of the adapter's.
-    pub fn new(policy: &'p Policy, description: &[u8], report: &[u8]) -> Result<Self, Unusable> {
+    pub fn new(policy: &'p Policy, description: &[u8], report: &[u8], output_folder: &str) -> Result<Self, Unusable> {
         let parsed = RunDescription::parse(&String::from_utf8_lossy(description))?;
         let mut exam = Self {
             policy,
             audit: Audit::new(),
             description: parsed,
+            output_folder: output_folder.to_owned(),
             report: None,
             trained_pairs: HashSet::new(),
             trained_prompts: HashSet::new(),
@@ -149,7 +152,8 @@ impl<'p> Exam<'p> {
         }
         let bounds: &GateBounds = &self.policy.gate;
         let criteria = criteria::all(&self.gathered, bounds);
-        GateVerdict::fold(&self.description, self.report.as_ref(), criteria, *bounds, self.gathered.means())
+        let of = (&self.description, self.report.as_ref(), self.output_folder.as_str());
+        GateVerdict::fold(of, criteria, *bounds, self.gathered.means())
     }
 
     fn take_report(&mut self, report: RunReport, description: &Sha256Hex) {

@@ -106,8 +106,7 @@ pub struct Means {
 impl GateVerdict {
     /// The one place where criteria become a ruling: the worst of them decides.
     pub(super) fn fold(
-        description: &RunDescription,
-        report: Option<&RunReport>,
+        (description, report, output_folder): (&RunDescription, Option<&RunReport>, &str),
         criteria: Vec<Criterion>,
         bounds: GateBounds,
         means: Means,
@@ -126,7 +125,7 @@ impl GateVerdict {
         let candidate = VerdictCandidate {
             adapter: report.map(|report| LiveAdapter {
                 adapter: description.run.clone(),
-                prefix: description.run.output_folder(),
+                prefix: output_folder.to_owned(),
                 sha256: report.adapter_sha256.clone(),
                 config_sha256: report.config_sha256.clone(),
                 base: description.base.id.clone(),

@@ -4,7 +4,7 @@ use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
 use deltalake::{DeltaTable, Path};
-use flywheel_core::dataset::ObjectDigest;
+use flywheel_core::dataset::{ObjectDigest, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::SPLIT;
@@ -65,6 +65,21 @@ impl TableVersion {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.table.version().unwrap_or_default()
+    }
+
+    /// The digest of the version's record; none: it is no freeze's, or from before there were records.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if its commit cannot be read.
+    pub async fn digest(&self) -> Result<Option<String>, DatasetError> {
+        let record = read_commit(&self.table, self.number()).await?.and_then(|commit| commit.records?.version);
+        Ok(record.filter(|record| record.version == self.number()).map(|record| record.digest))
+    }
+
+    /// The salt of the held-out split.
+    #[must_use]
+    pub fn salt(&self) -> &SplitSalt {
+        &self.salt
     }
 
     /// Streams the version's rows as lines of JSON with these columns, those that entered first before the others. Memory
