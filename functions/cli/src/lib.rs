@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
+use flywheel_core::training::ReviewDecision;
 
 /// Why a command gave up.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,10 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
         Command::Breaker { command } => operator::breaker(&command),
+        Command::Adapters(arguments) => operator::adapters(&arguments),
+        Command::Promote(arguments) => operator::answer(&arguments, ReviewDecision::Promote),
+        Command::Reject(arguments) => operator::answer(&arguments, ReviewDecision::Reject),
+        Command::Demote(arguments) => operator::demote(&arguments),
     };
     match outcome {
         Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,

@@ -51,8 +51,9 @@ impl World {
     }
 
     async fn freeze(&self, crossing: u64) {
-        let (rules, bounds) = (DatasetRules::default(), BreakerBounds { burst_above: 1.0, ..BreakerBounds::default() });
-        let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, bounds, || NOW + 60_000);
+        // The texts are all alike.
+        let rules = DatasetRules { burst_pairs: 10_000, near_duplicate_from: 1.1, ..DatasetRules::default() };
+        let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW + 60_000);
         let goal = Goal { threshold: 1, ..Goal::default() };
         freezer.freeze(Crossing { crossing, goal }).await.unwrap();
     }
