@@ -8,7 +8,7 @@ use flywheel_core::dataset::{
 use flywheel_lake::{LakeError, ReadPart};
 use serde::Deserialize;
 
-use crate::dataset::{Dataset as _, DatasetError, Loaded};
+use crate::dataset::{Dataset as _, DatasetError};
 use crate::delta_dataset::{DeltaDataset, TableVersion};
 
 /// What was checked, and fits.
@@ -43,11 +43,18 @@ pub enum Unverifiable {
 /// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote, until that expires. Over all versions: that no
 /// prompt is on both sides of the split, and no pair in two versions.
 ///
+/// Nothing is created or changed. After each version `tell` hears what is verified so far, and how many versions there are in all.
+///
 /// # Errors
 /// The first thing that does not fit, by version; or what could not be read.
-pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Verified, Unverifiable> {
-    let Loaded { snapshot, version: newest, .. } = dataset.load().await?;
+pub async fn verify(
+    dataset: &DeltaDataset,
+    lake: &impl ReadPart,
+    mut tell: impl FnMut(&Verified, u64),
+) -> Result<Verified, Unverifiable> {
     let mut verified = Verified::default();
+    let Some(snapshot) = dataset.open_version(None).await? else { return Ok(verified) };
+    let newest = snapshot.number();
     let mut previous: Option<VersionRecord> = None;
     let mut across = Across::default();
     for version in 1..=newest {
@@ -72,6 +79,7 @@ pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Veri
         verified.rows += lines.len() as u64;
         verified.held += record.counts.held;
         previous = Some(record);
+        tell(&verified, newest);
     }
     verified.digest = previous.map(|record| record.digest);
     Ok(verified)

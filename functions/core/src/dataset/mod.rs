@@ -40,7 +40,7 @@ pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
-pub use statistics::Statistics;
+pub use statistics::{Statistics, Tally};
 pub use version::{
     Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
     object_sha256,
