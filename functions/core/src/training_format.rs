@@ -170,7 +170,8 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    const TEXT: &str = r#"{"pair_id":"x","prompt":"Say \"hi\"","chosen":"Hi!","rejected":"Hello.","prompt_messages":null}"#;
+    const TEXT: &str =
+        r#"{"pair_id":"x","prompt":"Say \"hi\"","chosen":"Hi!","rejected":"Hello.","prompt_messages":null}"#;
 
     fn lines(text: &str) -> Vec<Value> {
         assert!(text.ends_with('\n'));
@@ -179,7 +180,8 @@ mod tests {
 
     fn chat() -> String {
         let messages = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]);
-        json!({"prompt": "system: Be brief.\n\nuser: Hi", "chosen": "c", "rejected": "r", "prompt_messages": messages}).to_string()
+        json!({"prompt": "system: Be brief.\n\nuser: Hi", "chosen": "c", "rejected": "r", "prompt_messages": messages})
+            .to_string()
     }
 
     #[test]
@@ -209,7 +211,9 @@ mod tests {
             ),
             (
                 TrainingFormat::Sft,
-                vec![json!({"messages": [{"role": "user", "content": "Say \"hi\""}, {"role": "assistant", "content": "Hi!"}]})],
+                vec![
+                    json!({"messages": [{"role": "user", "content": "Say \"hi\""}, {"role": "assistant", "content": "Hi!"}]}),
+                ],
             ),
         ] {
             assert_eq!(lines(&format.of_pair(TEXT).unwrap()), expected, "{format:?}");
@@ -230,17 +234,23 @@ mod tests {
     #[test]
     fn feedback_is_unpaired_and_only_where_somebody_spoke() {
         let line = |chosen: Value, rejected: Value, label: Value| {
-            json!({"prompt": "p", "chosen": chosen, "rejected": rejected, "feedback": {"kind": "copy", "label": label}}).to_string()
+            json!({"prompt": "p", "chosen": chosen, "rejected": rejected, "feedback": {"kind": "copy", "label": label}})
+                .to_string()
         };
         let kto = |line: &str| TrainingFormat::Kto.of_feedback(line).unwrap();
         let liked = kto(&line(json!("o"), Value::Null, json!(true))).unwrap();
         assert_eq!(
             lines(&liked),
-            [json!({"prompt": [{"role": "user", "content": "p"}], "completion": [{"role": "assistant", "content": "o"}],
-                    "label": true})]
+            [
+                json!({"prompt": [{"role": "user", "content": "p"}], "completion": [{"role": "assistant", "content": "o"}],
+                    "label": true})
+            ]
         );
         let disliked = kto(&line(Value::Null, json!("o"), json!(false))).unwrap();
-        assert_eq!((&lines(&disliked)[0]["completion"][0]["content"], &lines(&disliked)[0]["label"]), (&json!("o"), &json!(false)));
+        assert_eq!(
+            (&lines(&disliked)[0]["completion"][0]["content"], &lines(&disliked)[0]["label"]),
+            (&json!("o"), &json!(false))
+        );
         assert_eq!(kto(&line(json!("o"), Value::Null, Value::Null)), None);
         assert_eq!(kto(r#"{"prompt":"p","chosen":"c","rejected":null,"feedback":null}"#), None);
         assert_eq!(TrainingFormat::Trl.of_feedback("no line").unwrap(), None);

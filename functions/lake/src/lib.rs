@@ -31,7 +31,7 @@ pub use folder_lake::FolderLake;
 #[cfg(feature = "testing")]
 pub use memory_lake::{Fault, MemoryLake};
 pub use ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 pub use s3_lake::S3Lake;

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 
 /// How a write goes wrong.

@@ -16,8 +16,8 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 
 /// How often a write is sent that S3 answers with 409: another conditional write to the same key was under way.
