@@ -41,8 +41,7 @@ impl Pairs {
             let parsed =
                 serde_json::from_str::<PairRow>(&line).and_then(|row| Ok((row, serde_json::from_str::<Side>(&line)?)));
             let Ok((row, Side { split })) = parsed else { return Err(PrepareError::CorruptRow(number)) };
-            // Rows from before the split was recorded are where their own hash says.
-            let side = split.unwrap_or_else(|| version.salt().side_of(&row.prompt));
+            let side = version.side_of(split, &row.prompt);
             sides.add(&row.prompt, side);
             match side {
                 Split::Train => train.add(&row)?,

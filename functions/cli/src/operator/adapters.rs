@@ -1,7 +1,6 @@
 //! `flywheel adapters` and `flywheel demote`: which adapter is live, and which was; and putting one back.
 
 use std::fmt::Write as _;
-use std::io::{Write as _, stdout};
 
 use flywheel_core::rfc3339;
 use flywheel_core::training::{LiveCause, LiveChange, LiveModel};
@@ -11,6 +10,7 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::lake::{LakeLocation, OperatorLake, unusable};
+use super::output::print;
 use super::visible;
 use crate::arguments::{ChangeArguments, DemoteArguments, DemoteTo, LakeArguments};
 use crate::{Failure, Outcome};
@@ -31,7 +31,7 @@ struct Report<'r> {
 pub(crate) async fn list(arguments: &LakeArguments) -> Result<Outcome, Failure> {
     let lake = OperatorLake::open(&arguments.lake).await?;
     let LoadedLive { live, .. } = lake.load_live().await.map_err(unusable)?;
-    print(arguments, &live, false, false)
+    say(arguments, &live, false, false)
 }
 
 pub(crate) async fn demote(arguments: &DemoteArguments) -> Result<Outcome, Failure> {
@@ -45,7 +45,7 @@ pub(crate) async fn demote(arguments: &DemoteArguments) -> Result<Outcome, Failu
     };
     let next = loaded.live.demoted(run, by, why, now()).map_err(unusable)?;
     if *dry_run {
-        return print(on, &next, false, true);
+        return say(on, &next, false, true);
     }
     if !yes {
         let question =
@@ -53,24 +53,18 @@ pub(crate) async fn demote(arguments: &DemoteArguments) -> Result<Outcome, Failu
         confirm(&question)?;
     }
     match lake.move_live(&loaded, &next).await.map_err(unusable)? {
-        Moved::Moved => print(on, &next, true, false),
+        Moved::Moved => say(on, &next, true, false),
         Moved::WasMovedBefore => {
             Err(Failure::Unusable("what is live was moved by somebody else just now: look at it again".to_owned()))
         }
     }
 }
 
-fn print(arguments: &LakeArguments, live: &LiveModel, changed: bool, dry_run: bool) -> Result<Outcome, Failure> {
-    let text = if arguments.json {
-        serde_json::to_string(&Report { lake: arguments.lake.to_string(), changed, dry_run, live })? + "\n"
-    } else {
-        let note = if dry_run { "would be: " } else { "" };
-        format!("{note}{}", as_text(&arguments.lake, live))
-    };
-    let mut output = stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    Ok(Outcome::AllGood)
+fn say(on: &LakeArguments, live: &LiveModel, changed: bool, dry_run: bool) -> Result<Outcome, Failure> {
+    print(on, &Report { lake: on.lake.to_string(), changed, dry_run, live }, |report| {
+        let note = if report.dry_run { "would be: " } else { "" };
+        format!("{note}{}", as_text(&on.lake, report.live))
+    })
 }
 
 fn as_text(lake: &LakeLocation, live: &LiveModel) -> String {

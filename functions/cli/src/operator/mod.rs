@@ -6,42 +6,34 @@
 //! [`LakeArguments`]: crate::arguments::LakeArguments
 //! [`ChangeArguments`]: crate::arguments::ChangeArguments
 
-mod adapters;
+pub(crate) mod adapters;
 mod breaker;
+mod charts;
+mod choice;
 mod confirm;
+pub(crate) mod diff;
+pub(crate) mod export;
 mod lake;
-mod review;
+mod output;
+pub(crate) mod review;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod verify;
+pub(crate) mod versions;
 
 use std::future::Future;
-
-use flywheel_core::training::ReviewDecision;
-
-use crate::arguments::{DemoteArguments, LakeArguments, ReviewArguments};
-use crate::{Failure, Outcome};
 
 pub(crate) use breaker::run as breaker;
 pub(crate) use lake::LakeLocation;
 
-/// `flywheel adapters`.
-pub(crate) fn adapters(arguments: &LakeArguments) -> Result<Outcome, Failure> {
-    block_on(adapters::list(arguments))
-}
+use crate::{Failure, Outcome};
 
-/// `flywheel demote`.
-pub(crate) fn demote(arguments: &DemoteArguments) -> Result<Outcome, Failure> {
-    block_on(adapters::demote(arguments))
-}
-
-/// `flywheel promote` and `flywheel reject`.
-pub(crate) fn answer(arguments: &ReviewArguments, decision: ReviewDecision) -> Result<Outcome, Failure> {
-    block_on(review::answer(arguments, decision))
-}
-
-fn block_on(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
+/// Runs a command on a lake to its end.
+pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }
 
-/// What people wrote, and others read on their terminals.
+/// What people wrote, as others may read it on their terminals.
 fn visible(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '�' } else { character }).collect()
 }

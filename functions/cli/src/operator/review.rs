@@ -1,7 +1,5 @@
 //! `flywheel promote` and `flywheel reject`: a person's answer about an adapter that the gate has left to one.
 
-use std::io::{Write as _, stdout};
-
 use aws_sdk_sfn::Client;
 use flywheel_core::training::{Review, ReviewAnswer, ReviewDecision, RunName};
 use flywheel_lake::ReadPart as _;
@@ -10,6 +8,7 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::lake::{LakeLocation, OperatorLake, unusable};
+use super::output::print;
 use crate::arguments::{ChangeArguments, ReviewArguments};
 use crate::{Failure, Outcome};
 
@@ -41,24 +40,12 @@ pub(crate) async fn answer(arguments: &ReviewArguments, decision: ReviewDecision
         let answer = ReviewAnswer { decision, who: by.clone(), why: why.clone() };
         send(&review, &answer).await?;
     }
-    let text = if on.json {
-        let (answered, reasons) = (!dry_run, review.reasons.as_slice());
-        serde_json::to_string(&Report {
-            lake: on.lake.to_string(),
-            run,
-            decision,
-            answered,
-            dry_run: *dry_run,
-            reasons,
-        })? + "\n"
-    } else {
-        let verb = if *dry_run { "would be answered" } else { "is answered" };
+    let (answered, reasons) = (!dry_run, review.reasons.as_slice());
+    let report = Report { lake: on.lake.to_string(), run, decision, answered, dry_run: *dry_run, reasons };
+    print(on, &report, |report| {
+        let verb = if report.dry_run { "would be answered" } else { "is answered" };
         format!("{run} {verb}: {}\n", word(decision))
-    };
-    let mut output = stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    Ok(Outcome::AllGood)
+    })
 }
 
 async fn asked(lake: &OperatorLake, run: &RunName) -> Result<Review, Failure> {

@@ -2,11 +2,16 @@
 
 mod columns;
 mod commit;
+mod compare;
 mod data_file;
+mod history;
 mod line_decoder;
 mod records;
 mod rows;
 mod versions;
+
+pub use compare::{Compared, compare};
+pub use history::VersionCommit;
 
 use std::collections::HashMap;
 
