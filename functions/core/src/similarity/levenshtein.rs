@@ -11,6 +11,7 @@
 //! Every value computed in a band is the cost of *some* real edit path (cells outside are entered by pure insertions or
 //! deletions). Hence the result is never below the distance, and equals it as soon as it is at most `k`.
 
+use std::mem::swap;
 use std::ops::{Range, RangeInclusive};
 
 use super::stripe::{Carry, LEAD, Stripe, WORD, WORDS};
@@ -19,7 +20,7 @@ use crate::common_ends::common_ends;
 /// Rows of a stripe.
 const HEIGHT: usize = WORDS * WORD;
 
-/// The edits that the first band allows beyond the difference in length: a third of the shorter text, which most edits stay
+/// The edits that the first band allows beyond the difference in length: half of the shorter text, which most edits stay
 /// within, but no fewer than a narrow stripe has room for anyway, and no more than a long text with few edits can afford.
 const FIRST_BAND: RangeInclusive<usize> = WORD..=8 * WORD;
 
@@ -59,7 +60,9 @@ fn distance_of_cores(
     }
     let (pattern, text) = if left_length <= right_length { (left, right) } else { (right, left) };
     let is_ascii = left_length + right_length == left.len() + right.len();
-    let matcher = if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, text) };
+    let columns = left_length.max(right_length);
+    let matcher =
+        if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, (text, columns)) };
     matcher?.distance(max_steps)
 }
 
@@ -128,24 +131,24 @@ struct Matcher {
 
 impl Matcher {
     fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
-        Self::new(pattern.bytes().map(u32::from), text.bytes().map(u32::from), 128)
+        Self::new(pattern.bytes().map(u32::from), (text.bytes().map(u32::from), text.len()), 128)
     }
 
-    fn over_scalars(pattern: &str, text: &str) -> Option<Self> {
+    fn over_scalars(pattern: &str, (text, columns): (&str, usize)) -> Option<Self> {
         let mut alphabet = Alphabet::empty();
         // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
-        let (mut numbers, mut symbols) = (Vec::with_capacity(pattern.len()), Vec::with_capacity(text.len()));
+        let mut numbers = Vec::with_capacity(pattern.len());
         numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
-        symbols.extend(text.chars().map(|scalar| alphabet.find(scalar)));
-        Self::new(numbers.into_iter(), symbols.into_iter(), alphabet.size as usize + 1)
+        let symbols = text.chars().map(|scalar| alphabet.find(scalar));
+        Self::new(numbers.into_iter(), (symbols, columns), alphabet.size as usize + 1)
     }
 
     fn new(
         pattern: impl ExactSizeIterator<Item = u32>,
-        text: impl ExactSizeIterator<Item = u32>,
+        (symbols, columns): (impl Iterator<Item = u32>, usize),
         alphabet: usize,
     ) -> Option<Self> {
-        let (rows, columns) = (pattern.len(), text.len());
+        let rows = pattern.len();
         let bits = rows.next_multiple_of(HEIGHT);
         let padding = bits - rows;
         let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;
@@ -153,23 +156,22 @@ impl Matcher {
         for (bit, symbol) in (padding..).zip(pattern) {
             occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
         }
-        let mut symbols = vec![0; columns + 2 * LEAD];
-        for (place, symbol) in symbols[LEAD..].iter_mut().zip(text) {
-            *place = symbol;
-        }
-        Some(Self { rows, padding, occurrences, alphabet, text: symbols, columns })
+        let mut text = Vec::with_capacity(LEAD + columns + LEAD);
+        text.resize(LEAD, 0);
+        text.extend(symbols);
+        text.resize(LEAD + columns + LEAD, 0);
+        Some(Self { rows, padding, occurrences, alphabet, text, columns })
     }
 
     /// Widens the band until it holds the distance.
     fn distance(&self, max_steps: u64) -> Option<usize> {
-        let first_band = (self.rows / 3).clamp(*FIRST_BAND.start(), *FIRST_BAND.end());
+        let first_band = (self.rows / 2).clamp(*FIRST_BAND.start(), *FIRST_BAND.end());
         let mut limit = self.columns - self.rows + first_band;
         let mut steps_left = max_steps;
         loop {
-            let band = self.band(limit);
-            let columns: usize = band.iter().map(Range::len).sum();
+            let columns: usize = self.band(limit).map(|columns| columns.len()).sum();
             steps_left = steps_left.checked_sub((columns * WORDS) as u64)?;
-            let bound = self.distance_within(&band);
+            let bound = self.distance_within(limit);
             if bound <= limit {
                 return Some(bound);
             }
@@ -183,43 +185,38 @@ impl Matcher {
     ///
     /// Such a path must end `surplus` diagonals to the right of where it starts. Every diagonal that it strays beyond that
     /// costs one edit out and one edit back.
-    fn band(&self, limit: usize) -> Vec<Range<usize>> {
+    fn band(&self, limit: usize) -> impl Iterator<Item = Range<usize>> {
         let surplus = self.columns - self.rows;
         let (right, left) = ((limit + surplus) / 2, (limit - surplus) / 2);
-        let columns = |first_bit: usize| {
+        let columns = move |first_bit: usize| {
             let start = first_bit.saturating_sub(self.padding + left);
             let end = first_bit + HEIGHT - self.padding + right;
             start..end.min(self.columns)
         };
-        (0..self.padding + self.rows).step_by(HEIGHT).map(columns).collect()
+        (0..self.padding + self.rows).step_by(HEIGHT).map(columns)
     }
 
-    /// The distance if the band holds it, and an upper bound of it in any case.
-    fn distance_within(&self, band: &[Range<usize>]) -> usize {
+    /// The distance if a band for at most `limit` edits holds it, and an upper bound of it in any case.
+    fn distance_within(&self, limit: usize) -> usize {
         // Above the band lies the matrix' edge, or cells that are entered by insertions only: one more each column.
-        let mut above = vec![Carry::GROWS; self.columns + LEAD];
-        let mut below = above.clone();
+        let mut carries = vec![Carry::GROWS; 2 * (self.columns + LEAD)];
+        let (mut above, mut below) = carries.split_at_mut(self.columns + LEAD);
         let mut padding = self.padding;
         // The value of the last cell, added up on the way there: down the left edge of a stripe, one more each row, and along
         // its lowest row to where the next one begins.
         let mut bound = self.rows;
-        let ends = band.iter().skip(1).map(|next| next.start).chain([self.columns]);
-        for ((columns, end), occurrences) in
-            band.iter().zip(ends).zip(self.occurrences.chunks_exact(WORDS * self.alphabet))
+        let starts_of_next = self.band(limit).skip(1).map(|next| next.start).chain([self.columns]);
+        let occurrences = self.occurrences.chunks_exact(WORDS * self.alphabet);
+        for ((Range { start, end }, start_of_next), occurrences) in
+            self.band(limit).zip(starts_of_next).zip(occurrences)
         {
-            let Range { start, end: band_end } = *columns;
-            let text = &self.text[start..band_end + 2 * LEAD];
-            Stripe::below(padding).advance(
-                text,
-                occurrences,
-                &above[start..band_end + LEAD],
-                &mut below[start..band_end],
-            );
+            let text = &self.text[start..LEAD + end + LEAD];
+            Stripe::below(padding).advance(text, occurrences, &above[start..end + LEAD], &mut below[start..end]);
             padding = 0;
-            let lowest_row = &below[start..end];
+            let lowest_row = &below[start..start_of_next];
             let less: u32 = lowest_row.iter().map(|carry| carry.holds + carry.falls).sum();
             bound = bound + lowest_row.len() - less as usize;
-            std::mem::swap(&mut above, &mut below);
+            swap(&mut above, &mut below);
         }
         bound
     }
