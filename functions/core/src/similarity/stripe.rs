@@ -101,9 +101,9 @@ fn words(word: impl Fn(usize) -> u64) -> u64x4 {
     u64x4::new([word(0), word(1), word(2), word(3)])
 }
 
-/// Moves each word to the place of the one below it.
+/// Moves each word to the place of the one below it. (A shuffle: taken apart and put together again, it takes twice as long.)
 #[inline(always)]
 fn one_lower(lanes: u64x4) -> u64x4 {
-    let lanes = lanes.to_array();
-    words(|word| if word == 0 { 0 } else { lanes[word - 1] })
+    const NONE: u64 = WORDS as u64;
+    lanes.shuffle_zeroing(u64x4::new([NONE, 0, 1, 2]))
 }
