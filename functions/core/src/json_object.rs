@@ -148,7 +148,7 @@ mod tests {
         json.text("a", None);
         json.value("b", Some(&1.5)).unwrap();
         json.list("c", &[1, 2]).unwrap();
-        json.list::<u8>("d", &[]).unwrap();
+        json.list("d", &[0; 0]).unwrap();
         json.object("e", |json| json.value("{", None::<&f32>)).unwrap();
         json.object("f", |json| json.list("g", &["{"])).unwrap();
         json.text("h", Some("\u{1}é\n\"\\{"));

@@ -126,7 +126,7 @@ mod tests {
     fn a_row_of_digits_is_no_word_but_its_last_may_begin_one() {
         assert_eq!(joined("1 0 1 0 1 0"), "1 0 1 0 1 0");
         assert_eq!(joined("1 0 1 0-d-i-o-t"), "1 0 1 0diot");
-        assert_eq!(joined("1 0 1-0-1-0 s t u p i d"), "1 0 1-0-1-0 stupid");
+        assert_eq!(joined("1 0 1-0-1-0 s t u p i d"), "1 0 1-0-1-0stupid");
     }
 
     #[test]
