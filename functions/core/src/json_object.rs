@@ -20,6 +20,7 @@ impl JsonObject {
     }
 
     /// Adds a text, or `null`. A `key` is a plain word.
+    #[inline]
     pub(crate) fn text(&mut self, key: &'static str, text: Option<&str>) {
         self.key(key);
         match text {
@@ -29,6 +30,7 @@ impl JsonObject {
     }
 
     /// Adds any other value, or `null`.
+    #[inline]
     pub(crate) fn value(&mut self, key: &'static str, value: Option<&impl Serialize>) -> serde_json::Result<()> {
         self.key(key);
         match value {
@@ -39,6 +41,7 @@ impl JsonObject {
     }
 
     /// Adds a list.
+    #[inline]
     pub(crate) fn list(&mut self, key: &'static str, items: &[impl Serialize]) -> serde_json::Result<()> {
         if !items.is_empty() {
             return self.value(key, Some(&items));
@@ -67,6 +70,8 @@ impl JsonObject {
         self.0
     }
 
+    /// Inlined, with what calls it: of a key that is known there is nothing left but a few moves.
+    #[inline(always)]
     fn key(&mut self, key: &'static str) {
         let is_first = self.0.ends_with('{');
         self.0.push_str(if is_first { "\"" } else { ",\"" });
@@ -89,6 +94,7 @@ impl io::Write for Fragments<'_> {
     }
 }
 
+#[inline(never)]
 fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;

@@ -62,7 +62,7 @@ fn distance_of_cores(
     let is_ascii = left_length + right_length == left.len() + right.len();
     let columns = left_length.max(right_length);
     let matcher =
-        if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, (text, columns)) };
+        if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, text, columns) };
     matcher?.distance(max_steps)
 }
 
@@ -131,21 +131,22 @@ struct Matcher {
 
 impl Matcher {
     fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
-        Self::new(pattern.bytes().map(u32::from), (text.bytes().map(u32::from), text.len()), 128)
+        Self::new(pattern.bytes().map(u32::from), text.bytes().map(u32::from), text.len(), 128)
     }
 
-    fn over_scalars(pattern: &str, (text, columns): (&str, usize)) -> Option<Self> {
+    fn over_scalars(pattern: &str, text: &str, columns: usize) -> Option<Self> {
         let mut alphabet = Alphabet::empty();
         // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
         let mut numbers = Vec::with_capacity(pattern.len());
         numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
         let symbols = text.chars().map(|scalar| alphabet.find(scalar));
-        Self::new(numbers.into_iter(), (symbols, columns), alphabet.size as usize + 1)
+        Self::new(numbers.into_iter(), symbols, columns, alphabet.size as usize + 1)
     }
 
     fn new(
         pattern: impl ExactSizeIterator<Item = u32>,
-        (symbols, columns): (impl Iterator<Item = u32>, usize),
+        symbols: impl Iterator<Item = u32>,
+        columns: usize,
         alphabet: usize,
     ) -> Option<Self> {
         let rows = pattern.len();

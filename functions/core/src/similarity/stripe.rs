@@ -52,8 +52,8 @@ impl Stripe {
     /// There are [`LEAD`] more carries above, which do not matter, and as many symbols before and after those of the columns.
     /// For each word, `occurrences` has the rows of each symbol.
     pub(super) fn advance(mut self, text: &[u32], occurrences: &[u64], above: &[Carry], below: &mut [Carry]) {
-        let mut rows = occurrences.chunks_exact(occurrences.len() / WORDS);
-        let rows: [&[u64]; WORDS] = std::array::from_fn(|_| rows.next().unwrap_or_default());
+        let alphabet = occurrences.len() / WORDS;
+        let rows: [&[u64]; WORDS] = std::array::from_fn(|word| &occurrences[alphabet * word..alphabet * (word + 1)]);
         // The highest word comes last: it is in the column of the window's last symbol.
         let matches = |window: &[u32]| words(|word| rows[word][window[LEAD - LAG * word] as usize]);
         let (above_first, above) = above.split_at(LEAD);
@@ -101,7 +101,7 @@ fn words(word: impl Fn(usize) -> u64) -> u64x4 {
     u64x4::new([word(0), word(1), word(2), word(3)])
 }
 
-/// Moves each word to the place of the one below it. (A shuffle: taken apart and put together again, it takes twice as long.)
+/// Moves each word to the place of the one below it. (By a shuffle, which the compiler keeps in one piece.)
 #[inline(always)]
 fn one_lower(lanes: u64x4) -> u64x4 {
     const NONE: u64 = WORDS as u64;
