@@ -60,10 +60,53 @@ fn distance_of_cores(
     }
     let (pattern, text) = if left_length <= right_length { (left, right) } else { (right, left) };
     let is_ascii = left_length + right_length == left.len() + right.len();
-    let columns = left_length.max(right_length);
-    let matcher =
-        if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, text, columns) };
-    matcher?.distance(max_steps)
+    if is_ascii {
+        distance_of_ascii(pattern, text, max_steps)
+    } else {
+        distance_of_scalars(pattern, (text, left_length.max(right_length)), max_steps)
+    }
+}
+
+fn distance_of_ascii(pattern: &str, text: &str, max_steps: u64) -> Option<usize> {
+    let symbols = text.bytes().map(u32::from);
+    distance_of_symbols(pattern.bytes().map(u32::from), (symbols, text.len()), ASCII as usize, max_steps)
+}
+
+fn distance_of_scalars(pattern: &str, (text, columns): (&str, usize), max_steps: u64) -> Option<usize> {
+    let mut alphabet = Alphabet::empty();
+    // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
+    let mut numbers = Vec::with_capacity(pattern.len());
+    numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
+    let symbols = text.chars().map(|scalar| alphabet.find(scalar));
+    distance_of_symbols(numbers.into_iter(), (symbols, columns), alphabet.size as usize, max_steps)
+}
+
+fn distance_of_symbols(
+    pattern: impl ExactSizeIterator<Item = u32>,
+    (symbols, columns): (impl Iterator<Item = u32>, usize),
+    alphabet: usize,
+    max_steps: u64,
+) -> Option<usize> {
+    let rows = pattern.len();
+    let bits = rows.next_multiple_of(HEIGHT);
+    let padding = bits - rows;
+    let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;
+    let (mut small, mut large) = ([0_u64; SMALL_TABLE_WORDS], Vec::new());
+    let occurrences = match small.get_mut(..table_words) {
+        Some(table) => table,
+        None => {
+            large.resize(table_words, 0);
+            &mut large[..]
+        }
+    };
+    for (bit, symbol) in (padding..).zip(pattern) {
+        occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
+    }
+    let mut text = Vec::with_capacity(LEAD + columns + LEAD);
+    text.resize(LEAD, 0);
+    text.extend(symbols);
+    text.resize(LEAD + columns + LEAD, 0);
+    Matcher { rows, padding, occurrences, alphabet, text, columns }.distance(max_steps)
 }
 
 /// Most texts are short or ASCII, where this is several times faster than counting.
@@ -71,23 +114,33 @@ fn count_scalars(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
-/// Numbers the scalar values that occur in a pattern, from 1.
+/// Scalar values that are their own numbers in every alphabet.
+const ASCII: u32 = 128;
+
+/// Numbers the scalar values beyond ASCII that occur in a pattern.
 ///
 /// It is looked up like memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of those has a page.
 struct Alphabet {
+    /// One more than the highest number.
     size: u32,
     /// Up to the last block that has a page: most texts are in the scripts of the first few.
     page_of_block: Vec<u16>,
-    /// The number of each scalar value of a block; 0 if it does not occur. Page 0 is that of all blocks without any.
+    /// The number of each scalar value of a block; [`ABSENT`] if it does not occur. Page 0 is that of all blocks without any.
     pages: Vec<[u32; 256]>,
 }
 
+/// The number of whatever does not occur in a pattern: that of no character of its own.
+const ABSENT: u32 = ASCII;
+
 impl Alphabet {
     fn empty() -> Self {
-        Self { size: 0, page_of_block: Vec::new(), pages: vec![[0; 256]] }
+        Self { size: ABSENT + 1, page_of_block: Vec::new(), pages: vec![[ABSENT; 256]] }
     }
 
     fn number(&mut self, scalar: char) -> u32 {
+        if scalar.is_ascii() {
+            return scalar as u32;
+        }
         let block = scalar as usize >> 8;
         if block >= self.page_of_block.len() {
             self.page_of_block.resize(block + 1, 0);
@@ -95,17 +148,20 @@ impl Alphabet {
         let page = &mut self.page_of_block[block];
         if *page == 0 {
             *page = self.pages.len() as u16;
-            self.pages.push([0; 256]);
+            self.pages.push([ABSENT; 256]);
         }
         let number = &mut self.pages[usize::from(*page)][scalar as usize & 0xff];
-        if *number == 0 {
-            self.size += 1;
+        if *number == ABSENT {
             *number = self.size;
+            self.size += 1;
         }
         *number
     }
 
     fn find(&self, scalar: char) -> u32 {
+        if scalar.is_ascii() {
+            return scalar as u32;
+        }
         let page = self.page_of_block.get(scalar as usize >> 8).copied().unwrap_or(0);
         self.pages[usize::from(page)][scalar as usize & 0xff]
     }
@@ -115,55 +171,25 @@ impl Alphabet {
 /// otherwise multiply both.
 const MAX_TABLE_WORDS: usize = 1 << 23;
 
+/// The words of the occurrence table of a pattern of one stripe, with few characters beyond ASCII. Most patterns are no longer, and
+/// need no memory of their own for it.
+const SMALL_TABLE_WORDS: usize = WORDS * (ASCII as usize + 32);
+
 /// A pattern (the shorter text, one bit a symbol) and the text to match it against, both over one small alphabet.
-struct Matcher {
+struct Matcher<'t> {
     /// Symbols in the pattern; never 0.
     rows: usize,
     /// Bits without a row: they come first, so that the last row is the last bit of the last stripe.
     padding: usize,
     /// For each word of rows, a word for each symbol of the alphabet: the rows at which the pattern has it.
-    occurrences: Vec<u64>,
+    occurrences: &'t [u64],
     alphabet: usize,
     /// The text, as symbols, with any [`LEAD`] symbols before and after it.
     text: Vec<u32>,
     columns: usize,
 }
 
-impl Matcher {
-    fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
-        Self::new(pattern.bytes().map(u32::from), text.bytes().map(u32::from), text.len(), 128)
-    }
-
-    fn over_scalars(pattern: &str, text: &str, columns: usize) -> Option<Self> {
-        let mut alphabet = Alphabet::empty();
-        // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
-        let mut numbers = Vec::with_capacity(pattern.len());
-        numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
-        let symbols = text.chars().map(|scalar| alphabet.find(scalar));
-        Self::new(numbers.into_iter(), symbols, columns, alphabet.size as usize + 1)
-    }
-
-    fn new(
-        pattern: impl ExactSizeIterator<Item = u32>,
-        symbols: impl Iterator<Item = u32>,
-        columns: usize,
-        alphabet: usize,
-    ) -> Option<Self> {
-        let rows = pattern.len();
-        let bits = rows.next_multiple_of(HEIGHT);
-        let padding = bits - rows;
-        let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;
-        let mut occurrences = vec![0_u64; table_words];
-        for (bit, symbol) in (padding..).zip(pattern) {
-            occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
-        }
-        let mut text = Vec::with_capacity(LEAD + columns + LEAD);
-        text.resize(LEAD, 0);
-        text.extend(symbols);
-        text.resize(LEAD + columns + LEAD, 0);
-        Some(Self { rows, padding, occurrences, alphabet, text, columns })
-    }
-
+impl Matcher<'_> {
     /// Widens the band until it holds the distance.
     fn distance(&self, max_steps: u64) -> Option<usize> {
         let first_band = (self.rows / 2).clamp(*FIRST_BAND.start(), *FIRST_BAND.end());
