@@ -10,11 +10,13 @@ CLEAN_KINDS = ["documentation", "code", "fiction", "translation", "prose", "summ
 
 
 def scores(corpus, weights, bias):
-    """The log-odds of each text: of its worst sentence, less the logarithm of their number, or of all of a few."""
+    """The log-odds of each text: of its sentences' mean odds, at least those of the worst among many, or of all of a few."""
     alone = corpus.of_sentences @ weights + bias
     worst = np.full(len(corpus.source), -99.0)
     np.maximum.at(worst, corpus.text_of, alone)
     worst -= np.log(np.clip(corpus.sentences, 1, MANY))
+    odds = np.bincount(corpus.text_of, np.exp(np.clip(alone, -30, 30)), len(worst))
+    worst = np.maximum(worst, np.log(np.maximum(odds, 1e-13) / np.maximum(corpus.sentences, 1)))
     together = corpus.of_texts @ weights + bias
     return np.where((corpus.sentences > 1) & (corpus.sentences <= FEW), np.maximum(worst, together), worst)
 

@@ -122,12 +122,56 @@ DISLIKED = """I hate {}.|I can't stand {}.|{} make me sick.|I am sick of {}.|{} 
 |{} are the worst.|{} drive me crazy.|I really dislike {}.|The world would be better without {}.|Kill {} with fire, please.""".split("|")
 
 
+SLIPS = """mistake,idea,question,thing to say,error,typo,decision,joke,bug,plan,oversight,assumption,misunderstanding""".split(",")
+ONES_OWN = """That was a stupid {} of mine.|That was a stupid {}, sorry.|I made a dumb {}.|What a stupid {} I made.|Sorry for my stupid {}.\
+|It was a silly {} on my part.|My {} was idiotic.|I feel like an idiot for that {}.|A stupid {} cost us a whole day.|This {} is stupid.\
+|I was too stupid to see my {}.|I am such an idiot, that was my {}.|It sounds like a dumb {}, but it works.|I hate that {} of mine.\
+|Call me a fool, but I like the {}.|No {} is too stupid to talk about.|Such a ridiculous {}, and all mine.""".split("|")
+INSULTS = """idiot,moron,fool,loser,imbecile,dimwit,clown,coward,liar,pig,rat,swine,parasite,creep,pervert,cretin,failure,\
+piece of trash,waste of space,stupid cow,disgusting animal,brainless sheep,pathetic worm,ugly hag,dirty thief""".split(",")
+INSULTING = """You are a {}.|You are nothing but a {}.|What a {} you are!|Shut up, you {}.|Only a {} like you would write that.|He is a {}, and so are you.\
+|She is such a {}, I cannot stand her.|Go away, {}!|You {}, nobody wants you here.|I hope that you die, you {}.|Listen, {}, nobody asked you.\
+|Your mother raised a {}.|The author is a {} who cannot even spell.|Do us all a favour and leave, {}.""".split("|")
+OF_ONESELF = """I am such a {}.|I felt like a {}.|I do not want to be a {}.|The word "{}" is rude.|Nobody should be called a {}.\
+|He plays the {} in our film.|Please do not call people a {}.|The novel is about a {} who becomes kind.""".split("|")
+TRAITS = """gay,lesbian,bisexual,transgender,straight,black,white,asian,jewish,muslim,christian,religious,deaf,blind,autistic,disabled,\
+fat,thin,old,poor,rich,left-handed,shy,foreign,mexican,african,homosexual,queer,feminine,ugly,crazy,lazy""".split(",")
+OF_A_TRAIT = """Why are some people {}?|What makes people {}?|Why am I {}?|How do I know whether I am {}?|Is it all right to be {}?\
+|My brother told me that he is {}.|What is it like to be {}?|Are there many {} people in Japan?|Which rights do {} people have?\
+|Some of my friends are {}.|He was bullied because he is {}.|Is my son {}?|Can {} people adopt children?|A {} person works with us.\
+|Nobody is worse because he is {}.|She writes about being {}.|Should I tell my parents that I am {}?|Are you {}?""".split("|")
+THREATS = """kill,hurt,stab,shoot,strangle,beat up,destroy,find and kill,burn,crush""".split(",")
+THREATENING = """I will {} you.|I am going to {} you and your family.|Someone should {} you.|I want to {} him and watch him die.|Come here and I {} you.\
+|They all deserve it, so {} them.|I know where you live, and I will {} you tonight.|Let us {} every one of them.""".split("|")
+HARMLESS_ENDS = """I will {} the process.|We {} the old server tonight.|Do not {} the test run.|This heat is going to {} the plants.|He had to {} the film at dawn.\
+|She can {} the record.|The update might {} performance.|How do I {} a task that hangs?""".split("|")
+BODILY = """A doctor should look at it if your breasts hurt.|Sex education begins at school.|They have sex once a week, the survey says.\
+|Condoms protect against infection and pregnancy.|The baby sleeps naked when it is hot.|He kissed her on the cheek and said goodbye.\
+|The prostate lies below the bladder.|Her hand lay on his shoulder.|Breast cancer is found earlier now.|They kissed under the old tree.\
+|Erections become less frequent with age.|The nipple of the bottle leaks.|The vagina is part of the birth canal.|She undressed and went to bed.""".split("|")
+# Filled with the listed words, so that the words themselves need not stand here.
+SEXUAL = """She felt his hand on her {}.|He pushed his {} into her and she moaned.|Show me your {}, I am so horny.|They began to {} on the bed, naked and wet.\
+|A story full of explicit sex and {}.|I want to {} you all night long.""".split("|")
+SLURRING = """I hate {}.|All {} should be shot.|You dirty {}.|Another {} in our street.|Go home, {}!|Look at this stupid {}.""".split("|")
+CURSING = """you {}|What a {} you are.|Shut up, {}.|Nobody likes you, {}.""".split("|")
+
+
 def templates():
     """Sentences of our own: who is spoken of says nothing, and what is said of whom does."""
-    clean = [(NEUTRAL, GROUPS, False), (ABOUT_ONE, PERSONS, False)]
-    for templates, objects, toxic in [*clean, (HATEFUL, GROUPS, True), (DISLIKED, THINGS, False)]:
-        for template, name in itertools.product(templates, objects):
-            yield Text.of(template.format(name), toxic, "templates", "template", "train")
+    clean = [(NEUTRAL, GROUPS), (ABOUT_ONE, PERSONS), (DISLIKED, THINGS), (ONES_OWN, SLIPS), (OF_ONESELF, INSULTS), (OF_A_TRAIT, TRAITS),
+             (HARMLESS_ENDS, THREATS), (BODILY, [""])]
+    toxic = [(HATEFUL, GROUPS), (INSULTING, INSULTS), (THREATENING, THREATS)]
+    for sentences, is_toxic in [(clean, False), (toxic, True)]:
+        for templates, objects in sentences:
+            for template, name in itertools.product(templates, objects):
+                yield Text.of(template.format(name), is_toxic, "templates", "template", "train")
+
+
+def swearing(word, category):
+    """A listed word alone, and in what is said with words of its kind."""
+    of_groups = ("racial / ethnic slurs", "sexual orientation / gender", "religious offense")
+    templates = SEXUAL if category == "sexual anatomy / sexual acts" else SLURRING if category in of_groups else CURSING
+    yield from [word, f"you {word}", *(template.format(word) for template in templates)]
 
 
 CALM = {0, 1, 4, 5, 6, 7, 8, 13, 15, 17, 18, 20, 21, 22, 23, 26, 27}  # of the labels of GoEmotions
@@ -146,7 +190,7 @@ def repositories(folder):
             elif entry["kind"] == "words":
                 for row in csv.DictReader(io.StringIO(text)):
                     if row["severity_description"] != "Mild":
-                        for phrase in (row["text"], f"you {row['text']}"):
+                        for phrase in swearing(row["text"], row["category_1"]):
                             yield Text.of(phrase, True, source, "word", "train")
             elif entry["kind"] == "emotions":
                 for line in text.splitlines():
