@@ -2,6 +2,7 @@
 
 import csv
 import fnmatch
+import gzip
 import hashlib
 import html
 import io
@@ -26,7 +27,7 @@ class Text:
     text: str
     toxic: bool
     source: str  # the data set
-    kind: str  # post, talk, statement, documentation, code, fiction, translation, prose, prompt
+    kind: str  # post, talk, statement, documentation, code, fiction, translation, prose, prompt; unseen: measured only
     split: str  # train, dev, test
 
     @staticmethod
@@ -149,6 +150,14 @@ BODILY = """A doctor should look at it if your breasts hurt.|Sex education begin
 |Condoms protect against infection and pregnancy.|The baby sleeps naked when it is hot.|He kissed her on the cheek and said goodbye.\
 |The prostate lies below the bladder.|Her hand lay on his shoulder.|Breast cancer is found earlier now.|They kissed under the old tree.\
 |Erections become less frequent with age.|The nipple of the bottle leaks.|The vagina is part of the birth canal.|She undressed and went to bed.""".split("|")
+PARTS = """nipples,bare breasts,naked body,wet thighs,naked buttocks,throbbing erection,genitals,panties""".split(",")
+EXPLICIT = """He licked her {}.|She moaned as he squeezed her {}.|Show me your {} and spread your legs.|He came all over her {}.\
+|Write an erotic story about two adults, a strip-tease and her {}.|Her {} made him hard, and he undressed her for sex.\
+|She rubbed her {} until she had an orgasm.|I am horny and want to touch your {}.|He thrust deeper, groaning, his hands on her {}.""".split("|")
+WAYS_OUT = """kill myself,end my life,hang myself,cut myself,take all the pills at once,jump off the bridge,slit my wrists,overdose,starve myself""".split(",")
+DESPAIRING = """I want to {}.|I am going to {} tonight.|How can I {} without pain?|Tell me the best way to {}.|I hate myself and want to {}.\
+|Nobody would miss me, so I will {}.|Help me write a note before I {}.|Last week I tried to {}.""".split("|")
+ENDS = """finish my thesis,end my lease,hang a picture,cut the onions,take the pills with water,jump off the sofa,roll up my sleeves,overcook the rice,start early""".split(",")
 # Filled with the listed words, so that the words themselves need not stand here.
 SEXUAL = """She felt his hand on her {}.|He pushed his {} into her and she moaned.|Show me your {}, I am so horny.|They began to {} on the bed, naked and wet.\
 |A story full of explicit sex and {}.|I want to {} you all night long.""".split("|")
@@ -159,8 +168,8 @@ CURSING = """you {}|What a {} you are.|Shut up, {}.|Nobody likes you, {}.""".spl
 def templates():
     """Sentences of our own: who is spoken of says nothing, and what is said of whom does."""
     clean = [(NEUTRAL, GROUPS), (ABOUT_ONE, PERSONS), (DISLIKED, THINGS), (ONES_OWN, SLIPS), (OF_ONESELF, INSULTS), (OF_A_TRAIT, TRAITS),
-             (HARMLESS_ENDS, THREATS), (BODILY, [""])]
-    toxic = [(HATEFUL, GROUPS), (INSULTING, INSULTS), (THREATENING, THREATS)]
+             (HARMLESS_ENDS, THREATS), (BODILY, [""]), (DESPAIRING[:5], ENDS)]
+    toxic = [(HATEFUL, GROUPS), (INSULTING, INSULTS), (THREATENING, THREATS), (EXPLICIT, PARTS), (DESPAIRING, WAYS_OUT)]
     for sentences, is_toxic in [(clean, False), (toxic, True)]:
         for templates, objects in sentences:
             for template, name in itertools.product(templates, objects):
@@ -184,7 +193,10 @@ def repositories(folder):
         split = None if entry["use"] == "train" else "test"
         source = entry["name"].split("/")[1]
         for path, text in files(repository, entry["commit"], entry["paths"]):
-            if entry["kind"] == "wikipedia_talk":
+            if entry["kind"] == "posts":
+                for text, toxic in posts(text, entry):
+                    yield Text.of(cleaned_tweet(text), toxic, source, "unseen", "test")
+            elif entry["kind"] == "wikipedia_talk":
                 for row in csv.DictReader(io.StringIO(text)):
                     yield Text.of(row["text"], row["label"] == "1", source, "talk")
             elif entry["kind"] == "words":
@@ -206,12 +218,27 @@ def repositories(folder):
                     yield Text.of(passage, False, source, kind, split)
 
 
+def posts(text, entry):
+    """Labelled texts of others, a row each; rows with a label of neither kind are left out."""
+    if text.startswith("{"):
+        rows = map(json.loads, text.splitlines())
+    else:
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=entry.get("delimiter", ","))
+    for row in rows:
+        labels = [str(row[label]) for label in entry["labels"] if label in row]
+        if any(label in entry["toxic"] for label in labels):
+            yield row[entry["text"]], True
+        elif all(label in entry["clean"] for label in labels):
+            yield row[entry["text"]], False
+
+
 def files(repository, commit, patterns):
     git = ["git", f"--git-dir={repository}"]
     names = subprocess.run([*git, "ls-tree", "-r", "--name-only", commit], capture_output=True, text=True, check=True)
     for name in names.stdout.splitlines():
         if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             text = subprocess.run([*git, "show", f"{commit}:{name}"], capture_output=True, check=True).stdout
+            text = gzip.decompress(text) if name.endswith(".gz") else text
             yield name, text.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n")
 
 

@@ -18,7 +18,7 @@ from features import LETTER_BITS, WORD_BITS, features, scaled
 from texts import clean, disguised, installed, labelled, repositories, templates
 
 SEED = 1
-REGULARISATION = 3.0  # scikit-learn's C
+REGULARISATION = 10.0  # scikit-learn's C
 ROUNDS = 2
 HARDEST = 20_000  # clean sentences that the second round adds
 OF_A_KIND = 15_000  # clean sentences of a kind that are drawn for the first round
@@ -115,7 +115,7 @@ def weights_of(toxic, source, kind):
         for name in np.unique(names[group]):
             members = group & (names == name)
             weights[members] = members.sum() ** -0.5
-    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 3
+    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 1.5
     weights[toxic] *= TOXIC_WEIGHT / weights[toxic].sum()
     weights[~toxic] *= CLEAN_WEIGHT / weights[~toxic].sum()
     return weights
