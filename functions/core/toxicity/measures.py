@@ -6,7 +6,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 FEW, MANY = 4, 50  # as in the audit
 PAGE = 20  # sentences
 FALSE_POSITIVES = 0.003  # of clean texts of any kind, at the working point
-CLEAN_KINDS = ["documentation", "code", "fiction", "translation", "prose", "summary", "answer"]
+# Kinds of which there are few texts to choose by are one, lest a single text decide.
+CLEAN_KINDS = [["documentation"], ["code"], ["fiction"], ["translation"], ["prose", "summary", "answer"]]
 
 
 def scores(corpus, weights, bias):
@@ -32,7 +33,7 @@ def working_point(corpus, weights, bias):
     plainly = posts & np.isin(corpus.source, ["davidson", "toxic_spans"])
     for slope in np.arange(0.6, 2.01, 0.1):
         score = scores(corpus, weights * slope, 0.0)
-        clean = [score[is_dev & ~corpus.toxic & (corpus.kind == kind)] for kind in CLEAN_KINDS]
+        clean = [score[is_dev & ~corpus.toxic & np.isin(corpus.kind, kinds)] for kinds in CLEAN_KINDS]
         bias = -max(np.quantile(of_kind, 1 - FALSE_POSITIVES) for of_kind in clean)
         recalls = [np.mean(score[posts & (corpus.source == source)] > -bias) for source in np.unique(corpus.source[posts])]
         in_page = np.mean((corpus.of_texts @ (weights * slope))[plainly] - np.log(PAGE) > -bias)

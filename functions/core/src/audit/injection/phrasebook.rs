@@ -259,7 +259,8 @@ impl Compiler {
 
     fn element(&mut self, written: &'static str, gap: usize) -> Element {
         let (marks, words) = written.split_at(written.find(|mark| !"*+^>\"".contains(mark)).unwrap_or(0));
-        let mut accepted: Vec<_> = words.trim_end_matches([':', '.']).split('/').flat_map(|part| self.members(part)).collect();
+        let mut accepted: Vec<_> =
+            words.trim_end_matches([':', '.']).split('/').flat_map(|part| self.members(part)).collect();
         if marks.contains('*') {
             accepted.iter().for_each(|word| self.wakers.add(self.vocabulary.hash(*word)));
         }
