@@ -5,7 +5,9 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 FEW, MANY = 4, 50  # as in the audit
 PAGE = 20  # sentences
-FALSE_POSITIVES = 0.003  # of clean texts of any kind, at the working point
+FALSE_POSITIVES = 0.004  # of clean texts of any kind, at the working point
+# Steeper ones find more in pages, and by mistake more in novels of which none was trained on.
+SLOPES = [0.6, 0.7, 0.8, 0.9]
 # Kinds of which there are few texts to choose by are one, lest a single text decide.
 CLEAN_KINDS = [["documentation"], ["code"], ["fiction"], ["translation"], ["prose", "summary", "answer"]]
 
@@ -31,7 +33,7 @@ def working_point(corpus, weights, bias):
     is_dev = corpus.split == "dev"
     posts = is_dev & corpus.toxic
     plainly = posts & np.isin(corpus.source, ["davidson", "toxic_spans"])
-    for slope in np.arange(0.6, 2.01, 0.1):
+    for slope in SLOPES:
         score = scores(corpus, weights * slope, 0.0)
         clean = [score[is_dev & ~corpus.toxic & np.isin(corpus.kind, kinds)] for kinds in CLEAN_KINDS]
         bias = -max(np.quantile(of_kind, 1 - FALSE_POSITIVES) for of_kind in clean)
