@@ -10,6 +10,7 @@
 //! | what is pending | start a run, or not | [`decide`] |
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 //! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
+//! | a dataset version | what a trainer is to do, and what came of it | [`training`] |
 
 mod audit;
 mod batch;
@@ -41,6 +42,7 @@ mod route;
 mod sampling;
 mod similarity;
 mod submission;
+pub mod training;
 mod verdict;
 mod watermark;
 

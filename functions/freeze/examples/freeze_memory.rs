@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use flywheel_core::dataset::DatasetRules;
 use flywheel_core::{Breaker, BreakerBounds, Goal, ListedPart, Millis, PartName, Pointer, Route};
-use flywheel_freeze::{Crossing, DeltaDataset, Freezer};
+use flywheel_dataset::DeltaDataset;
+use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
     MoveBreaker, MovePointer, Moved, ReadPart, WritePart,

@@ -16,9 +16,9 @@ use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
-use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 use crate::part_lines::{CorruptPart, part_lines};
 use crate::window::Window;
+use flywheel_dataset::{Dataset, DatasetError, Loaded, Records};
 
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;

@@ -13,10 +13,8 @@ use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
 use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest};
 use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy};
-use flywheel_freeze::{
-    Crossing, Dataset, DatasetError, DeltaDataset, FreezeError, Freezer, Loaded, Records, TableVersion, Verified,
-    verify,
-};
+use flywheel_dataset::{Dataset, DatasetError, DeltaDataset, Loaded, Records, TableVersion, Verified, verify};
+use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LakeError, MemoryLake, ReadPart, WritePart as _};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};

@@ -19,7 +19,8 @@ use flywheel_core::dataset::{
 };
 use flywheel_core::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, Millis, PartName, Pointer, Route, Trigger};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
-use flywheel_freeze::{Crossing, Dataset, DatasetError, Freezer, Loaded, Records};
+use flywheel_dataset::{Dataset, DatasetError, Loaded, Records};
+use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
     MoveBreaker, MovePointer, Moved, ReadPart, WritePart,

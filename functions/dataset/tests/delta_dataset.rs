@@ -18,7 +18,7 @@ use flywheel_core::dataset::{
     Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Split, SplitSalt, audit,
 };
 use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Policy, Watermark};
-use flywheel_freeze::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
+use flywheel_dataset::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
 use flywheel_runtime::Settings;
 use futures::{TryStreamExt as _, future::join_all};
 use serde_json::{Value, json};

@@ -79,7 +79,38 @@ impl DeltaDataset {
         Self { location }
     }
 
+    /// Opens a version to read it: the newest, or the one of this number. `None` if there is no such version. Nothing is created.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table cannot be read.
+    pub async fn open_version(&self, number: Option<u64>) -> Result<Option<TableVersion>, DatasetError> {
+        let failed = |error: DeltaTableError| storage("open", &error);
+        let mut table = self.table()?;
+        match table.load().await {
+            Ok(()) => (),
+            Err(DeltaTableError::NotATable(_)) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        }
+        if let Some(number) = number {
+            if table.version().is_none_or(|newest| number > newest) {
+                return Ok(None);
+            }
+            table.load_version(number).await.map_err(failed)?;
+        }
+        let salt = salt_of(&table)?;
+        Ok(Some(TableVersion { table, salt }))
+    }
+
     async fn open(&self) -> Result<DeltaTable, DatasetError> {
+        let mut table = self.table()?;
+        match table.load().await {
+            Ok(()) => with_all_columns(table).await,
+            Err(DeltaTableError::NotATable(_)) => create(table).await,
+            Err(error) => Err(storage("open", &error)),
+        }
+    }
+
+    fn table(&self) -> Result<DeltaTable, DatasetError> {
         let failed = |error: DeltaTableError| storage("open", &error);
         // Plain http is refused unless allowed, and only an endpoint that is configured to be http is asked by http.
         let options = HashMap::from([
@@ -87,12 +118,7 @@ impl DeltaDataset {
             ("AWS_CONDITIONAL_PUT".to_owned(), "etag".to_owned()),
         ]);
         let builder = DeltaTableBuilder::from_url(self.location.clone()).map_err(failed)?;
-        let mut table = builder.with_storage_options(options).build().map_err(failed)?;
-        match table.load().await {
-            Ok(()) => with_all_columns(table).await,
-            Err(DeltaTableError::NotATable(_)) => create(table).await,
-            Err(error) => Err(failed(error)),
-        }
+        builder.with_storage_options(options).build().map_err(failed)
     }
 }
 

@@ -29,14 +29,21 @@ pub(super) struct FilePlace {
 ///
 /// Rows from before the audit have no fingerprint and no side: those files are read once more, with the texts that both follow from.
 pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
-    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| FilePlace {
-        path: file.object_store_path(),
-        size: u64::try_from(file.size()).unwrap_or_default(),
-    });
-    let files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
+    let files = files_of(table).await?;
     let unknown = meet_files(table, files, &["pair_id", "event_id", SPLIT, FINGERPRINT], salt, newcomers).await?;
     let texts = ["pair_id", "event_id", "prompt", "chosen", "rejected", SPLIT];
     meet_files(table, unknown, &texts, salt, newcomers).await.map(|_| ())
+}
+
+/// The table's data files, oldest first.
+pub(super) async fn files_of(table: &DeltaTable) -> Result<Vec<FilePlace>, DatasetError> {
+    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| {
+        let size = u64::try_from(file.size()).unwrap_or_default();
+        (file.modification_time(), FilePlace { path: file.object_store_path(), size })
+    });
+    let mut files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
+    files.sort_by(|(at, a), (other_at, b)| (at, a.path.as_ref()).cmp(&(other_at, b.path.as_ref())));
+    Ok(files.into_iter().map(|(_, place)| place).collect())
 }
 
 /// Answers the files that have rows which say too little of themselves.
