@@ -1,5 +1,6 @@
 //! The command line. What is said here is what `--help` says.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -43,6 +44,9 @@ pub(crate) struct TrainArguments {
     /// Where to save what is done every ten steps, and to go on from
     #[arg(long, value_name = "FOLDER")]
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Threads; one for each core if not given. The adapter does not depend on it
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 #[derive(Debug, Args)]

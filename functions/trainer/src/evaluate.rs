@@ -7,9 +7,9 @@ use crate::data::{Prepared, Sequence};
 use crate::failure::Result;
 use crate::generate::{Limits, generate};
 use crate::log_probability::measure;
-use crate::model::Llama;
 use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress};
+use crate::workers::Workers;
 
 /// What one model makes of the rows.
 struct Scores {
@@ -25,6 +25,7 @@ pub(crate) fn score_rows(
     candidate: &Adapter,
     rows: &Prepared,
     max_new_tokens: usize,
+    workers: Workers,
     observer: &mut Observer<'_>,
 ) -> Result<Vec<ScoredRow>> {
     let count = rows.held_out.len() + rows.replay_held_out.len();
@@ -33,8 +34,8 @@ pub(crate) fn score_rows(
         done += more;
         observer.tell(&Progress::Scored { done, all: 2 * count }, 0)
     };
-    let incumbent = scores(base, incumbent, rows, max_new_tokens, &mut progress)?;
-    let candidate = scores(base, Some(candidate), rows, max_new_tokens, &mut progress)?;
+    let incumbent = scores(base, incumbent, rows, max_new_tokens, workers, &mut progress)?;
+    let candidate = scores(base, Some(candidate), rows, max_new_tokens, workers, &mut progress)?;
     let pairs = rows.held_out.iter().zip(incumbent.pairs).zip(candidate.pairs).map(|((row, incumbent), candidate)| {
         ScoredRow::Pair(ScoredPair {
             pair_id: row.pair_id.clone(),
@@ -57,21 +58,21 @@ fn scores(
     adapter: Option<&Adapter>,
     rows: &Prepared,
     max_new_tokens: usize,
+    workers: Workers,
     progress: &mut impl FnMut(usize) -> Result<()>,
 ) -> Result<Scores> {
-    let projections = adapter.map(Adapter::projections).unwrap_or_default();
-    let model = Llama::new(&base.config, &base.weights, &projections)?;
+    let model = base.model(adapter)?;
     let chosen: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.chosen).collect();
     let rejected: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.rejected).collect();
     let replay: Vec<&Sequence> = rows.replay_held_out.iter().map(|row| &row.sequence).collect();
-    let (of_chosen, of_rejected) = (measure(&model, &chosen)?, measure(&model, &rejected)?);
-    let replay: Vec<_> = measure(&model, &replay)?.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
+    let (of_chosen, of_rejected) = (measure(&model, &chosen, workers)?, measure(&model, &rejected, workers)?);
+    let replay: Vec<_> = measure(&model, &replay, workers)?.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
     progress(replay.len())?;
 
     let end_tokens = base.end_tokens();
     let limits = Limits { max_new_tokens, end_tokens: &end_tokens, max_positions: base.config.max_positions };
     let prompts: Vec<&[u32]> = chosen.iter().map(|sequence| sequence.prompt()).collect();
-    let answers = generate(&model, &prompts, &limits, progress)?;
+    let answers = generate(&model, &prompts, &limits, workers, progress)?;
     let side = |((chosen, rejected), answer): ((f32, f32), Vec<u32>)| {
         let output = base.tokenizer.decode(&answer)?;
         Ok(ScoredPairSide { logp_chosen: finite(chosen), logp_rejected: finite(rejected), output })

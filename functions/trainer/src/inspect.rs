@@ -1,31 +1,25 @@
 //! What another trainer has to agree with: the log-probabilities of the rows to train on, and the loss of a first step that takes them in
 //! the order of their files.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::adapter::{Adapter, PeftFiles, TrainableAdapter};
+use crate::adapter::{Adapter, TrainableAdapter};
 use crate::data::Sequence;
 use crate::failure::Result;
 use crate::job::Verified;
 use crate::log_probability::measure;
 use crate::model::Llama;
 use crate::training::{AdamW, Batches, reference_margins};
+use crate::workers::Workers;
 
 /// Measures a run's rows by its base with an adapter, or by the bare base, and says the loss of one step of `batch_size · accumulation`
 /// rows from there. Numbers that are not finite are null.
 pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Result<Value> {
     let Verified { description, base, prepared, .. } = Verified::read(input, base)?;
-    let adapter = match adapter {
-        None => None,
-        Some(folder) => {
-            let (config, model) = PeftFiles::read(folder)?;
-            Some(Adapter::read(&config, &model, folder, &base.config)?)
-        }
-    };
-    let recipe = description.recipe();
+    let adapter = adapter.map(|folder| Adapter::load(folder, &base.config)).transpose()?;
+    let (recipe, workers) = (description.recipe(), Workers::new(None));
     // For the gradient there have to be parameters. A new adapter changes nothing.
     let (rank, alpha) = adapter.as_ref().map_or((recipe.lora.rank as usize, recipe.lora.alpha), |adapter| (adapter.rank, adapter.alpha));
     let trainable = TrainableAdapter::new(&base.config, rank, alpha, recipe.seed)?;
@@ -33,10 +27,10 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
         trainable.set(adapter)?;
     }
     let model = Llama::new(&base.config, &base.weights, &trainable.projections())?;
-    let measuring = Llama::new(&base.config, &base.weights, &adapter.as_ref().map_or_else(BTreeMap::new, Adapter::projections))?;
+    let measuring = base.model(adapter.as_ref())?;
 
     let pairs: Vec<&Sequence> = prepared.pairs.iter().flat_map(|pair| [&pair.chosen, &pair.rejected]).collect();
-    let pairs: Vec<Value> = measure(&measuring, &pairs)?
+    let pairs: Vec<Value> = measure(&measuring, &pairs, workers)?
         .chunks_exact(2)
         .zip(&prepared.pairs)
         .map(|(logps, pair)| {
@@ -47,7 +41,7 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
         })
         .collect();
     let replay: Vec<&Sequence> = prepared.replay.iter().collect();
-    let replay: Vec<Value> = measure(&measuring, &replay)?
+    let replay: Vec<Value> = measure(&measuring, &replay, workers)?
         .into_iter()
         .zip(&replay)
         .map(|(logp, sequence)| json!({"tokens": sequence.completion_tokens(), "logp": logp}))
@@ -57,9 +51,10 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
     let batches = Batches {
         pairs: &prepared.pairs,
         replay: &prepared.replay,
-        reference_margins: reference_margins(&base, &prepared.pairs, &recipe.objective)?,
+        reference_margins: reference_margins(&base.model(None)?, &prepared.pairs, &recipe.objective, workers)?,
         objective: recipe.objective,
         rows_a_batch: recipe.training.batch_size as usize,
+        workers,
     };
     let first = |count: usize| (0..rows_a_step.min(count)).collect::<Vec<_>>();
     let optimiser = AdamW::new(trainable.parameters(), 0.0)?;

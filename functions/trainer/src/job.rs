@@ -1,5 +1,6 @@
 //! One run: from the files that the workflow wrote to the files that the gate reads.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use crate::files;
 use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress};
 use crate::training::{CheckpointFile, train};
+use crate::workers::Workers;
 
 /// Where the files of a run are.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Job {
     pub output: PathBuf,
     /// Where to save what is done, and to go on from.
     pub checkpoint: Option<PathBuf>,
+    /// Threads; without a number, one for each core. What comes out does not depend on it.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// A run's input, found to be what its description says.
@@ -70,10 +74,11 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
         observer.tell(&Progress::Note(note), 0)?;
     }
     let checkpoint = job.checkpoint.as_deref().map(|folder| CheckpointFile::new(folder, &description_sha256)).transpose()?;
-    let recipe = description.recipe();
-    let candidate = train(&base, &prepared, &recipe, checkpoint.as_ref(), observer)?;
+    let (recipe, workers) = (description.recipe(), Workers::new(job.threads));
+    let candidate = train(&base, &prepared, &recipe, checkpoint.as_ref(), workers, observer)?;
     let files = PeftFiles::of(&candidate, &description.base.id)?;
-    let rows = score_rows(&base, incumbent.as_ref(), &candidate, &prepared, recipe.generation.max_new_tokens as usize, observer)?;
+    let max_new_tokens = recipe.generation.max_new_tokens as usize;
+    let rows = score_rows(&base, incumbent.as_ref(), &candidate, &prepared, max_new_tokens, workers, observer)?;
     let lines = lines(&rows)?;
 
     let report = RunReport {

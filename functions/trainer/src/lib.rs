@@ -28,7 +28,10 @@ mod objective;
 mod progress;
 mod random;
 mod tensor_file;
+#[cfg(test)]
+mod testing;
 mod training;
+mod workers;
 mod world;
 
 pub use command::run as run_command;

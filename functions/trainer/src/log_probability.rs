@@ -3,18 +3,18 @@
 use candle_core::{Device, Tensor};
 
 use crate::data::Sequence;
+use crate::failure::Result;
 use crate::model::{Llama, log_softmax};
+use crate::workers::Workers;
 
-type Result<T> = candle_core::Result<T>;
-
-/// The most tokens, padding included, that go through a model at once where nothing is learnt. It bounds the memory that this takes.
-const TOKENS_AT_ONCE: usize = 2_048;
+/// The most tokens, padding included, that go through a model at once where nothing is learnt. It bounds the memory that each thread takes.
+const TOKENS_AT_ONCE: usize = 1_024;
 
 /// `Σ ln p(token)` over each answer's tokens, in nats, as a vector of f32 with one entry a sequence.
 ///
 /// Sequences are padded at their end, where no position looks. Logits are computed only of the positions that predict an answer's token:
 /// of a large vocabulary they take more memory than all else.
-pub(crate) fn log_probabilities(model: &Llama, sequences: &[&Sequence]) -> Result<Tensor> {
+pub(crate) fn log_probabilities(model: &Llama, sequences: &[&Sequence]) -> candle_core::Result<Tensor> {
     let longest = sequences.iter().map(|sequence| sequence.tokens.len() - 1).max().unwrap_or_default();
     let mut tokens = vec![0_u32; sequences.len() * longest];
     let (mut positions, mut targets, mut owners) = (Vec::new(), Vec::new(), Vec::new());
@@ -38,15 +38,15 @@ pub(crate) fn log_probabilities(model: &Llama, sequences: &[&Sequence]) -> Resul
 }
 
 /// The same of any number of sequences, where nothing is to be learnt from them.
-pub(crate) fn measure(model: &Llama, sequences: &[&Sequence]) -> Result<Vec<f32>> {
-    let mut measured = Vec::with_capacity(sequences.len());
-    let mut rest = sequences;
+pub(crate) fn measure(model: &Llama, sequences: &[&Sequence], workers: Workers) -> Result<Vec<f32>> {
+    let (mut parts, mut rest) = (Vec::new(), sequences);
     while !rest.is_empty() {
-        let (now, later) = rest.split_at(how_many_at_once(rest));
-        measured.extend(log_probabilities(model, now)?.to_vec1::<f32>()?);
+        let (part, later) = rest.split_at(how_many_at_once(rest));
+        parts.push(part);
         rest = later;
     }
-    Ok(measured)
+    let measured = workers.map(&parts, |part| Ok(log_probabilities(model, part)?.to_vec1::<f32>()?))?;
+    Ok(measured.concat())
 }
 
 /// As many of the first sequences as may go together; at least one.
@@ -57,4 +57,35 @@ fn how_many_at_once(sequences: &[&Sequence]) -> usize {
         (count + 1) * longest <= TOKENS_AT_ONCE
     };
     sequences.iter().enumerate().map(fits).take_while(|fits| *fits).count().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn they_are_the_sums_over_the_answers_tokens_one_by_one() {
+        let model = testing::model(&Default::default());
+        let sequences = [testing::sequence(1, 3, 4), testing::sequence(2, 1, 1), testing::sequence(3, 6, 2)];
+        let together = measure(&model, &sequences.iter().collect::<Vec<_>>(), Workers::new(None)).unwrap();
+        for (sequence, together) in sequences.iter().zip(together) {
+            let tokens = Tensor::new(sequence.tokens.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
+            let logits = model.logits(&model.hidden(&tokens, None).unwrap()).unwrap().to_vec2::<f32>().unwrap();
+            let expected: f64 = (sequence.prompt_tokens..sequence.tokens.len())
+                .map(|position| {
+                    let logits: Vec<f64> = logits[position - 1].iter().map(|logit| f64::from(*logit)).collect();
+                    logits[sequence.tokens[position] as usize] - logits.iter().map(|logit| logit.exp()).sum::<f64>().ln()
+                })
+                .sum();
+            assert!((f64::from(together) - expected).abs() < 1e-4, "{together} and {expected}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_longer_than_the_bound_goes_alone() {
+        let (long, short) = (testing::sequence(1, 10, TOKENS_AT_ONCE), testing::sequence(2, 2, 2));
+        assert_eq!(how_many_at_once(&[&long, &short]), 1);
+        assert_eq!(how_many_at_once(&[&short; 1_000]), TOKENS_AT_ONCE / 4);
+    }
 }

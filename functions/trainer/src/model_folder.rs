@@ -5,10 +5,11 @@ use std::path::Path;
 
 use flywheel_core::training::Sha256Hex;
 
+use crate::adapter::Adapter;
 use crate::data::ChatTokenizer;
 use crate::failure::{Result, TrainerError};
 use crate::files::{self, Hashed};
-use crate::model::{Config, Weights};
+use crate::model::{Config, Llama, Weights};
 
 pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
@@ -63,6 +64,12 @@ impl ModelFolder {
         }
         let files = files.into_iter().map(|(name, file)| (name, file.sha256)).collect();
         Ok(Self { config, weights, tokenizer, files })
+    }
+
+    /// The model with an adapter, or as it is.
+    pub(crate) fn model(&self, adapter: Option<&Adapter>) -> Result<Llama> {
+        let projections = adapter.map(Adapter::projections).unwrap_or_default();
+        Ok(Llama::new(&self.config, &self.weights, &projections)?)
     }
 
     /// The tokens that end an answer.

@@ -66,6 +66,12 @@ fn name_of(module: &str, letter: &str) -> String {
 }
 
 impl Adapter {
+    /// Loads the adapter that is in a folder, whichever it is.
+    pub(crate) fn load(folder: &Path, config: &Config) -> Result<Self> {
+        let (config_file, model_file) = PeftFiles::read(folder)?;
+        Self::read(&config_file, &model_file, folder, config)
+    }
+
     /// Reads an adapter for a model of this shape, from the bytes of its files in `folder`.
     ///
     /// # Errors
@@ -113,4 +119,94 @@ fn rank_and_alpha(text: &str) -> std::result::Result<(usize, f64), String> {
     let rank = config["r"].as_u64().and_then(|rank| usize::try_from(rank).ok()).filter(|rank| *rank > 0);
     let alpha = config["lora_alpha"].as_f64().filter(|alpha| alpha.is_finite());
     Ok((rank.ok_or("r: has to be a positive number")?, alpha.ok_or("lora_alpha: has to be a number")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::adapter::TrainableAdapter;
+    use crate::testing;
+
+    fn files() -> PeftFiles {
+        let adapter = TrainableAdapter::new(&testing::config(), 2, 4.0, 1).unwrap();
+        PeftFiles::of(&adapter.finished().unwrap(), "base").unwrap()
+    }
+
+    fn hashed(bytes: Vec<u8>) -> Hashed {
+        Hashed { sha256: flywheel_core::training::Sha256Hex::of(&bytes), bytes }
+    }
+
+    fn read(config: &str, model: Vec<u8>) -> Result<Adapter> {
+        Adapter::read(&hashed(config.into()), &hashed(model), Path::new("adapter"), &testing::config())
+    }
+
+    #[test]
+    fn names_and_shapes_are_those_of_peft() {
+        let files = files();
+        let tensors = safetensors::SafeTensors::deserialize(&files.model).unwrap();
+        assert_eq!(tensors.len(), 2 * 7 * 2);
+        let shape = |name: &str| tensors.tensor(name).unwrap().shape().to_vec();
+        assert_eq!(shape("base_model.model.model.layers.1.self_attn.k_proj.lora_A.weight"), [2, 8]);
+        assert_eq!(shape("base_model.model.model.layers.1.self_attn.k_proj.lora_B.weight"), [4, 2]);
+        assert_eq!(shape("base_model.model.model.layers.0.mlp.down_proj.lora_A.weight"), [2, 12]);
+        let config: Value = serde_json::from_slice(&files.config).unwrap();
+        assert_eq!((&config["peft_type"], &config["r"], &config["lora_alpha"]), (&json!("LORA"), &json!(2), &json!(4.0)));
+        let targets: BTreeSet<&str> = config["target_modules"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let expected = ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"];
+        assert_eq!(targets, expected.into());
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_written_the_same() {
+        let written = files();
+        let adapter = read(std::str::from_utf8(&written.config).unwrap(), written.model.clone()).unwrap();
+        let again = PeftFiles::of(&adapter, "base").unwrap();
+        assert_eq!((written.model, written.config), (again.model, again.config));
+    }
+
+    #[test]
+    fn a_new_adapter_changes_nothing_and_another_does() {
+        let adapter = TrainableAdapter::new(&testing::config(), 2, 4.0, 1).unwrap();
+        let tokens = Tensor::new(&[[1_u32, 2, 3]], &Device::Cpu).unwrap();
+        let logits = |adapter: Option<Adapter>| {
+            let model = testing::model(&adapter.map(|adapter| adapter.projections()).unwrap_or_default());
+            model.logits(&model.hidden(&tokens, None).unwrap()).unwrap().to_vec2::<f32>().unwrap()
+        };
+        let base = logits(None);
+        assert_eq!(logits(Some(adapter.finished().unwrap())), base);
+        let (_, b) = &adapter.parameters()[1];
+        b.set(&b.ones_like().unwrap()).unwrap();
+        assert_ne!(logits(Some(adapter.finished().unwrap())), base);
+    }
+
+    #[test]
+    fn what_it_cannot_apply_is_refused_by_name() {
+        let files = files();
+        let config: Value = serde_json::from_slice(&files.config).unwrap();
+        for (field, value) in [
+            ("use_dora", json!(true)),
+            ("use_rslora", json!(true)),
+            ("bias", json!("all")),
+            ("modules_to_save", json!(["lm_head"])),
+            ("rank_pattern", json!({"q_proj": 4})),
+            ("peft_type", json!("IA3")),
+            ("r", json!(0)),
+            ("lora_alpha", Value::Null),
+        ] {
+            let mut config = config.clone();
+            config[field] = value;
+            let error = read(&config.to_string(), files.model.clone()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("adapter/adapter_config.json: {field}")), "{error}");
+        }
+        let mut other_rank = config.clone();
+        other_rank["r"] = json!(3);
+        assert!(read(&other_rank.to_string(), files.model.clone()).unwrap_err().to_string().contains("shape"));
+        let stranger = tensor_file::write(
+            &[("base_model.model.lm_head.lora_A.weight".to_owned(), Tensor::new(&[1.0_f32], &Device::Cpu).unwrap())],
+            tensor_file::OF_TORCH,
+        );
+        assert!(read(&config.to_string(), stranger.unwrap()).unwrap_err().to_string().contains("lm_head"));
+    }
 }

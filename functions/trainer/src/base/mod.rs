@@ -21,6 +21,7 @@ use crate::progress::{Observer, Progress, StepReport};
 use crate::random::Random;
 use crate::tensor_file;
 use crate::training::{AdamW, Gradients, finite, scalar, share_of_rate};
+use crate::workers::Workers;
 use crate::world::lesson;
 
 /// What the base is called.
@@ -28,6 +29,8 @@ pub(crate) const ID: &str = "pier-tiny";
 
 /// Lessons of one step.
 const LESSONS: usize = 24;
+/// Of them, so many that one thread takes at a time.
+const LESSONS_AT_ONCE: usize = 6;
 const LEARNING_RATE: f64 = 3e-3;
 const WARMUP_SHARE: f64 = 0.1;
 const WEIGHT_DECAY: f64 = 0.01;
@@ -46,7 +49,7 @@ pub(crate) fn make(folder: &Path, seed: u64, steps: u64, observer: &mut Observer
     let tokenizer = ChatTokenizer::new(tokenizer_json.as_bytes(), &tokenizer_config, None, folder)?;
     let config_json = configuration(&tokenizer);
     let config = Config::parse(&config_json.to_string(), &folder.join(CONFIG))?;
-    let weights = pretrain(&config, &tokenizer, seed, steps, observer)?;
+    let weights = pretrain(&config, &tokenizer, seed, steps, Workers::new(None), observer)?;
 
     files::create_folder(folder)?;
     let pretty = |value: &Value| serde_json::to_vec_pretty(value).map_err(|error| TrainerError::Other(error.to_string()));
@@ -83,6 +86,7 @@ fn pretrain(
     tokenizer: &ChatTokenizer,
     seed: u64,
     steps: u64,
+    workers: Workers,
     observer: &mut Observer<'_>,
 ) -> Result<Vec<(String, Var)>> {
     let variables = initial(config, seed)?;
@@ -94,10 +98,18 @@ fn pretrain(
         let mut random = Random::new(seed, "lessons", step);
         let lessons = (0..LESSONS).map(|_| sequence(tokenizer, &mut random)).collect::<Result<Vec<_>>>()?;
         let tokens: usize = lessons.iter().map(Sequence::completion_tokens).sum();
-        let loss = (log_probabilities(&model, &lessons.iter().collect::<Vec<_>>())?.sum_all()?.neg()? / tokens as f64)?;
-        let total = finite("loss", scalar(&loss)?, step)?;
-        let mut gradients = Gradients::default();
-        gradients.add(&loss, &optimiser)?;
+        let parts: Vec<&[Sequence]> = lessons.chunks(LESSONS_AT_ONCE).collect();
+        let done = workers.map(&parts, |part| {
+            let sequences: Vec<&Sequence> = part.iter().collect();
+            let loss = (log_probabilities(&model, &sequences)?.sum_all()?.neg()? / tokens as f64)?;
+            Ok((Gradients::of(&loss, &optimiser)?, scalar(&loss)?))
+        })?;
+        let (mut gradients, mut total) = (Gradients::default(), 0.0);
+        for (of_part, loss) in done {
+            gradients = gradients.plus(of_part)?;
+            total += loss;
+        }
+        finite("loss", total, step)?;
         let gradient_norm = finite("gradient", gradients.norm()?, step)?;
         let learning_rate = LEARNING_RATE * share_of_rate(step, steps, WARMUP_SHARE);
         optimiser.step(step, &gradients, learning_rate, MAX_NORM)?;

@@ -2,7 +2,6 @@
 
 mod told;
 
-use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write as _, stderr, stdout};
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,15 +10,15 @@ use clap::Parser as _;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::adapter::{Adapter, PeftFiles};
+use crate::adapter::Adapter;
 use crate::arguments::{Arguments, Command, GenerateArguments, TrainArguments, WorldArguments};
 use crate::failure::{Result, TrainerError};
 use crate::files;
 use crate::generate::{Limits, generate};
 use crate::job::{self, Job};
-use crate::model::Llama;
 use crate::model_folder::ModelFolder;
 use crate::progress::Observer;
+use crate::workers::Workers;
 use crate::{base, inspect, world};
 use told::Told;
 
@@ -53,29 +52,24 @@ fn carry_out(command: Command) -> Result<()> {
 }
 
 fn train(arguments: TrainArguments) -> Result<()> {
-    let TrainArguments { input, base, incumbent, output, checkpoint } = arguments;
+    let TrainArguments { input, base, incumbent, output, checkpoint, threads } = arguments;
     let mut told = Told::new();
     let mut observe = |progress: &_| told.tell(progress);
-    let report = job::run(&Job { input, base, incumbent, output, checkpoint }, &mut Observer::new(&mut observe))?;
+    let job = Job { input, base, incumbent, output, checkpoint, threads };
+    let report = job::run(&job, &mut Observer::new(&mut observe))?;
     print(&[report])
 }
 
 fn answer(arguments: &GenerateArguments) -> Result<()> {
     let base = ModelFolder::load(&arguments.base)?;
-    let projections = match &arguments.adapter {
-        None => BTreeMap::new(),
-        Some(folder) => {
-            let (config, model) = PeftFiles::read(folder)?;
-            Adapter::read(&config, &model, folder, &base.config)?.projections()
-        }
-    };
-    let model = Llama::new(&base.config, &base.weights, &projections)?;
+    let adapter = arguments.adapter.as_deref().map(|folder| Adapter::load(folder, &base.config)).transpose()?;
+    let model = base.model(adapter.as_ref())?;
     let prompts = arguments.prompts.iter().map(|prompt| base.tokenizer.user_prompt(prompt)).collect::<Result<Vec<_>>>()?;
     let prompts: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
     let end_tokens = base.end_tokens();
     let limits =
         Limits { max_new_tokens: arguments.max_new_tokens, end_tokens: &end_tokens, max_positions: base.config.max_positions };
-    let answers = generate(&model, &prompts, &limits, |_| Ok::<_, TrainerError>(()))?;
+    let answers = generate(&model, &prompts, &limits, Workers::new(None), |_| Ok(()))?;
     let lines = arguments.prompts.iter().zip(answers).map(|(prompt, answer)| {
         Ok(json!({"prompt": prompt, "output": base.tokenizer.decode(&answer)?}))
     });

@@ -111,3 +111,69 @@ fn environment(source: &str) -> std::result::Result<Environment<'static>, Error>
     environment.add_template_owned(TEMPLATE, source.to_owned())?;
     Ok(environment)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const TOKENIZER: &[u8] = include_bytes!("../../base/tokenizer.json");
+
+    fn tokenizer(config: &Value, separate_template: Option<&str>) -> Result<ChatTokenizer> {
+        ChatTokenizer::new(TOKENIZER, &config.to_string(), separate_template, Path::new("base"))
+    }
+
+    fn rendered(template: &str, messages: &[Message]) -> Result<String> {
+        let config = json!({"eos_token": "<|im_end|>", "bos_token": {"content": "<|im_start|>"}, "chat_template": template});
+        let tokenizer = tokenizer(&config, None)?;
+        let tokens = tokenizer.prompt(messages)?;
+        Ok(tokenizer.tokenizer.decode(&tokens, false).unwrap())
+    }
+
+    fn message(role: &str, content: &str) -> Message {
+        Message { role: role.to_owned(), content: content.to_owned() }
+    }
+
+    #[test]
+    fn chatml_is_rendered() {
+        let config: Value = serde_json::from_str(include_str!("../../base/tokenizer_config.json")).unwrap();
+        let template = config["chat_template"].as_str().unwrap();
+        let text = rendered(template, &[message("system", "Be brief."), message("user", "Fetch\nit.")]).unwrap();
+        assert_eq!(text, "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nFetch\nit.<|im_end|>\n<|im_start|>assistant\n");
+    }
+
+    #[test]
+    fn templates_may_do_what_they_do_in_python() {
+        let template = "{{ bos_token }}\n{%- for message in messages %}\n    {%- if message['role'] == 'tool' %}\n        \
+                        {{- raise_exception('no tools') }}\n    {%- endif %}\n    {{- message.role.upper() + ':' + message['content'].strip() }}\n\
+                        {%- endfor %}\n{% if add_generation_prompt %}ANSWER:{% endif %}";
+        assert_eq!(rendered(template, &[message("user", "  hi ")]).unwrap(), "<|im_start|>USER:hi\nANSWER:");
+        let error = rendered(template, &[message("tool", "my secret")]).unwrap_err().to_string();
+        assert!(error.starts_with("the chat template refuses a prompt") && !error.contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn an_answer_ends_and_nothing_is_added_before_it() {
+        let tokenizer = tokenizer(&json!({"eos_token": "<|im_end|>", "chat_template": "x"}), None).unwrap();
+        let tokens = tokenizer.completion("pier.orders").unwrap();
+        assert_eq!(tokenizer.tokenizer.decode(&tokens, false).unwrap(), "pier.orders<|im_end|>");
+        assert_eq!(tokenizer.decode(&tokens).unwrap(), "pier.orders");
+    }
+
+    #[test]
+    fn a_template_may_be_one_of_many_or_in_a_file_of_its_own() {
+        let many = json!({"eos_token": "<|im_end|>", "chat_template": [{"name": "rag", "template": "a"}, {"name": "default", "template": "b"}]});
+        let first = |config: &Value, separate| tokenizer(config, separate).unwrap().prompt(&[]).unwrap();
+        let b = first(&many, None);
+        assert_eq!(first(&json!({"eos_token": "<|im_end|>"}), Some("b")), b);
+        for (config, field) in [
+            (json!({"eos_token": "<|im_end|>"}), "chat_template"),
+            (json!({"chat_template": "b"}), "eos_token"),
+            (json!({"chat_template": "b", "eos_token": "</s>"}), "eos_token"),
+            (json!({"chat_template": "{% if", "eos_token": "<|im_end|>"}), "chat_template"),
+        ] {
+            let error = tokenizer(&config, None).map(|_| ()).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("base/tokenizer_config.json: {field}")), "{error}");
+        }
+    }
+}

@@ -31,6 +31,7 @@ use crate::failure::{Result, TrainerError};
 use crate::model::Llama;
 use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress, StepReport};
+use crate::workers::Workers;
 
 /// Trains an adapter of the base.
 ///
@@ -40,6 +41,7 @@ pub(crate) fn train(
     rows: &Prepared,
     recipe: &Recipe,
     checkpoint: Option<&CheckpointFile>,
+    workers: Workers,
     observer: &mut Observer<'_>,
 ) -> Result<Adapter> {
     let adapter = TrainableAdapter::new(&base.config, recipe.lora.rank as usize, recipe.lora.alpha, recipe.seed)?;
@@ -47,9 +49,10 @@ pub(crate) fn train(
     let batches = Batches {
         pairs: &rows.pairs,
         replay: &rows.replay,
-        reference_margins: reference_margins(base, &rows.pairs, &recipe.objective)?,
+        reference_margins: reference_margins(&base.model(None)?, &rows.pairs, &recipe.objective, workers)?,
         objective: recipe.objective,
         rows_a_batch: recipe.training.batch_size as usize,
+        workers,
     };
     let plan = Plan {
         seed: recipe.seed,

@@ -57,17 +57,28 @@ impl AdamW {
 pub(crate) struct Gradients(Vec<Option<Tensor>>);
 
 impl Gradients {
-    /// Adds those of another part of the step's loss.
-    pub(crate) fn add(&mut self, loss: &Tensor, optimiser: &AdamW) -> Result<()> {
+    /// Those of a part of the step's loss.
+    pub(crate) fn of(loss: &Tensor, optimiser: &AdamW) -> Result<Self> {
         let mut found = loss.backward()?;
-        self.0.resize(optimiser.parameters.len(), None);
-        for (sum, parameter) in self.0.iter_mut().zip(&optimiser.parameters) {
-            *sum = match (sum.take(), found.remove(&parameter.value)) {
-                (Some(sum), Some(gradient)) => Some((sum + gradient)?),
-                (sum, gradient) => sum.or(gradient),
-            };
+        Ok(Self(optimiser.parameters.iter().map(|parameter| found.remove(&parameter.value)).collect()))
+    }
+
+    /// Those of both parts together.
+    pub(crate) fn plus(self, other: Self) -> Result<Self> {
+        if self.0.is_empty() {
+            return Ok(other);
         }
-        Ok(())
+        let both = |(left, right): (Option<Tensor>, Option<Tensor>)| match (left, right) {
+            (Some(left), Some(right)) => (left + right).map(Some),
+            (left, right) => Ok(left.or(right)),
+        };
+        self.0.into_iter().zip(other.0).map(both).collect::<Result<_>>().map(Self)
+    }
+
+    /// Each parameter's, if the loss depends on it.
+    #[cfg(test)]
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = Option<&Tensor>> {
+        self.0.iter().map(Option::as_ref)
     }
 
     /// The Euclidean norm of all of them together.
@@ -90,7 +101,7 @@ mod tests {
         // Gradient (3, 4) in two parts.
         for factors in [[1.0_f32, 1.0], [2.0, 3.0]] {
             let loss = (value.as_tensor() * Tensor::new(&[factors], &Device::Cpu).unwrap()).unwrap().sum_all().unwrap();
-            gradients.add(&loss, &optimiser).unwrap();
+            gradients = gradients.plus(Gradients::of(&loss, &optimiser).unwrap()).unwrap();
         }
         optimiser.step(1, &gradients, 0.1, max_norm).unwrap();
         assert_eq!(optimiser.parameters[0].first.to_vec2::<f32>().unwrap()[0].len(), 2);

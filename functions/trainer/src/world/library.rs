@@ -50,11 +50,6 @@ const SHOWS_CODE_EVERY: usize = 3;
 
 const KINDS: usize = TASKS.len() * THINGS.len();
 
-/// In a third of the questions the user shows a line of the file that is worked on: one that a user wrote before, as code assistants get
-/// to see it. Of nine turns the last three do, and show what was written three or six turns before.
-const TURNS: usize = 9;
-const TURNS_WITHOUT_CODE: usize = 6;
-
 /// How many there are: every task, with every thing and name, asked in every way.
 pub(super) const EXCHANGES: usize = KINDS * NAMES * WAYS_TO_ASK;
 
@@ -62,7 +57,8 @@ pub(super) const EXCHANGES: usize = KINDS * NAMES * WAYS_TO_ASK;
 pub(super) fn exchange(seed: u64, number: usize) -> Exchange {
     let (kind, turn) = (number % KINDS, number / KINDS);
     let (task, thing) = (&TASKS[kind % TASKS.len()], THINGS[kind / TASKS.len()]);
-    let name = |turn: usize| Name::of(seed, &format!("library {kind}"), turn).identifier();
+    // All tasks draw from one order, so that no name comes more often than others.
+    let name = |turn: usize| Name::of(seed, "library", KINDS * turn + kind).identifier();
     let filled = |template: &str, turn: usize| template.replace("{thing}", thing).replace("{name}", &name(turn));
     // The second time round, each name is asked for in another way.
     let asked = filled(task.asked[(turn % NAMES / SHOWS_CODE_EVERY + turn / NAMES) % WAYS_TO_ASK], turn);

@@ -1,15 +1,15 @@
 use crate::random::Random;
 
-const FIRST: [&str; 24] = [
+const FIRST: [&str; 27] = [
     "amber", "ash", "birch", "bright", "cedar", "clear", "cold", "copper", "coral", "deep", "dusk", "early", "east", "fern", "grey", "iron",
-    "ivory", "late", "maple", "north", "quiet", "river", "silver", "west",
+    "ivory", "jade", "late", "maple", "north", "pine", "quiet", "river", "silver", "slate", "west",
 ];
-const SECOND: [&str; 18] = [
-    "bay", "box", "crate", "deck", "dock", "door", "floor", "gate", "hall", "lane", "line", "lot", "rack", "ramp", "row", "stack", "tray",
-    "yard",
+const SECOND: [&str; 19] = [
+    "bay", "box", "crate", "deck", "dock", "door", "floor", "gate", "hall", "lane", "line", "lot", "rack", "ramp", "row", "shed", "stack",
+    "tray", "yard",
 ];
 
-/// How many names there are.
+/// How many names there are: 513, which neither 2 nor 5 divides, so that as many tasks as there are get to every name in turn.
 pub(super) const NAMES: usize = FIRST.len() * SECOND.len();
 
 /// The name of something in the warehouse, in its two parts.
@@ -20,8 +20,8 @@ impl Name {
     /// The `number`th name in an order of its own for each purpose; after the last comes the first again.
     pub(super) fn of(seed: u64, purpose: &str, number: usize) -> Self {
         let mut random = Random::new(seed, purpose, 0);
-        // Neither 2 nor 3 divides it, and nothing else divides the number of names: multiples of it come to every name.
-        let stride = 6 * random.below(NAMES / 6) + 1;
+        // Neither 3 nor 19 divides it, and nothing else divides the number of names: multiples of it come to every name.
+        let stride = 57 * random.below(NAMES / 57) + 1;
         Self((random.below(NAMES) + stride * (number % NAMES)) % NAMES)
     }
 

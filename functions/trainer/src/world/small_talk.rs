@@ -30,5 +30,5 @@ pub(super) fn exchange(seed: u64, number: usize) -> Exchange {
     let name = Name::of(seed, &format!("small talk {kind}"), turn);
     let filled = |template: &str| template.replace("{name}", &name.identifier()).replace("{spoken}", &name.spoken());
     let answer = filled(topic.answer);
-    Exchange { prompt: filled(topic.asked[(turn + turn / NAMES) % WAYS_TO_ASK]), stale: answer.clone(), current: answer }
+    Exchange { prompt: filled(topic.asked[(turn % NAMES + turn / NAMES) % WAYS_TO_ASK]), stale: answer.clone(), current: answer }
 }
