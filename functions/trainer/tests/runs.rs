@@ -109,7 +109,8 @@ fn the_live_adapter_is_what_the_new_one_is_compared_with() {
     let mut run = Run::new(FEW, recipe());
     run.train("first", &[]);
     let sha256 = run.report("first").adapter_sha256;
-    run.description.incumbent = Some(Incumbent { adapter: "first".to_owned(), prefix: "runs/first/output/".to_owned(), sha256 });
+    let adapter = run.description.run.clone();
+    run.description.incumbent = Some(Incumbent { adapter, prefix: "runs/first/output/".to_owned(), sha256 });
     run.describe();
     assert!(run.fails(&[]).contains("names an incumbent"));
     let first = run.output("first");

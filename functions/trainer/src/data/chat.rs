@@ -147,7 +147,7 @@ mod tests {
         let template = "{{ bos_token }}\n{%- for message in messages %}\n    {%- if message['role'] == 'tool' %}\n        \
                         {{- raise_exception('no tools') }}\n    {%- endif %}\n    {{- message.role.upper() + ':' + message['content'].strip() }}\n\
                         {%- endfor %}\n{% if add_generation_prompt %}ANSWER:{% endif %}";
-        assert_eq!(rendered(template, &[message("user", "  hi ")]).unwrap(), "<|im_start|>USER:hi\nANSWER:");
+        assert_eq!(rendered(template, &[message("user", "  hi ")]).unwrap(), "<|im_start|>USER:hiANSWER:");
         let error = rendered(template, &[message("tool", "my secret")]).unwrap_err().to_string();
         assert!(error.starts_with("the chat template refuses a prompt") && !error.contains("secret"), "{error}");
     }

@@ -14,28 +14,28 @@ use serde_json::Value;
 
 /// How many rows of each kind.
 #[derive(Clone, Copy)]
-pub struct Sizes {
-    pub train: usize,
-    pub held_out: usize,
-    pub replay_train: usize,
-    pub replay_held_out: usize,
+pub(crate) struct Sizes {
+    pub(crate) train: usize,
+    pub(crate) held_out: usize,
+    pub(crate) replay_train: usize,
+    pub(crate) replay_held_out: usize,
 }
 
-pub struct Run {
-    pub folder: tempfile::TempDir,
-    pub description: RunDescription,
+pub(crate) struct Run {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) description: RunDescription,
 }
 
-pub fn base() -> PathBuf {
+pub(crate) fn base() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("base")
 }
 
-pub fn trainer() -> Command {
+pub(crate) fn trainer() -> Command {
     Command::new(env!("CARGO_BIN_EXE_flywheel-trainer"))
 }
 
 /// A recipe for the tiny base.
-pub fn recipe() -> Recipe {
+pub(crate) fn recipe() -> Recipe {
     let mut recipe = Recipe::default();
     recipe.training.learning_rate = 2e-3;
     recipe.training.epochs = 1;
@@ -58,7 +58,7 @@ fn text(event: &Value, field: &str) -> String {
 }
 
 impl Run {
-    pub fn new(sizes: Sizes, recipe: Recipe) -> Self {
+    pub(crate) fn new(sizes: Sizes, recipe: Recipe) -> Self {
         let pair = |event: &Value| PairRow {
             pair_id: text(event, "event_id"),
             prompt: text(event, "prompt"),
@@ -104,7 +104,7 @@ impl Run {
     }
 
     /// Writes a data file, and notes its hash.
-    pub fn write<R: Serialize>(&mut self, file: InputFile, rows: &[R]) {
+    pub(crate) fn write<R: Serialize>(&mut self, file: InputFile, rows: &[R]) {
         let lines: String = rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
         let digest = InputDigest { sha256: Sha256Hex::of(lines.as_bytes()), rows: rows.len() as u64 };
         self.description.files.insert(file, digest);
@@ -112,19 +112,19 @@ impl Run {
     }
 
     /// Writes the description.
-    pub fn describe(&self) {
+    pub(crate) fn describe(&self) {
         fs::write(self.input().join("run.json"), self.description.to_json().unwrap()).unwrap();
     }
 
-    pub fn input(&self) -> PathBuf {
+    pub(crate) fn input(&self) -> PathBuf {
         self.folder.path().join("input")
     }
 
-    pub fn output(&self, name: &str) -> PathBuf {
+    pub(crate) fn output(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn command(&self, output: &str) -> Command {
+    pub(crate) fn command(&self, output: &str) -> Command {
         let mut command = trainer();
         command.arg("train").arg("--input").arg(self.input()).arg("--base").arg(base());
         command.arg("--output").arg(self.output(output));
@@ -132,14 +132,14 @@ impl Run {
     }
 
     /// Trains, and has to succeed.
-    pub fn train(&self, output: &str, more: &[&str]) -> Output {
+    pub(crate) fn train(&self, output: &str, more: &[&str]) -> Output {
         let done = self.command(output).args(more).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         done
     }
 
     /// Trains, and has to fail: what it says.
-    pub fn fails(&self, more: &[&str]) -> String {
+    pub(crate) fn fails(&self, more: &[&str]) -> String {
         let done = self.command("failed").args(more).output().unwrap();
         assert_eq!(done.status.code(), Some(2));
         assert!(!self.output("failed").join("run.json").exists());
@@ -147,16 +147,16 @@ impl Run {
     }
 
     /// The files that are to be the same for the same input.
-    pub fn bytes(&self, output: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn bytes(&self, output: &str) -> Vec<Vec<u8>> {
         let files = ["adapter_model.safetensors", "adapter_config.json", "rows.jsonl"];
         files.map(|file| fs::read(self.output(output).join(file)).unwrap()).into()
     }
 
-    pub fn report(&self, output: &str) -> RunReport {
+    pub(crate) fn report(&self, output: &str) -> RunReport {
         RunReport::parse(&fs::read_to_string(self.output(output).join("run.json")).unwrap()).unwrap()
     }
 
-    pub fn rows(&self, output: &str) -> (Vec<ScoredPair>, Vec<ScoredReplay>) {
+    pub(crate) fn rows(&self, output: &str) -> (Vec<ScoredPair>, Vec<ScoredReplay>) {
         let text = fs::read_to_string(self.output(output).join("rows.jsonl")).unwrap();
         let (mut pairs, mut replay) = (Vec::new(), Vec::new());
         for (line, number) in text.lines().zip(1..) {
