@@ -66,7 +66,8 @@ fn scores(
     let rejected: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.rejected).collect();
     let replay: Vec<&Sequence> = rows.replay_held_out.iter().map(|row| &row.sequence).collect();
     let (of_chosen, of_rejected) = (measure(&model, &chosen, workers)?, measure(&model, &rejected, workers)?);
-    let replay: Vec<_> = measure(&model, &replay, workers)?.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
+    let replay: Vec<_> =
+        measure(&model, &replay, workers)?.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
     progress(replay.len())?;
 
     let end_tokens = base.end_tokens();

@@ -38,7 +38,12 @@ pub(crate) fn generate(
             let prompts: Vec<&[u32]> = indices.iter().map(|index| prompts[*index]).collect();
             Ok(answers_to(model, &prompts, limits)?)
         })?;
-        parts.iter().copied().flatten().zip(made.into_iter().flatten()).for_each(|(index, answer)| answers[*index] = answer);
+        parts
+            .iter()
+            .copied()
+            .flatten()
+            .zip(made.into_iter().flatten())
+            .for_each(|(index, answer)| answers[*index] = answer);
         progress(parts.iter().map(|indices| indices.len()).sum())?;
     }
     Ok(answers)

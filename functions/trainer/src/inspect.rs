@@ -21,7 +21,9 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
     let adapter = adapter.map(|folder| Adapter::load(folder, &base.config)).transpose()?;
     let (recipe, workers) = (description.recipe(), Workers::new(None));
     // For the gradient there have to be parameters. A new adapter changes nothing.
-    let (rank, alpha) = adapter.as_ref().map_or((recipe.lora.rank as usize, recipe.lora.alpha), |adapter| (adapter.rank, adapter.alpha));
+    let (rank, alpha) = adapter
+        .as_ref()
+        .map_or((recipe.lora.rank as usize, recipe.lora.alpha), |adapter| (adapter.rank, adapter.alpha));
     let trainable = TrainableAdapter::new(&base.config, rank, alpha, recipe.seed)?;
     if let Some(adapter) = &adapter {
         trainable.set(adapter)?;
@@ -58,7 +60,8 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
     };
     let first = |count: usize| (0..rows_a_step.min(count)).collect::<Vec<_>>();
     let optimiser = AdamW::new(trainable.parameters(), 0.0)?;
-    let (gradients, losses) = batches.step(&model, &optimiser, &first(prepared.pairs.len()), &first(prepared.replay.len()))?;
+    let (gradients, losses) =
+        batches.step(&model, &optimiser, &first(prepared.pairs.len()), &first(prepared.replay.len()))?;
     Ok(json!({
         "pairs": pairs,
         "replay": replay,

@@ -47,10 +47,12 @@ impl Verified {
     pub(crate) fn read(input: &Path, base: &Path) -> Result<Self> {
         let path = input.join("run.json");
         let file = files::read(&path)?;
-        let description = RunDescription::parse(file.text(&path)?).map_err(|error| TrainerError::Other(error.to_string()))?;
+        let description =
+            RunDescription::parse(file.text(&path)?).map_err(|error| TrainerError::Other(error.to_string()))?;
         let base = ModelFolder::load_verified(base, &description.base.files)?;
         let max_length = description.training.max_length as usize;
-        let prepared = Rows::read(input, &description)?.prepare(&base.tokenizer, max_length.min(base.config.max_positions))?;
+        let prepared =
+            Rows::read(input, &description)?.prepare(&base.tokenizer, max_length.min(base.config.max_positions))?;
         Ok(Self { description, description_sha256: file.sha256, base, prepared })
     }
 }
@@ -68,12 +70,16 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
     let Verified { description, description_sha256, base, prepared } = Verified::read(&job.input, &job.base)?;
     let incumbent = incumbent(description.incumbent.as_ref(), job.incumbent.as_deref(), &base)?;
     if prepared.pairs.is_empty() {
-        return Err(TrainerError::Other(format!("no pairs to train on: {} rows do not fit into max_length", prepared.dropped)));
+        return Err(TrainerError::Other(format!(
+            "no pairs to train on: {} rows do not fit into max_length",
+            prepared.dropped
+        )));
     }
     for note in notes(&prepared) {
         observer.tell(&Progress::Note(note), 0)?;
     }
-    let checkpoint = job.checkpoint.as_deref().map(|folder| CheckpointFile::new(folder, &description_sha256)).transpose()?;
+    let checkpoint =
+        job.checkpoint.as_deref().map(|folder| CheckpointFile::new(folder, &description_sha256)).transpose()?;
     let (recipe, workers) = (description.recipe(), Workers::new(job.threads));
     let candidate = train(&base, &prepared, &recipe, checkpoint.as_ref(), workers, observer)?;
     let files = PeftFiles::of(&candidate, &description.base.id)?;
@@ -114,8 +120,12 @@ fn incumbent(described: Option<&Incumbent>, folder: Option<&Path>, base: &ModelF
     let (described, folder) = match (described, folder) {
         (None, None) => return Ok(None),
         (Some(described), Some(folder)) => (described, folder),
-        (Some(_), None) => return Err(TrainerError::Other("run.json names an incumbent: give its folder (--incumbent)".to_owned())),
-        (None, Some(_)) => return Err(TrainerError::Other("run.json names no incumbent: leave out --incumbent".to_owned())),
+        (Some(_), None) => {
+            return Err(TrainerError::Other("run.json names an incumbent: give its folder (--incumbent)".to_owned()));
+        }
+        (None, Some(_)) => {
+            return Err(TrainerError::Other("run.json names no incumbent: leave out --incumbent".to_owned()));
+        }
     };
     let (config, model) = PeftFiles::read(folder)?;
     model.verify(&described.sha256, folder)?;

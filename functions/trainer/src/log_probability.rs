@@ -75,7 +75,8 @@ mod tests {
             let expected: f64 = (sequence.prompt_tokens..sequence.tokens.len())
                 .map(|position| {
                     let logits: Vec<f64> = logits[position - 1].iter().map(|logit| f64::from(*logit)).collect();
-                    logits[sequence.tokens[position] as usize] - logits.iter().map(|logit| logit.exp()).sum::<f64>().ln()
+                    logits[sequence.tokens[position] as usize]
+                        - logits.iter().map(|logit| logit.exp()).sum::<f64>().ln()
                 })
                 .sum();
             assert!((f64::from(together) - expected).abs() < 1e-4, "{together} and {expected}");

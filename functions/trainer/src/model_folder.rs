@@ -32,13 +32,18 @@ impl ModelFolder {
     pub(crate) fn load(folder: &Path) -> Result<Self> {
         let mut names = vec![CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG];
         names.extend(folder.join(CHAT_TEMPLATE).is_file().then_some(CHAT_TEMPLATE));
-        let files = names.into_iter().map(|name| Ok((name.to_owned(), files::read(&folder.join(name))?))).collect::<Result<_>>()?;
+        let files = names
+            .into_iter()
+            .map(|name| Ok((name.to_owned(), files::read(&folder.join(name))?)))
+            .collect::<Result<_>>()?;
         Self::from_files(files, folder)
     }
 
     /// Loads a folder, if its files are the ones that are meant. Others in it are not looked at.
     pub(crate) fn load_verified(folder: &Path, expected: &BTreeMap<String, Sha256Hex>) -> Result<Self> {
-        if let Some(name) = [CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG].into_iter().find(|name| !expected.contains_key(*name)) {
+        if let Some(name) =
+            [CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG].into_iter().find(|name| !expected.contains_key(*name))
+        {
             return Err(TrainerError::Other(format!("run.json: base.files: {name} is missing")));
         }
         let read = |(name, sha256): (&String, &Sha256Hex)| {
@@ -59,7 +64,11 @@ impl ModelFolder {
         let tokenizer_config = text(TOKENIZER_CONFIG)?.unwrap_or_default();
         let tokenizer = ChatTokenizer::new(bytes(TOKENIZER), tokenizer_config, text(CHAT_TEMPLATE)?, folder)?;
         if tokenizer.largest_token() as usize >= config.vocabulary {
-            let problem = format!("has a token {}, and config.json's vocab_size is {}", tokenizer.largest_token(), config.vocabulary);
+            let problem = format!(
+                "has a token {}, and config.json's vocab_size is {}",
+                tokenizer.largest_token(),
+                config.vocabulary
+            );
             return Err(TrainerError::unusable(&folder.join(TOKENIZER), problem));
         }
         let files = files.into_iter().map(|(name, file)| (name, file.sha256)).collect();

@@ -9,7 +9,8 @@ impl Random {
     /// A stream of its own for each purpose and number, so that no draw depends on how many others were made before it: a training that
     /// is resumed draws what it would have drawn.
     pub(crate) fn new(seed: u64, purpose: &str, number: u64) -> Self {
-        let digest = Sha256::new().chain_update(seed.to_le_bytes()).chain_update(number.to_le_bytes()).chain_update(purpose);
+        let digest =
+            Sha256::new().chain_update(seed.to_le_bytes()).chain_update(number.to_le_bytes()).chain_update(purpose);
         let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = digest.finalize().into();
         Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
     }

@@ -43,7 +43,10 @@ pub(crate) fn sequence(seed: u64, prompt_tokens: usize, completion_tokens: usize
 /// Pairs of different lengths.
 pub(crate) fn pairs(count: u64) -> Vec<PairSequences> {
     let pair = |seed: u64| {
-        let (chosen, mut rejected) = (sequence(seed, 3 + seed as usize % 2, 4), sequence(seed + 100, 3 + seed as usize % 2, 2 + seed as usize % 3));
+        let (chosen, mut rejected) = (
+            sequence(seed, 3 + seed as usize % 2, 4),
+            sequence(seed + 100, 3 + seed as usize % 2, 2 + seed as usize % 3),
+        );
         rejected.tokens[..chosen.prompt_tokens].copy_from_slice(chosen.prompt());
         PairSequences { chosen, rejected }
     };

@@ -69,7 +69,9 @@ mod tests {
     fn answers_are_in_order_however_many_work() {
         let parts: Vec<u64> = (0..100).collect();
         for count in [1, 2, 7, 1_000] {
-            assert!(workers(count).map(&parts, |part| Ok(part * 2)).unwrap().into_iter().eq((0..100).map(|part| part * 2)));
+            assert!(
+                workers(count).map(&parts, |part| Ok(part * 2)).unwrap().into_iter().eq((0..100).map(|part| part * 2))
+            );
         }
         assert!(workers(2).map(&[], |_: &u64| Ok(())).unwrap().is_empty());
     }

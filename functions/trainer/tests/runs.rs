@@ -1,5 +1,7 @@
 //! Runs, from the workflow's files to the gate's, by the binary.
 
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
+
 mod run;
 
 use std::fs;
@@ -27,7 +29,10 @@ fn a_run_leaves_what_the_contract_says() {
 
     let (pairs, replay) = run.rows("output");
     let held_out = fs::read_to_string(run.input().join("heldout.jsonl")).unwrap();
-    let ids = held_out.lines().zip(1..).map(|(line, number)| PairRow::parse(InputFile::HeldOut, number, line).unwrap().pair_id);
+    let ids = held_out
+        .lines()
+        .zip(1..)
+        .map(|(line, number)| PairRow::parse(InputFile::HeldOut, number, line).unwrap().pair_id);
     assert!(pairs.iter().map(|pair| pair.pair_id.clone()).eq(ids));
     assert_eq!(replay.len(), 4);
     assert!(pairs.iter().all(|pair| pair.candidate.logp_chosen.unwrap() < 0.0 && pair.candidate != pair.incumbent));
@@ -51,9 +56,8 @@ fn the_same_input_makes_the_same_bytes_however_many_threads_there_are() {
 #[test]
 fn killed_in_the_middle_and_taken_up_again_it_comes_to_the_same() {
     let mut recipe = recipe();
-    recipe.training.batch_size = 2;
-    recipe.training.epochs = 8;
-    let run = Run::new(FEW, recipe);
+    recipe.training.batch_size = 1;
+    let run = Run::new(Sizes { train: 30, ..FEW }, recipe);
     run.train("never-killed", &[]);
 
     let checkpoint = run.output("checkpoint");
@@ -74,14 +78,12 @@ fn killed_in_the_middle_and_taken_up_again_it_comes_to_the_same() {
     assert!(said.contains("goes on after step"), "{said}");
     assert_eq!(run.bytes("killed"), run.bytes("never-killed"));
 
-    // Another run's checkpoint is of no use to it, and does no harm.
-    let mut other = Run::new(FEW, recipe);
-    other.description.seed += 1;
-    other.describe();
-    other.train("fresh", &[]);
-    let done = other.train("with-checkpoint", &["--checkpoint", checkpoint]);
+    // To another run, its checkpoint is of no use.
+    let mut run = run;
+    run.description.seed += 1;
+    run.describe();
+    let done = run.train("other", &["--checkpoint", checkpoint]);
     assert!(String::from_utf8(done.stderr).unwrap().contains("begins anew"));
-    assert_eq!(other.bytes("with-checkpoint"), other.bytes("fresh"));
 }
 
 #[test]
@@ -90,9 +92,13 @@ fn it_learns_what_users_want_and_forgets_nothing() {
     run.train("output", &[]);
     let (pairs, replay) = run.rows("output");
     let held_out = fs::read_to_string(run.input().join("heldout.jsonl")).unwrap();
-    let rows: Vec<PairRow> =
-        held_out.lines().zip(1..).map(|(line, number)| PairRow::parse(InputFile::HeldOut, number, line).unwrap()).collect();
-    let share = |is_so: &dyn Fn(usize) -> bool| (0..rows.len()).filter(|row| is_so(*row)).count() as f64 / rows.len() as f64;
+    let rows: Vec<PairRow> = held_out
+        .lines()
+        .zip(1..)
+        .map(|(line, number)| PairRow::parse(InputFile::HeldOut, number, line).unwrap())
+        .collect();
+    let share =
+        |is_so: &dyn Fn(usize) -> bool| (0..rows.len()).filter(|row| is_so(*row)).count() as f64 / rows.len() as f64;
     let stale_before = share(&|row| pairs[row].incumbent.output == rows[row].rejected);
     let right_after = share(&|row| pairs[row].candidate.output == rows[row].chosen);
     let likelier = share(&|row| pairs[row].candidate.logp_chosen > pairs[row].incumbent.logp_chosen);
@@ -172,7 +178,8 @@ fn what_does_not_fit_is_cut_or_left_out_and_counted() {
     let rows = [row("Fetch it.".to_owned(), "c"), row("Fetch it.".to_owned(), &long), row(long.clone(), "c")];
     run.write(InputFile::Train, &rows);
     run.write(InputFile::HeldOut, &[rows[1].clone(), rows[2].clone()]);
-    let replay = ReplayRow { event_id: "e".to_owned(), prompt: long, prompt_messages: None, completion: "c".to_owned() };
+    let replay =
+        ReplayRow { event_id: "e".to_owned(), prompt: long, prompt_messages: None, completion: "c".to_owned() };
     run.write(InputFile::ReplayTrain, &[replay.clone()]);
     run.write(InputFile::ReplayHeldOut, &[replay]);
     run.describe();
@@ -204,7 +211,10 @@ fn a_chat_prompt_is_rendered_from_its_messages() {
     let rows = [
         row("Fetch the order amber_lot.", None),
         row("user: Fetch the order amber_lot.", Some(vec![message("user", "Fetch the order amber_lot.")])),
-        row("system: Be brief.\nuser: Fetch", Some(vec![message("system", "Be brief."), message("user", "Fetch the order amber_lot.")])),
+        row(
+            "system: Be brief.\nuser: Fetch",
+            Some(vec![message("system", "Be brief."), message("user", "Fetch the order amber_lot.")]),
+        ),
     ];
     run.write(InputFile::HeldOut, &rows);
     run.describe();

@@ -78,17 +78,22 @@ impl Adapter {
     /// If the adapter is of a kind that this trainer cannot apply, or belongs to another model; the field or tensor is named.
     pub(crate) fn read(config_file: &Hashed, model_file: &Hashed, folder: &Path, config: &Config) -> Result<Self> {
         let path = folder.join(ADAPTER_CONFIG);
-        let (rank, alpha) = rank_and_alpha(config_file.text(&path)?).map_err(|problem| TrainerError::unusable(&path, problem))?;
+        let (rank, alpha) =
+            rank_and_alpha(config_file.text(&path)?).map_err(|problem| TrainerError::unusable(&path, problem))?;
         let path = folder.join(ADAPTER_MODEL);
         let refuse = |problem: String| TrainerError::unusable(&path, problem);
-        let mut tensors = candle_core::safetensors::load_buffer(&model_file.bytes, &Device::Cpu).map_err(|error| refuse(error.to_string()))?;
+        let mut tensors = candle_core::safetensors::load_buffer(&model_file.bytes, &Device::Cpu)
+            .map_err(|error| refuse(error.to_string()))?;
         let mut modules = BTreeMap::new();
         for (module, (out, input)) in (0..config.layers).flat_map(|layer| linear_shapes(config, layer)) {
             let mut take = |letter: &str, shape: [usize; 2]| -> Result<Option<Tensor>> {
                 let name = name_of(&module, letter);
                 let Some(tensor) = tensors.remove(&name) else { return Ok(None) };
                 if tensor.dims() != shape {
-                    return Err(refuse(format!("{name}: its shape is {:?}, and for this model {shape:?}", tensor.dims())));
+                    return Err(refuse(format!(
+                        "{name}: its shape is {:?}, and for this model {shape:?}",
+                        tensor.dims()
+                    )));
                 }
                 Ok(Some(tensor.to_dtype(DType::F32)?))
             };
@@ -112,7 +117,8 @@ fn rank_and_alpha(text: &str) -> std::result::Result<(usize, f64), String> {
     }
     let is_off = |value: &Value| matches!(value, Value::Null | Value::Bool(false)) || value == "none";
     let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
-    let unsupported = ["use_dora", "use_rslora", "fan_in_fan_out", "bias", "modules_to_save", "rank_pattern", "alpha_pattern"];
+    let unsupported =
+        ["use_dora", "use_rslora", "fan_in_fan_out", "bias", "modules_to_save", "rank_pattern", "alpha_pattern"];
     if let Some(field) = unsupported.iter().find(|field| !is_off(&config[**field]) && !is_empty(&config[**field])) {
         return Err(format!("{field}: is not supported"));
     }
@@ -152,8 +158,12 @@ mod tests {
         assert_eq!(shape("base_model.model.model.layers.1.self_attn.k_proj.lora_B.weight"), [4, 2]);
         assert_eq!(shape("base_model.model.model.layers.0.mlp.down_proj.lora_A.weight"), [2, 12]);
         let config: Value = serde_json::from_slice(&files.config).unwrap();
-        assert_eq!((&config["peft_type"], &config["r"], &config["lora_alpha"]), (&json!("LORA"), &json!(2), &json!(4.0)));
-        let targets: BTreeSet<&str> = config["target_modules"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(
+            (&config["peft_type"], &config["r"], &config["lora_alpha"]),
+            (&json!("LORA"), &json!(2), &json!(4.0))
+        );
+        let targets: BTreeSet<&str> =
+            config["target_modules"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let expected = ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"];
         assert_eq!(targets, expected.into());
     }

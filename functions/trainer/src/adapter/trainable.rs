@@ -52,7 +52,9 @@ impl TrainableAdapter {
 
     /// What is learnt, by name and always in the same order.
     pub(crate) fn parameters(&self) -> Vec<(String, Var)> {
-        let named = |(module, (a, b)): (&String, &(Var, Var))| [(format!("{module}.a"), a.clone()), (format!("{module}.b"), b.clone())];
+        let named = |(module, (a, b)): (&String, &(Var, Var))| {
+            [(format!("{module}.a"), a.clone()), (format!("{module}.b"), b.clone())]
+        };
         self.modules.iter().flat_map(named).collect()
     }
 

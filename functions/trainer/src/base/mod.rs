@@ -52,7 +52,8 @@ pub(crate) fn make(folder: &Path, seed: u64, steps: u64, observer: &mut Observer
     let weights = pretrain(&config, &tokenizer, seed, steps, Workers::new(None), observer)?;
 
     files::create_folder(folder)?;
-    let pretty = |value: &Value| serde_json::to_vec_pretty(value).map_err(|error| TrainerError::Other(error.to_string()));
+    let pretty =
+        |value: &Value| serde_json::to_vec_pretty(value).map_err(|error| TrainerError::Other(error.to_string()));
     files::write(&folder.join(CONFIG), &pretty(&config_json)?)?;
     files::write(&folder.join(TOKENIZER), tokenizer_json.as_bytes())?;
     files::write(&folder.join(TOKENIZER_CONFIG), &pretty(&tokenizer::configuration())?)?;
@@ -114,7 +115,8 @@ fn pretrain(
         let learning_rate = LEARNING_RATE * share_of_rate(step, steps, WARMUP_SHARE);
         optimiser.step(step, &gradients, learning_rate, MAX_NORM)?;
         let losses = Losses { sft: total, total, ..Losses::default() };
-        observer.tell(&Progress::Step(StepReport { step, steps, first: 1, losses, learning_rate, gradient_norm }), step)?;
+        observer
+            .tell(&Progress::Step(StepReport { step, steps, first: 1, losses, learning_rate, gradient_norm }), step)?;
     }
     Ok(variables)
 }
@@ -135,7 +137,8 @@ fn initial(config: &Config, seed: u64) -> Result<Vec<(String, Var)>> {
             return Ok((name, Var::ones(shape, DType::F32, &Device::Cpu)?));
         }
         let mut random = Random::new(seed, &name, 0);
-        let values: Vec<f32> = (0..shape.iter().product()).map(|_| (INITIAL_DEVIATION * random.normal()) as f32).collect();
+        let values: Vec<f32> =
+            (0..shape.iter().product()).map(|_| (INITIAL_DEVIATION * random.normal()) as f32).collect();
         Ok((name, Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?)?))
     };
     shapes(config).into_iter().map(variable).collect()
@@ -143,6 +146,7 @@ fn initial(config: &Config, seed: u64) -> Result<Vec<(String, Var)>> {
 
 /// The weights as `model.safetensors`, in f16: half the size, and more digits than such a model has learnt.
 fn half_precision(weights: &[(String, Var)]) -> Result<Vec<u8>> {
-    let half = |(name, variable): &(String, Var)| Ok((name.clone(), variable.as_detached_tensor().to_dtype(DType::F16)?));
+    let half =
+        |(name, variable): &(String, Var)| Ok((name.clone(), variable.as_detached_tensor().to_dtype(DType::F16)?));
     tensor_file::write(&weights.iter().map(half).collect::<Result<Vec<_>>>()?, tensor_file::OF_TORCH)
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
-use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerBuilder};
+use tokenizers::{
+    AddedToken, DecoderWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper, TokenizerBuilder,
+};
 
 use crate::failure::{Result, TrainerError};
 use crate::random::Random;
@@ -36,12 +38,13 @@ pub(super) fn train(seed: u64) -> Result<String> {
         .initial_alphabet(ByteLevel::alphabet().into_iter().collect())
         .special_tokens([PADDING, BEGINNING, END].map(|token| AddedToken::from(token, true)).to_vec())
         .build();
-    let mut tokenizer = TokenizerBuilder::<BPE, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>::new()
-        .with_model(BPE::default())
-        .with_pre_tokenizer(Some(ByteLevel::new(false, true, true).into()))
-        .with_decoder(Some(ByteLevel::default().into()))
-        .build()
-        .map_err(failed)?;
+    let mut tokenizer =
+        TokenizerBuilder::<BPE, NormalizerWrapper, PreTokenizerWrapper, PostProcessorWrapper, DecoderWrapper>::new()
+            .with_model(BPE::default())
+            .with_pre_tokenizer(Some(ByteLevel::new(false, true, true).into()))
+            .with_decoder(Some(ByteLevel::default().into()))
+            .build()
+            .map_err(failed)?;
     tokenizer.train(&mut trainer, texts).map_err(failed)?;
     tokenizer.to_string(false).map_err(failed)
 }

@@ -64,15 +64,21 @@ fn answer(arguments: &GenerateArguments) -> Result<()> {
     let base = ModelFolder::load(&arguments.base)?;
     let adapter = arguments.adapter.as_deref().map(|folder| Adapter::load(folder, &base.config)).transpose()?;
     let model = base.model(adapter.as_ref())?;
-    let prompts = arguments.prompts.iter().map(|prompt| base.tokenizer.user_prompt(prompt)).collect::<Result<Vec<_>>>()?;
+    let prompts =
+        arguments.prompts.iter().map(|prompt| base.tokenizer.user_prompt(prompt)).collect::<Result<Vec<_>>>()?;
     let prompts: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
     let end_tokens = base.end_tokens();
-    let limits =
-        Limits { max_new_tokens: arguments.max_new_tokens, end_tokens: &end_tokens, max_positions: base.config.max_positions };
+    let limits = Limits {
+        max_new_tokens: arguments.max_new_tokens,
+        end_tokens: &end_tokens,
+        max_positions: base.config.max_positions,
+    };
     let answers = generate(&model, &prompts, &limits, Workers::new(None), |_| Ok(()))?;
-    let lines = arguments.prompts.iter().zip(answers).map(|(prompt, answer)| {
-        Ok(json!({"prompt": prompt, "output": base.tokenizer.decode(&answer)?}))
-    });
+    let lines = arguments
+        .prompts
+        .iter()
+        .zip(answers)
+        .map(|(prompt, answer)| Ok(json!({"prompt": prompt, "output": base.tokenizer.decode(&answer)?})));
     print(&lines.collect::<Result<Vec<_>>>()?)
 }
 

@@ -27,7 +27,8 @@ impl ChatTokenizer {
     pub(crate) fn new(tokenizer: &[u8], config: &str, separate_template: Option<&str>, folder: &Path) -> Result<Self> {
         let path = folder.join("tokenizer.json");
         // tokenizers' messages are about the file's structure.
-        let mut tokenizer = Tokenizer::from_bytes(tokenizer).map_err(|error| TrainerError::unusable(&path, error.to_string()))?;
+        let mut tokenizer =
+            Tokenizer::from_bytes(tokenizer).map_err(|error| TrainerError::unusable(&path, error.to_string()))?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None).map_err(|error| TrainerError::unusable(&path, error.to_string()))?;
         let path = folder.join("tokenizer_config.json");
@@ -52,7 +53,8 @@ impl ChatTokenizer {
         };
         let rendered = self.template.get_template(TEMPLATE).and_then(|template| template.render(variables));
         // Jinja's own messages may quote the prompt.
-        let rendered = rendered.map_err(|error| TrainerError::Other(format!("the chat template refuses a prompt: {:?}", error.kind())))?;
+        let rendered = rendered
+            .map_err(|error| TrainerError::Other(format!("the chat template refuses a prompt: {:?}", error.kind())))?;
         self.encode(&rendered)
     }
 
@@ -70,7 +72,9 @@ impl ChatTokenizer {
 
     /// The text of tokens that a model made.
     pub(crate) fn decode(&self, tokens: &[u32]) -> Result<String> {
-        self.tokenizer.decode(tokens, true).map_err(|_| TrainerError::Other("the model's tokens cannot be decoded".to_owned()))
+        self.tokenizer
+            .decode(tokens, true)
+            .map_err(|_| TrainerError::Other("the model's tokens cannot be decoded".to_owned()))
     }
 
     /// The token that ends an answer.
@@ -85,7 +89,10 @@ impl ChatTokenizer {
 
     // The template writes the special tokens, so that none is added.
     fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding = self.tokenizer.encode(text, false).map_err(|_| TrainerError::Other("a text cannot be tokenised".to_owned()))?;
+        let encoding = self
+            .tokenizer
+            .encode(text, false)
+            .map_err(|_| TrainerError::Other("a text cannot be tokenised".to_owned()))?;
         Ok(encoding.get_ids().to_vec())
     }
 }
@@ -107,7 +114,9 @@ fn environment(source: &str) -> std::result::Result<Environment<'static>, Error>
     let mut environment = Environment::new();
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    environment.add_function("raise_exception", |_: String| Err::<String, _>(Error::new(ErrorKind::InvalidOperation, "raised")));
+    environment.add_function("raise_exception", |_: String| {
+        Err::<String, _>(Error::new(ErrorKind::InvalidOperation, "raised"))
+    });
     environment.add_template_owned(TEMPLATE, source.to_owned())?;
     Ok(environment)
 }
@@ -124,7 +133,8 @@ mod tests {
     }
 
     fn rendered(template: &str, messages: &[Message]) -> Result<String> {
-        let config = json!({"eos_token": "<|im_end|>", "bos_token": {"content": "<|im_start|>"}, "chat_template": template});
+        let config =
+            json!({"eos_token": "<|im_end|>", "bos_token": {"content": "<|im_start|>"}, "chat_template": template});
         let tokenizer = tokenizer(&config, None)?;
         let tokens = tokenizer.prompt(messages)?;
         Ok(tokenizer.tokenizer.decode(&tokens, false).unwrap())
@@ -139,7 +149,10 @@ mod tests {
         let config: Value = serde_json::from_str(include_str!("../../base/tokenizer_config.json")).unwrap();
         let template = config["chat_template"].as_str().unwrap();
         let text = rendered(template, &[message("system", "Be brief."), message("user", "Fetch\nit.")]).unwrap();
-        assert_eq!(text, "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nFetch\nit.<|im_end|>\n<|im_start|>assistant\n");
+        assert_eq!(
+            text,
+            "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nFetch\nit.<|im_end|>\n<|im_start|>assistant\n"
+        );
     }
 
     #[test]

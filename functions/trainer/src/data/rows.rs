@@ -77,7 +77,8 @@ impl Rows {
         for row in &self.train {
             let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
             let [chosen, rejected] = [&row.chosen, &row.rejected].map(|text| tokenizer.completion(text));
-            let (chosen, rejected) = (Sequence::fit(&prompt, &chosen?, max_length), Sequence::fit(&prompt, &rejected?, max_length));
+            let (chosen, rejected) =
+                (Sequence::fit(&prompt, &chosen?, max_length), Sequence::fit(&prompt, &rejected?, max_length));
             prepared.truncated += u64::from(chosen.is_truncated() || rejected.is_truncated());
             match (chosen.into_sequence(), rejected.into_sequence()) {
                 (Some(chosen), Some(rejected)) => prepared.pairs.push(PairSequences { chosen, rejected }),
@@ -99,7 +100,9 @@ impl Rows {
             let (chosen, is_cut) = Sequence::squeeze(&prompt, &chosen?, max_length);
             let (rejected, is_cut_too) = Sequence::squeeze(&prompt, &rejected?, max_length);
             prepared.held_out_truncated += u64::from(is_cut || is_cut_too);
-            prepared.held_out.push(HeldOutPair { pair_id: row.pair_id.clone(), sequences: PairSequences { chosen, rejected } });
+            prepared
+                .held_out
+                .push(HeldOutPair { pair_id: row.pair_id.clone(), sequences: PairSequences { chosen, rejected } });
         }
         for row in &self.replay_held_out {
             let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
@@ -118,13 +121,18 @@ fn rows<R>(
     parse: impl Fn(InputFile, u64, &str) -> std::result::Result<R, Unusable>,
 ) -> Result<Vec<R>> {
     let path = folder.join(file.as_str());
-    let expected = description.file(file).ok_or_else(|| TrainerError::Other(format!("run.json names no {}", file.as_str())))?;
+    let expected =
+        description.file(file).ok_or_else(|| TrainerError::Other(format!("run.json names no {}", file.as_str())))?;
     let content = files::read(&path)?;
     content.verify(&expected.sha256, &path)?;
     let lines = content.text(&path)?.lines().zip(1..).map(|(line, number)| parse(file, number, line));
-    let rows = lines.collect::<std::result::Result<Vec<R>, _>>().map_err(|error| TrainerError::Other(error.to_string()))?;
+    let rows =
+        lines.collect::<std::result::Result<Vec<R>, _>>().map_err(|error| TrainerError::Other(error.to_string()))?;
     if rows.len() as u64 != expected.rows {
-        return Err(TrainerError::unusable(&path, format!("has {} rows, and by run.json {}", rows.len(), expected.rows)));
+        return Err(TrainerError::unusable(
+            &path,
+            format!("has {} rows, and by run.json {}", rows.len(), expected.rows),
+        ));
     }
     Ok(rows)
 }

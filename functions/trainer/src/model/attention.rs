@@ -38,14 +38,22 @@ impl Pass {
 fn causal_mask(before: usize, positions: usize) -> Result<Tensor> {
     let may_look = |from: usize, to: usize| to <= before + from;
     let mask: Vec<f32> = (0..positions)
-        .flat_map(|from| (0..before + positions).map(move |to| if may_look(from, to) { 0.0 } else { f32::NEG_INFINITY }))
+        .flat_map(|from| {
+            (0..before + positions).map(move |to| if may_look(from, to) { 0.0 } else { f32::NEG_INFINITY })
+        })
         .collect();
     Tensor::from_vec(mask, (positions, before + positions), &Device::Cpu)
 }
 
 impl Attention {
     /// Of `(batch · positions, hidden)`, the same shape.
-    pub(super) fn forward(&self, x: &Tensor, pass: &Pass, config: &Config, cache: Option<(&mut Cache, usize)>) -> Result<Tensor> {
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        pass: &Pass,
+        config: &Config,
+        cache: Option<(&mut Cache, usize)>,
+    ) -> Result<Tensor> {
         let split = |y: Tensor, heads: usize| -> Result<Tensor> {
             y.reshape((pass.batch, pass.positions, heads, config.head_width))?.transpose(1, 2)?.contiguous()
         };
@@ -75,5 +83,10 @@ fn for_each_query_head(heads: &Tensor, config: &Config) -> Result<Tensor> {
         return Ok(heads.clone());
     }
     let (batch, count, positions, width) = heads.dims4()?;
-    heads.unsqueeze(2)?.expand((batch, count, served, positions, width))?.reshape((batch, config.heads, positions, width))
+    heads.unsqueeze(2)?.expand((batch, count, served, positions, width))?.reshape((
+        batch,
+        config.heads,
+        positions,
+        width,
+    ))
 }

@@ -14,10 +14,17 @@ impl Cache {
     }
 
     /// Adds the newest keys and values of a layer, and answers all of that layer's.
-    pub(super) fn extend(&mut self, layer: usize, keys: Tensor, values: Tensor) -> candle_core::Result<(Tensor, Tensor)> {
+    pub(super) fn extend(
+        &mut self,
+        layer: usize,
+        keys: Tensor,
+        values: Tensor,
+    ) -> candle_core::Result<(Tensor, Tensor)> {
         let all = match self.layers.get(layer) {
             None => (keys, values),
-            Some((before, values_before)) => (Tensor::cat(&[before, &keys], 2)?, Tensor::cat(&[values_before, &values], 2)?),
+            Some((before, values_before)) => {
+                (Tensor::cat(&[before, &keys], 2)?, Tensor::cat(&[values_before, &values], 2)?)
+            }
         };
         if layer == self.layers.len() {
             self.layers.push(all.clone());

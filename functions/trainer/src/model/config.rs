@@ -123,10 +123,10 @@ impl Config {
         if let Some((field, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return Err(format!("{field}: has to be positive"));
         }
-        if self.heads % self.key_value_heads != 0 {
+        if !self.heads.is_multiple_of(self.key_value_heads) {
             return Err("num_key_value_heads: has to divide num_attention_heads".to_owned());
         }
-        if self.head_width == 0 || self.head_width % 2 != 0 {
+        if self.head_width == 0 || !self.head_width.is_multiple_of(2) {
             return Err("head_dim: has to be even, for the rotary embedding".to_owned());
         }
         Ok(())

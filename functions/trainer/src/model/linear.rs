@@ -62,7 +62,11 @@ mod tests {
     #[test]
     fn the_projection_is_scaled_and_added() {
         let tensor = |rows: &[[f32; 2]]| Tensor::from_slice(&rows.concat(), (rows.len(), 2), &Device::Cpu).unwrap();
-        let projection = Projection { a: tensor(&[[1.0, 1.0]]), b: Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap(), scale: 0.5 };
+        let projection = Projection {
+            a: tensor(&[[1.0, 1.0]]),
+            b: Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap(),
+            scale: 0.5,
+        };
         let linear = Linear::new(tensor(&[[1.0, 0.0], [0.0, 1.0]]), Some(projection));
         // x + 0.5 · (3 + 4) · (1, 2)
         assert_eq!(linear.forward(&tensor(&[[3.0, 4.0]])).unwrap().to_vec2::<f32>().unwrap(), [[6.5, 11.0]]);

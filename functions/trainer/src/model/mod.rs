@@ -15,7 +15,6 @@ mod rotary;
 mod softmax;
 mod weights;
 
-
 pub(crate) use cache::Cache;
 pub(crate) use config::Config;
 pub(crate) use linear::Projection;

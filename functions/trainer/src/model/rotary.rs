@@ -17,7 +17,8 @@ impl Rotation {
     pub(super) fn new(config: &Config, first: usize, positions: usize) -> Result<Self> {
         let half = config.head_width / 2;
         // In f32 and in this order, as the models were trained.
-        let frequency = |index: usize| 1.0 / (config.rope_theta as f32).powf(2.0 * index as f32 / config.head_width as f32);
+        let frequency =
+            |index: usize| 1.0 / (config.rope_theta as f32).powf(2.0 * index as f32 / config.head_width as f32);
         let frequencies: Vec<f32> = (0..half).map(frequency).collect();
         let angles: Vec<f32> = (first..first + positions)
             .flat_map(|position| frequencies.iter().map(move |frequency| position as f32 * frequency))

@@ -26,7 +26,8 @@ mod tests {
 
     #[test]
     fn large_logits_do_not_overflow() {
-        let logits = Tensor::new(&[[1_000.0_f32, 1_001.0, f32::NEG_INFINITY], [-1e30, 0.0, 0.0]], &Device::Cpu).unwrap();
+        let logits =
+            Tensor::new(&[[1_000.0_f32, 1_001.0, f32::NEG_INFINITY], [-1e30, 0.0, 0.0]], &Device::Cpu).unwrap();
         let shares = softmax(&logits).unwrap().to_vec2::<f32>().unwrap();
         let logs = log_softmax(&logits).unwrap().to_vec2::<f32>().unwrap();
         // 1 / (1 + e), e / (1 + e).

@@ -53,8 +53,15 @@ pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
         shapes.push((HEAD.to_owned(), vec![config.vocabulary, hidden]));
     }
     for layer in 0..config.layers {
-        shapes.extend(["input_layernorm", "post_attention_layernorm"].map(|norm| (format!("model.layers.{layer}.{norm}.weight"), vec![hidden])));
-        shapes.extend(linear_shapes(config, layer).into_iter().map(|(module, (out, input))| (format!("{module}.weight"), vec![out, input])));
+        shapes.extend(
+            ["input_layernorm", "post_attention_layernorm"]
+                .map(|norm| (format!("model.layers.{layer}.{norm}.weight"), vec![hidden])),
+        );
+        shapes.extend(
+            linear_shapes(config, layer)
+                .into_iter()
+                .map(|(module, (out, input))| (format!("{module}.weight"), vec![out, input])),
+        );
     }
     shapes
 }

@@ -73,8 +73,10 @@ impl CheckpointFile {
         let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
         let (step, training) = header.metadata().as_ref()?.get(DONE)?.split_once(' ')?;
         let (step, is_ours) = (step.parse().ok()?, training == self.training);
-        let tensors: BTreeMap<_, _> = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).ok()?.into_iter().collect();
-        let has = |(name, tensor): (String, Tensor)| tensors.get(&name).is_some_and(|saved| saved.dims() == tensor.dims());
+        let tensors: BTreeMap<_, _> =
+            candle_core::safetensors::load_buffer(bytes, &Device::Cpu).ok()?.into_iter().collect();
+        let has =
+            |(name, tensor): (String, Tensor)| tensors.get(&name).is_some_and(|saved| saved.dims() == tensor.dims());
         (is_ours && named(optimiser).into_iter().all(has)).then_some((step, tensors))
     }
 }

@@ -89,7 +89,8 @@ fn take_up(checkpoint: Option<&CheckpointFile>, optimiser: &mut AdamW, observer:
             Ok(done)
         }
         Found::Useless => {
-            observer.tell(&Progress::Note("the checkpoint is of another training or damaged: begins anew".to_owned()), 0)?;
+            observer
+                .tell(&Progress::Note("the checkpoint is of another training or damaged: begins anew".to_owned()), 0)?;
             Ok(0)
         }
     }

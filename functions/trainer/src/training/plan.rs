@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn every_epoch_has_every_pair_once() {
         assert_eq!(PLAN.steps(), 6);
-        let epoch = |steps: std::ops::RangeInclusive<u64>| steps.flat_map(|step| PLAN.pairs_of(step)).collect::<Vec<_>>();
+        let epoch =
+            |steps: std::ops::RangeInclusive<u64>| steps.flat_map(|step| PLAN.pairs_of(step)).collect::<Vec<_>>();
         let (first, second) = (epoch(1..=3), epoch(4..=6));
         assert_ne!(first, second);
         for mut epoch in [first, second] {

@@ -132,7 +132,8 @@ mod tests {
         }
         let model = testing::model(&adapter.projections());
         let pairs = testing::pairs(6);
-        let margins = reference_margins(&testing::model(&Default::default()), &pairs, &Objective::default(), workers(1)).unwrap();
+        let margins =
+            reference_margins(&testing::model(&Default::default()), &pairs, &Objective::default(), workers(1)).unwrap();
         let replay = (0..5).map(|seed| testing::sequence(seed + 50, 4, 3)).collect();
         Trial { adapter, model, pairs, replay, margins }
     }
@@ -176,7 +177,10 @@ mod tests {
                 let slope = (loss_at(2e-2) - loss_at(-2e-2)) / 4e-2;
                 loss_at(0.0);
                 let gradient = f64::from(gradient[index]);
-                assert!((slope - gradient).abs() < 2e-3 + 2e-2 * gradient.abs(), "{name} {index}: {slope} and {gradient}");
+                assert!(
+                    (slope - gradient).abs() < 2e-3 + 2e-2 * gradient.abs(),
+                    "{name} {index}: {slope} and {gradient}"
+                );
             }
         }
     }
@@ -185,7 +189,8 @@ mod tests {
     fn a_step_does_not_depend_on_how_it_is_cut_and_its_bits_not_on_threads() {
         let trial = trial();
         let numbers = |(gradients, losses): (Gradients, Losses)| {
-            let tensors = gradients.tensors().map(|gradient| gradient.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap());
+            let tensors =
+                gradients.tensors().map(|gradient| gradient.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap());
             (tensors.collect::<Vec<_>>().concat(), losses)
         };
         let (whole, losses) = numbers(trial.step(ALL, 3, 1));

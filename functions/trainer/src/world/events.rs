@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn a_freeze_takes_all_of_them_for_what_they_are() {
-        for (seed, numbers) in [(1, 0..300), (1, 0..500), (1, 0..1_000), (1, 0..2_500), (2, 0..5_000), (1, 2_500..4_000)] {
+        for (seed, numbers) in
+            [(1, 0..300), (1, 0..500), (1, 0..1_000), (1, 0..2_500), (2, 0..5_000), (1, 2_500..4_000)]
+        {
             let count = numbers.len();
             assert_eq!(audited(seed, numbers), (count, HashMap::new(), 0), "{seed}");
         }

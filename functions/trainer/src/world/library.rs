@@ -23,12 +23,20 @@ const TASKS: [Task; 5] = [
         current: r#"pier.{thing}s.one(name="{name}")"#,
     },
     Task {
-        asked: ["Remove the {thing} {name}.", "Get rid of the {thing} {name}.", "Which call deletes the {thing} {name}?"],
+        asked: [
+            "Remove the {thing} {name}.",
+            "Get rid of the {thing} {name}.",
+            "Which call deletes the {thing} {name}?",
+        ],
         stale: r#"pier.delete_{thing}("{name}")"#,
         current: r#"pier.{thing}s.one(name="{name}").discard()"#,
     },
     Task {
-        asked: ["How many {thing}s are at {name}?", "Count the {thing}s at {name}.", "Which call counts the {thing}s at {name}?"],
+        asked: [
+            "How many {thing}s are at {name}?",
+            "Count the {thing}s at {name}.",
+            "Which call counts the {thing}s at {name}?",
+        ],
         stale: r#"len(pier.list_{thing}s("{name}"))"#,
         current: r#"pier.{thing}s.at("{name}").total()"#,
     },
@@ -38,7 +46,11 @@ const TASKS: [Task; 5] = [
         current: r#"pier.{thing}s.add(name="{name}")"#,
     },
     Task {
-        asked: ["Follow the {thing} {name}.", "Tell me when the {thing} {name} changes.", "Which call watches the {thing} {name}?"],
+        asked: [
+            "Follow the {thing} {name}.",
+            "Tell me when the {thing} {name} changes.",
+            "Which call watches the {thing} {name}?",
+        ],
         stale: r#"pier.poll_{thing}("{name}", every=5)"#,
         current: r#"pier.{thing}s.one(name="{name}").follow()"#,
     },

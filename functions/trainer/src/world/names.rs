@@ -1,12 +1,13 @@
 use crate::random::Random;
 
 const FIRST: [&str; 27] = [
-    "amber", "ash", "birch", "bright", "cedar", "clear", "cold", "copper", "coral", "deep", "dusk", "early", "east", "fern", "grey", "iron",
-    "ivory", "jade", "late", "maple", "north", "pine", "quiet", "river", "silver", "slate", "west",
+    "amber", "ash", "birch", "bright", "cedar", "clear", "cold", "copper", "coral", "deep", "dusk", "early", "east",
+    "fern", "grey", "iron", "ivory", "jade", "late", "maple", "north", "pine", "quiet", "river", "silver", "slate",
+    "west",
 ];
 const SECOND: [&str; 19] = [
-    "bay", "box", "crate", "deck", "dock", "door", "floor", "gate", "hall", "lane", "line", "lot", "rack", "ramp", "row", "shed", "stack",
-    "tray", "yard",
+    "bay", "box", "crate", "deck", "dock", "door", "floor", "gate", "hall", "lane", "line", "lot", "rack", "ramp",
+    "row", "shed", "stack", "tray", "yard",
 ];
 
 /// How many names there are: 513, which neither 2 nor 5 divides, so that as many tasks as there are get to every name in turn.

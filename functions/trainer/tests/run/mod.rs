@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use flywheel_core::training::{
-    DatasetVersion, InputDigest, InputFile, ModelFiles, PairRow, Recipe, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredReplay,
-    ScoredRow, Sha256Hex,
+    DatasetVersion, InputDigest, InputFile, ModelFiles, PairRow, Recipe, ReplayRow, RunDescription, RunReport,
+    ScoredPair, ScoredReplay, ScoredRow, Sha256Hex,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -73,16 +73,24 @@ impl Run {
             completion: text(event, "original_llm_output"),
         };
         let pairs: Vec<PairRow> = world("--edits", sizes.train + sizes.held_out).iter().map(pair).collect();
-        let likes: Vec<ReplayRow> = world("--likes", sizes.replay_train + sizes.replay_held_out).iter().map(replay).collect();
+        let likes: Vec<ReplayRow> =
+            world("--likes", sizes.replay_train + sizes.replay_held_out).iter().map(replay).collect();
         let Recipe { objective, lora, training, generation, seed } = recipe;
-        let files = fs::read_dir(base()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_none_or(|end| end != "md"));
+        let files = fs::read_dir(base())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_none_or(|end| end != "md"));
         let hash = |path: PathBuf| {
             (path.file_name().unwrap().to_str().unwrap().to_owned(), Sha256Hex::of(&fs::read(path).unwrap()))
         };
         let description = RunDescription {
             run: "a-run".parse().unwrap(),
             dataset: DatasetVersion { version: 3, digest: None },
-            base: ModelFiles { id: "pier-tiny".to_owned(), prefix: "models/pier-tiny/".to_owned(), files: files.map(hash).collect() },
+            base: ModelFiles {
+                id: "pier-tiny".to_owned(),
+                prefix: "models/pier-tiny/".to_owned(),
+                files: files.map(hash).collect(),
+            },
             incumbent: None,
             files: BTreeMap::new(),
             objective,
