@@ -65,10 +65,11 @@ fn scores(
     let chosen: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.chosen).collect();
     let rejected: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.rejected).collect();
     let replay: Vec<&Sequence> = rows.replay_held_out.iter().map(|row| &row.sequence).collect();
-    let (of_chosen, of_rejected) = (measure(&model, &chosen, workers)?, measure(&model, &rejected, workers)?);
-    let replay: Vec<_> =
-        measure(&model, &replay, workers)?.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
-    progress(replay.len())?;
+    // A pair is done when it is answered, too.
+    let of_chosen = measure(&model, &chosen, workers, |_| progress(0))?;
+    let of_rejected = measure(&model, &rejected, workers, |_| progress(0))?;
+    let replay = measure(&model, &replay, workers, &mut *progress)?;
+    let replay = replay.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
 
     let end_tokens = base.end_tokens();
     let limits = Limits { max_new_tokens, end_tokens: &end_tokens, max_positions: base.config.max_positions };

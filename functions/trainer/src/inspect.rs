@@ -1,6 +1,7 @@
 //! What another trainer has to agree with: the log-probabilities of the rows to train on, and the loss of a first step that takes them in
 //! the order of their files.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use crate::failure::Result;
 use crate::job::Verified;
 use crate::log_probability::measure;
 use crate::model::Llama;
+use crate::progress::{Observer, Progress};
 use crate::training::{AdamW, Batches, reference_margins};
 use crate::workers::Workers;
 
@@ -32,7 +34,7 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
     let measuring = base.model(adapter.as_ref())?;
 
     let pairs: Vec<&Sequence> = prepared.pairs.iter().flat_map(|pair| [&pair.chosen, &pair.rejected]).collect();
-    let pairs: Vec<Value> = measure(&measuring, &pairs, workers)?
+    let pairs: Vec<Value> = measure(&measuring, &pairs, workers, |_| Ok(()))?
         .chunks_exact(2)
         .zip(&prepared.pairs)
         .map(|(logps, pair)| {
@@ -43,17 +45,20 @@ pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Resu
         })
         .collect();
     let replay: Vec<&Sequence> = prepared.replay.iter().collect();
-    let replay: Vec<Value> = measure(&measuring, &replay, workers)?
+    let replay: Vec<Value> = measure(&measuring, &replay, workers, |_| Ok(()))?
         .into_iter()
         .zip(&replay)
         .map(|(logp, sequence)| json!({"tokens": sequence.completion_tokens(), "logp": logp}))
         .collect();
 
     let rows_a_step = recipe.training.batch_size as usize * recipe.training.accumulation as usize;
+    let mut nobody = |_: &Progress| ControlFlow::Continue(());
+    let observer = &mut Observer::new(&mut nobody);
+    let margins = reference_margins(&base.model(None)?, &prepared.pairs, &recipe.objective, workers, observer)?;
     let batches = Batches {
         pairs: &prepared.pairs,
         replay: &prepared.replay,
-        reference_margins: reference_margins(&base.model(None)?, &prepared.pairs, &recipe.objective, workers)?,
+        reference_margins: margins,
         objective: recipe.objective,
         rows_a_batch: recipe.training.batch_size as usize,
         workers,

@@ -37,16 +37,26 @@ pub(crate) fn log_probabilities(model: &Llama, sequences: &[&Sequence]) -> candl
     Tensor::from_vec(belongs, (sequences.len(), count), &Device::Cpu)?.matmul(&of_targets)?.squeeze(1)
 }
 
-/// The same of any number of sequences, where nothing is to be learnt from them.
-pub(crate) fn measure(model: &Llama, sequences: &[&Sequence], workers: Workers) -> Result<Vec<f32>> {
+/// The same of any number of sequences, where nothing is to be learnt from them. `progress` is told how many more are done.
+pub(crate) fn measure(
+    model: &Llama,
+    sequences: &[&Sequence],
+    workers: Workers,
+    mut progress: impl FnMut(usize) -> Result<()>,
+) -> Result<Vec<f32>> {
     let (mut parts, mut rest) = (Vec::new(), sequences);
     while !rest.is_empty() {
         let (part, later) = rest.split_at(how_many_at_once(rest));
         parts.push(part);
         rest = later;
     }
-    let measured = workers.map(&parts, |part| Ok(log_probabilities(model, part)?.to_vec1::<f32>()?))?;
-    Ok(measured.concat())
+    let mut measured = Vec::with_capacity(sequences.len());
+    for parts in parts.chunks(workers.count()) {
+        let of_parts = workers.map(parts, |part| Ok(log_probabilities(model, part)?.to_vec1::<f32>()?))?;
+        measured.extend(of_parts.into_iter().flatten());
+        progress(parts.iter().map(|part| part.len()).sum())?;
+    }
+    Ok(measured)
 }
 
 /// As many of the first sequences as may go together; at least one.
@@ -68,7 +78,7 @@ mod tests {
     fn they_are_the_sums_over_the_answers_tokens_one_by_one() {
         let model = testing::model(&Default::default());
         let sequences = [testing::sequence(1, 3, 4), testing::sequence(2, 1, 1), testing::sequence(3, 6, 2)];
-        let together = measure(&model, &sequences.iter().collect::<Vec<_>>(), Workers::new(None)).unwrap();
+        let together = measure(&model, &sequences.iter().collect::<Vec<_>>(), Workers::new(None), |_| Ok(())).unwrap();
         for (sequence, together) in sequences.iter().zip(together) {
             let tokens = Tensor::new(sequence.tokens.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
             let logits = model.logits(&model.hidden(&tokens, None).unwrap()).unwrap().to_vec2::<f32>().unwrap();

@@ -10,6 +10,13 @@ use crate::objective::Losses;
 pub enum Progress {
     /// Worth knowing.
     Note(String),
+    /// The base has measured so many of so many answers to train on.
+    Measured {
+        /// Answers done.
+        done: usize,
+        /// All answers.
+        all: usize,
+    },
     /// A step is done.
     Step(StepReport),
     /// So many of so many held-out rows are scored, by incumbent or candidate.

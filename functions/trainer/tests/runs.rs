@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use flywheel_core::training::{Incumbent, InputFile, Message, PairRow, ReplayRow, Sha256Hex};
-use run::{Run, Sizes, recipe};
+use run::{Run, Sizes, base, recipe, trainer};
 
 const FEW: Sizes = Sizes { train: 24, held_out: 6, replay_train: 10, replay_held_out: 4 };
 
@@ -180,7 +180,7 @@ fn what_does_not_fit_is_cut_or_left_out_and_counted() {
     run.write(InputFile::HeldOut, &[rows[1].clone(), rows[2].clone()]);
     let replay =
         ReplayRow { event_id: "e".to_owned(), prompt: long, prompt_messages: None, completion: "c".to_owned() };
-    run.write(InputFile::ReplayTrain, &[replay.clone()]);
+    run.write(InputFile::ReplayTrain, std::slice::from_ref(&replay));
     run.write(InputFile::ReplayHeldOut, &[replay]);
     run.describe();
     let said = String::from_utf8(run.train("output", &[]).stderr).unwrap();
@@ -222,4 +222,26 @@ fn a_chat_prompt_is_rendered_from_its_messages() {
     let (pairs, _) = run.rows("output");
     assert_eq!(pairs[0], pairs[1]);
     assert_ne!(pairs[0].incumbent, pairs[2].incumbent);
+}
+
+#[test]
+fn a_base_follows_from_its_seed_and_the_one_that_is_committed_from_this_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |name: &str, seed: &str| {
+        let output = folder.path().join(name);
+        let made = trainer().args(["base", "--steps", "2", "--seed", seed, "--output"]).arg(&output).status().unwrap();
+        assert!(made.success());
+        ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"]
+            .map(|file| fs::read(output.join(file)).unwrap())
+    };
+    let first = make("first", "0");
+    assert_eq!(make("second", "0"), first);
+    assert_ne!(make("other", "1")[0], first[0]);
+    // All but the weights, which take minutes.
+    for (file, made) in ["config.json", "tokenizer.json", "tokenizer_config.json"].iter().zip(&first[1..]) {
+        assert_eq!(&fs::read(base().join(file)).unwrap(), made, "{file}");
+    }
+    let answered = trainer().args(["generate", "Fetch the order amber_lot.", "--base"]).arg(base()).output().unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answered.stdout).unwrap();
+    assert_eq!(answer["output"], "pier.get_order(\"amber_lot\")");
 }

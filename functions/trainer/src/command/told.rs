@@ -24,6 +24,7 @@ impl Told {
     pub(super) fn tell(&mut self, progress: &Progress) -> ControlFlow<()> {
         let (text, is_last) = match progress {
             Progress::Note(note) => (note.clone(), true),
+            Progress::Measured { done, all } => (format!("measured {done} of {all} answers"), done == all),
             Progress::Step(report) => (self.step(report), report.step == report.steps),
             Progress::Scored { done, all } => (format!("scored {done} of {all} rows"), done == all),
         };

@@ -49,7 +49,7 @@ pub(crate) fn train(
     let batches = Batches {
         pairs: &rows.pairs,
         replay: &rows.replay,
-        reference_margins: reference_margins(&base.model(None)?, &rows.pairs, &recipe.objective, workers)?,
+        reference_margins: reference_margins(&base.model(None)?, &rows.pairs, &recipe.objective, workers, observer)?,
         objective: recipe.objective,
         rows_a_batch: recipe.training.batch_size as usize,
         workers,

@@ -10,6 +10,7 @@ use crate::failure::Result;
 use crate::log_probability::{log_probabilities, measure};
 use crate::model::Llama;
 use crate::objective::{Losses, dpo_losses};
+use crate::progress::{Observer, Progress};
 use crate::workers::Workers;
 
 /// The most pairs, or replay rows, that one thread puts through the model together: few, so that there is something to do for all.
@@ -33,12 +34,17 @@ pub(crate) fn reference_margins(
     pairs: &[PairSequences],
     objective: &Objective,
     workers: Workers,
+    observer: &mut Observer<'_>,
 ) -> Result<Vec<f32>> {
     if objective.dpo == 0.0 {
         return Ok(vec![0.0; pairs.len()]);
     }
     let sequences: Vec<&Sequence> = pairs.iter().flat_map(|pair| [&pair.chosen, &pair.rejected]).collect();
-    let measured = measure(base, &sequences, workers)?;
+    let (mut done, all) = (0, sequences.len());
+    let measured = measure(base, &sequences, workers, |more| {
+        done += more;
+        observer.tell(&Progress::Measured { done, all }, 0)
+    })?;
     Ok(measured.chunks_exact(2).map(|pair| pair[0] - pair[1]).collect())
 }
 
@@ -107,6 +113,8 @@ impl Batches<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
     use crate::adapter::TrainableAdapter;
     use crate::testing;
@@ -132,8 +140,14 @@ mod tests {
         }
         let model = testing::model(&adapter.projections());
         let pairs = testing::pairs(6);
-        let margins =
-            reference_margins(&testing::model(&Default::default()), &pairs, &Objective::default(), workers(1)).unwrap();
+        let margins = reference_margins(
+            &testing::model(&Default::default()),
+            &pairs,
+            &Objective::default(),
+            workers(1),
+            &mut Observer::new(&mut |_| ControlFlow::Continue(())),
+        )
+        .unwrap();
         let replay = (0..5).map(|seed| testing::sequence(seed + 50, 4, 3)).collect();
         Trial { adapter, model, pairs, replay, margins }
     }
@@ -206,7 +220,8 @@ mod tests {
     fn the_losses_are_those_of_the_log_probabilities() {
         let trial = trial();
         let (_, losses) = trial.step(ALL, 4, 1);
-        let logp = |sequence: &Sequence| f64::from(measure(&trial.model, &[sequence], workers(1)).unwrap()[0]);
+        let logp =
+            |sequence: &Sequence| f64::from(measure(&trial.model, &[sequence], workers(1), |_| Ok(())).unwrap()[0]);
         let dpo = trial.pairs.iter().zip(&trial.margins).map(|(pair, margin)| {
             let z = ALL.beta * (logp(&pair.chosen) - logp(&pair.rejected) - f64::from(*margin));
             (1.0 + (-z).exp()).ln()
