@@ -11,6 +11,7 @@
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 //! | a line of the lake, or a row | a line that a trainer reads | [`TrainingFormat`] |
 //! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
+//! | a dataset version | what a trainer is to do, and what came of it | [`training`] |
 
 mod audit;
 mod batch;
@@ -43,6 +44,7 @@ mod sampling;
 mod similarity;
 mod submission;
 mod training_format;
+pub mod training;
 mod verdict;
 mod watermark;
 

@@ -41,6 +41,7 @@ pub use drift::Drift;
 pub use fingerprint::Fingerprint;
 pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
+pub(crate) use normal::{first_eight, prompt_key};
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
 pub use statistics::{Statistics, Tally};
