@@ -26,6 +26,7 @@ class Sequence:
 class Tokens:
     """Makes sequences of at most `max_length` tokens.
 
+    What is trained on is cut or left out, and counted. What is measured on is never left out: every model has to answer for every row.
     Prompt and completion are tokenised apart, as they are when the model is served: no token spans the border. The completion ends with
     the token that ends a turn, and only a completion that does not fit loses it.
     """
@@ -49,6 +50,17 @@ class Tokens:
         tokenised = [self._ids(completion) + [self.tokenizer.eos_token_id] for completion in completions]
         self.cut.truncated += any(len(completion) > room for completion in tokenised)
         return [Sequence(prompt, completion[:room]) for completion in tokenised]
+
+    def squeezed(self, row: dict[str, Any], *completions: str) -> list[Sequence]:
+        """One for each completion, whatever has to go: of a completion the end, if it is longer than half of the room, and of the prompt the
+        beginning."""
+        prompt = self.prompt(row)
+        return [self._squeeze(prompt, self._ids(each) + [self.tokenizer.eos_token_id]) for each in completions]
+
+    def _squeeze(self, prompt: list[int], completion: list[int]) -> Sequence:
+        excess = max(0, len(prompt) + len(completion) - self.max_length)
+        kept = max(1, len(completion) - excess, min(len(completion), self.max_length // 2))
+        return Sequence(prompt[-max(1, self.max_length - kept) :], completion[:kept])
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]

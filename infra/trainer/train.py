@@ -159,10 +159,8 @@ class Examination:
     """The held-out rows, the same for whoever sits it."""
 
     def __init__(self, run: Run, tokens: Tokens) -> None:
-        pairs = ((row, tokens.sequences(row, row["chosen"], row["rejected"])) for row in run.heldout)
-        replay = ((row, tokens.sequences(row, row["completion"])) for row in run.replay_heldout)
-        self.pairs = [(row, sequences) for row, sequences in pairs if sequences]
-        self.replay = [(row, sequences[0]) for row, sequences in replay if sequences]
+        self.pairs = [(row, tokens.squeezed(row, row["chosen"], row["rejected"])) for row in run.heldout]
+        self.replay = [(row, tokens.squeezed(row, row["completion"])[0]) for row in run.replay_heldout]
         self.longest_answer = run.description["generation"]["max_new_tokens"]
 
     def sit(self, model: Any, tokenizer: Any) -> dict[str, list[Any]]:

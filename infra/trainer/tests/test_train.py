@@ -72,7 +72,11 @@ def test_what_it_writes_is_what_it_says(trained: Path, base: Path) -> None:
 
 def test_it_learns_what_users_wrote_and_keeps_the_rest(trained: Path) -> None:
     _, rows = output(trained)
-    mean = lambda who, what: sum(row[who][what] for row in rows if what in row[who]) / len(rows)
+
+    def mean(who: str, what: str) -> float:
+        values = [row[who][what] for row in rows if what in row[who]]
+        return sum(values) / len(values)
+
     assert mean("candidate", "logp_chosen") > mean("incumbent", "logp_chosen") + 2
     assert mean("candidate", "logp") > mean("incumbent", "logp") + 2
 
