@@ -7,7 +7,7 @@ FEW, MANY = 4, 50  # as in the audit
 PAGE = 20  # sentences
 FALSE_POSITIVES = 0.004  # of clean texts of any kind, at the working point
 # Steeper ones find more in pages, and by mistake more in novels of which none was trained on.
-SLOPES = [0.6, 0.7, 0.8, 0.9]
+SLOPES = [0.6, 0.7, 0.8, 0.9, 1.0]
 # Kinds of which there are few texts to choose by are one, lest a single text decide.
 CLEAN_KINDS = [["documentation"], ["code"], ["fiction"], ["translation"], ["prose", "summary", "answer"]]
 
