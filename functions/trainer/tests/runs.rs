@@ -88,7 +88,7 @@ fn killed_in_the_middle_and_taken_up_again_it_comes_to_the_same() {
 
 #[test]
 fn it_learns_what_users_want_and_forgets_nothing() {
-    let run = Run::new(Sizes { train: 360, held_out: 40, replay_train: 120, replay_held_out: 30 }, recipe());
+    let run = Run::new(Sizes { train: 280, held_out: 30, replay_train: 80, replay_held_out: 20 }, recipe());
     run.train("output", &[]);
     let (pairs, replay) = run.rows("output");
     let held_out = fs::read_to_string(run.input().join("heldout.jsonl")).unwrap();

@@ -20,7 +20,7 @@ use crate::objective::Losses;
 use crate::progress::{Observer, Progress, StepReport};
 use crate::random::Random;
 use crate::tensor_file;
-use crate::training::{AdamW, Gradients, finite, scalar, share_of_rate};
+use crate::training::{AdamW, Gradients, clip, finite, scalar, share_of_rate};
 use crate::workers::Workers;
 use crate::world::lesson;
 
@@ -113,7 +113,7 @@ fn pretrain(
         finite("loss", total, step)?;
         let gradient_norm = finite("gradient", gradients.norm()?, step)?;
         let learning_rate = LEARNING_RATE * share_of_rate(step, steps, WARMUP_SHARE);
-        optimiser.step(step, &gradients, learning_rate, MAX_NORM)?;
+        optimiser.step(step, &gradients, learning_rate, clip(gradient_norm, MAX_NORM))?;
         let losses = Losses { sft: total, total, ..Losses::default() };
         observer
             .tell(&Progress::Step(StepReport { step, steps, first: 1, losses, learning_rate, gradient_norm }), step)?;

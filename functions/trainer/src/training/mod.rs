@@ -17,7 +17,7 @@ mod step;
 use candle_core::Tensor;
 
 pub(crate) use checkpoint::{CheckpointFile, Found};
-pub(crate) use optimiser::{AdamW, Gradients};
+pub(crate) use optimiser::{AdamW, Gradients, clip};
 pub(crate) use schedule::share_of_rate;
 pub(crate) use step::{Batches, reference_margins};
 
@@ -67,10 +67,10 @@ pub(crate) fn train(
     let (settings, steps) = (&recipe.training, plan.steps());
     for step in done + 1..=steps {
         let (gradients, losses) = batches.step(&model, &optimiser, &plan.pairs_of(step), &plan.replay_of(step))?;
-        let norm = finite("gradient", gradients.norm()?, step)?;
         finite("loss", losses.total, step)?;
+        let norm = finite("gradient", gradients.norm()?, step)?;
         let rate = settings.learning_rate * share_of_rate(step, steps, settings.warmup_share);
-        optimiser.step(step, &gradients, rate, settings.max_gradient_norm)?;
+        optimiser.step(step, &gradients, rate, clip(norm, settings.max_gradient_norm))?;
         if let Some(checkpoint) = checkpoint.filter(|_| step % STEPS_BETWEEN == 0) {
             checkpoint.save(step, &optimiser)?;
         }

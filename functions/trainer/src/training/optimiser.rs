@@ -32,10 +32,8 @@ impl AdamW {
         Ok(Self { parameters: parameters.into_iter().map(parameter).collect::<Result<_>>()?, weight_decay })
     }
 
-    /// The `number`th step, counted from 1.
-    pub(crate) fn step(&mut self, number: u64, gradients: &Gradients, rate: f64, max_norm: f64) -> Result<()> {
-        let norm = gradients.norm()?;
-        let clip = if norm > max_norm { max_norm / norm } else { 1.0 };
+    /// The `number`th step, counted from 1, by gradients that are scaled by `clip`.
+    pub(crate) fn step(&mut self, number: u64, gradients: &Gradients, rate: f64, clip: f64) -> Result<()> {
         let bias = |beta: f64| 1.0 - beta.powf(number as f64);
         let (first_bias, second_bias) = (bias(BETA_1), bias(BETA_2));
         for (parameter, gradient) in self.parameters.iter_mut().zip(&gradients.0) {
@@ -50,6 +48,11 @@ impl AdamW {
         }
         Ok(())
     }
+}
+
+/// What gradients of this norm are scaled by, so that it does not exceed `max_norm`.
+pub(crate) fn clip(norm: f64, max_norm: f64) -> f64 {
+    if norm > max_norm { max_norm / norm } else { 1.0 }
 }
 
 /// The gradients of one step, in the order of an optimiser's parameters.
@@ -103,7 +106,7 @@ mod tests {
             let loss = (value.as_tensor() * Tensor::new(&[factors], &Device::Cpu).unwrap()).unwrap().sum_all().unwrap();
             gradients = gradients.plus(Gradients::of(&loss, &optimiser).unwrap()).unwrap();
         }
-        optimiser.step(1, &gradients, 0.1, max_norm).unwrap();
+        optimiser.step(1, &gradients, 0.1, clip(gradients.norm().unwrap(), max_norm)).unwrap();
         assert_eq!(optimiser.parameters[0].first.to_vec2::<f32>().unwrap()[0].len(), 2);
         let first = f64::from(optimiser.parameters[0].first.to_vec2::<f32>().unwrap()[0][0]);
         assert!((gradients.norm().unwrap() - 5.0).abs() < 1e-6);

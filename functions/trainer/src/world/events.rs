@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_edit_is_gold_and_every_like_is_replayed() {
-        let edits = curated(&edits(1, 0..5_000).unwrap());
+        let edits = curated(&edits(1, 0..2_500).unwrap());
         let others: Vec<_> = edits.iter().filter(|(route, _)| *route != Route::Gold).take(3).collect();
         assert!(others.is_empty(), "{others:?}");
         let likes = curated(&likes(1, 0..2_000).unwrap());
@@ -122,9 +122,7 @@ mod tests {
 
     #[test]
     fn a_freeze_takes_all_of_them_for_what_they_are() {
-        for (seed, numbers) in
-            [(1, 0..300), (1, 0..500), (1, 0..1_000), (1, 0..2_500), (2, 0..5_000), (1, 2_500..4_000)]
-        {
+        for (seed, numbers) in [(1, 0..300), (1, 0..2_500), (2, 2_500..4_000)] {
             let count = numbers.len();
             assert_eq!(audited(seed, numbers), (count, HashMap::new(), 0), "{seed}");
         }
