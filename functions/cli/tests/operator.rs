@@ -130,6 +130,33 @@ fn two_versions_are_compared() {
 }
 
 #[test]
+fn a_pair_that_took_the_place_of_another_is_shown_as_a_change() {
+    let lake = Lake::new();
+    lake.curate(now(), &[edit(1, json!("Same?"))]);
+    lake.freeze(1);
+    lake.curate(now(), &[edit(2, json!("Same?"))]);
+    assert_eq!(lake.freeze(2).rows, 1);
+    // As an operation that replaces a data file leaves it in the log.
+    let log = lake.folder().join("datasets/dpo_gold_v1/_delta_log");
+    let commits = lines(&log.join("00000000000000000001.json"));
+    let path = commits.iter().find_map(|action| action.get("add")).unwrap()["path"].clone();
+    let remove = json!({"remove": {"path": path, "deletionTimestamp": now(), "dataChange": false}});
+    let info = json!({"commitInfo": {"timestamp": now(), "operation": "\u{1b}[2J"}});
+    fs::write(log.join("00000000000000000003.json"), format!("{info}\n{remove}\n")).unwrap();
+
+    let report = lake.json(&["diff", "1", "3"]);
+    assert_eq!(
+        (&report["changed_pairs"], &report["added_pairs"], &report["pairs"]),
+        (&json!(1), &json!(0), &json!([1, 1]))
+    );
+    assert_eq!(report["changed"][0]["to"]["chosen"], "The reply number 2 is rather short.");
+    let text = lake.text(&["diff", "1", "3"]);
+    assert!(text.contains("The reply number [-1-]{+2+} is rather short."), "{text}");
+    let listed = lake.text(&["versions"]) + &lake.text(&["show", "3"]);
+    assert!(listed.contains("(\\u{1b}[2J)") && !listed.contains('\u{1b}'), "{listed}");
+}
+
+#[test]
 fn what_fits_is_verified_and_the_first_thing_that_does_not_is_named() {
     let lake = two_versions();
     let report = lake.json(&["verify"]);

@@ -30,7 +30,7 @@ def read_delta(location: str, version: str | None = None) -> dict:
     table = open_table(location, version)
     rows = table.to_pyarrow_table()
     by_split = duckdb.sql("select split, count(*) from rows group by split").fetchall()
-    alike = duckdb.sql("select count(*) from rows where len(chosen) > 0 and similarity between 0.1 and 0.95").fetchone()[0]
+    alike = duckdb.sql("select count(*) from rows where len(chosen) > 0 and similarity between 0.1 and 0.95").fetchall()[0][0]
     info = table.history(1)[0]
     return {"version": table.version(), "columns": rows.column_names, "events": sorted(rows["event_id"].to_pylist()),
             "by_split": dict(by_split), "within_the_rule": alike,
