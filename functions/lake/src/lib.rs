@@ -7,7 +7,7 @@
 //! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine; prepare and promote, on runs |
 //! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
 //! | [`ListRoute`] | `s3:ListBucket` | prepare; the operator's `flywheel status`, `flywheel export` |
-//! | [`ReadPart`] | `s3:GetObject` on gold | freeze; prepare, on replay; promote, on runs |
+//! | [`ReadPart`] | `s3:GetObject` on gold | freeze; prepare, on replay; promote, on runs; on all routes, the operator's commands |
 //! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |
 //! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze |
 //! | [`CountRows`] | `s3:ListBucket` | freeze |
