@@ -7,5 +7,5 @@ mod delta_dataset;
 mod verify;
 
 pub use dataset::{Dataset, DatasetError, Loaded, Records};
-pub use delta_dataset::{DeltaDataset, InvalidLocation, TableVersion};
+pub use delta_dataset::{Compared, DeltaDataset, InvalidLocation, TableVersion, VersionCommit, compare};
 pub use verify::{Unverifiable, Verified, verify};

@@ -8,7 +8,7 @@ use flywheel_core::dataset::{
 use flywheel_lake::{LakeError, ReadPart};
 use serde::Deserialize;
 
-use crate::dataset::{Dataset as _, DatasetError, Loaded};
+use crate::dataset::{Dataset as _, DatasetError};
 use crate::delta_dataset::{DeltaDataset, TableVersion};
 
 /// What was checked, and fits.
@@ -35,6 +35,9 @@ pub enum Unverifiable {
     /// The dataset cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// A part of the log cannot be read, and not because it is gone.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
 }
 
 /// Verifies every version of a dataset, and the parts of the log that went into them.
@@ -43,11 +46,18 @@ pub enum Unverifiable {
 /// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote, until that expires. Over all versions: that no
 /// prompt is on both sides of the split, and no pair in two versions.
 ///
+/// Nothing is created or changed. After each version `tell` hears what is verified so far, and how many versions there are in all.
+///
 /// # Errors
 /// The first thing that does not fit, by version; or what could not be read.
-pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Verified, Unverifiable> {
-    let Loaded { snapshot, version: newest, .. } = dataset.load().await?;
+pub async fn verify(
+    dataset: &DeltaDataset,
+    lake: &impl ReadPart,
+    mut tell: impl FnMut(&Verified, u64),
+) -> Result<Verified, Unverifiable> {
     let mut verified = Verified::default();
+    let Some(snapshot) = dataset.open_version(None).await? else { return Ok(verified) };
+    let newest = snapshot.number();
     let mut previous: Option<VersionRecord> = None;
     let mut across = Across::default();
     for version in 1..=newest {
@@ -72,6 +82,7 @@ pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Veri
         verified.rows += lines.len() as u64;
         verified.held += record.counts.held;
         previous = Some(record);
+        tell(&verified, newest);
     }
     verified.digest = previous.map(|record| record.digest);
     Ok(verified)
@@ -130,20 +141,23 @@ async fn check_parts(
     snapshot: &TableVersion,
     lake: &impl ReadPart,
     record: &VersionRecord,
-) -> Result<u64, Misfit> {
+) -> Result<u64, Unverifiable> {
     let misfit = |what: String| misfit(record.version, what);
     let list = object(dataset, snapshot, record.version, &record.consumed.list).await?;
     let parts = serde_json::Deserializer::from_slice(&list).into_iter::<ConsumedPart>();
     let parts = parts.collect::<Result<Vec<_>, _>>().map_err(|_| misfit("its list of parts is none".to_owned()))?;
     let lines: u64 = parts.iter().map(|part| part.lines).sum();
     if (parts.len() as u64, lines) != (record.consumed.parts, record.consumed.lines) {
-        return Err(misfit("its list of parts is not as long as it says".to_owned()));
+        return Err(misfit("its list of parts is not as long as it says".to_owned()).into());
     }
     for part in &parts {
-        let body =
-            lake.read_part(&part.key).await.map_err(|error: LakeError| misfit(format!("its part is gone: {error}")))?;
+        let body = match lake.read_part(&part.key).await {
+            Ok(body) => body,
+            Err(error) if error.is_missing() => return Err(misfit(format!("its part is gone: {error}")).into()),
+            Err(error) => return Err(error.into()),
+        };
         if object_sha256(&body) != part.sha256 {
-            return Err(misfit(format!("part {} was changed since", part.key)));
+            return Err(misfit(format!("part {} was changed since", part.key)).into());
         }
     }
     Ok(parts.len() as u64)
@@ -154,15 +168,15 @@ async fn check_held(
     snapshot: &TableVersion,
     lake: &impl ReadPart,
     record: &VersionRecord,
-) -> Result<(), Misfit> {
+) -> Result<(), Unverifiable> {
     let Some(held) = &record.held else { return Ok(()) };
     object(dataset, snapshot, record.version, &held.staged).await?;
     match lake.read_part(&held.key).await {
         Ok(body) if object_sha256(&body) == held.staged.sha256 => Ok(()),
-        Ok(_) => Err(misfit(record.version, format!("its part of held pairs, {}, was changed since", held.key))),
+        Ok(_) => Err(misfit(record.version, format!("its part of held pairs, {}, was changed since", held.key)).into()),
         // What nobody has released in time expires, and the staged object is what is left of it.
         Err(error) if error.is_missing() => Ok(()),
-        Err(error) => Err(misfit(record.version, format!("its part of held pairs cannot be read: {error}"))),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -7,8 +7,26 @@
 //! [`ChangeArguments`]: crate::arguments::ChangeArguments
 
 mod breaker;
+mod charts;
+mod choice;
 mod confirm;
+pub(crate) mod diff;
+pub(crate) mod export;
 mod lake;
+mod output;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod verify;
+pub(crate) mod versions;
+
+use std::future::Future;
 
 pub(crate) use breaker::run as breaker;
 pub(crate) use lake::LakeLocation;
+
+use crate::{Failure, Outcome};
+
+/// Runs a command on a lake to its end.
+pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}

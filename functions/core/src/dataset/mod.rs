@@ -14,12 +14,14 @@
 //! | `caps` | how much of a version one contributor or tenant may be |
 //! | `audit` | all of it, in order |
 //! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
+//! | `comparison` | what distinguishes two versions |
 //! | `version` | the record that a version carries, chained to the one before |
 
 mod audit;
 mod background;
 mod bursts;
 mod caps;
+mod comparison;
 mod drift;
 mod fingerprint;
 mod gold_line;
@@ -34,6 +36,7 @@ mod version;
 pub use audit::{Audited, Entry, HeldPair, Hold, audit};
 pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;
+pub use comparison::{Changed, Comparison, Difference};
 pub use drift::Drift;
 pub use fingerprint::Fingerprint;
 pub use gold_line::{GoldLine, held_line};
@@ -41,7 +44,7 @@ pub use newcomers::{Newcomers, RowInDataset};
 pub(crate) use normal::{first_eight, prompt_key};
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
-pub use statistics::Statistics;
+pub use statistics::{Statistics, Tally};
 pub use version::{
     Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
     object_sha256,

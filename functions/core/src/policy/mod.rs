@@ -19,8 +19,8 @@ pub struct Policy {
     pub trivial_above: f64,
     /// An edit less similar than this is a `rewrite`. The product's rule: over 90 % changed.
     pub rewrite_below: f64,
-    /// The work, in word steps of about 2 ns, that comparing one pair may take before it is `too_long_to_compare`. The
-    /// default (about 0.15 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
+    /// The work, in word steps of about 1 ns, that comparing one pair may take before it is `too_long_to_compare`. The
+    /// default (about 0.05 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
     pub max_similarity_steps: u64,
     /// An edit that shares fewer of its words with the model's text is a `likely_rewrite`.
     pub likely_rewrite_below: f64,

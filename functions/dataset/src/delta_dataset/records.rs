@@ -1,10 +1,12 @@
 //! The records that a freeze leaves in its commit: what the pointer is to be moved to, and what the version says of itself.
 
-use deltalake::DeltaTable;
+use deltalake::{DeltaTable, Path};
+use flywheel_core::Millis;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::rows::FilePlace;
 use super::storage;
 use crate::dataset::{DatasetError, Records};
 
@@ -18,6 +20,7 @@ pub(super) const VERSION_KEY: &str = "flywheel.version";
 struct Action {
     commit_info: Option<Map<String, Value>>,
     add: Option<AddedFile>,
+    remove: Option<RemovedFile>,
 }
 
 /// A data file that a commit adds.
@@ -25,6 +28,28 @@ struct Action {
 pub(super) struct AddedFile {
     pub(super) path: String,
     pub(super) size: u64,
+    stats: Option<String>,
+}
+
+/// A data file that a commit removes.
+#[derive(Debug, Deserialize)]
+pub(super) struct RemovedFile {
+    pub(super) path: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileStatistics {
+    num_records: Option<u64>,
+}
+
+impl AddedFile {
+    /// Its place in the store.
+    pub(super) fn place(&self) -> Result<FilePlace, DatasetError> {
+        let path = Path::from_url_path(&self.path).map_err(|error| storage("read", &error))?;
+        let statistics = self.stats.as_deref().and_then(|stats| serde_json::from_str::<FileStatistics>(stats).ok());
+        Ok(FilePlace { path, size: self.size, rows: statistics.and_then(|statistics| statistics.num_records) })
+    }
 }
 
 /// What a commit says, as far as it is of use.
@@ -32,6 +57,11 @@ pub(super) struct AddedFile {
 pub(super) struct Commit {
     pub(super) records: Option<Records>,
     pub(super) files: Vec<AddedFile>,
+    pub(super) removed: Vec<RemovedFile>,
+    /// When, by the writer's clock.
+    pub(super) at: Option<Millis>,
+    /// What Delta calls what was done.
+    pub(super) operation: Option<String>,
 }
 
 /// The records of the newest commit, up to the given version, that has any: other operations on the table leave commits of
@@ -58,9 +88,12 @@ pub(super) async fn read_commit(table: &DeltaTable, version: u64) -> Result<Opti
 fn parse(commit: &[u8]) -> serde_json::Result<Commit> {
     let mut parsed = Commit::default();
     for action in serde_json::Deserializer::from_slice(commit).into_iter::<Action>() {
-        let Action { commit_info, add } = action?;
+        let Action { commit_info, add, remove } = action?;
         parsed.files.extend(add);
+        parsed.removed.extend(remove);
         let Some(mut info) = commit_info else { continue };
+        parsed.at = info.get("timestamp").and_then(Value::as_u64);
+        parsed.operation = info.get("operation").and_then(Value::as_str).map(str::to_owned);
         let Some(pointer) = take(&mut info, POINTER_KEY)? else { continue };
         parsed.records = Some(Records { pointer, version: take(&mut info, VERSION_KEY)? });
     }

@@ -23,6 +23,8 @@ pub(super) struct FilePlace {
     pub(super) path: Path,
     /// In bytes, as the Delta log says.
     pub(super) size: u64,
+    /// How many rows it has, if the Delta log says so.
+    pub(super) rows: Option<u64>,
 }
 
 /// Streams the table's rows past newcomers. Memory grows with neither.
@@ -39,7 +41,8 @@ pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut N
 pub(super) async fn files_of(table: &DeltaTable) -> Result<Vec<FilePlace>, DatasetError> {
     let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| {
         let size = u64::try_from(file.size()).unwrap_or_default();
-        (file.modification_time(), FilePlace { path: file.object_store_path(), size })
+        let rows = file.num_records().and_then(|rows| u64::try_from(rows).ok());
+        (file.modification_time(), FilePlace { path: file.object_store_path(), size, rows })
     });
     let mut files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
     files.sort_by(|(at, a), (other_at, b)| (at, a.path.as_ref()).cmp(&(other_at, b.path.as_ref())));
@@ -75,7 +78,7 @@ pub(super) async fn open(
     place: &FilePlace,
     columns: &[&str],
 ) -> Result<ParquetRecordBatchStream<DataFile>, ParquetError> {
-    let reader = DataFile { store: table.object_store(), path: place.path.clone(), size: place.size };
+    let reader = DataFile::open(table.object_store(), place.path.clone(), place.size).await?;
     let builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
     let projection = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     builder.with_projection(projection).build()

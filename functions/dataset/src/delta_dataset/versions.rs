@@ -1,21 +1,24 @@
 //! Reads versions again: their records, and the rows that each added.
 
+use deltalake::DeltaTable;
 use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
-use deltalake::{DeltaTable, Path};
-use flywheel_core::dataset::ObjectDigest;
+use flywheel_core::dataset::{ObjectDigest, Split};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::SPLIT;
 use super::commit::file_sha256;
-use super::records::read_commit;
+use super::records::{AddedFile, read_commit};
 use super::rows::{FilePlace, files_of, open};
 use super::{DeltaDataset, TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
 
-/// What of a row is needed to check it.
-const COLUMNS: [&str; 11] = [
+/// Data files that are opened ahead of the one that is read.
+const FILES_AHEAD: usize = 16;
+
+/// What of a row is needed to check it, or to count it.
+pub(super) const COLUMNS: [&str; 11] = [
     "pair_id",
     "event_id",
     "prompt",
@@ -51,9 +54,7 @@ impl DeltaDataset {
         for file in commit.files {
             let sha256 = file_sha256(&snapshot.table, &file.path).await?;
             files.push(ObjectDigest { name: file.path.clone(), sha256 });
-            let path = Path::from_url_path(&file.path).map_err(|error| storage("read", &error))?;
-            let place = FilePlace { path, size: file.size };
-            let added = file_rows(&snapshot.table, &place, &COLUMNS).await?;
+            let added = file_rows(&snapshot.table, &file.place()?, &COLUMNS).await?;
             rows.extend(added.try_collect::<Vec<_>>().await?);
         }
         Ok(Some(VersionRead { records, rows, files }))
@@ -67,17 +68,53 @@ impl TableVersion {
         self.table.version().unwrap_or_default()
     }
 
+    /// How many pairs it has; `None` if a data file of somebody else's does not say how many rows it has.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table's log cannot be read.
+    pub async fn pairs(&self) -> Result<Option<u64>, DatasetError> {
+        Ok(files_of(&self.table).await?.iter().map(|file| file.rows).sum())
+    }
+
+    /// What a row is for: what it says, or, in rows from before they said it, what its prompt is for.
+    #[must_use]
+    pub fn side_of(&self, stored: Option<Split>, prompt: &str) -> Split {
+        stored.unwrap_or_else(|| self.salt.side_of(prompt))
+    }
+
     /// Streams the version's rows as lines of JSON with these columns, those that entered first before the others. Memory
-    /// does not grow with the version.
+    /// does not grow with the version. A column that rows of an older form lack is left out of theirs.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if a data file cannot be read.
     pub fn rows(&self, columns: &'static [&'static str]) -> impl Stream<Item = Result<String, DatasetError>> + Send {
-        let files = stream::once(files_of(&self.table)).map_ok(|files| stream::iter(files.into_iter().map(Ok)));
-        files
-            .try_flatten()
-            .and_then(move |place| async move { file_rows(&self.table, &place, columns).await })
-            .try_flatten()
+        let files = stream::once(files_of(&self.table));
+        files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
+    }
+
+    /// Streams the rows that the version's own commit added.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the commit or a data file cannot be read.
+    pub fn added_rows(
+        &self,
+        columns: &'static [&'static str],
+    ) -> impl Stream<Item = Result<String, DatasetError>> + Send {
+        let files = stream::once(async {
+            let commit = read_commit(&self.table, self.number()).await?.unwrap_or_default();
+            commit.files.iter().map(AddedFile::place).collect::<Result<Vec<_>, _>>()
+        });
+        files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
+    }
+
+    /// Streams the rows of some data files. Several are opened ahead, for there is one a version and often little in it.
+    pub(super) fn rows_of(
+        &self,
+        files: Vec<FilePlace>,
+        columns: &'static [&'static str],
+    ) -> impl Stream<Item = Result<String, DatasetError>> + Send {
+        let opened = stream::iter(files).map(move |place| async move { file_rows(&self.table, &place, columns).await });
+        opened.buffered(FILES_AHEAD).try_flatten()
     }
 }
 
