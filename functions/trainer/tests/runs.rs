@@ -5,10 +5,12 @@
 mod run;
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use flywheel_core::training::{Incumbent, InputFile, Message, PairRow, ReplayRow, Sha256Hex};
+use flywheel_trainer::{Job, Observer, Progress, TrainerError};
 use run::{Run, Sizes, base, recipe, trainer};
 
 const FEW: Sizes = Sizes { train: 24, held_out: 6, replay_train: 10, replay_held_out: 4 };
@@ -244,4 +246,57 @@ fn a_base_follows_from_its_seed_and_the_one_that_is_committed_from_this_program(
     let answered = trainer().args(["generate", "Fetch the order amber_lot.", "--base"]).arg(base()).output().unwrap();
     let answer: serde_json::Value = serde_json::from_slice(&answered.stdout).unwrap();
     assert_eq!(answer["output"], "pier.get_order(\"amber_lot\")");
+}
+
+#[test]
+fn whoever_watches_a_run_hears_of_each_step_and_can_end_it() {
+    let run = Run::new(FEW, recipe());
+    let job = Job {
+        input: run.input(),
+        base: base(),
+        incumbent: None,
+        output: run.output("output"),
+        checkpoint: None,
+        threads: None,
+    };
+    let mut steps = Vec::new();
+    let mut watch = |progress: &Progress| {
+        if let Progress::Step(report) = progress {
+            steps.push((report.step, report.steps));
+        }
+        if steps.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let ended = flywheel_trainer::run(&job, &mut Observer::new(&mut watch));
+    assert!(matches!(ended, Err(TrainerError::Cancelled { step: 2 })));
+    assert_eq!(steps, [(1, 3), (2, 3)]);
+    assert!(!run.output("output").exists());
+
+    let mut scored = Vec::new();
+    let mut watch = |progress: &Progress| {
+        if let Progress::Scored { done, all } = progress {
+            scored.push((*done, *all));
+        }
+        ControlFlow::Continue(())
+    };
+    let report = flywheel_trainer::run(&job, &mut Observer::new(&mut watch)).unwrap();
+    assert_eq!((report, scored.last()), (run.report("output"), Some(&(20, 20))));
+}
+
+#[test]
+fn rounds_of_the_world_follow_one_another_and_it_ends() {
+    let world = |arguments: &[&str]| {
+        let output = trainer().arg("world").args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let ids = |(code, text): (Option<i32>, String)| {
+        assert_eq!(code, Some(0));
+        let id = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["event_id"].clone();
+        text.lines().map(id).collect::<Vec<_>>()
+    };
+    for kind in ["--edits", "--likes"] {
+        let (first, second) = (ids(world(&[kind, "30"])), ids(world(&[kind, "30", "--skip", "30"])));
+        assert!(first.len() == 30 && second.len() == 30 && !first.iter().any(|id| second.contains(id)));
+        assert_eq!(ids(world(&[kind, "30"])), first);
+        assert_eq!(world(&[kind, "1", "--skip", "1000000"]).0, Some(2));
+    }
 }
