@@ -1,9 +1,11 @@
 //! A run's files: from the lake to a folder of this machine, and what was made of them back.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use flywheel_core::training::{OutputFile, RunDescription, RunName, RunReport, Sha256Hex};
-use flywheel_lake::{LakeError, ReadPart, WriteFile};
+use flywheel_lake::{LakeError, ReadPart, VisitObject, WriteFile};
 use flywheel_trainer::Job;
 
 /// The lake, and the folder where a worker keeps what it works on.
@@ -31,7 +33,7 @@ pub(crate) enum FilesError {
     },
 }
 
-impl<L: ReadPart + WriteFile> RunFiles<L> {
+impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
     /// Files of `lake`, which is the one in `bucket`, kept below `folder`.
     pub fn new(lake: L, bucket: &str, folder: &Path) -> Self {
         Self { lake, bucket: bucket.to_owned(), folder: folder.to_owned() }
@@ -65,9 +67,10 @@ impl<L: ReadPart + WriteFile> RunFiles<L> {
             output: folder.join("output"),
             checkpoint: Some(folder.join("checkpoint")),
         };
-        let description = self.bring(&run.description_key(), &job.input.join("run.json")).await?;
-        let description = std::str::from_utf8(&description).ok().map(RunDescription::parse);
-        let description = description.ok_or_else(|| FilesError::Unusable("input/run.json: it is not UTF-8".to_owned()))?;
+        let described = job.input.join("run.json");
+        self.bring(&run.description_key(), &described).await?;
+        let description = std::fs::read(&described).map_err(disk(&described))?;
+        let description = RunDescription::parse(&String::from_utf8_lossy(&description));
         let description = description.map_err(|error| FilesError::Unusable(error.to_string()))?;
         for file in description.files.keys() {
             self.bring(&run.input_key(*file), &job.input.join(file.as_str())).await?;
@@ -82,12 +85,18 @@ impl<L: ReadPart + WriteFile> RunFiles<L> {
     }
 
     /// Puts what was made of a run into the lake, the report last: where it is, the rest is.
-    /// A trainer is deterministic, so that of two workers with one job, the second writes what is there.
+    ///
+    /// Nothing is written over. A trainer is deterministic, so that what another worker has put there before is the same; where it is not,
+    /// because that worker had another kind of processor, the run is given up rather than mixed from two.
     pub(crate) async fn deliver(&self, run: &RunName, output: &Path) -> Result<(), FilesError> {
         for file in [OutputFile::Adapter, OutputFile::Config, OutputFile::Rows, OutputFile::Report] {
-            let path = output.join(file.as_str());
-            let body = std::fs::read(&path).map_err(disk(&path))?;
-            self.lake.write_file(&run.output_key(file), body).await?;
+            let (path, key) = (output.join(file.as_str()), run.output_key(file));
+            self.lake.write_file(&key, &path).await?;
+            let written = std::fs::read(&path).map_err(disk(&path))?;
+            // The report says how long it took, which is never the same.
+            if file != OutputFile::Report && self.sha256(&key).await? != Sha256Hex::of(&written) {
+                return Err(FilesError::Unusable(format!("{key} is another worker's, and not the same")));
+            }
         }
         Ok(())
     }
@@ -112,16 +121,28 @@ impl<L: ReadPart + WriteFile> RunFiles<L> {
         Ok(folder)
     }
 
-    async fn bring(&self, key: &str, to: &Path) -> Result<Vec<u8>, FilesError> {
-        let body = match self.lake.read_part(key).await {
-            Err(error) if error.is_missing() => return Err(FilesError::Unusable(format!("{key} is not in the lake"))),
-            other => other?,
-        };
+    async fn sha256(&self, key: &str) -> Result<Sha256Hex, FilesError> {
+        let mut bytes = Vec::new();
+        self.lake.visit_object(key, &mut |piece| bytes.extend_from_slice(piece)).await?;
+        Ok(Sha256Hex::of(&bytes))
+    }
+
+    async fn bring(&self, key: &str, to: &Path) -> Result<(), FilesError> {
         if let Some(folder) = to.parent() {
             std::fs::create_dir_all(folder).map_err(disk(folder))?;
         }
-        std::fs::write(to, &body).map_err(disk(to))?;
-        Ok(body)
+        let mut file = File::create(to).map_err(disk(to))?;
+        let mut written = Ok(());
+        let visited = self.lake.visit_object(key, &mut |piece| {
+            if written.is_ok() {
+                written = file.write_all(piece);
+            }
+        });
+        match visited.await {
+            Err(error) if error.is_missing() => Err(FilesError::Unusable(format!("{key} is not in the lake"))),
+            Err(error) => Err(error.into()),
+            Ok(()) => written.map_err(disk(to)),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flywheel_core::training::{RunName, RunReport};
-use flywheel_lake::{ReadPart, WriteFile};
+use flywheel_lake::{ReadPart, VisitObject, WriteFile};
 use flywheel_trainer::{Job, Observer, Progress, TrainerError};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,7 +54,7 @@ impl<J, C, L, T> Worker<J, C, L, T>
 where
     J: Jobs,
     C: Callbacks,
-    L: ReadPart + WriteFile,
+    L: ReadPart + VisitObject + WriteFile + Sync,
     T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
 {
     /// A worker that trains by calling `train`.
@@ -165,7 +165,7 @@ impl Ends {
 
 impl<J, C, L, T> Worker<J, C, L, T>
 where
-    L: ReadPart + WriteFile,
+    L: ReadPart + VisitObject + WriteFile + Sync,
     T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
 {
     /// Makes a run's output, unless it is there.
