@@ -14,6 +14,7 @@ async fn main() -> ExitCode {
     let config = aws_config().await;
     let files = RunFiles::new(S3Lake::new(&config, &arguments.bucket), &arguments.bucket, &arguments.work);
     let jobs = SqsJobs::new(&config, &arguments.queue);
-    let worker = Worker::new(jobs, StepFunctionsCallbacks::new(&config), files, Pulse::default(), flywheel_trainer::run);
+    let worker =
+        Worker::new(jobs, StepFunctionsCallbacks::new(&config), files, Pulse::default(), flywheel_trainer::run);
     worker.work_until_stopped(arguments.once).await
 }

@@ -27,10 +27,7 @@ pub(crate) enum FilesError {
     Lake(#[from] LakeError),
     /// Nor could this machine's disk.
     #[error("{}: {source}", .path.display())]
-    Disk {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Disk { path: PathBuf, source: std::io::Error },
 }
 
 impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
@@ -66,6 +63,7 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
             incumbent: None,
             output: folder.join("output"),
             checkpoint: Some(folder.join("checkpoint")),
+            threads: None,
         };
         let described = job.input.join("run.json");
         self.bring(&run.description_key(), &described).await?;
@@ -133,12 +131,12 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
         }
         let mut file = File::create(to).map_err(disk(to))?;
         let mut written = Ok(());
-        let visited = self.lake.visit_object(key, &mut |piece| {
+        let mut write = |piece: &[u8]| {
             if written.is_ok() {
                 written = file.write_all(piece);
             }
-        });
-        match visited.await {
+        };
+        match self.lake.visit_object(key, &mut write).await {
             Err(error) if error.is_missing() => Err(FilesError::Unusable(format!("{key} is not in the lake"))),
             Err(error) => Err(error.into()),
             Ok(()) => written.map_err(disk(to)),

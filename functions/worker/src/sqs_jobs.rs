@@ -24,7 +24,8 @@ impl SqsJobs {
 impl Jobs for SqsJobs {
     async fn receive(&self) -> Result<Option<Received>, PortError> {
         let call = self.client.receive_message().queue_url(&self.queue_url).max_number_of_messages(1);
-        let answer = call.wait_time_seconds(WAIT_SECONDS).send().await.map_err(|error| failed("receive a job", &error))?;
+        let answer =
+            call.wait_time_seconds(WAIT_SECONDS).send().await.map_err(|error| failed("receive a job", &error))?;
         let message = answer.messages.into_iter().flatten().next();
         Ok(message.and_then(|message| Some(Received { body: message.body?, receipt: message.receipt_handle? })))
     }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::heartbeat::{Pulse, beat_until_nobody_waits};
 use crate::message::JobMessage;
-use crate::ports::{Callbacks, Jobs, PortError};
+use crate::ports::{Callbacks, Jobs, PortError, Received};
 use crate::run_files::{FilesError, RunFiles};
 
 /// The wait after a queue that could not be asked.
@@ -104,15 +104,7 @@ where
             tracing::error!(%run, "a job is of another bucket than this worker's");
             return Ok(Done::NoSuchJob);
         }
-        let ends = Ends { stopped: stop.clone(), pointless: Arc::default() };
-        let mut making = pin!(self.make(&run, &ends));
-        let made = tokio::select! {
-            made = &mut making => made,
-            () = beat_until_nobody_waits(self.pulse, &self.jobs, &self.callbacks, (&received, &token)) => {
-                ends.pointless.store(true, Ordering::Relaxed);
-                making.await
-            }
-        };
+        let made = self.make_with_heartbeats(&run, (&received, &token), stop).await;
         let done = match made {
             Ok(()) => {
                 let output = json!({"run": run, "output": run.output_folder()}).to_string();
@@ -136,6 +128,24 @@ where
             self.files.forget(run);
         }
         Ok(done)
+    }
+
+    /// Makes a run's output, and says all the while that it is being made, until nobody listens any more.
+    async fn make_with_heartbeats(
+        &self,
+        run: &RunName,
+        job: (&Received, &str),
+        stop: &Arc<AtomicBool>,
+    ) -> Result<(), Unmade> {
+        let ends = Ends { stopped: stop.clone(), pointless: Arc::default() };
+        let mut making = pin!(self.make(run, &ends));
+        tokio::select! {
+            made = &mut making => made,
+            () = beat_until_nobody_waits(self.pulse, &self.jobs, &self.callbacks, job) => {
+                ends.pointless.store(true, Ordering::Relaxed);
+                making.await
+            }
+        }
     }
 }
 
@@ -205,13 +215,15 @@ impl From<FilesError> for Unmade {
 fn log(progress: &Progress) {
     match progress {
         Progress::Note(note) => tracing::info!("{note}"),
+        Progress::Measured { done, all } => tracing::info!(done, all, "measured"),
         Progress::Step(step) => tracing::info!(step = step.step, steps = step.steps, "trained"),
         Progress::Scored { done, all } => tracing::info!(done, all, "scored"),
     }
 }
 
 async fn raise_on_signal(stop: Arc<AtomicBool>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     tokio::select! {
