@@ -1,15 +1,21 @@
-"""The main job, from nothing: real events through the front door of a local cloud, to a dataset version.
+"""The main job, from nothing: real events through the front door of a local cloud, to a dataset version and a model that learnt from it.
 
-    demo.py [FILE.jsonl …]        edits and feedback, one JSON object a line; default: events/demo
+    demo.py [FILE.jsonl …]        edits and feedback, one JSON object a line
 
-Exits with 0 only if every acknowledged event reached the lake, the threshold was crossed, and the run succeeded.
+Without files: the samples of events/demo, and the users of a small world whose tiny model answers with an outdated library. A worker trains an
+adapter of that model, the gate measures it, and it becomes live. With files of yours it ends with the dataset version: the tiny model knows
+nothing of what your users write about.
+
+Exits with 0 only if every acknowledged event reached the lake, the threshold was crossed, the run succeeded, and what it trained is live.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from cloud import LocalCloud
@@ -19,13 +25,18 @@ from lake import DATASET_PREFIX, Lake
 from progress import Problem, run_main, say, step
 from settings import REPOSITORY
 from stack import Stack, raise_stack
-from stage import build_and_stage
-from workflow import invoke, queue_depth, run_to_end, wait_until
+from stage import build_all, staged_with_policy
+from training import Worker, put_base
+from workflow import describe, invoke, queue_depth, wait_until
 
 SAMPLES = REPOSITORY / "events" / "demo"
 BAD_BODIES = SAMPLES / "bad.jsonl"
-SHIPPED_THRESHOLD = 100
-"""Of the events that come with the project, about 130 become gold."""
+WORLD_EDITS, WORLD_LIKES = 2_500, 1_400
+"""A tenth of them is held out: enough for the gate as it ships, which wants 200 pairs and 100 liked outputs."""
+SHIPPED_THRESHOLD = 2_000
+"""Of the events that come with the project about 130 become gold, and of the small world's edits all."""
+POLICY = "[sampling]\nthumbs_up = 1.0\n"
+"""The policy that ships, except that it keeps every liked output: a demonstration has no hundred thousand of them to sample from."""
 PARAMETERS = {"BatchWindowSeconds": "1", "Schedule": "rate(365 days)"}
 """The count is taken by hand, once everything is curated: a tick of the schedule would be faster or slower than a viewer."""
 SHOWN_PAIRS = 3
@@ -48,20 +59,42 @@ def main() -> int:
     bad_bodies = [] if arguments.files else BAD_BODIES.read_text().split("\n")[:-1]
     threshold = arguments.threshold or (max(1, len(edits) // 4) if arguments.files else SHIPPED_THRESHOLD)
     say(f"{len(edits):,} events from {len(files)} files; a run starts at {threshold:,} new pairs")
-    template = build_and_stage()
+    template, programs = build_all()
+    trains = not arguments.files
+    if trains:
+        template = staged_with_policy(POLICY, "demo")
+        edits += small_world(programs["flywheel-trainer"])
+    parameters = PARAMETERS | {"Threshold": str(threshold), "TrainingBackEnd": "worker" if trains else "none"}
     with LocalCloud("demo", enforce_iam=True) as cloud:
-        stack = raise_stack(cloud, template, PARAMETERS | {"Threshold": str(threshold)})
+        stack = raise_stack(cloud, template, parameters)
+        if trains:
+            put_base(stack)
         posted = post(stack, edits, bad_bodies)
         lake = await_curation(stack, posted)
         count = invoke(stack, "Counter", {})
         show_events(lake, posted, unreadable)
         show_lake(lake)
         show_count(count)
-        run = follow(stack, count)
+        with Worker(stack, programs["flywheel-worker"]) if trains else nullcontext() as worker:
+            run = follow(stack, count, worker)
         show_run(run)
         show_version(lake, run)
         show_pairs(lake)
+        if trains:
+            show_training(lake, run["name"])
+            show_answers(lake, run["name"])
+            show_live(lake, run["name"])
     return 0
+
+
+def small_world(trainer: Path) -> list[str]:
+    """Events of users whose model answers with an outdated library, one a line."""
+    with step(f"asking {WORLD_EDITS:,} questions in a small world") as outcome:
+        asked = [("--edits", WORLD_EDITS), ("--likes", WORLD_LIKES)]
+        written = [subprocess.run([str(trainer), "world", kind, str(count)], check=True, capture_output=True, text=True).stdout
+                   for kind, count in asked]
+        outcome(f"{WORLD_EDITS:,} answers are edited, {WORLD_LIKES:,} others liked as they are")
+    return [line for lines in written for line in lines.split("\n") if line]
 
 
 def post(stack: Stack, edits: list[str], bad_bodies: list[str]) -> Posted:
@@ -89,12 +122,21 @@ def await_curation(stack: Stack, posted: Posted) -> Lake:
     return lake
 
 
-def follow(stack: Stack, count: dict) -> dict:
+def follow(stack: Stack, count: dict, worker: Worker | None) -> dict:
+    """Waits for the run's end, which is the training's if there is one."""
     if count["decision"] != "start":
         raise Problem(f"no run was started: {count['decision']}, {count['pending']:,} of {count['threshold']:,} pairs",
                       "post more edits, or lower it: make demo EDITS=… THRESHOLD=N")
-    with step(f"following run {count['run']}"):
-        return run_to_end(stack, count["run"])
+
+    def ended() -> dict | None:
+        run = describe(stack, count["run"])
+        if worker and run["status"] == "RUNNING":
+            worker.check()
+            worker.show_progress()
+        return run if run["status"] != "RUNNING" else None
+
+    with step(f"following run {count['run']}" + (": it freezes, prepares, trains, evaluates and promotes" if worker else "")):
+        return wait_until(f"the end of run {count['run']}", ended, 900, stack.cloud.log_file)
 
 
 def show_events(lake: Lake, posted: Posted, unreadable: list[str]) -> None:
@@ -148,6 +190,41 @@ def show_pairs(lake: Lake) -> None:
     for line in gold[:SHOWN_PAIRS]:
         print(f"\n  {line['prompt'][:90].replace(chr(10), ' ')} …   similarity {line['similarity']:.2f}")
         print(indented(word_diff(line["rejected"], line["chosen"])))
+
+
+def show_training(lake: Lake, run: str) -> None:
+    verdict = json.loads(lake.read(f"runs/{run}/verdict.json"))
+    means = verdict["means"]
+    heading("What the model makes of pairs that it never saw, before and after")
+    rows = [("ln p(what the user wrote)", "logp_chosen"), ("ln p(what the model had written)", "logp_rejected"),
+            ("similarity of its answer to the user's text", "similarity"), ("loss on answers that users liked, nats a token", "replay_nll")]
+    table([(what, f"{means[f'incumbent_{name}']:.3f}", f"{means[f'candidate_{name}']:.3f}") for what, name in rows],
+          ("mean", "before", "after"))
+    heading(f"The gate: {verdict['ruling']}")
+    table([(criterion["id"], measure["name"], "–" if measure["value"] is None else f"{measure['value']:.4f}",
+            "≥" if measure["limit"] == "at_least" else "≤", f"{measure['bound']:g}")
+           for criterion in verdict["criteria"] for measure in criterion["measures"]], ("", "measure", "value", "", "bound"))
+    if verdict["ruling"] != "promote":
+        raise Problem("the adapter was not promoted", "see why above", "\n".join(verdict["reasons"]))
+
+
+def show_answers(lake: Lake, run: str) -> None:
+    heading("Three questions, answered by both models")
+    prompts = {row["pair_id"]: row["prompt"] for row in lake.rows(f"runs/{run}/input/heldout.jsonl")}
+    scored = [row for row in lake.rows(f"runs/{run}/output/rows.jsonl") if row["kind"] == "pair"]
+    shown = [row for row in scored if row["incumbent"]["output"] != row["candidate"]["output"] and "\n" not in prompts[row["pair_id"]]]
+    for row in shown[:SHOWN_PAIRS]:
+        print(f"\n  {prompts[row['pair_id']][:90]}")
+        for when, model in (("before", "incumbent"), ("after", "candidate")):
+            print(f"    {when:<7} {row[model]['output'][:200]}")
+
+
+def show_live(lake: Lake, run: str) -> None:
+    live = json.loads(lake.read("models/live.json"))["adapter"]
+    heading("What is live")
+    if live is None or live["adapter"] != run:
+        raise Problem(f"models/live.json does not name {run}")
+    print(f"  s3://{lake.bucket}/{live['prefix']}   of base {live['base']}, trained on dataset version {live['dataset']['version']}")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,10 @@ class Lake:
     def read(self, key: str) -> bytes:
         return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
+    def rows(self, key: str) -> list[dict]:
+        """The rows of a JSONL object."""
+        return [json.loads(line) for line in self.read(key).decode().split("\n") if line]
+
     def parts(self) -> list[Part]:
         return [Part.of_key(key) for key in self.keys(LOG_PREFIX)]
 

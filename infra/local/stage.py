@@ -23,6 +23,8 @@ COPIED = ("template.yaml", "finetune.asl.json")
 AMONG_TESTS = os.environ.get("FLYWHEEL_BUILD") == "tests"
 """Whether to take the binaries that `cargo test --workspace` has made. Tests switch on a feature of tokio, and what depends on
 tokio is most of what there is to compile: without this `make test` would compile it twice."""
+PROGRAMS = ("flywheel-trainer", "flywheel-worker")
+"""What runs beside the functions: the embedded trainer, and the worker that trains what the workflow asks for."""
 PACKAGED = {"curate": "policy.toml", "freeze": "policy.toml", "promote": "policy.toml"}
 """Files of `infra/` that a function finds beside its executable."""
 
@@ -36,9 +38,10 @@ def check_compilers() -> None:
 
 
 def build() -> dict[str, Path]:
-    """Builds every function (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
+    """Builds functions and programs (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
     check_compilers()
-    packages = [argument for name in FUNCTIONS for argument in ("--package", f"flywheel-{name}")]
+    names = [f"flywheel-{name}" for name in FUNCTIONS] + list(PROGRAMS)
+    packages = [argument for name in names for argument in ("--package", name)]
     scope = ["--workspace", "--bins", "--tests"] if AMONG_TESTS else ["--bins", *packages]
     command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE)
@@ -48,9 +51,9 @@ def build() -> dict[str, Path]:
     binaries = {artifact["target"]["name"]: Path(artifact["executable"])
                 for artifact in artifacts
                 if artifact.get("executable") and "bin" in artifact["target"]["kind"] and not artifact["profile"]["test"]}
-    if missing := [name for name in FUNCTIONS if name not in binaries]:
+    if missing := [name for name in (*FUNCTIONS, *PROGRAMS) if name not in binaries]:
         raise Problem(f"no binary was built for {', '.join(missing)}", "each package flywheel-<name> needs a binary <name>")
-    return {name: binaries[name] for name in FUNCTIONS}
+    return binaries
 
 
 def stage_binary(binary: Path, bootstrap: Path) -> None:
@@ -79,22 +82,39 @@ def stage(binaries: dict[str, Path]) -> Path:
         if not source.exists():
             raise Problem(f"infra/{name} is missing")
         shutil.copyfile(source, TEMPLATE.parent / name)
-    for name, binary in binaries.items():
+    for name in FUNCTIONS:
         package = STAGE / "target" / "lambda" / name
-        stage_binary(binary, package / "bootstrap")
+        stage_binary(binaries[name], package / "bootstrap")
         if name in PACKAGED:
             shutil.copyfile(REPOSITORY / "infra" / PACKAGED[name], package / PACKAGED[name])
     return TEMPLATE
 
 
 def build_and_stage() -> Path:
-    with step("building the functions for this machine"):
+    """Answers the template's path."""
+    return build_all()[0]
+
+
+def build_all() -> tuple[Path, dict[str, Path]]:
+    """Answers the template's path, and where the programs are, by name."""
+    with step("building functions and trainer for this machine"):
         binaries = build()
     with step("staging template and binaries") as outcome:
         template = stage(binaries)
-        size = sum((STAGE / "target" / "lambda" / name / "bootstrap").stat().st_size for name in binaries)
+        size = sum((STAGE / "target" / "lambda" / name / "bootstrap").stat().st_size for name in FUNCTIONS)
         outcome(f"{size / 1e6:.0f} MB of binaries")
-    return template
+    return template, {name: binaries[name] for name in PROGRAMS}
+
+
+def staged_with_policy(policy: str, name: str) -> Path:
+    """A copy of what is staged, with another policy; answers its template's path."""
+    package = STAGE.with_name(f"stage-{name}")
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(STAGE, package, copy_function=os.link)
+    for file in package.glob("target/lambda/*/policy.toml"):
+        file.unlink()  # or the staged one would change with it: they are one file
+        file.write_text(policy)
+    return package / TEMPLATE.relative_to(STAGE)
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 import processes
+from display import ProgressBar
 from progress import Problem, step
 from settings import REPOSITORY, plain_environment
 from stack import Stack
@@ -44,6 +45,7 @@ class Worker:
         self.stack, self.program = stack, program
         self.log_file = stack.cloud.folder / "worker.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._bar = ProgressBar("trained", 0)
 
     def __enter__(self) -> Worker:
         environment = plain_environment() | self.stack.environment() | {
@@ -70,8 +72,10 @@ class Worker:
         if self._process is not None and (status := self._process.poll()) is not None:
             raise Problem(f"the worker ended (status {status})", f"see {self.log_file}")
 
-    def progress(self) -> str:
-        """What it said last, for a person who waits."""
+    def show_progress(self) -> None:
+        """Draws how far the training is, for a person who waits."""
         said = [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
-        steps = [line for line in said if "step" in line and "steps" in line]
-        return f"step {steps[-1]['step']} of {steps[-1]['steps']}" if steps else "starting"
+        steps = [line for line in said if "steps" in line]
+        if steps and steps[-1]["step"] > self._bar.done:
+            self._bar.total = steps[-1]["steps"]
+            self._bar.advance(steps[-1]["step"] - self._bar.done)

@@ -52,12 +52,17 @@ def executions(stack: Stack) -> list[dict]:
     return stack.client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
 
 
+def describe(stack: Stack, run: str) -> dict:
+    """The execution of that name."""
+    arn = stack.outputs["FineTuneStateMachineArn"].replace(":stateMachine:", ":execution:") + f":{run}"
+    return stack.client("stepfunctions").describe_execution(executionArn=arn)
+
+
 def run_to_end(stack: Stack, name: str, within: float = 120) -> dict:
     """Waits until the execution of that name has ended, and describes it."""
-    arn = stack.outputs["FineTuneStateMachineArn"].replace(":stateMachine:", ":execution:") + f":{name}"
 
     def ended() -> dict | None:
-        execution = stack.client("stepfunctions").describe_execution(executionArn=arn)
+        execution = describe(stack, name)
         return execution if execution["status"] != "RUNNING" else None
 
     return wait_until(f"the end of run {name}", ended, within, stack.cloud.log_file)
