@@ -43,8 +43,8 @@ mod route;
 mod sampling;
 mod similarity;
 mod submission;
-mod training_format;
 pub mod training;
+mod training_format;
 mod verdict;
 mod watermark;
 
