@@ -1,10 +1,13 @@
 //! The command line. What is said here is what `--help` says.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_core::TrainingFormat;
+use flywheel_core::training::{InvalidRunName, RunName};
 
 use crate::operator::{LakeLocation, diff, export, show, status, verify, versions};
 
@@ -51,6 +54,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: BreakerCommand,
     },
+    /// Which adapter is live, since when and why, and which were before
+    Adapters(LakeArguments),
+    /// Answer a run whose adapter the gate has left to a person: it becomes live
+    #[command(after_help = REVIEW_EXAMPLES)]
+    Promote(ReviewArguments),
+    /// Answer a run whose adapter the gate has left to a person: it does not become live
+    Reject(ReviewArguments),
+    /// Put back an adapter that was live before, or the bare base
+    #[command(after_help = DEMOTE_EXAMPLES)]
+    Demote(DemoteArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +104,64 @@ Examples:
   flywheel breaker status --lake s3://my-lake
   flywheel breaker open --why 'a campaign from one tenant, see the ticket'
   flywheel breaker close --why 'the tenant is blocked' --yes";
+
+const REVIEW_EXAMPLES: &str = "\
+The run waits for three days. Why it was left to a person is in its verdict: runs/RUN/verdict.json.
+
+Examples:
+  flywheel promote --run crossing-000007-attempt-1 --why 'read 40 answers, all fine'
+  flywheel reject --run crossing-000007-attempt-1 --why 'it invents flags'";
+
+const DEMOTE_EXAMPLES: &str = "\
+What serves the live adapter reads models/live.json of the lake. An adapter that is put back does not come back by itself.
+
+Examples:
+  flywheel demote --to base --why 'it rambles' --dry-run
+  flywheel demote --to crossing-000006-attempt-1 --why 'the one after it rambles' --yes";
+
+/// What an answer to a run takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArguments {
+    /// The run that waits
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: RunName,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// What putting back takes.
+#[derive(Debug, Args)]
+pub(crate) struct DemoteArguments {
+    /// What becomes live: the run that trained the adapter, or `base`
+    #[arg(long, value_name = "RUN|base")]
+    pub(crate) to: DemoteTo,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// What may be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DemoteTo {
+    Base,
+    Run(RunName),
+}
+
+impl FromStr for DemoteTo {
+    type Err = InvalidRunName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRunName> {
+        if text == "base" { Ok(Self::Base) } else { text.parse().map(Self::Run) }
+    }
+}
+
+impl fmt::Display for DemoteTo {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Base => formatter.write_str("the bare base"),
+            Self::Run(run) => run.fmt(formatter),
+        }
+    }
+}
 
 /// The lake that an operator's command is about. Every such command takes these.
 #[derive(Debug, Args)]

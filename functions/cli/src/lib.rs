@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
+use flywheel_core::training::ReviewDecision;
 
 /// Why a command gave up.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,10 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => operator::run(operator::verify::run(&arguments)),
         Command::Export(arguments) => operator::run(operator::export::run(&arguments)),
         Command::Breaker { command } => operator::breaker(&command),
+        Command::Adapters(arguments) => operator::run(operator::adapters::list(&arguments)),
+        Command::Promote(arguments) => operator::run(operator::review::answer(&arguments, ReviewDecision::Promote)),
+        Command::Reject(arguments) => operator::run(operator::review::answer(&arguments, ReviewDecision::Reject)),
+        Command::Demote(arguments) => operator::run(operator::adapters::demote(&arguments)),
     };
     match outcome {
         Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@
 //! | a line of the lake, or a row | a line that a trainer reads | [`TrainingFormat`] |
 //! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
 //! | a dataset version | what a trainer is to do, and what came of it | [`training`] |
+//! | what a trainer made | promote it, reject it, or leave it to a person | [`gate`] |
 
 mod audit;
 mod batch;
@@ -26,6 +27,7 @@ mod digest;
 mod edit_event;
 mod feedback;
 mod fields;
+pub mod gate;
 mod instant;
 mod json;
 mod json_object;

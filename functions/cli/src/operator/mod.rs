@@ -6,6 +6,7 @@
 //! [`LakeArguments`]: crate::arguments::LakeArguments
 //! [`ChangeArguments`]: crate::arguments::ChangeArguments
 
+pub(crate) mod adapters;
 mod breaker;
 mod charts;
 mod choice;
@@ -14,6 +15,7 @@ pub(crate) mod diff;
 pub(crate) mod export;
 mod lake;
 mod output;
+pub(crate) mod review;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod verify;
@@ -29,4 +31,9 @@ use crate::{Failure, Outcome};
 /// Runs a command on a lake to its end.
 pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
+/// What people wrote, as others may read it on their terminals.
+fn visible(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '�' } else { character }).collect()
 }

@@ -5,6 +5,7 @@ mod file;
 use crate::breaker::BreakerBounds;
 use crate::dataset::DatasetRules;
 use crate::digest::{FieldDigest, hex};
+use crate::gate::GateBounds;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -40,6 +41,8 @@ pub struct Policy {
     pub dataset: DatasetRules,
     /// What opens the circuit breaker. It judges no line, and is not part of the hash.
     pub breaker: BreakerBounds,
+    /// What a trained adapter has to reach. It judges no line, and is not part of the hash.
+    pub gate: GateBounds,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -67,6 +70,7 @@ impl Default for Policy {
             judges: JudgeLimits::default(),
             dataset: DatasetRules::default(),
             breaker: BreakerBounds::default(),
+            gate: GateBounds::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }

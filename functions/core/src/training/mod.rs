@@ -8,6 +8,8 @@
 //! | `output/adapter_model.safetensors`, `output/adapter_config.json` | the adapter, as PEFT lays it out | |
 //! | `output/rows.jsonl` | what incumbent and candidate make of each held-out row | [`ScoredRow`] |
 //! | `output/run.json` | what was trained, with the hashes of it; written last | [`RunReport`] |
+//! | `verdict.json` | what the gate decided, and why | [`GateVerdict`](crate::gate::GateVerdict) |
+//! | `review.json` | what a person is asked, if the gate leaves it to one | [`Review`] |
 //!
 //! What a trainer wrote is read to the letter: an unknown key, a missing one or a number that is none is an error. Of what this
 //! project wrote, unknown keys are passed over, because a later version may have added them.
@@ -20,6 +22,7 @@ mod description;
 mod live;
 mod recipe;
 mod report;
+mod review;
 mod rows;
 mod run;
 mod sample;
@@ -33,6 +36,7 @@ pub use description::{DatasetVersion, InputDigest, RunDescription};
 pub use live::{Incumbent, LIVE_KEY, LiveAdapter, LiveCause, LiveChange, LiveModel, NotMoved};
 pub use recipe::{Generation, Lora, Objective, Recipe, Training};
 pub use report::{RunReport, Trainer};
+pub use review::{Review, ReviewAnswer, ReviewDecision};
 pub use rows::{Message, PairRow, ReplayRow};
 pub use run::{InputFile, InvalidRunName, OutputFile, RunName};
 pub use sample::HeldOutSample;

@@ -4,7 +4,7 @@ use deltalake::DeltaTable;
 use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
-use flywheel_core::dataset::{ObjectDigest, Split};
+use flywheel_core::dataset::{ObjectDigest, Split, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::SPLIT;
@@ -66,6 +66,21 @@ impl TableVersion {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.table.version().unwrap_or_default()
+    }
+
+    /// The digest of the version's record; none: it is no freeze's, or from before there were records.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if its commit cannot be read.
+    pub async fn digest(&self) -> Result<Option<String>, DatasetError> {
+        let record = read_commit(&self.table, self.number()).await?.and_then(|commit| commit.records?.version);
+        Ok(record.filter(|record| record.version == self.number()).map(|record| record.digest))
+    }
+
+    /// The salt of the held-out split.
+    #[must_use]
+    pub fn salt(&self) -> &SplitSalt {
+        &self.salt
     }
 
     /// How many pairs it has; `None` if a data file of somebody else's does not say how many rows it has.
