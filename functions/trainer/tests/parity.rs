@@ -1,5 +1,7 @@
 //! What PyTorch, peft and TRL made of a tiny model, this trainer has to make of it, too. `infra/trainer/golden.py` made the files.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
