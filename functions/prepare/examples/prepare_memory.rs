@@ -21,10 +21,11 @@ const PAIRS: u64 = 5_000;
 
 /// A pair of texts of 60 words, and as many of a prompt.
 fn line(number: u64) -> String {
-    let mut state = number;
+    let mut state = number << 32;
     let mut word = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        format!("w{}", (state >> 40) % 30_000)
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        format!("w{}", (mixed ^ mixed >> 27) % 30_000)
     };
     let mut text = || (0..60).map(|_| word()).collect::<Vec<_>>().join(" ");
     let (prompt, chosen, rejected) = (text(), text(), text());
@@ -68,7 +69,7 @@ fn peak_megabytes() -> u64 {
 async fn main() {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().unwrap());
-    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(folder.join("datasets/dpo_gold_v1")).unwrap();
     if let Some(crossings) = arguments.next().and_then(|crossings| crossings.parse().ok()) {
         return freeze(&folder, crossings).await;
     }

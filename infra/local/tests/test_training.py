@@ -21,9 +21,9 @@ from cloud import LocalCloud
 from edits import post_all
 from fake_trainer import Job, Trainer, sha256
 from lake import Lake
+from operating import run as run_binary
 from settings import STAGE
 from stack import Stack, raise_stack
-from test_breaker import binary
 from workflow import executions, invoke, queue_depth, run_to_end, wait_until
 
 PAIRS = 5
@@ -179,9 +179,7 @@ def reject(stack: Stack, lake: Lake, trainer: Trainer, run: str) -> None:
 
 
 def flywheel(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The operator's command, as an operator on this machine runs it."""
-    command = [binary(), *arguments, "--lake", stack.lake, "--json"]
-    return subprocess.run(command, env=os.environ | stack.cloud.environment(), capture_output=True, text=True)
+    return run_binary(stack, *arguments, "--json")
 
 
 def put_base(lake: Lake) -> None:
