@@ -64,7 +64,7 @@ pub use judge::{
     opinions_of_assessment, opinions_of_severities,
 };
 pub use part::{InvalidPartName, PartName, part_keys_from, route_prefix};
-pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
+pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
 pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;

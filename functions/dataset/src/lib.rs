@@ -2,10 +2,16 @@
 //!
 //! `freeze` commits versions, people read, compare and verify them; what they are made of is decided in the core.
 
+mod amendable;
+mod amender;
 mod dataset;
 mod delta_dataset;
+mod unfinished;
 mod verify;
 
+pub use amendable::{Amendable, Rows};
+pub use amender::{AmendError, Amender, NewVersion, Request, Wish};
 pub use dataset::{Dataset, DatasetError, Loaded, Records};
 pub use delta_dataset::{DeltaDataset, InvalidLocation, TableVersion};
+pub use unfinished::finish;
 pub use verify::{Unverifiable, Verified, verify};

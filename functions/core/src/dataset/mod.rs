@@ -15,7 +15,9 @@
 //! | `audit` | all of it, in order |
 //! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
 //! | `version` | the record that a version carries, chained to the one before |
+//! | `amendment` | what people change, and what that leaves |
 
+mod amendment;
 mod audit;
 mod background;
 mod bursts;
@@ -31,6 +33,9 @@ mod split;
 mod statistics;
 mod version;
 
+pub use amendment::{
+    Amendment, Change, NetNew, Operation, Place, ReplacedObject, Replacement, Selection, Tally, pair_key,
+};
 pub use audit::{Audited, Entry, HeldPair, Hold, audit};
 pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;

@@ -66,7 +66,7 @@ pub struct Statistics {
 
 /// Counts pairs, one by one.
 #[derive(Debug, Default)]
-struct Counting {
+pub(crate) struct Counting {
     statistics: Statistics,
     prompts: HashSet<u64>,
     contributors: HashMap<String, u64>,
@@ -120,7 +120,7 @@ impl Statistics {
 }
 
 impl Counting {
-    fn add(&mut self, line: &GoldLine<'_>, split: Split) {
+    pub(crate) fn add(&mut self, line: &GoldLine<'_>, split: Split) {
         let Self { statistics: counts, prompts, contributors, tenants } = self;
         counts.rows += 1;
         counts.train += u64::from(split == Split::Train);
@@ -148,7 +148,7 @@ impl Counting {
         }
     }
 
-    fn finish(self) -> Statistics {
+    pub(crate) fn finish(self) -> Statistics {
         let largest = |of: &HashMap<String, u64>| of.values().copied().max().unwrap_or(0);
         let mut statistics = self.statistics;
         statistics.similarity.resize(BINS, 0);

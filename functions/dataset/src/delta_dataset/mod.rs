@@ -1,5 +1,6 @@
 //! The dataset as a Delta Lake table, for every reader of that format.
 
+mod amend;
 mod columns;
 mod commit;
 mod data_file;
@@ -7,6 +8,8 @@ mod line_decoder;
 mod records;
 mod rows;
 mod versions;
+
+pub(crate) use versions::{CommitRead, DataFileName};
 
 use std::collections::HashMap;
 

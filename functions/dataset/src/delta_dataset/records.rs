@@ -1,6 +1,7 @@
 //! The records that a freeze leaves in its commit: what the pointer is to be moved to, and what the version says of itself.
 
 use deltalake::DeltaTable;
+use flywheel_core::Millis;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -18,6 +19,13 @@ pub(super) const VERSION_KEY: &str = "flywheel.version";
 struct Action {
     commit_info: Option<Map<String, Value>>,
     add: Option<AddedFile>,
+    remove: Option<RemovedFile>,
+}
+
+/// A data file that a commit removes from the version, not from the store.
+#[derive(Debug, Deserialize)]
+pub(super) struct RemovedFile {
+    pub(super) path: String,
 }
 
 /// A data file that a commit adds.
@@ -32,6 +40,9 @@ pub(super) struct AddedFile {
 pub(super) struct Commit {
     pub(super) records: Option<Records>,
     pub(super) files: Vec<AddedFile>,
+    pub(super) removed: Vec<RemovedFile>,
+    /// When it was committed, by the clock of whoever did.
+    pub(super) timestamp: Option<Millis>,
 }
 
 /// The records of the newest commit, up to the given version, that has any: other operations on the table leave commits of
@@ -58,9 +69,11 @@ pub(super) async fn read_commit(table: &DeltaTable, version: u64) -> Result<Opti
 fn parse(commit: &[u8]) -> serde_json::Result<Commit> {
     let mut parsed = Commit::default();
     for action in serde_json::Deserializer::from_slice(commit).into_iter::<Action>() {
-        let Action { commit_info, add } = action?;
+        let Action { commit_info, add, remove } = action?;
         parsed.files.extend(add);
+        parsed.removed.extend(remove);
         let Some(mut info) = commit_info else { continue };
+        parsed.timestamp = info.get("timestamp").and_then(Value::as_u64);
         let Some(pointer) = take(&mut info, POINTER_KEY)? else { continue };
         parsed.records = Some(Records { pointer, version: take(&mut info, VERSION_KEY)? });
     }

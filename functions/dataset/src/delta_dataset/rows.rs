@@ -2,6 +2,7 @@
 
 use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray};
 use deltalake::arrow::record_batch::RecordBatch;
+use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
 use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use deltalake::parquet::errors::ParquetError;
@@ -25,6 +26,14 @@ pub(super) struct FilePlace {
     pub(super) size: u64,
 }
 
+/// A data file that a version has, as the Delta log knows it.
+#[derive(Debug)]
+pub(super) struct ActiveFile {
+    pub(super) add: Add,
+    pub(super) remove: Remove,
+    pub(super) place: FilePlace,
+}
+
 /// Streams the table's rows past newcomers. Memory grows with neither.
 ///
 /// Rows from before the audit have no fingerprint and no side: those files are read once more, with the texts that both follow from.
@@ -37,13 +46,28 @@ pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut N
 
 /// The table's data files, oldest first.
 pub(super) async fn files_of(table: &DeltaTable) -> Result<Vec<FilePlace>, DatasetError> {
-    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| {
-        let size = u64::try_from(file.size()).unwrap_or_default();
-        (file.modification_time(), FilePlace { path: file.object_store_path(), size })
-    });
+    Ok(active_files(table).await?.into_iter().map(|file| file.place).collect())
+}
+
+/// The same, with what it takes to add and to remove them.
+pub(super) async fn active_files(table: &DeltaTable) -> Result<Vec<ActiveFile>, DatasetError> {
+    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| active_file(&file));
     let mut files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
-    files.sort_by(|(at, a), (other_at, b)| (at, a.path.as_ref()).cmp(&(other_at, b.path.as_ref())));
-    Ok(files.into_iter().map(|(_, place)| place).collect())
+    files.sort_by(|a, b| (a.add.modification_time, &a.add.path).cmp(&(b.add.modification_time, &b.add.path)));
+    Ok(files)
+}
+
+fn active_file(file: &LogicalFileView) -> ActiveFile {
+    let size = u64::try_from(file.size()).unwrap_or_default();
+    let add = Add {
+        path: file.path().into_owned(),
+        size: file.size(),
+        modification_time: file.modification_time(),
+        data_change: true,
+        stats: file.stats(),
+        ..Add::default()
+    };
+    ActiveFile { add, remove: file.remove_action(true), place: FilePlace { path: file.object_store_path(), size } }
 }
 
 /// Answers the files that have rows which say too little of themselves.
@@ -67,6 +91,15 @@ async fn meet_files(
         }
     }
     Ok(unknown)
+}
+
+/// The rows of a file, whole.
+pub(super) async fn open_whole(
+    table: &DeltaTable,
+    place: &FilePlace,
+) -> Result<ParquetRecordBatchStream<DataFile>, ParquetError> {
+    let reader = DataFile { store: table.object_store(), path: place.path.clone(), size: place.size };
+    ParquetRecordBatchStreamBuilder::new(reader).await?.build()
 }
 
 /// The rows of a file, of the columns that it has.
@@ -100,7 +133,7 @@ fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) 
     Ok(true)
 }
 
-fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, DatasetError> {
+pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, DatasetError> {
     let missing = || storage("read", &DeltaTableError::generic(format!("column {name} is missing or no text")));
     batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).ok_or_else(missing)
 }

@@ -14,8 +14,8 @@ use super::rows::{FilePlace, files_of, open};
 use super::{DeltaDataset, TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
 
-/// What of a row is needed to check it.
-const COLUMNS: [&str; 11] = [
+/// What of a row is needed to check it, and to select it.
+pub(super) const COLUMNS: [&str; 12] = [
     "pair_id",
     "event_id",
     "prompt",
@@ -26,37 +26,52 @@ const COLUMNS: [&str; 11] = [
     "policy",
     "contributor",
     "context",
+    "curated_at",
     SPLIT,
 ];
 
-/// A version's records, and the rows that it added, as lines of JSON.
+/// A version's commit.
 #[derive(Debug)]
-pub(crate) struct VersionRead {
-    pub(crate) records: Records,
-    pub(crate) rows: Vec<String>,
-    /// The data files of those rows.
-    pub(crate) files: Vec<ObjectDigest>,
+pub(crate) struct CommitRead {
+    /// None, if it is neither a freeze's nor a person's.
+    pub(crate) records: Option<Records>,
+    /// The data files that it added.
+    pub(crate) added: Vec<DataFileName>,
+    /// The data files that it removed, by name.
+    pub(crate) removed: Vec<String>,
+}
+
+/// A data file, as a commit names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DataFileName {
+    pub(crate) name: String,
+    /// In bytes.
+    pub(crate) size: u64,
 }
 
 impl DeltaDataset {
-    /// A version as its commit and its data files have it; `None` if its commit is no freeze's, or is not there any more.
-    pub(crate) async fn read_version(
+    /// A version's commit; `None` if it is not there any more.
+    pub(crate) async fn read_commit(
         &self,
         snapshot: &TableVersion,
         version: u64,
-    ) -> Result<Option<VersionRead>, DatasetError> {
+    ) -> Result<Option<CommitRead>, DatasetError> {
         let Some(commit) = read_commit(&snapshot.table, version).await? else { return Ok(None) };
-        let Some(records) = commit.records else { return Ok(None) };
-        let (mut rows, mut files) = (Vec::new(), Vec::new());
-        for file in commit.files {
-            let sha256 = file_sha256(&snapshot.table, &file.path).await?;
-            files.push(ObjectDigest { name: file.path.clone(), sha256 });
-            let path = Path::from_url_path(&file.path).map_err(|error| storage("read", &error))?;
-            let place = FilePlace { path, size: file.size };
-            let added = file_rows(&snapshot.table, &place, &COLUMNS).await?;
-            rows.extend(added.try_collect::<Vec<_>>().await?);
-        }
-        Ok(Some(VersionRead { records, rows, files }))
+        let added = commit.files.into_iter().map(|file| DataFileName { name: file.path, size: file.size });
+        let removed = commit.removed.into_iter().map(|file| file.path).collect();
+        Ok(Some(CommitRead { records: commit.records, added: added.collect(), removed }))
+    }
+
+    /// A data file's hash, and its rows as lines of JSON, with the columns that a row is judged by.
+    pub(crate) async fn read_file(
+        &self,
+        snapshot: &TableVersion,
+        file: &DataFileName,
+    ) -> Result<(ObjectDigest, Vec<String>), DatasetError> {
+        let sha256 = file_sha256(&snapshot.table, &file.name).await?;
+        let path = Path::from_url_path(&file.name).map_err(|error| storage("read", &error))?;
+        let rows = file_rows(&snapshot.table, &FilePlace { path, size: file.size }, &COLUMNS).await?;
+        Ok((ObjectDigest { name: file.name.clone(), sha256 }, rows.try_collect().await?))
     }
 }
 
