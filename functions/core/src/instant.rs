@@ -1,6 +1,6 @@
 //! Instants as the lake writes them. The core never asks for the time: whoever calls it says what time it is.
 
-use chrono::{DateTime, Datelike as _, Months, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
 /// Milliseconds since the Unix epoch.
 pub type Millis = u64;
@@ -14,6 +14,24 @@ fn utc(millis: Millis) -> DateTime<Utc> {
 #[must_use]
 pub fn rfc3339(millis: Millis) -> String {
     utc(millis).to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The day of an instant, in UTC: `2026-11-22`.
+#[must_use]
+pub fn day(millis: Millis) -> String {
+    utc(millis).format("%Y-%m-%d").to_string()
+}
+
+/// The last millisecond that a text names: of a day in UTC, such as `2026-11-22`, its last; of an instant in RFC 3339 that one.
+/// `None` if the text is neither, or before 1970.
+#[must_use]
+pub fn until(text: &str) -> Option<Millis> {
+    let day = text.parse::<NaiveDate>().ok().filter(|day| day.to_string() == text);
+    let millis = match day {
+        Some(day) => day.succ_opt()?.and_time(NaiveTime::MIN).and_utc().timestamp_millis() - 1,
+        None => DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis(),
+    };
+    u64::try_from(millis).ok()
 }
 
 /// The Hive partition of an instant: `dt=2026-11-22/hour=10`.
@@ -42,6 +60,18 @@ mod tests {
         assert_eq!(rfc3339(1_795_342_830_007), "2026-11-22T10:20:30.007Z");
         assert_eq!(partition(1_795_342_830_007), "dt=2026-11-22/hour=10");
         assert_eq!(partition(0), "dt=1970-01-01/hour=00");
+    }
+
+    #[test]
+    fn a_text_names_a_day_or_an_instant() {
+        let named = |text| until(text).map(rfc3339);
+        assert_eq!(named("2026-11-22").unwrap(), "2026-11-22T23:59:59.999Z");
+        assert_eq!(named("2026-11-22T10:20:30.007Z").unwrap(), "2026-11-22T10:20:30.007Z");
+        assert_eq!(named("2026-11-22T01:00:00+02:00").unwrap(), "2026-11-21T23:00:00.000Z");
+        assert_eq!(day(until("2026-11-22").unwrap()), "2026-11-22");
+        for text in ["", "7", "2026-11", "2026-1-5", "2026-02-30", "22.11.2026", "2026-11-22 10:00", "1969-12-31"] {
+            assert_eq!(until(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! | a listing of parts | what is pending | [`Watermark`] |
 //! | what is pending | start a run, or not | [`decide`] |
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
+//! | a line of the lake, or a row | a line that a trainer reads | [`TrainingFormat`] |
 //! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
 
 mod audit;
@@ -41,6 +42,7 @@ mod route;
 mod sampling;
 mod similarity;
 mod submission;
+mod training_format;
 mod verdict;
 mod watermark;
 
@@ -58,7 +60,7 @@ pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
 pub use feedback::{Feedback, FeedbackKind};
-pub use instant::{Millis, rfc3339};
+pub use instant::{Millis, day, rfc3339, until};
 pub use judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
     opinions_of_assessment, opinions_of_severities,
@@ -72,5 +74,6 @@ pub use refusal::{Refusal, RefusalCode};
 pub use route::Route;
 pub use sampling::Sampling;
 pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
+pub use training_format::TrainingFormat;
 pub use verdict::Verdict;
 pub use watermark::{ListedPart, Pending, Watermark};

@@ -146,7 +146,7 @@ impl World {
     }
 
     async fn verify(&self) -> Result<Verified, String> {
-        verify(&DeltaDataset::at(self.location()), &self.lake).await.map_err(|error| error.to_string())
+        verify(&DeltaDataset::at(self.location()), &self.lake, |_, _| ()).await.map_err(|error| error.to_string())
     }
 
     fn files(&self, below: &str, extension: &str) -> Vec<PathBuf> {
@@ -277,7 +277,7 @@ async fn a_part_that_was_changed_is_named_and_so_is_one_that_was_removed_but_for
             let is_changed = body.is_some();
             let expires = key.contains("/route=quarantine/");
             let tampered = Tampered { lake: world.lake.clone(), key: key.clone(), body };
-            let outcome = verify(&DeltaDataset::at(world.location()), &tampered).await;
+            let outcome = verify(&DeltaDataset::at(world.location()), &tampered, |_, _| ()).await;
             if expires && !is_changed {
                 assert!(outcome.is_ok(), "{key}: {outcome:?}");
                 continue;

@@ -5,7 +5,7 @@
 use flywheel_core::{Breaker, Millis, PartName, Pointer, Route};
 
 use crate::ports::{
-    CountRows, ListParts, LoadBreaker, LoadPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, LoadBreaker, LoadPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
 
 fn part(written_at: u64) -> PartName {
@@ -18,10 +18,11 @@ fn part(written_at: u64) -> PartName {
 /// If the lake breaks a promise.
 pub async fn check<L>(lake: &L)
 where
-    L: WritePart + ListParts + ReadPart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
+    L: WritePart + ListParts + ListRoute + ReadPart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
 {
     parts_are_written_once(lake).await;
     parts_are_listed_in_order_after_a_key(lake).await;
+    routes_are_listed_by_time(lake).await;
     rows_are_counted_by_route_and_time(lake).await;
     the_pointer_is_moved_by_one_of_two(lake).await;
     the_breaker_is_moved_by_one_of_two(lake).await;
@@ -47,6 +48,22 @@ async fn parts_are_listed_in_order_after_a_key(lake: &(impl WritePart + ListPart
     let times: Vec<_> = listing.parts.iter().map(|part| part.name.written_at).collect();
     assert_eq!(times, [1_795_400_000_001, 1_795_400_000_002]);
     assert_eq!(listing.requests, 1);
+}
+
+async fn routes_are_listed_by_time(lake: &(impl WritePart + ListRoute)) {
+    const HOUR: Millis = 3_600_000;
+    let first = 1_795_400_000_000;
+    for hour in 0..4 {
+        lake.write_part(&part(first + hour * HOUR).key(Route::Replay), "{}\n".to_owned()).await.unwrap();
+        lake.write_part(&part(first + hour * HOUR).key(Route::Review), "{}\n".to_owned()).await.unwrap();
+    }
+    let within = first + 1..=first + 2 * HOUR;
+    let listing = lake.list_route(Route::Replay, within.clone(), u64::MAX).await.unwrap();
+    let hours: Vec<_> = listing.parts.iter().map(|part| (part.name.written_at - first) / HOUR).collect();
+    assert_eq!((hours, listing.requests, listing.parts[0].bytes), (vec![1, 2], 1, 3));
+    let some = lake.list_route(Route::Replay, within, 1).await.unwrap();
+    assert_eq!(some.parts[0], listing.parts[0]);
+    assert_eq!(lake.list_route(Route::Signals, 0..=Millis::MAX, 9).await.unwrap().parts, []);
 }
 
 async fn rows_are_counted_by_route_and_time(lake: &(impl WritePart + CountRows)) {

@@ -1,5 +1,6 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
@@ -13,8 +14,8 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 
 /// Distinguishes what one process writes at the same time.
@@ -157,6 +158,16 @@ impl WritePart for FolderLake {
 impl ListParts for FolderLake {
     async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
         let parts = self.parts(Route::Gold, after)?;
+        let requests = parts.len().div_ceil(1_000).max(1) as u64;
+        Ok(Listing { parts, requests })
+    }
+}
+
+impl ListRoute for FolderLake {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        let mut parts = self.parts(route, &part_keys_from(route, *within.start()))?;
+        parts.retain(|part| within.contains(&part.name.written_at));
+        parts.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         let requests = parts.len().div_ceil(1_000).max(1) as u64;
         Ok(Listing { parts, requests })
     }

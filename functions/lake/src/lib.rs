@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine |
 //! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
+//! | [`ListRoute`] | `s3:ListBucket` | the operator's `flywheel status`, `flywheel export` |
 //! | [`ReadPart`] | `s3:GetObject` on gold | freeze |
 //! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |
 //! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze |
@@ -30,7 +31,7 @@ pub use folder_lake::FolderLake;
 #[cfg(feature = "testing")]
 pub use memory_lake::{Fault, MemoryLake};
 pub use ports::{
-    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 pub use s3_lake::S3Lake;

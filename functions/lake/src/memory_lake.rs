@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, RangeInclusive};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flywheel_core::{
@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 
 /// How a write goes wrong.
@@ -63,6 +63,22 @@ impl MemoryLake {
     #[must_use]
     pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         self.lock().objects.iter().map(|(key, object)| (key.clone(), object.body.clone())).collect()
+    }
+
+    fn listing(&self, route: Route, after: &str, until: Millis, most: usize) -> Listing {
+        let prefix = route_prefix(route);
+        let state = self.lock();
+        let later = state.objects.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
+        let listed = later.filter(|(key, _)| key.starts_with(&prefix)).filter_map(|(key, object)| {
+            Some(ListedPart {
+                name: PartName::of_key(key, route)?,
+                last_modified: object.last_modified,
+                bytes: object.body.len() as u64,
+            })
+        });
+        let parts: Vec<_> = listed.take_while(|part| part.name.written_at <= until).take(most).collect();
+        let requests = parts.len().div_ceil(1_000).max(1) as u64;
+        Listing { parts, requests }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -118,19 +134,14 @@ impl WritePart for MemoryLake {
 
 impl ListParts for MemoryLake {
     async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
-        let prefix = route_prefix(Route::Gold);
-        let state = self.lock();
-        let later = state.objects.range::<str, _>((Bound::Excluded(after), Bound::Unbounded));
-        let listed = later.filter(|(key, _)| key.starts_with(&prefix)).filter_map(|(key, object)| {
-            Some(ListedPart {
-                name: PartName::of_key(key, Route::Gold)?,
-                last_modified: object.last_modified,
-                bytes: object.body.len() as u64,
-            })
-        });
-        let parts: Vec<_> = listed.collect();
-        let requests = parts.len().div_ceil(1_000).max(1) as u64;
-        Ok(Listing { parts, requests })
+        Ok(self.listing(Route::Gold, after, Millis::MAX, usize::MAX))
+    }
+}
+
+impl ListRoute for MemoryLake {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Ok(self.listing(route, &part_keys_from(route, *within.start()), *within.end(), most))
     }
 }
 

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::ops::RangeInclusive;
 
 use flywheel_core::{Breaker, ListedPart, Millis, Pointer, Route};
 
@@ -26,6 +27,18 @@ pub struct Listing {
     pub parts: Vec<ListedPart>,
     /// The requests that it took: one a thousand objects.
     pub requests: u64,
+}
+
+/// Lists a route.
+pub trait ListRoute {
+    /// Lists the parts of a route that were written within a time, in order; of more than `most` parts the first ones, and a
+    /// few more that came with them.
+    fn list_route(
+        &self,
+        route: Route,
+        within: RangeInclusive<Millis>,
+        most: u64,
+    ) -> impl Future<Output = Result<Listing, LakeError>> + Send;
 }
 
 /// Counts what a route has, by the names of its parts.

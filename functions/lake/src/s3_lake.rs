@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -15,8 +16,8 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer,
-    Moved, ReadPart, WritePart,
+    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MoveBreaker,
+    MovePointer, Moved, ReadPart, WritePart,
 };
 
 /// How often a write is sent that S3 answers with 409: another conditional write to the same key was under way.
@@ -50,6 +51,25 @@ impl S3Lake {
             wait *= 2;
         }
         Err(LakeError::new("write", key, "other writes to this key kept going first"))
+    }
+
+    /// The parts of a route after a key, written until then; pages are asked for until there are `most` of them.
+    async fn listing(&self, route: Route, after: &str, until: Millis, most: u64) -> Result<Listing, LakeError> {
+        let prefix = route_prefix(route);
+        let pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix);
+        let mut pages = pages.start_after(after).into_paginator().send();
+        let mut listing = Listing::default();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| LakeError::caused("list", &prefix, &error))?;
+            listing.requests += 1;
+            let listed = page.contents().iter().filter_map(|object| listed_part(object, route));
+            let (within, later): (Vec<_>, Vec<_>) = listed.partition(|part| part.name.written_at <= until);
+            listing.parts.extend(within);
+            if !later.is_empty() || listing.parts.len() as u64 >= most {
+                break;
+            }
+        }
+        Ok(listing)
     }
 
     async fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
@@ -119,27 +139,18 @@ impl WritePart for S3Lake {
 
 impl ListParts for S3Lake {
     async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
-        let prefix = route_prefix(Route::Gold);
-        let mut pages = self
-            .client
-            .list_objects_v2()
-            .bucket(&self.bucket)
-            .prefix(&prefix)
-            .start_after(after)
-            .into_paginator()
-            .send();
-        let mut listing = Listing::default();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| LakeError::caused("list", &prefix, &error))?;
-            listing.requests += 1;
-            listing.parts.extend(page.contents().iter().filter_map(listed_part));
-        }
-        Ok(listing)
+        self.listing(Route::Gold, after, Millis::MAX, u64::MAX).await
     }
 }
 
-fn listed_part(object: &StoredObject) -> Option<ListedPart> {
-    let name = PartName::of_key(object.key()?, Route::Gold)?;
+impl ListRoute for S3Lake {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        self.listing(route, &part_keys_from(route, *within.start()), *within.end(), most).await
+    }
+}
+
+fn listed_part(object: &StoredObject, route: Route) -> Option<ListedPart> {
+    let name = PartName::of_key(object.key()?, route)?;
     let last_modified = object.last_modified()?.to_millis().ok()?;
     let bytes = object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default();
     Some(ListedPart { name, last_modified: u64::try_from(last_modified).ok()?, bytes })

@@ -1,9 +1,14 @@
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use flywheel_core::Breaker;
-use flywheel_lake::{FolderLake, LakeError, LoadBreaker, LoadedBreaker, MoveBreaker, Moved, S3Lake};
+use flywheel_core::{Breaker, Millis, Pointer, Route};
+use flywheel_dataset::DeltaDataset;
+use flywheel_lake::{
+    FolderLake, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
+    MoveBreaker, MovePointer, Moved, ReadPart, S3Lake, WritePart,
+};
 use flywheel_runtime::aws_config;
 
 use crate::Failure;
@@ -43,9 +48,15 @@ impl fmt::Display for LakeLocation {
     }
 }
 
-/// The lake at a location. It has the ports that operators use, and no others.
+/// The lake at a location, with the ports that operators use, and the dataset in it.
 #[derive(Debug)]
-pub(crate) enum OperatorLake {
+pub(crate) struct OperatorLake {
+    objects: Objects,
+    dataset: DeltaDataset,
+}
+
+#[derive(Debug)]
+enum Objects {
     Bucket(S3Lake),
     Folder(FolderLake),
 }
@@ -54,28 +65,84 @@ impl OperatorLake {
     /// Opens the lake. A folder must be there: a mistyped one would look like a lake that nothing ever happened in.
     pub(crate) async fn open(location: &LakeLocation) -> Result<Self, Failure> {
         match location {
-            LakeLocation::Bucket(bucket) => Ok(Self::Bucket(S3Lake::new(&aws_config().await, bucket))),
-            LakeLocation::Folder(folder) if folder.is_dir() => Ok(Self::Folder(FolderLake::new(folder))),
+            LakeLocation::Bucket(bucket) => {
+                let objects = Objects::Bucket(S3Lake::new(&aws_config().await, bucket));
+                let dataset = DeltaDataset::in_bucket(bucket).map_err(unusable)?;
+                Ok(Self { objects, dataset })
+            }
+            LakeLocation::Folder(folder) if folder.is_dir() => {
+                let dataset = DeltaDataset::in_folder(folder).map_err(unusable)?;
+                Ok(Self { objects: Objects::Folder(FolderLake::new(folder)), dataset })
+            }
             LakeLocation::Folder(folder) => Err(Failure::Unusable(format!("{}: no such folder", folder.display()))),
         }
+    }
+
+    pub(crate) fn dataset(&self) -> &DeltaDataset {
+        &self.dataset
+    }
+}
+
+/// Why a lake, or its dataset, could not be used.
+pub(crate) fn unusable(error: impl fmt::Display) -> Failure {
+    Failure::Unusable(error.to_string())
+}
+
+/// Asks whichever lake it is.
+macro_rules! ask {
+    ($self:ident, $lake:ident => $call:expr) => {
+        match &$self.objects {
+            Objects::Bucket($lake) => $call.await,
+            Objects::Folder($lake) => $call.await,
+        }
+    };
+}
+
+impl LoadPointer for OperatorLake {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        ask!(self, lake => lake.load_pointer())
+    }
+}
+
+impl MovePointer for OperatorLake {
+    async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
+        ask!(self, lake => lake.move_pointer(from, to))
     }
 }
 
 impl LoadBreaker for OperatorLake {
     async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
-        match self {
-            Self::Bucket(lake) => lake.load_breaker().await,
-            Self::Folder(lake) => lake.load_breaker().await,
-        }
+        ask!(self, lake => lake.load_breaker())
     }
 }
 
 impl MoveBreaker for OperatorLake {
     async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
-        match self {
-            Self::Bucket(lake) => lake.move_breaker(from, to).await,
-            Self::Folder(lake) => lake.move_breaker(from, to).await,
-        }
+        ask!(self, lake => lake.move_breaker(from, to))
+    }
+}
+
+impl ListParts for OperatorLake {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        ask!(self, lake => lake.list_parts(after))
+    }
+}
+
+impl ListRoute for OperatorLake {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        ask!(self, lake => lake.list_route(route, within, most))
+    }
+}
+
+impl ReadPart for OperatorLake {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        ask!(self, lake => lake.read_part(key))
+    }
+}
+
+impl WritePart for OperatorLake {
+    async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
+        ask!(self, lake => lake.write_part(key, body))
     }
 }
 

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::background::Background;
 use super::gold_line::GoldLine;
 use super::split::{Split, SplitSalt};
-use super::statistics::{Counting, Statistics};
+use super::statistics::{Statistics, Tally};
 use super::version::{ObjectDigest, row_digest};
 use crate::breadth::{Breadth, Goal};
 use crate::digest::hex;
@@ -152,12 +152,12 @@ impl Selection {
 
 /// All rows of a version, in whatever order they are read.
 #[derive(Debug, Default)]
-pub struct Tally {
-    statistics: Counting,
+pub struct RowSet {
+    statistics: Tally,
     digests: Vec<[u8; 32]>,
 }
 
-impl Tally {
+impl RowSet {
     /// Counts a row.
     pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
         self.statistics.add(line, split);
@@ -178,7 +178,7 @@ impl Tally {
 #[derive(Debug)]
 pub struct Change {
     salt: SplitSalt,
-    tally: Tally,
+    rows: RowSet,
     background: Background,
     removed: HashSet<String>,
     added: u64,
@@ -188,14 +188,14 @@ impl Change {
     /// No row yet. `background` is that of the newest version.
     #[must_use]
     pub fn new(background: Background, salt: SplitSalt) -> Self {
-        Self { salt, tally: Tally::default(), background, removed: HashSet::new(), added: 0 }
+        Self { salt, rows: RowSet::default(), background, removed: HashSet::new(), added: 0 }
     }
 
     /// A row that stays. `false`: it is no row, and nothing was done.
     #[must_use]
     pub fn keep(&mut self, row: &str) -> bool {
         let Some((line, split)) = GoldLine::parse_row(row, &self.salt) else { return false };
-        self.tally.add(&line, split);
+        self.rows.add(&line, split);
         true
     }
 
@@ -203,7 +203,7 @@ impl Change {
     #[must_use]
     pub fn add(&mut self, row: &str) -> bool {
         let Some((line, split)) = GoldLine::parse_row(row, &self.salt) else { return false };
-        self.tally.add(&line, split);
+        self.rows.add(&line, split);
         self.background.learn(&line);
         self.added += 1;
         true
@@ -239,7 +239,7 @@ impl Change {
     /// The digest over the rows that there are then, and their statistics.
     #[must_use]
     pub fn into_rows(self) -> (String, Statistics) {
-        self.tally.finish()
+        self.rows.finish()
     }
 }
 

@@ -34,7 +34,7 @@ mod statistics;
 mod version;
 
 pub use amendment::{
-    Amendment, Change, NetNew, Operation, Place, ReplacedObject, Replacement, Selection, Tally, pair_key,
+    Amendment, Change, NetNew, Operation, Place, ReplacedObject, Replacement, RowSet, Selection, pair_key,
 };
 pub use audit::{Audited, Entry, HeldPair, Hold, audit};
 pub use background::{Background, UnreadableBackground};
@@ -45,7 +45,7 @@ pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
-pub use statistics::Statistics;
+pub use statistics::{Statistics, Tally};
 pub use version::{
     Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
     object_sha256,

@@ -64,9 +64,9 @@ pub struct Statistics {
     pub largest_tenant: u64,
 }
 
-/// Counts pairs, one by one.
-#[derive(Debug, Default)]
-pub(crate) struct Counting {
+/// Counts pairs, one by one. It remembers their prompts, contributors and tenants, and no texts.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
     statistics: Statistics,
     prompts: HashSet<u64>,
     contributors: HashMap<String, u64>,
@@ -77,9 +77,9 @@ impl Statistics {
     /// The statistics of pairs, each with what it is for.
     #[must_use]
     pub fn of<'l>(pairs: impl Iterator<Item = (GoldLine<'l>, Split)>) -> Self {
-        let mut counting = Counting::default();
-        pairs.for_each(|(line, split)| counting.add(&line, split));
-        counting.finish()
+        let mut tally = Tally::default();
+        pairs.for_each(|(line, split)| tally.add(&line, split));
+        tally.finish()
     }
 
     /// Mean of ln(chosen / rejected length): above 0, users write more than the model.
@@ -119,8 +119,9 @@ impl Statistics {
     }
 }
 
-impl Counting {
-    pub(crate) fn add(&mut self, line: &GoldLine<'_>, split: Split) {
+impl Tally {
+    /// Counts a pair.
+    pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
         let Self { statistics: counts, prompts, contributors, tenants } = self;
         counts.rows += 1;
         counts.train += u64::from(split == Split::Train);
@@ -148,7 +149,9 @@ impl Counting {
         }
     }
 
-    pub(crate) fn finish(self) -> Statistics {
+    /// The statistics of the pairs that were counted.
+    #[must_use]
+    pub fn finish(self) -> Statistics {
         let largest = |of: &HashMap<String, u64>| of.values().copied().max().unwrap_or(0);
         let mut statistics = self.statistics;
         statistics.similarity.resize(BINS, 0);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::amendment::{Amendment, Tally};
+use super::amendment::{Amendment, RowSet};
 use super::audit::{Audited, Hold};
 use super::bursts::Burst;
 use super::drift::Drift;
@@ -377,7 +377,7 @@ impl VersionRecord {
     ///
     /// # Errors
     /// The first thing that does not fit.
-    pub fn check_all_rows(&self, rows: Tally) -> Result<(), Misfit> {
+    pub fn check_all_rows(&self, rows: RowSet) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
         let (content, statistics) = rows.finish();
         if content != self.content {
@@ -472,7 +472,7 @@ mod tests {
         };
         let all = lines(0..3);
         let tally = || {
-            let mut tally = Tally::default();
+            let mut tally = RowSet::default();
             all.iter().for_each(|line| tally.add(&GoldLine::parse(line).unwrap(), Split::Train));
             tally
         };

@@ -57,12 +57,12 @@ pub struct TableVersion {
     salt: SplitSalt,
 }
 
-/// The bucket's name cannot be part of a URL.
+/// The lake's name cannot be part of a URL.
 #[derive(Debug, thiserror::Error)]
-#[error("no dataset can be addressed in bucket {bucket}: {cause}")]
+#[error("no dataset can be addressed in {lake}: {cause}")]
 pub struct InvalidLocation {
-    bucket: String,
-    cause: url::ParseError,
+    lake: String,
+    cause: String,
 }
 
 impl DeltaDataset {
@@ -72,7 +72,18 @@ impl DeltaDataset {
     /// If the bucket's name is no name of a bucket.
     pub fn in_bucket(bucket: &str) -> Result<Self, InvalidLocation> {
         let location = Url::parse(&format!("s3://{bucket}/{PREFIX}"))
-            .map_err(|cause| InvalidLocation { bucket: bucket.to_owned(), cause })?;
+            .map_err(|cause| InvalidLocation { lake: format!("bucket {bucket}"), cause: cause.to_string() })?;
+        Ok(Self::at(location))
+    }
+
+    /// The table in the lake's folder.
+    ///
+    /// # Errors
+    /// If the folder is not there.
+    pub fn in_folder(lake: &std::path::Path) -> Result<Self, InvalidLocation> {
+        let invalid = |cause: String| InvalidLocation { lake: format!("folder {}", lake.display()), cause };
+        let folder = lake.canonicalize().map_err(|error| invalid(error.to_string()))?.join(PREFIX);
+        let location = Url::from_directory_path(folder).map_err(|()| invalid("it is no path".to_owned()))?;
         Ok(Self::at(location))
     }
 
@@ -88,19 +99,23 @@ impl DeltaDataset {
     /// [`DatasetError::Storage`] if the table cannot be read.
     pub async fn open_version(&self, number: Option<u64>) -> Result<Option<TableVersion>, DatasetError> {
         let failed = |error: DeltaTableError| storage("open", &error);
+        if self.location.to_file_path().is_ok_and(|folder| !folder.is_dir()) {
+            return Ok(None);
+        }
         let mut table = self.table()?;
         match table.load().await {
             Ok(()) => (),
             Err(DeltaTableError::NotATable(_)) => return Ok(None),
             Err(error) => return Err(failed(error)),
         }
+        // The newest version has the salt, also of those from before there was one.
+        let salt = salt_of(&table)?;
         if let Some(number) = number {
             if table.version().is_none_or(|newest| number > newest) {
                 return Ok(None);
             }
             table.load_version(number).await.map_err(failed)?;
         }
-        let salt = salt_of(&table)?;
         Ok(Some(TableVersion { table, salt }))
     }
 

@@ -4,7 +4,7 @@ use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
 use deltalake::{DeltaTable, Path};
-use flywheel_core::dataset::ObjectDigest;
+use flywheel_core::dataset::{ObjectDigest, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::SPLIT;
@@ -80,6 +80,10 @@ impl TableVersion {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.table.version().unwrap_or_default()
+    }
+
+    pub(crate) fn salt(&self) -> &SplitSalt {
+        &self.salt
     }
 
     /// Streams the version's rows as lines of JSON with these columns, those that entered first before the others. Memory

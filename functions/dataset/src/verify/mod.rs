@@ -7,13 +7,13 @@ use std::collections::HashSet;
 
 use flywheel_core::dataset::{
     Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, Split,
-    SplitSalt, Tally, VersionRecord, object_sha256,
+    RowSet, SplitSalt, VersionRecord, object_sha256,
 };
 use flywheel_lake::{LakeError, ReadPart};
 
 pub(crate) use self::erased::{Erased, Instead};
 use self::rows::{Difference, Rows};
-use crate::dataset::{Dataset as _, DatasetError, Loaded};
+use crate::dataset::{Dataset as _, DatasetError};
 use crate::delta_dataset::{CommitRead, DataFileName, DeltaDataset, TableVersion};
 
 /// What was checked, and fits.
@@ -55,10 +55,17 @@ pub enum Unverifiable {
 ///
 /// What was erased cannot be recomputed. Then that is checked which took its place, by the list that the erasure's record has the hash of.
 ///
+/// Nothing is created or changed. After each version `tell` hears what is verified so far, and how many versions there are in all.
+///
 /// # Errors
 /// The first thing that does not fit, by version; or what could not be read.
-pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Verified, Unverifiable> {
-    let Loaded { snapshot, version: newest, salt, .. } = dataset.load().await?;
+pub async fn verify(
+    dataset: &DeltaDataset,
+    lake: &impl ReadPart,
+    mut tell: impl FnMut(&Verified, u64),
+) -> Result<Verified, Unverifiable> {
+    let Some(snapshot) = dataset.open_version(None).await? else { return Ok(Verified::default()) };
+    let (newest, salt) = (snapshot.number(), snapshot.salt().clone());
     let (mut commits, mut targets, mut erased) = (Vec::new(), HashSet::new(), Erased::default());
     for version in 1..=newest {
         let read = dataset.read_commit(&snapshot, version).await;
@@ -78,6 +85,7 @@ pub async fn verify(dataset: &DeltaDataset, lake: &impl ReadPart) -> Result<Veri
         if targets.contains(&version) {
             verifier.rows.keep(version);
         }
+        tell(&verifier.verified, newest);
     }
     let digest = previous.map(|record| record.digest);
     Ok(Verified { digest, ..verifier.verified })
@@ -212,7 +220,7 @@ impl<L: ReadPart> Verifier<'_, L> {
         difference: Difference,
     ) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(misfit(record.version, what.to_owned()));
-        let (mut tally, mut has_erased, mut has_selected) = (Tally::default(), false, false);
+        let (mut tally, mut has_erased, mut has_selected) = (RowSet::default(), false, false);
         for file in self.rows.files() {
             let instead = self.erased.instead_of(Place::Table, &file.name);
             has_erased |= instead.is_some();
