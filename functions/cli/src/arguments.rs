@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::operator::LakeLocation;
+use crate::operator::{LakeLocation, Target, Window};
 
 /// Curation of edits on this machine, by the same rules, code and verdicts as in the cloud; and the lake in operation.
 #[derive(Debug, Parser)]
@@ -32,6 +32,18 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: BreakerCommand,
     },
+    /// Go back to an older version of the dataset: a new version on top, with the rows of the old one
+    #[command(after_help = ROLLBACK_EXAMPLES)]
+    Rollback(RollbackArguments),
+    /// Take rows out of the dataset: a new version on top, without them
+    #[command(after_help = EXCLUDE_EXAMPLES)]
+    Exclude(ExcludeArguments),
+    /// Let events in that are held in quarantine or for review, as they are or with a corrected text
+    #[command(after_help = RELEASE_EXAMPLES)]
+    Release(ReleaseArguments),
+    /// Settle that events that are held in quarantine or for review train nobody
+    #[command(after_help = REJECT_EXAMPLES)]
+    Reject(RejectArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,6 +85,50 @@ Examples:
   flywheel breaker open --why 'a campaign from one tenant, see the ticket'
   flywheel breaker close --why 'the tenant is blocked' --yes";
 
+const ROLLBACK_EXAMPLES: &str = "\
+Nothing is deleted: another rollback, to the version before, brings everything back. The next training uses the newest version. The runs that
+were trained on rows that go are listed; an adapter of theirs that is live stays live.
+
+Exit code: 0 if it was done, or there was nothing to do; 2 if not.
+
+Examples:
+  flywheel rollback --lake s3://my-lake --to 41 --why 'crossing 42 was poisoned' --dry-run
+  flywheel rollback --to 2026-11-20 --why 'the week of the campaign' --yes
+  flywheel rollback --to 2026-11-20T18:00:00Z --why 'before the import' --json";
+
+const EXCLUDE_EXAMPLES: &str = "\
+What is given narrows the selection: rows that fit all of it go. Nothing is deleted: `flywheel rollback` to the version before brings them back;
+`flywheel forget` is for deleting. What the contributor writes later is judged as anybody's. The runs that were trained on rows that go are listed.
+
+Exit code: 0 if it was done, or there was nothing to do; 2 if not.
+
+Examples:
+  flywheel exclude --contributor 5f1d0c9a7e3b46888b2f6d5a1c0e9f37 --why 'sells a product' --dry-run
+  FLYWHEEL_CONTRIBUTOR_KEY=... flywheel exclude --contributor-id kim@example.org --why 'account was stolen' --yes
+  flywheel exclude --window 2026-11-16..2026-11-20 --reason likely_rewrite --why 'a broken client' --yes";
+
+const RELEASE_EXAMPLES: &str = "\
+A released pair is pending again, and the next freeze takes it: no burst, contradiction, cap or breaker holds it a second time. What is in the dataset
+already stays out, and so does a prompt that is on both sides of the split. With --correct the text takes the place of the user's: it is an edit
+of yours, judged by the rules as any edit, and nothing is done unless it passes.
+
+Exit code: 0 if it was done, or was done before; 2 if not.
+
+Examples:
+  flywheel release --event 3f0c... --why 'read it: a recipe, no advert'
+  flywheel release --reason contributor_cap --window 2026-11-16..2026-11-20 --why 'our own annotators' --dry-run
+  flywheel release --event 3f0c... --correct mended.txt --policy infra/policy.toml --why 'the number was wrong' --yes
+  echo 'Wait 14 days.' | flywheel release --event 3f0c... --correct - --why 'mended' --yes";
+
+const REJECT_EXAMPLES: &str = "\
+A rejected event has a line in `dropped`, without its texts. The line that it had stays where it was until it expires.
+
+Exit code: 0 if it was done, or was done before; 2 if not.
+
+Examples:
+  flywheel reject --event 3f0c... --why 'an advert'
+  flywheel reject --reason burst --window 2026-11-16..2026-11-20 --why 'the campaign' --yes";
+
 /// The lake that an operator's command is about. Every such command takes these.
 #[derive(Debug, Args)]
 pub(crate) struct LakeArguments {
@@ -101,6 +157,81 @@ pub(crate) struct ChangeArguments {
     /// Do not ask
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArguments {
+    /// The version to go back to: its number, or the newest one at a time or by the end of a day (UTC)
+    #[arg(long, value_name = "VERSION|DATE")]
+    pub(crate) to: Target,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// Whose rows or lines a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct ContributorArguments {
+    /// By this contributor: the pseudonym that rows have, 32 hexadecimal digits
+    #[arg(long, value_name = "HASH")]
+    pub(crate) contributor: Option<String>,
+    /// By this contributor: the id that clients send, which FLYWHEEL_CONTRIBUTOR_KEY makes the pseudonym of
+    #[arg(long, value_name = "ID", conflicts_with = "contributor")]
+    pub(crate) contributor_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExcludeArguments {
+    #[command(flatten)]
+    pub(crate) by: ContributorArguments,
+    /// Curated in this time, from the first to the last day (UTC) or instant that is named; either may be left out
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) window: Option<Window>,
+    /// With this code among its tags, such as `likely_rewrite` or `released`
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// Which held events a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct HeldArguments {
+    /// This event; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Vec<String>,
+    /// The events of this pair; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) pair: Vec<String>,
+    #[command(flatten)]
+    pub(crate) by: ContributorArguments,
+    /// Curated in this time, from the first to the last day (UTC) or instant that is named; either may be left out
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) window: Option<Window>,
+    /// Held for this reason, such as `burst` or `critical`
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseArguments {
+    #[command(flatten)]
+    pub(crate) held: HeldArguments,
+    /// The text that takes the place of the user's, in a file; `-` is the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) correct: Option<PathBuf>,
+    /// The rules to judge a corrected text by; without it the built-in ones
+    #[arg(long, value_name = "POLICY.toml", requires = "correct")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectArguments {
+    #[command(flatten)]
+    pub(crate) held: HeldArguments,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
 }
 
 #[derive(Debug, Args)]

@@ -61,6 +61,10 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
         Command::Breaker { command } => operator::breaker(&command),
+        Command::Rollback(arguments) => operator::rollback(&arguments),
+        Command::Exclude(arguments) => operator::exclude(&arguments),
+        Command::Release(arguments) => operator::release(&arguments),
+        Command::Reject(arguments) => operator::reject(&arguments),
     };
     match outcome {
         Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,

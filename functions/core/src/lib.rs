@@ -7,6 +7,7 @@
 //! | an edit, and a judge's answer | an opinion that can lower its route | [`Question`], [`Opinion`] |
 //! | lines | immutable parts | [`Batch`], [`PartName`] |
 //! | a listing of parts | what is pending | [`Watermark`] |
+//! | a held event, and a person's word | a line in another route | [`HeldLine`], [`Decisions`] |
 //! | what is pending | start a run, or not | [`decide`] |
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 //! | a line of the lake, or a row | a line that a trainer reads | [`TrainingFormat`] |
@@ -38,6 +39,7 @@ mod prompt;
 mod reason;
 mod redaction;
 mod refusal;
+mod reviewing;
 mod route;
 mod sampling;
 mod similarity;
@@ -71,6 +73,9 @@ pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;
 pub use refusal::{Refusal, RefusalCode};
+pub use reviewing::{
+    DECISIONS_PREFIX, Decision as ReviewDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
+};
 pub use route::Route;
 pub use sampling::Sampling;
 pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};

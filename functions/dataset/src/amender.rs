@@ -16,9 +16,9 @@ const ATTEMPTS: u32 = 10;
 
 /// Puts versions on top of a dataset whose rows people have chosen.
 #[derive(Debug)]
-pub struct Amender<L, D> {
-    lake: L,
-    dataset: D,
+pub struct Amender<'l, L, D> {
+    lake: &'l L,
+    dataset: &'l D,
     now: fn() -> Millis,
 }
 
@@ -95,13 +95,13 @@ struct Planned<S> {
     background: Vec<u8>,
 }
 
-impl<L, D> Amender<L, D>
+impl<'l, L, D> Amender<'l, L, D>
 where
     L: LoadPointer + MovePointer + WritePart,
     D: Amendable,
 {
     /// An amender of the dataset of a lake.
-    pub fn new(lake: L, dataset: D, now: fn() -> Millis) -> Self {
+    pub fn new(lake: &'l L, dataset: &'l D, now: fn() -> Millis) -> Self {
         Self { lake, dataset, now }
     }
 
@@ -139,7 +139,7 @@ where
             }
             let stored = self.lake.load_pointer().await?;
             let loaded = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
-            if finish::<_, _, AmendError>(&self.lake, &self.dataset, &stored, &loaded).await? {
+            if finish::<_, _, AmendError>(self.lake, self.dataset, &stored, &loaded).await? {
                 continue;
             }
             let Some(planned) = self.decide(request, loaded, &stored.pointer).await? else { return Ok(None) };

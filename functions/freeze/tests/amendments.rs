@@ -36,10 +36,6 @@ impl World {
         DeltaDataset::at(Url::from_directory_path(self.folder.path()).unwrap())
     }
 
-    fn amender(&self) -> Amender<MemoryLake, DeltaDataset> {
-        Amender::new(self.lake.clone(), self.dataset(), || NOW)
-    }
-
     async fn freeze(&self, crossing: u64, threshold: u64) -> Result<FreezeReport, FreezeError> {
         let rules = DatasetRules { max_pairs_per_contributor: 100, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW);
@@ -68,7 +64,7 @@ impl World {
     }
 
     async fn amend(&self, wish: Wish) -> Result<Option<NewVersion>, AmendError> {
-        self.amender().amend(&request(wish)).await
+        Amender::new(&self.lake, &self.dataset(), || NOW).amend(&request(wish)).await
     }
 
     /// The events of a version's rows; of the newest, if none is named.
@@ -118,7 +114,9 @@ fn ids(numbers: impl IntoIterator<Item = u32>) -> BTreeSet<String> {
 #[tokio::test]
 async fn a_rollback_is_a_version_on_top_with_the_rows_and_counts_of_the_old_one() {
     let world = World::three_versions().await;
-    let planned = world.amender().plan(&request(Wish::RollBackTo(2))).await.unwrap().unwrap();
+    let dataset = world.dataset();
+    let planned =
+        Amender::new(&world.lake, &dataset, || NOW).plan(&request(Wish::RollBackTo(2))).await.unwrap().unwrap();
     assert_eq!((planned.record.version, planned.removed.len()), (4, 2));
     assert_eq!(world.dataset().open_version(None).await.unwrap().unwrap().number(), 3, "a plan changes nothing");
 
@@ -267,11 +265,13 @@ async fn the_version_that_was_there_at_a_time_is_found() {
     let world = World::three_versions().await;
     let table = world.dataset().open_version(None).await.unwrap().unwrap();
     let at = world.dataset().committed_at(&table, 2).await.unwrap().unwrap();
-    let found = world.amender().version_at(at).await.unwrap().unwrap();
+    let dataset = world.dataset();
+    let amender = Amender::new(&world.lake, &dataset, || NOW);
+    let found = amender.version_at(at).await.unwrap().unwrap();
     // Three versions may have been committed within a millisecond.
     assert_eq!(world.dataset().committed_at(&table, found).await.unwrap(), Some(at));
-    assert_eq!(world.amender().version_at(Millis::MAX).await.unwrap(), Some(3));
-    assert_eq!(world.amender().version_at(0).await.unwrap(), None);
+    assert_eq!(amender.version_at(Millis::MAX).await.unwrap(), Some(3));
+    assert_eq!(amender.version_at(0).await.unwrap(), None);
 }
 
 /// Somebody else's commit, made by copying one with other files.
@@ -288,8 +288,10 @@ async fn rows_that_go_or_come_without_a_record_are_noticed() {
         .map(|line| format!("{line}\n"))
         .collect();
     // Put the other way round it brings mallory's rows back.
-    let swapped = without_record.replace("\"remove\"", "\"x\"").replace("\"add\"", "\"remove\"").replace("\"x\"", "\"add\"");
-    std::fs::write(log.join("00000000000000000006.json"), swapped.replace("deletionTimestamp", "modificationTime")).unwrap();
+    let swapped =
+        without_record.replace("\"remove\"", "\"x\"").replace("\"add\"", "\"remove\"").replace("\"x\"", "\"add\"");
+    std::fs::write(log.join("00000000000000000006.json"), swapped.replace("deletionTimestamp", "modificationTime"))
+        .unwrap();
     let error = world.verify().await.unwrap_err();
     assert!(error.contains("version 6") && error.contains("no record"), "{error}");
 }

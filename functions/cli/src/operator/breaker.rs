@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::lake::{LakeLocation, OperatorLake};
+use super::visible;
 use crate::arguments::{BreakerCommand, ChangeArguments, LakeArguments};
 use crate::{Failure, Outcome};
 
@@ -119,8 +120,4 @@ fn because(cause: &Cause) -> String {
         // Written by people, and read by others on their terminals.
         Cause::ByHand { who, why } => format!("{}: {}", visible(who), visible(why)),
     }
-}
-
-fn visible(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '�' } else { character }).collect()
 }

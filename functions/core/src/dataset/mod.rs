@@ -41,6 +41,7 @@ pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;
 pub use drift::Drift;
 pub use fingerprint::Fingerprint;
+pub(crate) use gold_line::RELEASED;
 pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
 pub use rules::DatasetRules;

@@ -6,8 +6,8 @@ mod rows;
 use std::collections::HashSet;
 
 use flywheel_core::dataset::{
-    Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, Split,
-    RowSet, SplitSalt, VersionRecord, object_sha256,
+    Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, RowSet, Split,
+    SplitSalt, VersionRecord, object_sha256,
 };
 use flywheel_lake::{LakeError, ReadPart};
 
