@@ -8,41 +8,46 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use flywheel_core::dataset::{DatasetRules, GoldLine};
-use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy, Route};
+use flywheel_core::{
+    Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy, Route, rfc3339,
+};
 use flywheel_dataset::{Amendable as _, DeltaDataset};
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
+use flywheel_runtime::now;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-const NOW: Millis = 1_795_342_830_007;
-const DAY: Millis = 24 * 60 * 60 * 1000;
 
 /// Made once: what it looks for takes a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
+/// Parts are written in the time from when it was made: a part of an earlier time, in a folder of now, would have been frozen long ago.
 struct World {
     folder: TempDir,
+    start: Millis,
 }
 
 impl World {
     fn new() -> Self {
-        Self { folder: TempDir::new().unwrap() }
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir_all(folder.path().join("datasets/dpo_gold_v1")).unwrap();
+        Self { folder, start: now() }
     }
 
     fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    async fn curate(&self, written_at: Millis, contributor: &str, numbers: std::ops::Range<u32>) {
+    async fn curate(&self, after: Millis, contributor: &str, numbers: std::ops::Range<u32>) {
         let event = |n: u32| {
             json!({"event_id": format!("e{n}"), "prompt": format!("question {n}"), "contributor_id": contributor,
                    "original_llm_output": "an answer of two words", "final_user_edit": format!("answer{n} of x{n} y{n}")})
         };
-        self.curate_all(written_at, numbers.map(event)).await;
+        self.curate_all(after, numbers.map(event)).await;
     }
 
-    async fn curate_all(&self, written_at: Millis, events: impl Iterator<Item = Value>) {
+    async fn curate_all(&self, after: Millis, events: impl Iterator<Item = Value>) {
+        let written_at = self.start + after;
         let mut batch = Batch::default();
         events.for_each(|event| batch.add(CURATOR.curate(&event.to_string(), written_at).unwrap(), ()));
         for part in batch.into_parts(written_at) {
@@ -53,17 +58,16 @@ impl World {
     async fn freeze(&self, crossing: u64) -> FreezeReport {
         let dataset = DeltaDataset::in_folder(self.path()).unwrap();
         let rules = DatasetRules { max_pairs_per_contributor: 4, ..DatasetRules::default() };
-        let freezer = Freezer::new(FolderLake::new(self.path()), dataset, rules, BreakerBounds::default(), || NOW);
+        let freezer = Freezer::new(FolderLake::new(self.path()), dataset, rules, BreakerBounds::default(), now);
         freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await.unwrap()
     }
 
     /// Two versions; of mallory's six pairs in the second, two are held.
     async fn two_versions() -> Self {
         let world = Self::new();
-        std::fs::create_dir_all(world.path().join("datasets/dpo_gold_v1")).unwrap();
-        world.curate(NOW, "alice", 0..3).await;
+        world.curate(0, "alice", 0..3).await;
         world.freeze(1).await;
-        world.curate(NOW + DAY, "mallory", 10..16).await;
+        world.curate(1, "mallory", 10..16).await;
         assert_eq!(world.freeze(2).await.held, 2);
         world
     }
@@ -163,7 +167,8 @@ async fn an_exclusion_takes_a_contributor_by_id_or_pseudonym() {
     assert_eq!((&planned["removed"], &made["removed"]), (&json!(4), &json!(4)));
     assert_eq!((&made["operation"], &made["contributor"]), (&json!("exclusion"), &json!(pseudonym)));
     assert_eq!(world.events().await, ["e0", "e1", "e2"]);
-    let rest = world.says(&["exclude", "--window", "2026-11-22..2026-11-22", "--yes"]);
+    let window = format!("{0}..{0}", rfc3339(world.start));
+    let rest = world.says(&["exclude", "--window", &window, "--yes"]);
     assert_eq!((&rest["removed"], &rest["rows"]), (&json!(3), &json!(0)));
 }
 
@@ -179,11 +184,12 @@ async fn a_released_pair_enters_with_the_next_freeze_and_a_rejected_one_is_dropp
     assert_eq!((&released["changed"], &released["parts"][0].is_string()), (&json!(true), &true));
     let again = world.says(&["release", "--event", "e14", "--yes"]);
     assert_eq!((&again["changed"], &again["events"]), (&json!(false), &json!([])));
-    let rejected = world.says(&["reject", "--reason", "contributor_cap", "--window", "2026-11-23..", "--yes"]);
+    let window = format!("{}..", rfc3339(world.start + 1));
+    let rejected = world.says(&["reject", "--reason", "contributor_cap", "--window", &window, "--yes"]);
     assert_eq!(rejected["events"], json!(["e15"]), "what is decided is not asked again");
 
     // The cap held it, and does not hold it again.
-    world.curate(NOW + 2 * DAY, "mallory", 20..24).await;
+    world.curate(2, "mallory", 20..24).await;
     let report = world.freeze(3).await;
     assert_eq!((report.rows, report.held, report.duplicates), (5, 0, 0));
     assert!(world.events().await.contains(&"e14".to_owned()));
@@ -206,7 +212,7 @@ async fn a_corrected_text_is_an_edit_of_the_reviewers_that_has_to_pass() {
         json!({"event_id": id, "prompt": format!("{id}: how long?"), "contributor_id": "alice",
                "original_llm_output": text("30 days"), "final_user_edit": text("14 days")})
     };
-    world.curate_all(NOW, ["c1", "c2"].map(event).into_iter()).await;
+    world.curate_all(0, ["c1", "c2"].map(event).into_iter()).await;
     assert_eq!(world.lines(Route::Review).len(), 2);
     let correct =
         |event: &str, text: &str| world.run(&["release", "--event", event, "--correct", "-", "--yes", "--json"], text);

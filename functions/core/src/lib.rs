@@ -24,6 +24,7 @@ mod curator;
 pub mod dataset;
 mod digest;
 mod edit_event;
+mod erasing;
 mod feedback;
 mod fields;
 mod instant;
@@ -61,6 +62,7 @@ pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
+pub use erasing::{ErasedIds, LinesLeft, part_left};
 pub use feedback::{Feedback, FeedbackKind};
 pub use instant::{Millis, day, rfc3339, until};
 pub use judge::{

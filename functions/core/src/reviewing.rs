@@ -170,8 +170,9 @@ impl HeldLine {
         let mut context = self.context.clone();
         context.retain(|entry| entry.key != REVIEWER);
         context.extend(reviewer.map(|value| Entry { key: REVIEWER.to_owned(), value: value.to_owned() }));
-        // Curation leaves it out where texts are long and far apart; here a person waits, and the column is asked for.
-        let similarity = self.similarity.or_else(|| similarity(rejected, chosen, u64::MAX));
+        // Curation leaves it out where texts are long and far apart; here a person waits, and the column is asked for. Where it was
+        // computed it comes out the same, to the last digit.
+        let similarity = similarity(rejected, chosen, u64::MAX);
         Ok(to_json(&Self { tags, reasons: Vec::new(), context, similarity, ..self.clone() }))
     }
 

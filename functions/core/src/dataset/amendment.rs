@@ -99,6 +99,8 @@ pub struct Replacement {
     pub sha256: String,
     /// In bytes.
     pub size: u64,
+    /// Lines or rows in it.
+    pub rows: u64,
 }
 
 /// Which rows to take out: those that fit all that is given.
