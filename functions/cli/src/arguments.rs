@@ -38,6 +38,9 @@ pub(crate) enum Command {
     /// Take rows out of the dataset: a new version on top, without them
     #[command(after_help = EXCLUDE_EXAMPLES)]
     Exclude(ExcludeArguments),
+    /// Erase what one contributor wrote, for good: from the log, from every version, and from the copies that runs were given
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget(ForgetArguments),
     /// Let events in that are held in quarantine or for review, as they are or with a corrected text
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArguments),
@@ -106,6 +109,20 @@ Examples:
   flywheel exclude --contributor 5f1d0c9a7e3b46888b2f6d5a1c0e9f37 --why 'sells a product' --dry-run
   FLYWHEEL_CONTRIBUTOR_KEY=... flywheel exclude --contributor-id kim@example.org --why 'account was stolen' --yes
   flywheel exclude --window 2026-11-16..2026-11-20 --reason likely_rewrite --why 'a broken client' --yes";
+
+const FORGET_EXAMPLES: &str = "\
+What others wrote stays, in objects that take the place of those that held both. Versions keep their numbers and records; those that had the rows are
+read without them by `flywheel`, and not at all by other tools. A version on top says that something was erased, not whose it was: let --why not say it
+either. All object versions are deleted, which needs the right to (s3:DeleteObjectVersion). Adapters stay as they are: retire those that are listed.
+
+Killed at any point and run again, it goes on from there. Run it once more a quarter of an hour later: what was on the queue, or held by a function, when
+it ran the first time is in the lake by then. What is in the dead-letter queue is not in the lake: it expires after 14 days.
+
+Exit code: 0 if nothing of theirs is left; 2 if not.
+
+Examples:
+  FLYWHEEL_CONTRIBUTOR_KEY=... flywheel forget --contributor-id kim@example.org --why 'request 117' --dry-run
+  flywheel forget --contributor 5f1d0c9a7e3b46888b2f6d5a1c0e9f37 --why 'request 117' --yes --json";
 
 const RELEASE_EXAMPLES: &str = "\
 A released pair is pending again, and the next freeze takes it: no burst, contradiction, cap or breaker holds it a second time. What is in the dataset
@@ -189,6 +206,14 @@ pub(crate) struct ExcludeArguments {
     /// With this code among its tags, such as `likely_rewrite` or `released`
     #[arg(long, value_name = "CODE")]
     pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    #[command(flatten)]
+    pub(crate) by: ContributorArguments,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
 }

@@ -63,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Breaker { command } => operator::breaker(&command),
         Command::Rollback(arguments) => operator::rollback(&arguments),
         Command::Exclude(arguments) => operator::exclude(&arguments),
+        Command::Forget(arguments) => operator::forget(&arguments),
         Command::Release(arguments) => operator::release(&arguments),
         Command::Reject(arguments) => operator::reject(&arguments),
     };

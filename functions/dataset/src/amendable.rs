@@ -1,7 +1,6 @@
 use std::collections::HashSet;
 use std::future::Future;
 
-use flywheel_core::Millis;
 use flywheel_core::dataset::ObjectDigest;
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
@@ -21,13 +20,6 @@ pub trait Amendable: Dataset {
         number: u64,
     ) -> impl Future<Output = Result<Option<Records>, DatasetError>> + Send;
 
-    /// When the version of this number was committed.
-    fn committed_at(
-        &self,
-        on: &Self::Snapshot,
-        number: u64,
-    ) -> impl Future<Output = Result<Option<Millis>, DatasetError>> + Send;
-
     /// Reads all rows of a version, as JSON with the columns that a row is judged by.
     fn each_row(
         &self,
@@ -35,11 +27,12 @@ pub trait Amendable: Dataset {
         each: impl FnMut(&str) + Send,
     ) -> impl Future<Output = Result<(), DatasetError>> + Send;
 
-    /// Has the dataset take versions with fewer rows than the one before, from now on.
+    /// Has the dataset take versions with fewer rows than the one before, from now on. `true` if it did not before: then there is one
+    /// version more, with the same rows.
     ///
     /// # Errors
     /// [`DatasetError::Conflict`] if another commit came first: ask again.
-    fn allow_amendments(&self) -> impl Future<Output = Result<(), DatasetError>> + Send;
+    fn allow_amendments(&self) -> impl Future<Output = Result<bool, DatasetError>> + Send;
 
     /// Commits the version right after `on`, with these rows, and with records as [`Dataset::commit`] has them.
     ///

@@ -135,7 +135,7 @@ where
         for _ in 0..ATTEMPTS {
             match self.dataset.allow_amendments().await {
                 Err(DatasetError::Conflict) => continue,
-                other => other?,
+                other => drop(other?),
             }
             let stored = self.lake.load_pointer().await?;
             let loaded = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
@@ -161,30 +161,6 @@ where
         let has = |row: &str| GoldLine::parse(row).is_some_and(|line| pairs.contains(line.pair_id.as_ref()));
         let read = self.dataset.each_row(&snapshot, |row| count += u64::from(has(row))).await;
         Ok(read.ok().map(|()| count))
-    }
-
-    /// The newest version that was there at a time; none if there was none.
-    ///
-    /// # Errors
-    /// If the dataset cannot be read.
-    pub async fn version_at(&self, time: Millis) -> Result<Option<u64>, AmendError> {
-        let loaded = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
-        let (mut later, mut found) = (loaded.version + 1, None);
-        let mut from = 0;
-        while from < later {
-            let middle = from + (later - from) / 2;
-            let at = self.dataset.committed_at(&loaded.snapshot, middle).await?;
-            if at.is_some_and(|at| at <= time) {
-                found = Some(middle);
-                from = middle + 1;
-            } else if at.is_none() {
-                // The log's beginning is not there any more.
-                from = middle + 1;
-            } else {
-                later = middle;
-            }
-        }
-        Ok(found)
     }
 
     async fn decide(
@@ -264,7 +240,7 @@ where
     }
 
     /// The change from the newest version's rows to those without a selection of them.
-    async fn rows_without(
+    pub(crate) async fn rows_without(
         &self,
         selection: &Selection,
         snapshot: &D::Snapshot,
@@ -299,7 +275,7 @@ where
     }
 
     /// What is left of the net-new pairs without these. A training that is due stays so.
-    async fn counts_without(
+    pub(crate) async fn counts_without(
         &self,
         removed: &HashSet<String>,
         on: &D::Snapshot,
@@ -351,7 +327,7 @@ where
         Ok(None)
     }
 
-    async fn background(
+    pub(crate) async fn background(
         &self,
         snapshot: &D::Snapshot,
         previous: Option<&VersionRecord>,
@@ -376,7 +352,7 @@ where
     }
 }
 
-fn record(
+pub(crate) fn record(
     amendment: Amendment,
     number: u64,
     pointer: &Pointer,

@@ -260,20 +260,6 @@ async fn there_is_nothing_to_change_where_there_is_nothing() {
     assert_eq!(world.pointer().await.carried_over, 0);
 }
 
-#[tokio::test]
-async fn the_version_that_was_there_at_a_time_is_found() {
-    let world = World::three_versions().await;
-    let table = world.dataset().open_version(None).await.unwrap().unwrap();
-    let at = world.dataset().committed_at(&table, 2).await.unwrap().unwrap();
-    let dataset = world.dataset();
-    let amender = Amender::new(&world.lake, &dataset, || NOW);
-    let found = amender.version_at(at).await.unwrap().unwrap();
-    // Three versions may have been committed within a millisecond.
-    assert_eq!(world.dataset().committed_at(&table, found).await.unwrap(), Some(at));
-    assert_eq!(amender.version_at(Millis::MAX).await.unwrap(), Some(3));
-    assert_eq!(amender.version_at(0).await.unwrap(), None);
-}
-
 /// Somebody else's commit, made by copying one with other files.
 #[tokio::test]
 async fn rows_that_go_or_come_without_a_record_are_noticed() {

@@ -11,6 +11,7 @@ mod breaker;
 mod confirm;
 mod contributor;
 mod exclude;
+mod forget;
 mod lake;
 mod review;
 mod rollback;
@@ -19,6 +20,7 @@ mod window;
 
 pub(crate) use breaker::run as breaker;
 pub(crate) use exclude::run as exclude;
+pub(crate) use forget::run as forget;
 pub(crate) use lake::LakeLocation;
 pub(crate) use review::{reject, release};
 pub(crate) use rollback::{Target, run as rollback};

@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use flywheel_core::{Millis, until};
-use flywheel_dataset::{Amender, Wish};
-use flywheel_runtime::now;
+use flywheel_dataset::Wish;
 
 use super::amendment::amend;
 use super::lake::{OperatorLake, unusable};
@@ -39,8 +38,10 @@ pub(crate) fn run(arguments: &RollbackArguments) -> Result<Outcome, Failure> {
         let to = match arguments.to {
             Target::Number(number) => number,
             Target::At(time) => {
-                let found = Amender::new(&lake, lake.dataset(), now).version_at(time).await.map_err(unusable)?;
-                found.ok_or_else(|| Failure::Unusable("there was no version by then".to_owned()))?
+                let newest = lake.dataset().open_version(None).await.map_err(unusable)?;
+                let newest = newest.ok_or_else(|| unusable("there is no dataset yet: nothing was frozen"))?;
+                let found = newest.newest_by(time).await.map_err(unusable)?;
+                found.ok_or_else(|| unusable("there was no version by then"))?
             }
         };
         amend(&lake, Wish::RollBackTo(to), &arguments.change, "Roll back").await

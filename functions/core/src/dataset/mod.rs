@@ -14,6 +14,7 @@
 //! | `caps` | how much of a version one contributor or tenant may be |
 //! | `audit` | all of it, in order |
 //! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
+//! | `comparison` | what distinguishes two versions |
 //! | `version` | the record that a version carries, chained to the one before |
 //! | `amendment` | what people change, and what that leaves |
 
@@ -22,6 +23,7 @@ mod audit;
 mod background;
 mod bursts;
 mod caps;
+mod comparison;
 mod drift;
 mod fingerprint;
 mod gold_line;
@@ -39,6 +41,7 @@ pub use amendment::{
 pub use audit::{Audited, Entry, HeldPair, Hold, audit};
 pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;
+pub use comparison::{Changed, Comparison, Difference};
 pub use drift::Drift;
 pub use fingerprint::Fingerprint;
 pub(crate) use gold_line::RELEASED;

@@ -1,11 +1,12 @@
 //! The records that a freeze leaves in its commit: what the pointer is to be moved to, and what the version says of itself.
 
-use deltalake::DeltaTable;
+use deltalake::{DeltaTable, Path};
 use flywheel_core::Millis;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::rows::FilePlace;
 use super::storage;
 use crate::dataset::{DatasetError, Records};
 
@@ -22,17 +23,33 @@ struct Action {
     remove: Option<RemovedFile>,
 }
 
-/// A data file that a commit removes from the version, not from the store.
-#[derive(Debug, Deserialize)]
-pub(super) struct RemovedFile {
-    pub(super) path: String,
-}
-
 /// A data file that a commit adds.
 #[derive(Debug, Deserialize)]
 pub(super) struct AddedFile {
     pub(super) path: String,
     pub(super) size: u64,
+    stats: Option<String>,
+}
+
+/// A data file that a commit removes.
+#[derive(Debug, Deserialize)]
+pub(super) struct RemovedFile {
+    pub(super) path: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FileStatistics {
+    num_records: Option<u64>,
+}
+
+impl AddedFile {
+    /// Its place in the store.
+    pub(super) fn place(&self) -> Result<FilePlace, DatasetError> {
+        let path = Path::from_url_path(&self.path).map_err(|error| storage("read", &error))?;
+        let statistics = self.stats.as_deref().and_then(|stats| serde_json::from_str::<FileStatistics>(stats).ok());
+        Ok(FilePlace { path, size: self.size, rows: statistics.and_then(|statistics| statistics.num_records) })
+    }
 }
 
 /// What a commit says, as far as it is of use.
@@ -41,8 +58,10 @@ pub(super) struct Commit {
     pub(super) records: Option<Records>,
     pub(super) files: Vec<AddedFile>,
     pub(super) removed: Vec<RemovedFile>,
-    /// When it was committed, by the clock of whoever did.
-    pub(super) timestamp: Option<Millis>,
+    /// When, by the writer's clock.
+    pub(super) at: Option<Millis>,
+    /// What Delta calls what was done.
+    pub(super) operation: Option<String>,
 }
 
 /// The records of the newest commit, up to the given version, that has any: other operations on the table leave commits of
@@ -73,7 +92,8 @@ fn parse(commit: &[u8]) -> serde_json::Result<Commit> {
         parsed.files.extend(add);
         parsed.removed.extend(remove);
         let Some(mut info) = commit_info else { continue };
-        parsed.timestamp = info.get("timestamp").and_then(Value::as_u64);
+        parsed.at = info.get("timestamp").and_then(Value::as_u64);
+        parsed.operation = info.get("operation").and_then(Value::as_str).map(str::to_owned);
         let Some(pointer) = take(&mut info, POINTER_KEY)? else { continue };
         parsed.records = Some(Records { pointer, version: take(&mut info, VERSION_KEY)? });
     }

@@ -7,7 +7,7 @@ use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
 use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use deltalake::parquet::errors::ParquetError;
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{Fingerprint, Newcomers, RowInDataset, Split, SplitSalt};
+use flywheel_core::dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, Split, SplitSalt};
 use futures::{TryStreamExt as _, stream};
 
 use super::columns::{FINGERPRINT, SPLIT};
@@ -24,6 +24,8 @@ pub(super) struct FilePlace {
     pub(super) path: Path,
     /// In bytes, as the Delta log says.
     pub(super) size: u64,
+    /// How many rows it has, if the Delta log says so.
+    pub(super) rows: Option<u64>,
 }
 
 /// A data file that a version has, as the Delta log knows it.
@@ -57,6 +59,20 @@ pub(super) async fn active_files(table: &DeltaTable) -> Result<Vec<ActiveFile>, 
     Ok(files)
 }
 
+impl ActiveFile {
+    /// What took its place, where it stood.
+    pub(super) fn replaced_by(self, by: &Replacement) -> Result<Self, DatasetError> {
+        let path = Path::from_url_path(&by.name).map_err(|error| storage("read", &error))?;
+        let add = Add {
+            path: by.name.clone(),
+            size: by.size.cast_signed(),
+            stats: Some(format!("{{\"numRecords\":{}}}", by.rows)),
+            ..self.add
+        };
+        Ok(Self { add, remove: self.remove, place: FilePlace { path, size: by.size, rows: Some(by.rows) } })
+    }
+}
+
 fn active_file(file: &LogicalFileView) -> ActiveFile {
     let size = u64::try_from(file.size()).unwrap_or_default();
     let add = Add {
@@ -67,7 +83,9 @@ fn active_file(file: &LogicalFileView) -> ActiveFile {
         stats: file.stats(),
         ..Add::default()
     };
-    ActiveFile { add, remove: file.remove_action(true), place: FilePlace { path: file.object_store_path(), size } }
+    let rows = file.num_records().and_then(|rows| u64::try_from(rows).ok());
+    let place = FilePlace { path: file.object_store_path(), size, rows };
+    ActiveFile { add, remove: file.remove_action(true), place }
 }
 
 /// Answers the files that have rows which say too little of themselves.
@@ -98,7 +116,7 @@ pub(super) async fn open_whole(
     table: &DeltaTable,
     place: &FilePlace,
 ) -> Result<ParquetRecordBatchStream<DataFile>, ParquetError> {
-    let reader = DataFile { store: table.object_store(), path: place.path.clone(), size: place.size };
+    let reader = DataFile::open(table.object_store(), place.path.clone(), place.size).await?;
     ParquetRecordBatchStreamBuilder::new(reader).await?.build()
 }
 
@@ -108,7 +126,7 @@ pub(super) async fn open(
     place: &FilePlace,
     columns: &[&str],
 ) -> Result<ParquetRecordBatchStream<DataFile>, ParquetError> {
-    let reader = DataFile { store: table.object_store(), path: place.path.clone(), size: place.size };
+    let reader = DataFile::open(table.object_store(), place.path.clone(), place.size).await?;
     let builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
     let projection = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
     builder.with_projection(projection).build()

@@ -4,15 +4,19 @@ use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
 use deltalake::{DeltaTable, Path};
-use flywheel_core::dataset::{ObjectDigest, SplitSalt};
+use flywheel_core::dataset::{ObjectDigest, Place, Split, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::SPLIT;
 use super::commit::file_sha256;
-use super::records::read_commit;
-use super::rows::{FilePlace, files_of, open};
+use super::records::{AddedFile, read_commit};
+use super::rows::{ActiveFile, FilePlace, active_files, open};
 use super::{DeltaDataset, TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
+use crate::erased::Instead;
+
+/// Data files that are opened ahead of the one that is read.
+const FILES_AHEAD: usize = 16;
 
 /// What of a row is needed to check it, and to select it.
 pub(super) const COLUMNS: [&str; 12] = [
@@ -70,7 +74,7 @@ impl DeltaDataset {
     ) -> Result<(ObjectDigest, Vec<String>), DatasetError> {
         let sha256 = file_sha256(&snapshot.table, &file.name).await?;
         let path = Path::from_url_path(&file.name).map_err(|error| storage("read", &error))?;
-        let rows = file_rows(&snapshot.table, &FilePlace { path, size: file.size }, &COLUMNS).await?;
+        let rows = file_rows(&snapshot.table, &FilePlace { path, size: file.size, rows: None }, &COLUMNS).await?;
         Ok((ObjectDigest { name: file.name.clone(), sha256 }, rows.try_collect().await?))
     }
 }
@@ -82,21 +86,75 @@ impl TableVersion {
         self.table.version().unwrap_or_default()
     }
 
+    /// Its data files, oldest first; in the place of those that had erased rows, what is left of them.
+    pub(super) async fn files(&self) -> Result<Vec<ActiveFile>, DatasetError> {
+        let files = active_files(&self.table).await?;
+        if self.erased.is_empty() {
+            return Ok(files);
+        }
+        let is_or_instead = |file: ActiveFile| match self.erased.instead_of(Place::Table, &file.add.path) {
+            None => Some(Ok(file)),
+            Some(Instead { by, .. }) => by.map(|by| file.replaced_by(&by)),
+        };
+        files.into_iter().filter_map(is_or_instead).collect()
+    }
+
+    /// Where they are.
+    pub(super) async fn places(&self) -> Result<Vec<FilePlace>, DatasetError> {
+        Ok(self.files().await?.into_iter().map(|file| file.place).collect())
+    }
+
     pub(crate) fn salt(&self) -> &SplitSalt {
         &self.salt
     }
 
+    /// How many pairs it has; `None` if a data file of somebody else's does not say how many rows it has.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table's log cannot be read.
+    pub async fn pairs(&self) -> Result<Option<u64>, DatasetError> {
+        Ok(self.places().await?.iter().map(|file| file.rows).sum())
+    }
+
+    /// What a row is for: what it says, or, in rows from before they said it, what its prompt is for.
+    #[must_use]
+    pub fn side_of(&self, stored: Option<Split>, prompt: &str) -> Split {
+        stored.unwrap_or_else(|| self.salt.side_of(prompt))
+    }
+
     /// Streams the version's rows as lines of JSON with these columns, those that entered first before the others. Memory
-    /// does not grow with the version.
+    /// does not grow with the version. A column that rows of an older form lack is left out of theirs.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if a data file cannot be read.
     pub fn rows(&self, columns: &'static [&'static str]) -> impl Stream<Item = Result<String, DatasetError>> + Send {
-        let files = stream::once(files_of(&self.table)).map_ok(|files| stream::iter(files.into_iter().map(Ok)));
-        files
-            .try_flatten()
-            .and_then(move |place| async move { file_rows(&self.table, &place, columns).await })
-            .try_flatten()
+        let files = stream::once(self.places());
+        files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
+    }
+
+    /// Streams the rows that the version's own commit added.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the commit or a data file cannot be read.
+    pub fn added_rows(
+        &self,
+        columns: &'static [&'static str],
+    ) -> impl Stream<Item = Result<String, DatasetError>> + Send {
+        let files = stream::once(async {
+            let commit = read_commit(&self.table, self.number()).await?.unwrap_or_default();
+            commit.files.iter().map(AddedFile::place).collect::<Result<Vec<_>, _>>()
+        });
+        files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
+    }
+
+    /// Streams the rows of some data files. Several are opened ahead, for there is one a version and often little in it.
+    pub(super) fn rows_of(
+        &self,
+        files: Vec<FilePlace>,
+        columns: &'static [&'static str],
+    ) -> impl Stream<Item = Result<String, DatasetError>> + Send {
+        let opened = stream::iter(files).map(move |place| async move { file_rows(&self.table, &place, columns).await });
+        opened.buffered(FILES_AHEAD).try_flatten()
     }
 }
 

@@ -1,6 +1,5 @@
 //! Recomputes what versions say of themselves from the objects, and names the first thing that does not fit.
 
-mod erased;
 mod rows;
 
 use std::collections::HashSet;
@@ -11,10 +10,10 @@ use flywheel_core::dataset::{
 };
 use flywheel_lake::{LakeError, ReadPart};
 
-pub(crate) use self::erased::{Erased, Instead};
 use self::rows::{Difference, Rows};
 use crate::dataset::{Dataset as _, DatasetError};
 use crate::delta_dataset::{CommitRead, DataFileName, DeltaDataset, TableVersion};
+use crate::erased::{Erased, Instead};
 
 /// What was checked, and fits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use flywheel_core::dataset::{Operation, Place, ReplacedObject, Replacement};
 
@@ -6,10 +6,10 @@ use crate::dataset::DatasetError;
 use crate::delta_dataset::{DeltaDataset, TableVersion};
 use crate::{Dataset as _, Records};
 
-/// What erasures have deleted, and what is there instead.
+/// What erasures have deleted, or are about to, and what is there instead.
 #[derive(Debug, Default)]
 pub(crate) struct Erased {
-    objects: HashMap<(Place, String), ReplacedObject>,
+    objects: BTreeMap<(Place, String), ReplacedObject>,
 }
 
 impl Erased {
@@ -21,19 +21,39 @@ impl Erased {
         records: Option<&Records>,
     ) -> Result<(), DatasetError> {
         let amendment = records.and_then(|records| records.version.as_ref()?.amendment.as_ref());
-        let Some(Operation::Erasure { replaced }) = amendment.map(|amendment| &amendment.operation) else {
-            return Ok(());
-        };
-        let list = dataset.get_object(snapshot, replaced).await?;
-        let objects = serde_json::Deserializer::from_slice(&list).into_iter::<ReplacedObject>();
-        for object in objects {
-            let object = object.map_err(|error| DatasetError::Storage {
-                action: "read the list of what an erasure deleted from",
-                cause: error.to_string(),
-            })?;
-            self.objects.insert((object.place, object.name.clone()), object);
+        if let Some(Operation::Erasure { replaced }) = amendment.map(|amendment| &amendment.operation) {
+            self.add_list(&dataset.get_object(snapshot, replaced).await?)?;
         }
         Ok(())
+    }
+
+    /// Adds a list of replaced objects, a line of JSON for each.
+    pub(crate) fn add_list(&mut self, list: &[u8]) -> Result<(), DatasetError> {
+        for object in serde_json::Deserializer::from_slice(list).into_iter() {
+            let damaged = |error: serde_json::Error| DatasetError::Storage {
+                action: "read a list of what was erased from",
+                cause: error.to_string(),
+            };
+            self.add(object.map_err(damaged)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add(&mut self, object: ReplacedObject) {
+        self.objects.insert((object.place, object.name.clone()), object);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    pub(crate) fn has(&self, place: Place, name: &str) -> bool {
+        self.objects.contains_key(&(place, name.to_owned()))
+    }
+
+    /// All of them, in order.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &ReplacedObject> {
+        self.objects.values()
     }
 
     /// What is there instead of an object in the end; none if it was not erased. What took its place may itself have been replaced since.
