@@ -10,7 +10,7 @@ use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 /// follow from its commit: however many finish it at once, and however often, it comes out the same, and the pointer moves once.
 ///
 /// # Errors
-/// If the lake or the dataset cannot be read or written.
+/// [`DatasetError::LostVersion`] if the pointer is ahead of the dataset; or if either cannot be read or written.
 pub async fn finish<L, D, E>(
     lake: &L,
     dataset: &D,
@@ -22,6 +22,10 @@ where
     D: Dataset,
     E: From<LakeError> + From<DatasetError>,
 {
+    // The pointer was read first, and moves after the commit: a version that is lost is none that was not there yet.
+    if stored.pointer.version() > loaded.version {
+        return Err(DatasetError::LostVersion { pointer: stored.pointer.version(), newest: loaded.version }.into());
+    }
     let Some(ahead) = ahead(stored, loaded) else { return Ok(false) };
     if let Some(version) = &ahead.version {
         publish_held::<L, D, E>(lake, dataset, &loaded.snapshot, version).await?;

@@ -11,7 +11,7 @@ use flywheel_dataset::{
     AmendError, Amendable as _, Amender, Dataset as _, DeltaDataset, NewVersion, Request, Verified, Wish, verify,
 };
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
-use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, WritePart as _};
+use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, MovePointer as _, WritePart as _};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;
@@ -258,6 +258,48 @@ async fn there_is_nothing_to_change_where_there_is_nothing() {
     world.amend(Wish::RollBackTo(0)).await.unwrap().unwrap();
     assert!(world.events(None).await.is_empty());
     assert_eq!(world.pointer().await.carried_over, 0);
+}
+
+#[tokio::test]
+async fn a_version_that_was_lost_stops_everybody_and_a_pointer_that_was_lost_nobody() {
+    let world = World::three_versions().await;
+    let lost = world.folder.path().join("_delta_log/00000000000000000003.json");
+    std::fs::remove_file(&lost).unwrap();
+    world.curate(NOW + 3 * DAY, "carol", 40..41).await;
+    let error = world.freeze(4, 100).await.unwrap_err().to_string();
+    assert!(error.contains("version 3 is missing, the newest one is 2"), "{error}");
+    let error = world.amend(by("mallory")).await.unwrap_err().to_string();
+    assert!(error.contains("version 3 is missing"), "{error}");
+    // Where it cannot be restored: a pointer that is lost goes back to what the newest version says, and its parts are pending again.
+    let pointer = world.lake.load_pointer().await.unwrap();
+    let at = world.dataset().load().await.unwrap().last_freeze.unwrap().pointer;
+    world.lake.move_pointer(&pointer, &at).await.unwrap();
+    assert_eq!(world.freeze(3, 100).await.unwrap().rows, 3);
+    assert_eq!(world.events(None).await, ids((0..4).chain(10..14).chain(20..22).chain(40..41)));
+    world.verify().await.unwrap();
+}
+
+/// As a compaction does, of a tool that knows nothing of records.
+#[tokio::test]
+async fn the_same_rows_in_other_files_need_no_record() {
+    let world = World::three_versions().await;
+    let log = world.folder.path().join("_delta_log");
+    let commit = std::fs::read_to_string(log.join("00000000000000000002.json")).unwrap();
+    let add = commit.lines().find(|line| line.contains("\"add\"")).unwrap();
+    let add: serde_json::Value = serde_json::from_str(add).unwrap();
+    let name = add["add"]["path"].as_str().unwrap();
+    std::fs::copy(world.folder.path().join(name), world.folder.path().join("compacted.parquet")).unwrap();
+    let mut compacted = add.clone();
+    compacted["add"]["path"] = json!("compacted.parquet");
+    compacted["add"]["dataChange"] = json!(false);
+    let remove = json!({"remove": {"path": name, "dataChange": false, "deletionTimestamp": NOW}});
+    std::fs::write(log.join("00000000000000000004.json"), format!("{remove}\n{compacted}\n")).unwrap();
+    assert_eq!(world.verify().await.unwrap().versions, 3);
+    world.amend(by("mallory")).await.unwrap().unwrap();
+    assert_eq!(world.events(None).await, ids((0..4).chain(20..22)));
+    world.amend(Wish::RollBackTo(3)).await.unwrap().unwrap();
+    assert_eq!(world.events(None).await, ids((0..4).chain(10..14).chain(20..22)));
+    world.verify().await.unwrap();
 }
 
 /// Somebody else's commit, made by copying one with other files.
