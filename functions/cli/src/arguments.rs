@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flywheel_core::TrainingFormat;
 
-use crate::operator::{LakeLocation, Target, Window};
+use crate::operator::{LakeLocation, Target, Window, diff, export, show, status, verify, versions};
 
 /// Curation of edits on this machine, by the same rules, code and verdicts as in the cloud; and the lake in operation.
 #[derive(Debug, Parser)]
@@ -26,6 +27,24 @@ pub(crate) enum Command {
     /// Write the preference pairs that pass, ready for a trainer
     #[command(after_help = PAIRS_EXAMPLES)]
     Pairs(PairsArguments),
+    /// Show where the lake stands: what is pending, what came in, the breaker, the last freeze and version
+    #[command(after_help = status::EXAMPLES)]
+    Status(status::StatusArguments),
+    /// List the dataset's versions
+    #[command(after_help = versions::EXAMPLES)]
+    Versions(versions::VersionsArguments),
+    /// Show one version of the dataset, and what it says of itself
+    #[command(after_help = show::EXAMPLES)]
+    Show(show::ShowArguments),
+    /// Compare two versions of the dataset
+    #[command(after_help = diff::EXAMPLES)]
+    Diff(diff::DiffArguments),
+    /// Recompute what the dataset's versions say of themselves, and name the first thing that does not fit
+    #[command(after_help = verify::EXAMPLES)]
+    Verify(verify::VerifyArguments),
+    /// Write a version of the dataset as trainers read it
+    #[command(after_help = export::EXAMPLES)]
+    Export(export::ExportArguments),
     /// See or move the circuit breaker, which decides whether the lake may go on learning
     #[command(after_help = BREAKER_EXAMPLES, arg_required_else_help = true)]
     Breaker {
@@ -309,13 +328,43 @@ pub(crate) struct PairsArguments {
     pub(crate) format: Format,
 }
 
-/// The formats of preference pairs.
+/// The formats of training lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// {"prompt", "chosen", "rejected"} as texts
     Trl,
     /// {"prompt", "chosen", "rejected"} as lists of chat messages
     TrlMessages,
+    /// {"input", "preferred_output", "non_preferred_output"}, OpenAI's for preference fine-tuning
+    Openai,
+    /// {"prompt", "completion", "label"} as chat messages: two lines a pair
+    Kto,
+    /// {"messages"}: the prompt and the chosen text
+    Sft,
+}
+
+impl Format {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Trl => "trl",
+            Self::TrlMessages => "trl-messages",
+            Self::Openai => "openai",
+            Self::Kto => "kto",
+            Self::Sft => "sft",
+        }
+    }
+}
+
+impl From<Format> for TrainingFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Trl => Self::Trl,
+            Format::TrlMessages => Self::TrlMessages,
+            Format::Openai => Self::OpenAi,
+            Format::Kto => Self::Kto,
+            Format::Sft => Self::Sft,
+        }
+    }
 }
 
 fn one_or_more(text: &str) -> Result<NonZeroUsize, &'static str> {

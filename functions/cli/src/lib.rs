@@ -6,6 +6,7 @@
 mod arguments;
 mod explain;
 mod input;
+mod marked;
 mod operator;
 mod ordered;
 mod pairs;
@@ -45,21 +46,27 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Whether every line was an event.
+/// Whether every line was an event, or everything fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     AllGood,
     SomeBad,
 }
 
-/// Runs the command that the process's arguments name. The exit code is 0 if every line was an event, 1 if some were not, and
-/// 2 if the command could not be carried out.
+/// Runs the command that the process's arguments name. The exit code is 0 if all is as it should be, 1 if a line is no event or a
+/// version does not fit, and 2 if the command could not be carried out.
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
+        Command::Status(arguments) => operator::run(operator::status::run(&arguments)),
+        Command::Versions(arguments) => operator::run(operator::versions::run(&arguments)),
+        Command::Show(arguments) => operator::run(operator::show::run(&arguments)),
+        Command::Diff(arguments) => operator::run(operator::diff::run(&arguments)),
+        Command::Verify(arguments) => operator::run(operator::verify::run(&arguments)),
+        Command::Export(arguments) => operator::run(operator::export::run(&arguments)),
         Command::Breaker { command } => operator::breaker(&command),
         Command::Rollback(arguments) => operator::rollback(&arguments),
         Command::Exclude(arguments) => operator::exclude(&arguments),

@@ -28,8 +28,7 @@ struct Report<'r> {
 }
 
 pub(crate) fn run(command: &BreakerCommand) -> Result<Outcome, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::run(async {
         match command {
             BreakerCommand::Status(arguments) => status(arguments).await,
             BreakerCommand::Open(arguments) => {

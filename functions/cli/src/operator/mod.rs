@@ -8,15 +8,26 @@
 
 mod amendment;
 mod breaker;
+mod charts;
+mod choice;
 mod confirm;
 mod contributor;
+pub(crate) mod diff;
 mod exclude;
+pub(crate) mod export;
 mod forget;
 mod lake;
+mod output;
 mod review;
 mod rollback;
+pub(crate) mod show;
+pub(crate) mod status;
 mod trained_on;
+pub(crate) mod verify;
+pub(crate) mod versions;
 mod window;
+
+use std::future::Future;
 
 pub(crate) use breaker::run as breaker;
 pub(crate) use exclude::run as exclude;
@@ -25,6 +36,13 @@ pub(crate) use lake::LakeLocation;
 pub(crate) use review::{reject, release};
 pub(crate) use rollback::{Target, run as rollback};
 pub(crate) use window::Window;
+
+use crate::{Failure, Outcome};
+
+/// Runs a command on a lake to its end.
+pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Result<Outcome, Failure> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
 
 /// What people wrote, for others to read on their terminals.
 fn visible(text: &str) -> String {

@@ -43,6 +43,9 @@ pub enum Unverifiable {
     /// The dataset cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// A part of the log cannot be read, and not because it is gone.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
 }
 
 /// Verifies every version of a dataset, and the parts of the log that went into them.
@@ -251,14 +254,14 @@ impl<L: ReadPart> Verifier<'_, L> {
         self.dataset.get_object(self.snapshot, object).await.map_err(|error| misfit(version, error.to_string()))
     }
 
-    async fn check_parts(&mut self, record: &VersionRecord) -> Result<(), Misfit> {
+    async fn check_parts(&mut self, record: &VersionRecord) -> Result<(), Unverifiable> {
         let misfit = |what: String| misfit(record.version, what);
         let list = self.object(record.version, &record.consumed.list).await?;
         let parts = serde_json::Deserializer::from_slice(&list).into_iter::<ConsumedPart>();
         let parts = parts.collect::<Result<Vec<_>, _>>().map_err(|_| misfit("its list of parts is none".to_owned()))?;
         let lines: u64 = parts.iter().map(|part| part.lines).sum();
         if (parts.len() as u64, lines) != (record.consumed.parts, record.consumed.lines) {
-            return Err(misfit("its list of parts is not as long as it says".to_owned()));
+            return Err(misfit("its list of parts is not as long as it says".to_owned()).into());
         }
         for part in &parts {
             if let Some(Instead { by, erased, .. }) = self.erased.instead_of(Place::Log, &part.key) {
@@ -266,26 +269,35 @@ impl<L: ReadPart> Verifier<'_, L> {
                 self.check_replacement(record.version, by.as_ref()).await?;
                 continue;
             }
-            let body = self.lake.read_part(&part.key).await;
-            let body = body.map_err(|error: LakeError| misfit(format!("its part is gone: {error}")))?;
+            let body = match self.lake.read_part(&part.key).await {
+                Ok(body) => body,
+                Err(error) if error.is_missing() => return Err(misfit(format!("its part is gone: {error}")).into()),
+                Err(error) => return Err(error.into()),
+            };
             if object_sha256(&body) != part.sha256 {
-                return Err(misfit(format!("part {} was changed since", part.key)));
+                return Err(misfit(format!("part {} was changed since", part.key)).into());
             }
         }
         self.verified.parts += parts.len() as u64;
         Ok(())
     }
 
-    async fn check_replacement(&self, version: u64, by: Option<&Replacement>) -> Result<(), Misfit> {
+    async fn check_replacement(&self, version: u64, by: Option<&Replacement>) -> Result<(), Unverifiable> {
         let Some(by) = by else { return Ok(()) };
         match self.lake.read_part(&by.name).await {
             Ok(body) if object_sha256(&body) == by.sha256 => Ok(()),
-            Ok(_) => Err(misfit(version, format!("{}, which took an erased part's place, was changed since", by.name))),
-            Err(error) => Err(misfit(version, format!("what took an erased part's place is gone: {error}"))),
+            Ok(_) => {
+                Err(misfit(version, format!("{}, which took an erased part's place, was changed since", by.name))
+                    .into())
+            }
+            Err(error) if error.is_missing() => {
+                Err(misfit(version, format!("what took an erased part's place is gone: {error}")).into())
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
-    async fn check_held(&self, record: &VersionRecord) -> Result<(), Misfit> {
+    async fn check_held(&self, record: &VersionRecord) -> Result<(), Unverifiable> {
         let Some(held) = &record.held else { return Ok(()) };
         if self.erased.instead_of(Place::Table, &held.staged.name).is_none() {
             self.object(record.version, &held.staged).await?;
@@ -295,10 +307,13 @@ impl<L: ReadPart> Verifier<'_, L> {
         }
         match self.lake.read_part(&held.key).await {
             Ok(body) if object_sha256(&body) == held.staged.sha256 => Ok(()),
-            Ok(_) => Err(misfit(record.version, format!("its part of held pairs, {}, was changed since", held.key))),
+            Ok(_) => {
+                let what = format!("its part of held pairs, {}, was changed since", held.key);
+                Err(misfit(record.version, what).into())
+            }
             // What nobody has released in time expires, and the staged object is what is left of it.
             Err(error) if error.is_missing() => Ok(()),
-            Err(error) => Err(misfit(record.version, format!("its part of held pairs cannot be read: {error}"))),
+            Err(error) => Err(error.into()),
         }
     }
 
