@@ -9,7 +9,7 @@ use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
 
 use crate::amendable::{Amendable, Rows};
 use crate::dataset::{DatasetError, Loaded, Records};
-use crate::unfinished::{ahead, finish};
+use crate::unfinished::{ahead, check_that_none_is_lost, finish};
 
 /// Attempts to commit before it gives up. One is lost only if another commit won, so this bounds a livelock that does not happen.
 const ATTEMPTS: u32 = 10;
@@ -112,6 +112,7 @@ where
     pub async fn plan(&self, request: &Request) -> Result<Option<NewVersion>, AmendError> {
         let stored = self.lake.load_pointer().await?;
         let loaded = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
+        check_that_none_is_lost(&stored, &loaded)?;
         let pointer = ahead(&stored, &loaded).map_or(&stored.pointer, |ahead| &ahead.pointer).clone();
         Ok(self.decide(request, loaded, &pointer).await?.map(|planned| planned.version))
     }
@@ -128,7 +129,7 @@ where
     /// # Errors
     /// See [`AmendError`]. After any error it may simply be asked for again.
     pub async fn amend(&self, request: &Request) -> Result<Option<NewVersion>, AmendError> {
-        // What would change no row changes nothing else either.
+        // What would change no row changes nothing else either; nor does what cannot be done.
         if self.plan(request).await?.is_none() {
             return Ok(None);
         }
@@ -267,8 +268,9 @@ where
         for number in (1..=to).rev() {
             let Some(Records { pointer: then, .. }) = self.dataset.records_of(on, number).await? else { continue };
             let crossing = |pointer: &Pointer| pointer.last_freeze.as_ref().map(|freeze| freeze.crossing);
-            let was_due = then.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
-            let trainable = was_due && crossing(&then) == crossing(pointer);
+            let is_due = |pointer: &Pointer| pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
+            // What is undone stays undone: the run has ended by now, perhaps without having trained.
+            let trainable = is_due(pointer) && is_due(&then) && crossing(&then) == crossing(pointer);
             return Ok((then.carried_over, then.breadth, trainable));
         }
         Ok((0, Breadth::default(), false))

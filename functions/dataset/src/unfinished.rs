@@ -22,16 +22,19 @@ where
     D: Dataset,
     E: From<LakeError> + From<DatasetError>,
 {
-    // The pointer was read first, and moves after the commit: a version that is lost is none that was not there yet.
-    if stored.pointer.version() > loaded.version {
-        return Err(DatasetError::LostVersion { pointer: stored.pointer.version(), newest: loaded.version }.into());
-    }
+    check_that_none_is_lost(stored, loaded)?;
     let Some(ahead) = ahead(stored, loaded) else { return Ok(false) };
     if let Some(version) = &ahead.version {
         publish_held::<L, D, E>(lake, dataset, &loaded.snapshot, version).await?;
     }
     lake.move_pointer(stored, &ahead.pointer).await?;
     Ok(true)
+}
+
+/// The pointer was read first, and moves after the commit: a version that it stands at and that is not there was there.
+pub(crate) fn check_that_none_is_lost<S>(stored: &LoadedPointer, loaded: &Loaded<S>) -> Result<(), DatasetError> {
+    let (pointer, newest) = (stored.pointer.version(), loaded.version);
+    if pointer > newest { Err(DatasetError::LostVersion { pointer, newest }) } else { Ok(()) }
 }
 
 /// What the newest version records, if the pointer does not stand at it yet.

@@ -1,7 +1,6 @@
 //! What the commands have in common that put a version on top of the dataset.
 
 use std::fmt::Write as _;
-use std::io::{Write as _, stdout};
 
 use flywheel_core::dataset::Amendment;
 use flywheel_dataset::{Amender, NewVersion, Request, Wish};
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use super::confirm::confirm;
 use super::lake::{OperatorLake, unusable};
+use super::output;
 use super::trained_on::{TrainedRun, runs_with};
 use crate::arguments::ChangeArguments;
 use crate::{Failure, Outcome};
@@ -64,27 +64,20 @@ fn print(
     changed: bool,
 ) -> Result<Outcome, Failure> {
     let record = version.map(|version| &version.record);
-    let text = if change.on.json {
-        let report = Report {
-            lake: change.on.lake.to_string(),
-            changed,
-            dry_run: change.dry_run,
-            version: record.map(|record| record.version),
-            amendment: record.and_then(|record| record.amendment.as_ref()),
-            rows: record.map(|record| record.statistics.rows),
-            net_new: version.map(|version| version.pointer.carried_over),
-            digest: record.filter(|_| changed).map(|record| record.digest.as_str()),
-            runs,
-        };
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        let says = |version| as_text(change, version, runs, if changed { "is" } else { "would be" });
-        version.map_or_else(|| "nothing to change: these are the rows that the newest version has\n".to_owned(), says)
+    let report = Report {
+        lake: change.on.lake.to_string(),
+        changed,
+        dry_run: change.dry_run,
+        version: record.map(|record| record.version),
+        amendment: record.and_then(|record| record.amendment.as_ref()),
+        rows: record.map(|record| record.statistics.rows),
+        net_new: version.map(|version| version.pointer.carried_over),
+        digest: record.filter(|_| changed).map(|record| record.digest.as_str()),
+        runs,
     };
-    let mut output = stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    Ok(Outcome::AllGood)
+    let is = if changed { "is" } else { "would be" };
+    let nothing = || "nothing to change: these are the rows that the newest version has\n".to_owned();
+    output::print(&change.on, &report, |_| version.map_or_else(nothing, |version| as_text(change, version, runs, is)))
 }
 
 fn as_text(change: &ChangeArguments, version: &NewVersion, runs: &[TrainedRun], is: &str) -> String {

@@ -21,8 +21,7 @@ pub(crate) fn run(arguments: &ExcludeArguments) -> Result<Outcome, Failure> {
         let hint = "say which rows: --contributor, --contributor-id, --window or --reason";
         return Err(Failure::Unusable(hint.to_owned()));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::run(async {
         let lake = OperatorLake::open(&change.on.lake).await?;
         amend(&lake, Wish::Exclude(selection), change, "Take them out").await
     })

@@ -1,7 +1,6 @@
 //! `flywheel forget`: erases what one contributor wrote, everywhere.
 
 use std::fmt::Write as _;
-use std::io::{Write as _, stdout};
 
 use flywheel_dataset::{Amender, Eraser, Erasure};
 use flywheel_runtime::now;
@@ -10,6 +9,7 @@ use serde::Serialize;
 use super::confirm::confirm;
 use super::contributor::pseudonym;
 use super::lake::{OperatorLake, unusable};
+use super::output;
 use super::trained_on::{TrainedRun, runs_with};
 use crate::arguments::{ChangeArguments, ForgetArguments};
 use crate::{Failure, Outcome};
@@ -41,8 +41,7 @@ pub(crate) fn run(arguments: &ForgetArguments) -> Result<Outcome, Failure> {
     let Some(contributor) = pseudonym(by)? else {
         return Err(unusable("say whom to forget: --contributor or --contributor-id"));
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::run(async {
         let lake = OperatorLake::open(&change.on.lake).await?;
         let eraser = Eraser::new(&lake, lake.dataset(), now);
         let planned = eraser.plan(&contributor).await.map_err(unusable)?;
@@ -60,27 +59,20 @@ pub(crate) fn run(arguments: &ForgetArguments) -> Result<Outcome, Failure> {
 }
 
 fn print(change: &ChangeArguments, erasure: &Erasure, runs: &[TrainedRun], changed: bool) -> Result<Outcome, Failure> {
-    let text = if change.on.json {
-        let report = Report {
-            lake: change.on.lake.to_string(),
-            changed,
-            dry_run: change.dry_run,
-            version: erasure.record.as_ref().map(|record| record.version),
-            digest: erasure.record.as_ref().map(|record| record.digest.as_str()),
-            lines: erasure.lines,
-            rows: erasure.rows,
-            objects: erasure.objects,
-            copies: &erasure.copies,
-            runs,
-        };
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        as_text(change, erasure, runs, if change.dry_run { "would be" } else { "are" })
+    let report = Report {
+        lake: change.on.lake.to_string(),
+        changed,
+        dry_run: change.dry_run,
+        version: erasure.record.as_ref().map(|record| record.version),
+        digest: erasure.record.as_ref().map(|record| record.digest.as_str()),
+        lines: erasure.lines,
+        rows: erasure.rows,
+        objects: erasure.objects,
+        copies: &erasure.copies,
+        runs,
     };
-    let mut output = stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    Ok(Outcome::AllGood)
+    let are = if change.dry_run { "would be" } else { "are" };
+    output::print(&change.on, &report, |_| as_text(change, erasure, runs, are))
 }
 
 fn as_text(change: &ChangeArguments, erasure: &Erasure, runs: &[TrainedRun], are: &str) -> String {

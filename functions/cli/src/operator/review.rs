@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _, stdin, stdout};
+use std::io::{Read as _, stdin};
 use std::path::Path;
 
 use flywheel_core::{
@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::confirm::confirm;
 use super::contributor::{pseudonym, pseudonym_of};
 use super::lake::{OperatorLake, unusable};
+use super::output;
 use crate::arguments::{ChangeArguments, HeldArguments, RejectArguments, ReleaseArguments};
 use crate::{Failure, Outcome, policy};
 
@@ -93,8 +94,7 @@ fn decide(
         let hint = "say which: --event, --pair, --contributor, --contributor-id, --window or --reason";
         return Err(Failure::Unusable(hint.to_owned()));
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::run(async {
         let lake = OperatorLake::open(&change.on.lake).await?;
         let decided = decided_events(&lake).await?;
         let found = find(&lake, &selection).await?;
@@ -255,25 +255,17 @@ async fn carry_out(lake: &OperatorLake, change: &ChangeArguments, plan: &Plan) -
 }
 
 fn print(change: &ChangeArguments, plan: &Plan, parts: &[String], changed: bool) -> Result<Outcome, Failure> {
-    let text = if change.on.json {
-        let report = Report {
-            lake: change.on.lake.to_string(),
-            changed,
-            dry_run: change.dry_run,
-            decision: plan.decision,
-            events: plan.lines.keys().map(String::as_str).collect(),
-            left: plan.left.iter().map(|(event, why)| (event.as_str(), why.clone())).collect(),
-            parts: parts.to_vec(),
-            correction: plan.correction.as_ref().map(|edit| edit.event_id.as_str()),
-        };
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        as_text(change, plan, changed)
+    let report = Report {
+        lake: change.on.lake.to_string(),
+        changed,
+        dry_run: change.dry_run,
+        decision: plan.decision,
+        events: plan.lines.keys().map(String::as_str).collect(),
+        left: plan.left.iter().map(|(event, why)| (event.as_str(), why.clone())).collect(),
+        parts: parts.to_vec(),
+        correction: plan.correction.as_ref().map(|edit| edit.event_id.as_str()),
     };
-    let mut output = stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    Ok(Outcome::AllGood)
+    output::print(&change.on, &report, |_| as_text(change, plan, changed))
 }
 
 fn as_text(change: &ChangeArguments, plan: &Plan, changed: bool) -> String {

@@ -32,8 +32,7 @@ impl FromStr for Target {
 }
 
 pub(crate) fn run(arguments: &RollbackArguments) -> Result<Outcome, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    super::run(async {
         let lake = OperatorLake::open(&arguments.change.on.lake).await?;
         let to = match arguments.to {
             Target::Number(number) => number,
