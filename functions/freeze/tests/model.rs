@@ -712,8 +712,10 @@ fn check_version(versions: &[Version], index: usize) -> Result<(), String> {
     let fits = match versions[index].operation() {
         // What was frozen once comes back by nobody's redelivery.
         None => {
-            now.is_superset(&before) && now.difference(&before).all(|pair| !ever(&versions[..index]).contains(pair))
+            let earlier = ever(&versions[..index]);
+            now.is_superset(&before) && now.difference(&before).all(|pair| !earlier.contains(pair))
         }
+
         Some(Operation::Rollback { to }) => now == pairs((*to as usize).checked_sub(1)),
         Some(_) => {
             let is_busy = |entry: &&Entry| entry.line.contains("\"busy\"");
