@@ -16,7 +16,7 @@ STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-stati
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
-        tools-lambda
+        tools-lambda tools-readers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,7 +32,7 @@ test test-stack: export FLYWHEEL_BUILD := tests
 test-rust:
 	cargo test --workspace --locked
 
-test-stack: tools
+test-stack: tools tools-readers
 	$(IN_CLOUD)/pytest infra/local/tests
 
 up: tools ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'
@@ -85,3 +85,6 @@ tools-deny:
 
 tools-lambda:
 	@$(PYTHON) infra/local/tools.py lambda
+
+tools-readers:
+	@$(PYTHON) infra/local/tools.py readers

@@ -1,6 +1,6 @@
 """Runs the benchmarks, prints their tables and writes them to RESULTS.md.
 
-    run.py [curation] [slow-inputs] [cold-start] [ingest] [counter]      (default: all)
+    run.py [curation] [slow-inputs] [cold-start] [ingest] [counter] [versions]      (default: all)
 
 Only a run of all of them writes RESULTS.md.
 """
@@ -14,6 +14,7 @@ import counter_requests
 import curation
 import ingest_handler
 import slow_inputs
+import versions
 from report import COMPARISON_HEAD, Comparison, circumstances, table
 from settings import RESULTS
 
@@ -28,6 +29,7 @@ SECTIONS = {
     "cold-start": ("Cold start, from process start to the first request for an event", lambda: compared(cold_start.measure())),
     "ingest": ("`ingest`, warm, without the network", lambda: table(ingest_handler.HEAD, ingest_handler.measure())),
     "counter": ("`counter`, requests for one count", lambda: table(counter_requests.HEAD, counter_requests.measure())),
+    "versions": ("`flywheel`, reading a dataset of many versions", lambda: table(versions.HEAD, versions.measure())),
 }
 
 

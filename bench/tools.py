@@ -61,6 +61,12 @@ def build(packages: tuple[str, ...], *targets: str) -> dict[str, Path]:
     return {message["target"]["name"]: Path(message["executable"]) for message in messages if message.get("executable")}
 
 
+def operator() -> tuple[Path, Path]:
+    """The operator's binary, and what makes a dataset of many versions."""
+    built = build(("cli", "dataset"), "--bin", "flywheel", "--example", "many_versions")
+    return built["flywheel"], built["many_versions"]
+
+
 def core_example() -> Path:
     """The curation core, reading and writing files."""
     return core_examples()["curate_file"]

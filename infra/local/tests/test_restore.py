@@ -15,8 +15,9 @@ import making
 from cloud import LocalCloud
 from edits import post_all
 from lake import DATASET_PREFIX, POINTER_KEY, Lake
+from operating import binary
 from stack import Stack, raise_stack
-from test_breaker import binary, post_pairs
+from test_breaker import post_pairs
 from workflow import FunctionFailed, executions, invoke, queue_depth, run_to_end, wait_until
 
 PAIRS = 3

@@ -11,8 +11,7 @@ pub(crate) fn sparkline(counts: &[u64]) -> String {
     let highest = counts.iter().max().copied().unwrap_or(0).max(1);
     let level = |count: u64| match count {
         0 => '·',
-        // From the lowest for anything at all to the highest for the highest.
-        count => LEVELS[((count - 1) as f64 / highest as f64 * LEVELS.len() as f64) as usize],
+        count => LEVELS[(count * LEVELS.len() as u64).div_ceil(highest) as usize - 1],
     };
     counts.iter().map(|count| level(*count)).collect()
 }

@@ -59,3 +59,57 @@ pub(super) fn columns() -> Vec<StructField> {
         optional(FINGERPRINT, DataType::BINARY),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flywheel_core::{Curator, Policy, Route};
+
+    const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
+
+    /// The columns that the template gives one of its tables: names and types.
+    fn of_template(table: &str) -> Vec<(String, String)> {
+        let (_, columns) = TEMPLATE.split_once(&format!("Columns: # of the {table}\n")).unwrap();
+        let columns = columns.lines().map_while(|line| line.trim().strip_prefix("- { Name: ")?.strip_suffix(" }"));
+        let columns = columns.map(|column| column.split_once(", Type: ").unwrap());
+        columns.map(|(name, kind)| (name.to_owned(), kind.trim_matches('"').to_owned())).collect()
+    }
+
+    /// A type as Glue calls it.
+    fn glue_type(data_type: &DataType) -> String {
+        match data_type {
+            DataType::Primitive(primitive) => primitive.to_string().replace("long", "bigint"),
+            DataType::Array(array) => format!("array<{}>", glue_type(array.element_type())),
+            DataType::Map(map) => format!("map<{},{}>", glue_type(map.key_type()), glue_type(map.value_type())),
+            DataType::Struct(record) => {
+                let fields = record.fields().map(|field| format!("{}:{}", field.name(), glue_type(field.data_type())));
+                format!("struct<{}>", fields.collect::<Vec<_>>().join(","))
+            }
+            DataType::Variant(_) => panic!("a variant"),
+        }
+    }
+
+    fn of_table() -> Vec<(String, String)> {
+        columns().iter().map(|column| (column.name().clone(), glue_type(column.data_type()))).collect()
+    }
+
+    #[test]
+    fn the_template_knows_the_columns_of_the_dataset() {
+        assert_eq!(of_template("dataset"), of_table());
+    }
+
+    #[test]
+    fn the_template_knows_the_columns_of_the_log() {
+        let event = r#"{"prompt": "p", "original_llm_output": "one two", "final_user_edit": "one three"}"#;
+        let line = Curator::new(Policy::default(), None).curate(event, 0).unwrap().line;
+        let written: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
+        let mut expected = of_table();
+        // What the audit of a batch adds is in no line; and a time is a text in JSON.
+        expected.retain(|(name, _)| ![SPLIT, FINGERPRINT].contains(&name.as_str()));
+        expected.iter_mut().for_each(|(_, kind)| *kind = kind.replace("timestamp", "string"));
+        assert_eq!(of_template("log"), expected);
+        assert!(expected.iter().all(|(name, _)| written.contains_key(name)) && expected.len() == written.len());
+        let routes = Route::ALL.map(Route::as_str).join(",");
+        assert!(TEMPLATE.contains(&format!("projection.route.values: {routes}\n")), "{routes}");
+    }
+}
