@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use flywheel_core::dataset::{DatasetRules, GoldLine};
+use flywheel_core::dataset::{DatasetRules, GoldLine, Selection};
 use flywheel_core::{
     Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Pointer, Policy, Route,
 };
@@ -273,6 +273,21 @@ async fn a_contributor_is_erased_everywhere_and_nobody_else() {
     let request = Request { wish: Wish::RollBackTo(2), by: "kim".to_owned(), why: "a test".to_owned() };
     Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
     assert_eq!(world.events(None).await, set(&["alice-1"]), "a rollback behind it brings nothing back");
+    world.check_that_mallory_is_gone().await;
+}
+
+#[tokio::test]
+async fn what_was_excluded_before_is_erased_from_the_versions_that_had_it() {
+    let world = World::with_mallory().await;
+    let selection = Selection { contributor: Some(pseudonym()), ..Selection::default() };
+    let request = Request { wish: Wish::Exclude(selection), by: "kim".to_owned(), why: "a test".to_owned() };
+    let (lake, dataset) = (world.lake(), world.dataset());
+    Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
+    let rollback = |to| Request { wish: Wish::RollBackTo(to), ..request.clone() };
+    Amender::new(&lake, &dataset, now).amend(&rollback(5)).await.unwrap().unwrap();
+    Amender::new(&lake, &dataset, now).amend(&rollback(6)).await.unwrap().unwrap();
+    let record = world.erase(u32::MAX).await.unwrap().record.unwrap();
+    assert_eq!((record.version, record.amendment.unwrap().removed), (9, 0));
     world.check_that_mallory_is_gone().await;
 }
 

@@ -147,7 +147,12 @@ impl<L: ReadPart> Verifier<'_, L> {
             return Err(misfit(version, "its data files are not those that were written".to_owned()).into());
         }
         match &record.amendment {
-            Some(amendment) => self.check_amendment(&record, amendment, difference).await?,
+            Some(amendment) => {
+                let is_erased = |name: &str| self.erased.has(Place::Table, name);
+                let names = commit.added.iter().map(|file| file.name.as_str());
+                let lost_count = names.chain(commit.removed.iter().map(String::as_str)).any(is_erased);
+                self.check_amendment(&record, amendment, (!lost_count).then_some(difference)).await?;
+            }
             None if erased > 0 => check_what_is_left(&record, parsed.len() as u64, erased)?,
             None => record.check_rows(parsed.iter().cloned())?,
         }
@@ -219,7 +224,8 @@ impl<L: ReadPart> Verifier<'_, L> {
         &mut self,
         record: &VersionRecord,
         amendment: &Amendment,
-        difference: Difference,
+        // None, if rows of the files that came and went were erased since.
+        difference: Option<Difference>,
     ) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(misfit(record.version, what.to_owned()));
         let (mut tally, mut has_erased, mut has_selected) = (RowSet::default(), false, false);
@@ -239,13 +245,14 @@ impl<L: ReadPart> Verifier<'_, L> {
         if matches!(amendment.operation, Operation::Rollback { to } if !self.rows.are_those_of(to)) {
             return misfit("its rows are not those of the version that it goes back to");
         }
-        if has_erased {
-            return Ok(());
-        }
         let counted = Difference { removed: amendment.removed, added: amendment.added };
         // Whoever erases rows leaves nothing to count them by but the list of what was replaced.
-        if !matches!(amendment.operation, Operation::Erasure { .. }) && difference != counted {
+        let is_erasure = matches!(amendment.operation, Operation::Erasure { .. });
+        if difference.is_some_and(|difference| difference != counted) && !is_erasure {
             return misfit("it took out, or brought back, another number of rows than it says");
+        }
+        if has_erased {
+            return Ok(());
         }
         record.check_all_rows(tally)
     }
