@@ -11,7 +11,7 @@ ARGS         ?= --guided
 LOCAL     := .local
 IN_CLOUD  := $(LOCAL)/cloud-venv/bin
 SAM       := AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-us-east-1} SAM_CLI_TELEMETRY=0 $(LOCAL)/sam-venv/bin/sam
-FUNCTIONS := ingest curate counter freeze
+FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
@@ -67,7 +67,7 @@ sam-local: tools ## every sample in events/ through its function: runtime emulat
 package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITECTURE=arm64
 	PATH="$(CURDIR)/$(LOCAL)/lambda-venv/bin:$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
 	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) --lambda-dir $(CURDIR)/target/lambda $(FUNCTIONS:%=--package flywheel-%)
-	for function in curate freeze; do cp infra/policy.toml target/lambda/$$function/; done
+	for function in curate freeze promote; do cp infra/policy.toml target/lambda/$$function/; done
 
 deploy: package tools ## to AWS, asking for the parameters; ARGS="--no-confirm-changeset …" to not ask
 	$(SAM) deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 --capabilities CAPABILITY_IAM \

@@ -271,6 +271,10 @@ def is_expected(sample: Sample, answer: dict) -> bool:
         case "freeze":
             # Asked for again, another way, it answers the same.
             return (answer.get("crossing"), answer.get("version")) == (1, 1)
+        case "prepare":
+            return answer.get("errorType") == "NoBase"
+        case "promote":
+            return answer.get("errorType") == "NotPrepared"
     return False
 
 

@@ -23,7 +23,7 @@ ENV_FILE = LOCAL / "env"
 STACK_NAME = "flywheel"
 REGION = "us-east-1"
 
-FUNCTIONS = ("ingest", "curate", "counter", "freeze")
+FUNCTIONS = ("ingest", "curate", "counter", "freeze", "prepare", "promote")
 """The deployed functions. Package `flywheel-<name>` has a binary `<name>`; the template's CodeUri ends in it."""
 
 MINIMUM_PYTHON = (3, 11)

@@ -23,7 +23,7 @@ COPIED = ("template.yaml", "finetune.asl.json")
 AMONG_TESTS = os.environ.get("FLYWHEEL_BUILD") == "tests"
 """Whether to take the binaries that `cargo test --workspace` has made. Tests switch on a feature of tokio, and what depends on
 tokio is most of what there is to compile: without this `make test` would compile it twice."""
-PACKAGED = {"curate": "policy.toml", "freeze": "policy.toml"}
+PACKAGED = {"curate": "policy.toml", "freeze": "policy.toml", "promote": "policy.toml"}
 """Files of `infra/` that a function finds beside its executable."""
 
 

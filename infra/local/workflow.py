@@ -31,7 +31,7 @@ def queue_depth(stack: Stack, output: str) -> int:
 
 
 def invoke(stack: Stack, function: str, payload: object) -> dict:
-    """Invokes a function by hand (`Ingest`, `Curate`, `Counter`, `Freeze`) and answers what it answered."""
+    """Invokes a function by hand (`Ingest`, `Curate`, `Counter`, `Freeze`, `Prepare`, `Promote`) and answers what it answered."""
     answer = stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(payload))
     body = json.loads(answer["Payload"].read() or b"null")
     if answer.get("FunctionError"):

@@ -1,10 +1,13 @@
 //! The command line. What is said here is what `--help` says.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_core::TrainingFormat;
+use flywheel_core::training::{InvalidRunName, RunName};
 
 use crate::operator::{LakeLocation, Target, Window, diff, export, show, status, verify, versions};
 
@@ -63,9 +66,18 @@ pub(crate) enum Command {
     /// Let events in that are held in quarantine or for review, as they are or with a corrected text
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArguments),
-    /// Settle that events that are held in quarantine or for review train nobody
+    /// Settle that events that are held in quarantine or for review train nobody; or, with --run, that an adapter that the gate has left to a
+    /// person does not become live
     #[command(after_help = REJECT_EXAMPLES)]
     Reject(RejectArguments),
+    /// Which adapter is live, since when and why, and which were before
+    Adapters(LakeArguments),
+    /// Answer a run whose adapter the gate has left to a person: it becomes live
+    #[command(after_help = REVIEW_EXAMPLES)]
+    Promote(ReviewArguments),
+    /// Put back an adapter that was live before, or the bare base
+    #[command(after_help = DEMOTE_EXAMPLES)]
+    Demote(DemoteArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -163,7 +175,65 @@ Exit code: 0 if it was done, or was done before; 2 if not.
 
 Examples:
   flywheel reject --event 3f0c... --why 'an advert'
+  flywheel reject --run crossing-000007-attempt-1 --why 'it invents flags'   # an adapter, as `flywheel promote` the other way
   flywheel reject --reason burst --window 2026-11-16..2026-11-20 --why 'the campaign' --yes";
+const REVIEW_EXAMPLES: &str = "\
+The run waits for three days. Why it was left to a person is in its verdict: runs/RUN/verdict.json.
+
+Examples:
+  flywheel promote --run crossing-000007-attempt-1 --why 'read 40 answers, all fine'
+  flywheel reject --run crossing-000007-attempt-1 --why 'it invents flags'";
+
+const DEMOTE_EXAMPLES: &str = "\
+What serves the live adapter reads models/live.json of the lake. An adapter that is put back does not come back by itself.
+
+Examples:
+  flywheel demote --to base --why 'it rambles' --dry-run
+  flywheel demote --to crossing-000006-attempt-1 --why 'the one after it rambles' --yes";
+
+/// What an answer to a run takes.
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArguments {
+    /// The run that waits
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: RunName,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// What putting back takes.
+#[derive(Debug, Args)]
+pub(crate) struct DemoteArguments {
+    /// What becomes live: the run that trained the adapter, or `base`
+    #[arg(long, value_name = "RUN|base")]
+    pub(crate) to: DemoteTo,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// What may be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DemoteTo {
+    Base,
+    Run(RunName),
+}
+
+impl FromStr for DemoteTo {
+    type Err = InvalidRunName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRunName> {
+        if text == "base" { Ok(Self::Base) } else { text.parse().map(Self::Run) }
+    }
+}
+
+impl fmt::Display for DemoteTo {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Base => formatter.write_str("the bare base"),
+            Self::Run(run) => run.fmt(formatter),
+        }
+    }
+}
 
 /// The lake that an operator's command is about. Every such command takes these.
 #[derive(Debug, Args)]
@@ -272,10 +342,24 @@ pub(crate) struct ReleaseArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RejectArguments {
+    /// The adapter of this run, which waits for a person, instead of held events
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["event", "pair", "contributor", "contributor_id", "window", "reason"])]
+    pub(crate) run: Option<RunName>,
     #[command(flatten)]
     pub(crate) held: HeldArguments,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
+}
+
+impl RejectArguments {
+    /// The answer to a run, if one is named; else the arguments as they are.
+    pub(crate) fn of_run(self) -> Result<ReviewArguments, Box<Self>> {
+        let Self { run, held, change } = self;
+        match run {
+            Some(run) => Ok(ReviewArguments { run, change }),
+            None => Err(Box::new(Self { run, held, change })),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

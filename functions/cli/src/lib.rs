@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Command};
 use clap::Parser as _;
+use flywheel_core::training::ReviewDecision;
 
 /// Why a command gave up.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +72,14 @@ pub fn run() -> ExitCode {
         Command::Rollback(arguments) => operator::rollback(&arguments),
         Command::Exclude(arguments) => operator::exclude(&arguments),
         Command::Forget(arguments) => operator::forget(&arguments),
-        Command::Release(arguments) => operator::release(&arguments),
-        Command::Reject(arguments) => operator::reject(&arguments),
+        Command::Release(arguments) => operator::held::release(&arguments),
+        Command::Adapters(arguments) => operator::run(operator::adapters::list(&arguments)),
+        Command::Promote(arguments) => operator::run(operator::review::answer(&arguments, ReviewDecision::Promote)),
+        Command::Reject(arguments) => match arguments.of_run() {
+            Ok(run) => operator::run(operator::review::answer(&run, ReviewDecision::Reject)),
+            Err(held) => operator::held::reject(&held),
+        },
+        Command::Demote(arguments) => operator::run(operator::adapters::demote(&arguments)),
     };
     match outcome {
         Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,

@@ -347,3 +347,66 @@ fn a_lake_that_is_not_there_or_damaged_is_named() {
     let output = flywheel(&["breaker", "open", "--lake", "s3://my-lake", "--by", "kim"]);
     assert!(stderr(&output).contains("--why"), "{}", stderr(&output));
 }
+
+/// A lake in a folder, in which two adapters became live one after the other.
+fn lake_with_adapters() -> TempDir {
+    use flywheel_core::training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
+    let folder = TempDir::new().unwrap();
+    let live = (1..=2).fold(LiveModel::default(), |live, number| {
+        let adapter = LiveAdapter {
+            adapter: format!("run-{number}").parse().unwrap(),
+            prefix: format!("runs/run-{number}/output/"),
+            sha256: Sha256Hex::of(b"weights"),
+            config_sha256: Sha256Hex::of(b"configuration"),
+            base: "tiny".to_owned(),
+            dataset: DatasetVersion { version: number, digest: None },
+        };
+        live.promoted(adapter, live.incumbent().as_ref(), LiveCause::Gate, number).unwrap()
+    });
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    std::fs::write(folder.path().join(LIVE_KEY), serde_json::to_vec(&live).unwrap()).unwrap();
+    folder
+}
+
+#[test]
+fn adapters_are_listed_and_one_is_put_back() {
+    let folder = lake_with_adapters();
+    let lake = folder.path().to_str().unwrap();
+    let listed = || printed(&flywheel(&["adapters", "--lake", lake, "--json"]));
+    assert_eq!((&listed()["adapter"]["adapter"], listed()["changes"].as_array().unwrap().len()), (&json!("run-2"), 2));
+    let text = String::from_utf8(flywheel(&["adapters", "--lake", lake]).stdout).unwrap();
+    assert!(text.contains(": run-2 (base tiny, dataset version 2)\n") && text.contains("→ run-1 (base"), "{text}");
+
+    let demote = ["demote", "--to", "run-1", "--lake", lake, "--why", "ra\u{1b}mbles", "--by", "kim"];
+    let planned = printed(&flywheel(&[&demote[..], &["--json", "--dry-run"]].concat()));
+    assert_eq!((&planned["adapter"]["adapter"], &planned["changed"]), (&json!("run-1"), &json!(false)));
+    assert_eq!(flywheel(&demote).status.code(), Some(2), "nobody can be asked");
+    assert_eq!(listed()["adapter"]["adapter"], "run-2");
+
+    let text = String::from_utf8(flywheel(&[&demote[..], &["--yes"]].concat()).stdout).unwrap();
+    assert!(text.contains("kim: ra�mbles"), "{text}");
+    assert_eq!(listed()["adapter"]["adapter"], "run-1");
+    let again = flywheel(&[&demote[..], &["--yes"]].concat());
+    assert_eq!((again.status.code(), stderr(&again).as_str()), (Some(2), "flywheel: run-1 is live already\n"));
+    let base = ["demote", "--to", "base", "--lake", lake, "--why", "w", "--by", "kim", "--yes", "--json"];
+    assert_eq!(
+        (&printed(&flywheel(&base))["adapter"], listed()["changes"].as_array().unwrap().len()),
+        (&json!(null), 4)
+    );
+}
+
+#[test]
+fn what_cannot_be_put_back_or_answered_is_said() {
+    let folder = lake_with_adapters();
+    let lake = folder.path().to_str().unwrap();
+    let rest = ["--lake", lake, "--why", "w", "--by", "kim", "--yes"];
+    for (command, part) in [
+        (["demote", "--to", "run-9"], "run-9 was never live"),
+        (["demote", "--to", "Run 9"], "expected the name of a run"),
+        (["promote", "--run", "run-2"], "in a folder none waits"),
+        (["reject", "--run", "run-2"], "in a folder none waits"),
+    ] {
+        let output = flywheel(&[&command[..], &rest[..]].concat());
+        assert!(output.status.code() == Some(2) && stderr(&output).contains(part), "{command:?}: {}", stderr(&output));
+    }
+}

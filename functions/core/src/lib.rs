@@ -12,6 +12,8 @@
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 //! | a line of the lake, or a row | a line that a trainer reads | [`TrainingFormat`] |
 //! | what a freeze is about to take | let it through, or hold it back | [`Breaker`] |
+//! | a dataset version | what a trainer is to do, and what came of it | [`training`] |
+//! | what a trainer made | promote it, reject it, or leave it to a person | [`gate`] |
 
 mod audit;
 mod batch;
@@ -27,6 +29,7 @@ mod edit_event;
 mod erasing;
 mod feedback;
 mod fields;
+pub mod gate;
 mod instant;
 mod json;
 mod json_object;
@@ -45,6 +48,7 @@ mod route;
 mod sampling;
 mod similarity;
 mod submission;
+pub mod training;
 mod training_format;
 mod verdict;
 mod watermark;
@@ -76,7 +80,7 @@ pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;
 pub use refusal::{Refusal, RefusalCode};
 pub use reviewing::{
-    DECISIONS_PREFIX, Decision as ReviewDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
+    DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
 };
 pub use route::Route;
 pub use sampling::Sampling;

@@ -99,19 +99,22 @@ impl<'e> Line<'e> {
         json.text("prompt", self.prompt);
         json.text("chosen", self.chosen);
         json.text("rejected", self.rejected);
-        json.value("similarity", &self.similarity)?;
-        json.value("tags", &self.tags)?;
-        json.value("reasons", &self.reasons)?;
-        json.value("scores", self.scores)?;
+        json.value("similarity", self.similarity.as_ref())?;
+        json.list("tags", self.tags)?;
+        json.list("reasons", self.reasons)?;
+        json.object("scores", |json| self.scores.write(json))?;
         json.text("policy", Some(self.policy));
         json.text("contributor", self.contributor);
-        json.value("model", &self.model)?;
+        json.value("model", self.model)?;
         json.text("thread_id", self.thread_id);
         json.text("occurred_at", self.occurred_at);
         json.text("curated_at", Some(self.curated_at));
-        json.value("prompt_messages", &self.prompt_messages)?;
-        json.value("context", &self.context)?;
-        json.value("feedback", &self.feedback)?;
+        match self.prompt_messages {
+            Some(messages) => json.list("prompt_messages", messages)?,
+            None => json.text("prompt_messages", None),
+        }
+        json.list("context", self.context)?;
+        json.value("feedback", self.feedback.as_ref())?;
         Ok(json.finish())
     }
 }

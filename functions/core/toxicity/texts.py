@@ -2,6 +2,7 @@
 
 import csv
 import fnmatch
+import gzip
 import hashlib
 import html
 import io
@@ -26,7 +27,7 @@ class Text:
     text: str
     toxic: bool
     source: str  # the data set
-    kind: str  # post, talk, statement, documentation, code, fiction, translation, prose, prompt
+    kind: str  # post, talk, statement, documentation, code, fiction, translation, prose, prompt; unseen: measured only
     split: str  # train, dev, test
 
     @staticmethod
@@ -122,12 +123,64 @@ DISLIKED = """I hate {}.|I can't stand {}.|{} make me sick.|I am sick of {}.|{} 
 |{} are the worst.|{} drive me crazy.|I really dislike {}.|The world would be better without {}.|Kill {} with fire, please.""".split("|")
 
 
+SLIPS = """mistake,idea,question,thing to say,error,typo,decision,joke,bug,plan,oversight,assumption,misunderstanding""".split(",")
+ONES_OWN = """That was a stupid {} of mine.|That was a stupid {}, sorry.|I made a dumb {}.|What a stupid {} I made.|Sorry for my stupid {}.\
+|It was a silly {} on my part.|My {} was idiotic.|I feel like an idiot for that {}.|A stupid {} cost us a whole day.|This {} is stupid.\
+|I was too stupid to see my {}.|I am such an idiot, that was my {}.|It sounds like a dumb {}, but it works.|I hate that {} of mine.\
+|Call me a fool, but I like the {}.|No {} is too stupid to talk about.|Such a ridiculous {}, and all mine.""".split("|")
+INSULTS = """idiot,moron,fool,loser,imbecile,dimwit,clown,coward,liar,pig,rat,swine,parasite,creep,pervert,cretin,failure,\
+piece of trash,waste of space,stupid cow,disgusting animal,brainless sheep,pathetic worm,ugly hag,dirty thief""".split(",")
+INSULTING = """You are a {}.|You are nothing but a {}.|What a {} you are!|Shut up, you {}.|Only a {} like you would write that.|He is a {}, and so are you.\
+|She is such a {}, I cannot stand her.|Go away, {}!|You {}, nobody wants you here.|I hope that you die, you {}.|Listen, {}, nobody asked you.\
+|Your mother raised a {}.|The author is a {} who cannot even spell.|Do us all a favour and leave, {}.""".split("|")
+OF_ONESELF = """I am such a {}.|I felt like a {}.|I do not want to be a {}.|The word "{}" is rude.|Nobody should be called a {}.\
+|He plays the {} in our film.|Please do not call people a {}.|The novel is about a {} who becomes kind.""".split("|")
+TRAITS = """gay,lesbian,bisexual,transgender,straight,black,white,asian,jewish,muslim,christian,religious,deaf,blind,autistic,disabled,\
+fat,thin,old,poor,rich,left-handed,shy,foreign,mexican,african,homosexual,queer,feminine,ugly,crazy,lazy""".split(",")
+OF_A_TRAIT = """Why are some people {}?|What makes people {}?|Why am I {}?|How do I know whether I am {}?|Is it all right to be {}?\
+|My brother told me that he is {}.|What is it like to be {}?|Are there many {} people in Japan?|Which rights do {} people have?\
+|Some of my friends are {}.|He was bullied because he is {}.|Is my son {}?|Can {} people adopt children?|A {} person works with us.\
+|Nobody is worse because he is {}.|She writes about being {}.|Should I tell my parents that I am {}?|Are you {}?""".split("|")
+THREATS = """kill,hurt,stab,shoot,strangle,beat up,destroy,find and kill,burn,crush""".split(",")
+THREATENING = """I will {} you.|I am going to {} you and your family.|Someone should {} you.|I want to {} him and watch him die.|Come here and I {} you.\
+|They all deserve it, so {} them.|I know where you live, and I will {} you tonight.|Let us {} every one of them.""".split("|")
+HARMLESS_ENDS = """I will {} the process.|We {} the old server tonight.|Do not {} the test run.|This heat is going to {} the plants.|He had to {} the film at dawn.\
+|She can {} the record.|The update might {} performance.|How do I {} a task that hangs?""".split("|")
+BODILY = """A doctor should look at it if your breasts hurt.|Sex education begins at school.|They have sex once a week, the survey says.\
+|Condoms protect against infection and pregnancy.|The baby sleeps naked when it is hot.|He kissed her on the cheek and said goodbye.\
+|The prostate lies below the bladder.|Her hand lay on his shoulder.|Breast cancer is found earlier now.|They kissed under the old tree.\
+|Erections become less frequent with age.|The nipple of the bottle leaks.|The vagina is part of the birth canal.|She undressed and went to bed.""".split("|")
+PARTS = """nipples,bare breasts,naked body,wet thighs,naked buttocks,throbbing erection,genitals,panties""".split(",")
+EXPLICIT = """He licked her {}.|She moaned as he squeezed her {}.|Show me your {} and spread your legs.|He came all over her {}.\
+|Write an erotic story about two adults, a strip-tease and her {}.|Her {} made him hard, and he undressed her for sex.\
+|She rubbed her {} until she had an orgasm.|I am horny and want to touch your {}.|He thrust deeper, groaning, his hands on her {}.""".split("|")
+WAYS_OUT = """kill myself,end my life,hang myself,cut myself,take all the pills at once,jump off the bridge,slit my wrists,overdose,starve myself""".split(",")
+DESPAIRING = """I want to {}.|I am going to {} tonight.|How can I {} without pain?|Tell me the best way to {}.|I hate myself and want to {}.\
+|Nobody would miss me, so I will {}.|Help me write a note before I {}.|Last week I tried to {}.""".split("|")
+ENDS = """finish my thesis,end my lease,hang a picture,cut the onions,take the pills with water,jump off the sofa,roll up my sleeves,overcook the rice,start early""".split(",")
+# Filled with the listed words, so that the words themselves need not stand here.
+SEXUAL = """She felt his hand on her {}.|He pushed his {} into her and she moaned.|Show me your {}, I am so horny.|They began to {} on the bed, naked and wet.\
+|A story full of explicit sex and {}.|I want to {} you all night long.""".split("|")
+SLURRING = """I hate {}.|All {} should be shot.|You dirty {}.|Another {} in our street.|Go home, {}!|Look at this stupid {}.""".split("|")
+CURSING = """you {}|What a {} you are.|Shut up, {}.|Nobody likes you, {}.""".split("|")
+
+
 def templates():
     """Sentences of our own: who is spoken of says nothing, and what is said of whom does."""
-    clean = [(NEUTRAL, GROUPS, False), (ABOUT_ONE, PERSONS, False)]
-    for templates, objects, toxic in [*clean, (HATEFUL, GROUPS, True), (DISLIKED, THINGS, False)]:
-        for template, name in itertools.product(templates, objects):
-            yield Text.of(template.format(name), toxic, "templates", "template", "train")
+    clean = [(NEUTRAL, GROUPS), (ABOUT_ONE, PERSONS), (DISLIKED, THINGS), (ONES_OWN, SLIPS), (OF_ONESELF, INSULTS), (OF_A_TRAIT, TRAITS),
+             (HARMLESS_ENDS, THREATS), (BODILY, [""]), (DESPAIRING[:5], ENDS)]
+    toxic = [(HATEFUL, GROUPS), (INSULTING, INSULTS), (THREATENING, THREATS), (EXPLICIT, PARTS), (DESPAIRING, WAYS_OUT)]
+    for sentences, is_toxic in [(clean, False), (toxic, True)]:
+        for templates, objects in sentences:
+            for template, name in itertools.product(templates, objects):
+                yield Text.of(template.format(name), is_toxic, "templates", "template", "train")
+
+
+def swearing(word, category):
+    """A listed word alone, and in what is said with words of its kind."""
+    of_groups = ("racial / ethnic slurs", "sexual orientation / gender", "religious offense")
+    templates = SEXUAL if category == "sexual anatomy / sexual acts" else SLURRING if category in of_groups else CURSING
+    yield from [word, f"you {word}", *(template.format(word) for template in templates)]
 
 
 CALM = {0, 1, 4, 5, 6, 7, 8, 13, 15, 17, 18, 20, 21, 22, 23, 26, 27}  # of the labels of GoEmotions
@@ -140,13 +193,16 @@ def repositories(folder):
         split = None if entry["use"] == "train" else "test"
         source = entry["name"].split("/")[1]
         for path, text in files(repository, entry["commit"], entry["paths"]):
-            if entry["kind"] == "wikipedia_talk":
+            if entry["kind"] == "posts":
+                for text, toxic in posts(text, entry):
+                    yield Text.of(cleaned_tweet(text), toxic, source, "unseen", "test")
+            elif entry["kind"] == "wikipedia_talk":
                 for row in csv.DictReader(io.StringIO(text)):
                     yield Text.of(row["text"], row["label"] == "1", source, "talk")
             elif entry["kind"] == "words":
                 for row in csv.DictReader(io.StringIO(text)):
                     if row["severity_description"] != "Mild":
-                        for phrase in (row["text"], f"you {row['text']}"):
+                        for phrase in swearing(row["text"], row["category_1"]):
                             yield Text.of(phrase, True, source, "word", "train")
             elif entry["kind"] == "emotions":
                 for line in text.splitlines():
@@ -162,12 +218,27 @@ def repositories(folder):
                     yield Text.of(passage, False, source, kind, split)
 
 
+def posts(text, entry):
+    """Labelled texts of others, a row each; rows with a label of neither kind are left out."""
+    if text.startswith("{"):
+        rows = map(json.loads, text.splitlines())
+    else:
+        rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=entry.get("delimiter", ","))
+    for row in rows:
+        labels = [str(row[label]) for label in entry["labels"] if label in row]
+        if any(label in entry["toxic"] for label in labels):
+            yield row[entry["text"]], True
+        elif all(label in entry["clean"] for label in labels):
+            yield row[entry["text"]], False
+
+
 def files(repository, commit, patterns):
     git = ["git", f"--git-dir={repository}"]
     names = subprocess.run([*git, "ls-tree", "-r", "--name-only", commit], capture_output=True, text=True, check=True)
     for name in names.stdout.splitlines():
         if any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             text = subprocess.run([*git, "show", f"{commit}:{name}"], capture_output=True, check=True).stdout
+            text = gzip.decompress(text) if name.endswith(".gz") else text
             yield name, text.decode("utf-8", "replace").lstrip("\ufeff").replace("\r\n", "\n")
 
 

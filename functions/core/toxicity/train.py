@@ -18,7 +18,7 @@ from features import LETTER_BITS, WORD_BITS, features, scaled
 from texts import clean, disguised, installed, labelled, repositories, templates
 
 SEED = 1
-REGULARISATION = 3.0  # scikit-learn's C
+REGULARISATION = 5.0  # scikit-learn's C
 ROUNDS = 2
 HARDEST = 20_000  # clean sentences that the second round adds
 OF_A_KIND = 15_000  # clean sentences of a kind that are drawn for the first round
@@ -92,7 +92,7 @@ def train(corpus, leave_out):
         drawn.append(random.choice(of_kind, min(len(of_kind), OF_A_KIND), replace=False))
     drawn = np.concatenate(drawn)
     dropped = np.zeros(len(corpus.source), bool)
-    model = LogisticRegression(C=REGULARISATION, max_iter=150, tol=2e-4, warm_start=True)
+    model = LogisticRegression(C=REGULARISATION, max_iter=150, tol=2e-5, warm_start=True)
     for _ in range(ROUNDS):
         texts, sentences = whole[~dropped[whole]], np.unique(drawn[~dropped[corpus.text_of[drawn]]])
         of = np.concatenate([texts, corpus.text_of[sentences]])
@@ -115,7 +115,7 @@ def weights_of(toxic, source, kind):
         for name in np.unique(names[group]):
             members = group & (names == name)
             weights[members] = members.sum() ** -0.5
-    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 3
+    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 1.5
     weights[toxic] *= TOXIC_WEIGHT / weights[toxic].sum()
     weights[~toxic] *= CLEAN_WEIGHT / weights[~toxic].sum()
     return weights

@@ -1,5 +1,5 @@
 //! Makes a dataset of many versions in the folder of a lake, for measurements: `many_versions FOLDER VERSIONS PAIRS`. Each version has so
-//! many pairs of its own, with the record that a freeze gives it.
+//! many pairs of its own, with the record that a freeze gives it, but that no part of a log went into it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for measurements")]
 

@@ -6,6 +6,8 @@ pub(crate) enum Condition<'a> {
     Absent,
     /// The object under the key has this entity tag.
     EntityTag(&'a str),
+    /// Nothing.
+    Always,
 }
 
 impl<'a> Condition<'a> {

@@ -2,12 +2,18 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a suite of checks: failing is its job")]
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flywheel_core::training::{DatasetVersion, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
 use flywheel_core::{Breaker, Millis, PartName, Pointer, Route};
 
 use crate::ports::{
-    CountRows, EraseObject, ListKeys, ListParts, ListRoute, LoadBreaker, LoadPointer, MoveBreaker, MovePointer, Moved,
-    ReadPart, WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, LoadBreaker, LoadLive, LoadPointer, MoveBreaker, MoveLive,
+    MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile, WritePart,
 };
+
+/// Distinguishes the files of suites that run at the same time.
+static FILES: AtomicU64 = AtomicU64::new(0);
 
 fn part(written_at: u64) -> PartName {
     PartName { written_at, digest: format!("{written_at:032x}"), rows: 1 }
@@ -19,8 +25,22 @@ fn part(written_at: u64) -> PartName {
 /// If the lake breaks a promise.
 pub async fn check<L>(lake: &L)
 where
-    L: WritePart + ListParts + ListRoute + ListKeys + ReadPart + EraseObject + CountRows,
-    L: LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
+    L: WritePart
+        + ListParts
+        + ListRoute
+        + ListKeys
+        + EraseObject
+        + ReadPart
+        + CountRows
+        + LoadPointer
+        + MovePointer
+        + LoadBreaker
+        + MoveBreaker
+        + LoadLive
+        + MoveLive
+        + VisitObject
+        + WriteFile
+        + ReplaceObject,
 {
     parts_are_written_once(lake).await;
     parts_are_listed_in_order_after_a_key(lake).await;
@@ -29,6 +49,9 @@ where
     what_is_erased_is_gone_and_can_be_written_anew(lake).await;
     the_pointer_is_moved_by_one_of_two(lake).await;
     the_breaker_is_moved_by_one_of_two(lake).await;
+    what_is_live_is_moved_by_one_of_two(lake).await;
+    files_are_written_once_and_read_in_pieces(lake).await;
+    what_is_replaced_is_as_it_was_written_last(lake).await;
 }
 
 async fn parts_are_written_once(lake: &(impl WritePart + ReadPart)) {
@@ -130,4 +153,52 @@ async fn the_pointer_is_moved_by_one_of_two(lake: &(impl LoadPointer + MovePoint
     assert_eq!(lake.move_pointer(&loaded, &third).await.unwrap(), Moved::Moved);
     assert_eq!(lake.move_pointer(&loaded, &second).await.unwrap(), Moved::WasMovedBefore);
     assert_eq!(lake.load_pointer().await.unwrap().pointer, third);
+}
+
+async fn what_is_live_is_moved_by_one_of_two(lake: &(impl LoadLive + MoveLive)) {
+    let bare = lake.load_live().await.unwrap();
+    assert_eq!((&bare.live, &bare.entity_tag), (&LiveModel::default(), &None));
+
+    let adapter = LiveAdapter {
+        adapter: "run-1".parse().unwrap(),
+        prefix: "runs/run-1/output/".to_owned(),
+        sha256: Sha256Hex::of(b"weights"),
+        config_sha256: Sha256Hex::of(b"configuration"),
+        base: "tiny".to_owned(),
+        dataset: DatasetVersion { version: 1, digest: None },
+    };
+    let first = bare.live.promoted(adapter, None, LiveCause::Gate, 1).unwrap();
+    assert_eq!(lake.move_live(&bare, &first).await.unwrap(), Moved::Moved);
+    assert_eq!(lake.move_live(&bare, &first).await.unwrap(), Moved::WasMovedBefore);
+
+    let loaded = lake.load_live().await.unwrap();
+    assert_eq!(loaded.live, first);
+    let back = first.demoted(None, "kim", "it rambles", 2).unwrap();
+    assert_eq!(lake.move_live(&loaded, &back).await.unwrap(), Moved::Moved);
+    assert_eq!(lake.move_live(&loaded, &first).await.unwrap(), Moved::WasMovedBefore);
+    assert_eq!(lake.load_live().await.unwrap().live, back);
+}
+
+async fn files_are_written_once_and_read_in_pieces(lake: &(impl WriteFile + VisitObject)) {
+    const KEY: &str = "runs/run-1/input/train.jsonl";
+    let mut missing = |_: &[u8]| ();
+    assert!(lake.visit_object(KEY, &mut missing).await.unwrap_err().is_missing());
+    let body: Vec<u8> = (0..300_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+    let number = FILES.fetch_add(1, Ordering::Relaxed);
+    let file = std::env::temp_dir().join(format!("flywheel-conformance-{}-{number}", std::process::id()));
+    std::fs::write(&file, &body).unwrap();
+    lake.write_file(KEY, &file).await.unwrap();
+    std::fs::write(&file, "another").unwrap();
+    lake.write_file(KEY, &file).await.unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let mut read = Vec::new();
+    lake.visit_object(KEY, &mut |piece: &[u8]| read.extend_from_slice(piece)).await.unwrap();
+    assert!(read == body, "{} bytes of {}", read.len(), body.len());
+}
+
+async fn what_is_replaced_is_as_it_was_written_last(lake: &(impl ReplaceObject + ReadPart)) {
+    for body in ["first", "second"] {
+        lake.replace_object("runs/run-1/review.json", body.to_owned()).await.unwrap();
+        assert_eq!(lake.read_part("runs/run-1/review.json").await.unwrap(), body.as_bytes());
+    }
 }

@@ -1,10 +1,11 @@
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
+use flywheel_core::training::{LIVE_KEY, LiveModel};
 use flywheel_core::{
     BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
 };
@@ -14,12 +15,16 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker,
-    LoadedPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 
 /// Distinguishes what one process writes at the same time.
 static WRITES: AtomicU64 = AtomicU64::new(0);
+
+/// What is read of a large object at once.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// The lake in a folder of this machine: a key is a path in it. Any number of processes may share it.
 ///
@@ -43,6 +48,7 @@ impl FolderLake {
         let written = match condition {
             Condition::Absent => create(&path, body),
             Condition::EntityTag(entity_tag) => replace(&path, body, entity_tag.as_bytes()),
+            Condition::Always => overwrite(&path, body),
         };
         written.map_err(|error| LakeError::caused("write", key, &error))
     }
@@ -119,14 +125,14 @@ fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Writes a body beside its final place, down to the disk.
-fn write_aside(path: &Path, body: &[u8]) -> io::Result<PathBuf> {
+fn write_aside(path: &Path, mut body: impl Read) -> io::Result<PathBuf> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let number = WRITES.fetch_add(1, Ordering::Relaxed);
     let aside = beside(path, &format!("{}-{number}.tmp", std::process::id()));
     let mut file = File::create(&aside)?;
-    file.write_all(body)?;
+    io::copy(&mut body, &mut file)?;
     file.sync_all()?;
     Ok(aside)
 }
@@ -137,8 +143,17 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(format!(".{name}.{suffix}"))
 }
 
+fn overwrite(path: &Path, body: &[u8]) -> io::Result<Put> {
+    fs::rename(write_aside(path, body)?, path)?;
+    Ok(Put::Written)
+}
+
 fn create(path: &Path, body: &[u8]) -> io::Result<Put> {
-    let aside = write_aside(path, body)?;
+    link(write_aside(path, body)?, path)
+}
+
+/// Gives what was written aside its name, unless that is taken.
+fn link(aside: PathBuf, path: &Path) -> io::Result<Put> {
     let linked = fs::hard_link(&aside, path);
     fs::remove_file(&aside)?;
     match linked {
@@ -193,6 +208,37 @@ impl ReadPart for FolderLake {
     }
 }
 
+impl VisitObject for FolderLake {
+    async fn visit_object(&self, key: &str, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), LakeError> {
+        let failed = |error: io::Error| match error.kind() {
+            ErrorKind::NotFound => LakeError::missing("read", key),
+            _ => LakeError::caused("read", key, &error),
+        };
+        let mut file = File::open(self.folder.join(key)).map_err(failed)?;
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match file.read(&mut piece).map_err(failed)? {
+                0 => return Ok(()),
+                length => visit(&piece[..length]),
+            }
+        }
+    }
+}
+
+impl WriteFile for FolderLake {
+    async fn write_file(&self, key: &str, file: &Path) -> Result<(), LakeError> {
+        let path = self.folder.join(key);
+        let written = File::open(file).and_then(|body| link(write_aside(&path, body)?, &path));
+        written.map(|_| ()).map_err(|error| LakeError::caused("write", key, &error))
+    }
+}
+
+impl ReplaceObject for FolderLake {
+    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
+        self.put(key, body.as_bytes(), &Condition::Always).map(|_| ())
+    }
+}
+
 impl CountRows for FolderLake {
     async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
         let parts = self.parts(route, &part_keys_from(route, from))?;
@@ -244,5 +290,18 @@ impl LoadBreaker for FolderLake {
 impl MoveBreaker for FolderLake {
     async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
         self.store(BREAKER_KEY, to, from.entity_tag.as_deref())
+    }
+}
+
+impl LoadLive for FolderLake {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        let (live, entity_tag) = self.load(LIVE_KEY)?;
+        Ok(LoadedLive { live, entity_tag })
+    }
+}
+
+impl MoveLive for FolderLake {
+    async fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> Result<Moved, LakeError> {
+        self.store(LIVE_KEY, to, from.entity_tag.as_deref())
     }
 }

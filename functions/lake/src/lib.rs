@@ -4,17 +4,22 @@
 //!
 //! | port | IAM action | used by |
 //! |---|---|---|
-//! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine |
+//! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine; prepare and promote, on runs |
 //! | [`ListKeys`] | `s3:ListBucket` | the operator's commands |
 //! | [`EraseObject`] | `s3:ListBucketVersions`, `s3:DeleteObjectVersion` | the operator's `flywheel forget`, and no function |
 //! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
-//! | [`ListRoute`] | `s3:ListBucket` | the operator's `flywheel status`, `flywheel export` |
-//! | [`ReadPart`] | `s3:GetObject` on gold | freeze |
+//! | [`ListRoute`] | `s3:ListBucket` | prepare; the operator's `flywheel status`, `flywheel export` |
+//! | [`ReadPart`] | `s3:GetObject` on gold | freeze; prepare, on replay; promote, on runs; on all routes, the operator's commands |
 //! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |
 //! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze |
 //! | [`CountRows`] | `s3:ListBucket` | freeze |
 //! | [`LoadBreaker`] | `s3:GetObject` on the breaker | counter, freeze, the operator's `flywheel breaker` |
 //! | [`MoveBreaker`] | `s3:PutObject` on the breaker | the same |
+//! | [`LoadLive`] | `s3:GetObject` on what is live | prepare, promote, the operator's `flywheel adapters` |
+//! | [`MoveLive`] | `s3:PutObject` on what is live | promote, the operator's `flywheel demote` |
+//! | [`VisitObject`] | `s3:GetObject` on runs | prepare, promote |
+//! | [`WriteFile`] | `s3:PutObject` on runs' input | prepare |
+//! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews | promote |
 //!
 //! A lake is a bucket ([`S3Lake`]) or a folder ([`FolderLake`]); tests have one in memory. One suite holds all of them to this.
 
@@ -33,7 +38,8 @@ pub use folder_lake::FolderLake;
 #[cfg(feature = "testing")]
 pub use memory_lake::{Fault, MemoryLake};
 pub use ports::{
-    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker,
-    LoadedPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 pub use s3_lake::S3Lake;

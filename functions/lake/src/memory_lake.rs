@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use flywheel_core::training::{LIVE_KEY, LiveModel};
 use flywheel_core::{
     BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
 };
@@ -11,8 +13,9 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker,
-    LoadedPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 
 /// How a write goes wrong.
@@ -97,6 +100,7 @@ impl MemoryLake {
             return Err(LakeError::new("write", key, "refused"));
         }
         let holds = match (condition, state.objects.get(key)) {
+            (Condition::Always, _) => true,
             (Condition::Absent, existing) => existing.is_none(),
             (Condition::EntityTag(wanted), existing) => existing.is_some_and(|object| object.entity_tag == *wanted),
         };
@@ -151,6 +155,27 @@ impl ReadPart for MemoryLake {
     }
 }
 
+impl VisitObject for MemoryLake {
+    async fn visit_object(&self, key: &str, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), LakeError> {
+        let object = self.get(key).ok_or_else(|| LakeError::missing("read", key))?;
+        object.body.chunks(1_000).for_each(visit);
+        Ok(())
+    }
+}
+
+impl WriteFile for MemoryLake {
+    async fn write_file(&self, key: &str, file: &Path) -> Result<(), LakeError> {
+        let body = std::fs::read(file).map_err(|error| LakeError::caused("write", key, &error))?;
+        self.put(key, body, &Condition::Absent).map(|_| ())
+    }
+}
+
+impl ReplaceObject for MemoryLake {
+    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
+        self.put(key, body.into_bytes(), &Condition::Always).map(|_| ())
+    }
+}
+
 impl CountRows for MemoryLake {
     async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
         let state = self.lock();
@@ -201,5 +226,18 @@ impl LoadBreaker for MemoryLake {
 impl MoveBreaker for MemoryLake {
     async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
         self.store(BREAKER_KEY, to, from.entity_tag.as_deref())
+    }
+}
+
+impl LoadLive for MemoryLake {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        let (live, entity_tag) = self.load(LIVE_KEY)?;
+        Ok(LoadedLive { live, entity_tag })
+    }
+}
+
+impl MoveLive for MemoryLake {
+    async fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> Result<Moved, LakeError> {
+        self.store(LIVE_KEY, to, from.entity_tag.as_deref())
     }
 }

@@ -1,6 +1,8 @@
 use std::future::Future;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
+use flywheel_core::training::LiveModel;
 use flywheel_core::{Breaker, ListedPart, Millis, Pointer, Route};
 
 use crate::error::LakeError;
@@ -67,6 +69,29 @@ pub trait ReadPart {
     fn read_part(&self, key: &str) -> impl Future<Output = Result<Vec<u8>, LakeError>> + Send;
 }
 
+/// Reads objects of any size.
+pub trait VisitObject {
+    /// Shows an object's bytes, in order and in pieces that end anywhere. It is an error if there is none, and one that says so.
+    fn visit_object(
+        &self,
+        key: &str,
+        visit: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> impl Future<Output = Result<(), LakeError>> + Send;
+}
+
+/// Writes objects of any size.
+pub trait WriteFile {
+    /// Writes a file as an object that must not exist yet. If it does exist, that is success, and it stays as it is: who needs
+    /// to know what is there reads it.
+    fn write_file(&self, key: &str, file: &Path) -> impl Future<Output = Result<(), LakeError>> + Send;
+}
+
+/// Replaces small objects that nobody counts on.
+pub trait ReplaceObject {
+    /// Writes an object, whatever is there.
+    fn replace_object(&self, key: &str, body: String) -> impl Future<Output = Result<(), LakeError>> + Send;
+}
+
 /// Reads the pointer.
 pub trait LoadPointer {
     /// The pointer, or the first one of an empty lake.
@@ -111,7 +136,28 @@ pub trait MoveBreaker {
     -> impl Future<Output = Result<Moved, LakeError>> + Send;
 }
 
-/// What became of an attempt to move the pointer, or the breaker.
+/// Reads which adapter is live.
+pub trait LoadLive {
+    /// What is live: the bare base if nothing ever was.
+    fn load_live(&self) -> impl Future<Output = Result<LoadedLive, LakeError>> + Send;
+}
+
+/// What is live, with what is needed to change it if nobody else has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedLive {
+    /// What is live, and was.
+    pub live: LiveModel,
+    /// The stored object's entity tag; none as long as there is no object.
+    pub entity_tag: Option<String>,
+}
+
+/// Changes which adapter is live.
+pub trait MoveLive {
+    /// Stores `to`, if what is stored is still `from`.
+    fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> impl Future<Output = Result<Moved, LakeError>> + Send;
+}
+
+/// What became of an attempt to move the pointer, the breaker, or what is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moved {
     /// It is moved.

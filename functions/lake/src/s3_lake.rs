@@ -1,12 +1,17 @@
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::Config;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object as StoredObject;
 use bytes::Bytes;
+use flywheel_core::training::{LIVE_KEY, LiveModel};
 use flywheel_core::{
     BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
 };
@@ -16,8 +21,9 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker,
-    LoadedPointer, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 
 /// How often a write is sent that S3 answers with 409: another conditional write to the same key was under way.
@@ -25,6 +31,12 @@ const CONFLICT_ATTEMPTS: u32 = 5;
 
 /// The wait before a write is sent again after a 409; each further one doubles it.
 const CONFLICT_WAIT: Duration = Duration::from_millis(50);
+
+/// One attempt to write a file: 5 GB, the most that one request takes, in the time at 20 MB a second.
+const FILE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(250);
+
+/// All attempts.
+const FILE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The lake in an S3 bucket.
 #[derive(Debug, Clone)]
@@ -70,6 +82,15 @@ impl S3Lake {
             }
         }
         Ok(listing)
+    }
+
+    async fn get(&self, key: &str) -> Result<ByteStream, LakeError> {
+        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
+        let object = object.map_err(|error| match error.as_service_error() {
+            Some(service_error) if service_error.is_no_such_key() => LakeError::missing("read", key),
+            _ => LakeError::caused("read", key, &error),
+        })?;
+        Ok(object.body)
     }
 
     async fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
@@ -126,6 +147,7 @@ impl S3Lake {
         match condition {
             Condition::Absent => request.if_none_match("*"),
             Condition::EntityTag(entity_tag) => request.if_match(*entity_tag),
+            Condition::Always => request,
         }
     }
 }
@@ -180,13 +202,44 @@ fn listed_part(object: &StoredObject, route: Route) -> Option<ListedPart> {
 
 impl ReadPart for S3Lake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
-        let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = object.map_err(|error| match error.as_service_error() {
-            Some(service_error) if service_error.is_no_such_key() => LakeError::missing("read", key),
-            _ => LakeError::caused("read", key, &error),
-        })?;
-        let body = object.body.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
+        let body = self.get(key).await?.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
         Ok(body.to_vec())
+    }
+}
+
+impl VisitObject for S3Lake {
+    async fn visit_object(&self, key: &str, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), LakeError> {
+        let mut body = self.get(key).await?;
+        while let Some(piece) = body.try_next().await.map_err(|error| LakeError::caused("read", key, &error))? {
+            visit(&piece);
+        }
+        Ok(())
+    }
+}
+
+impl WriteFile for S3Lake {
+    async fn write_file(&self, key: &str, file: &Path) -> Result<(), LakeError> {
+        let body = ByteStream::from_path(file).await.map_err(|error| LakeError::caused("write", key, &error))?;
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(FILE_ATTEMPT_TIMEOUT)
+            .operation_timeout(FILE_TIMEOUT)
+            .build();
+        let request = self.client.put_object().bucket(&self.bucket).key(key).if_none_match("*").body(body);
+        let request = request.content_type("application/x-ndjson");
+        let sent = request.customize().config_override(Config::builder().timeout_config(timeouts)).send().await;
+        match put_outcome(key, sent) {
+            Ok(Put::Written | Put::PreconditionFailed) => Ok(()),
+            // Another attempt is writing the same key just now. Who called this one tries again.
+            Err(PutFailure::Conflict) => Err(LakeError::new("write", key, "another write to this key is under way")),
+            Err(PutFailure::Other(error)) => Err(error),
+        }
+    }
+}
+
+impl ReplaceObject for S3Lake {
+    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
+        let object = Object { body: body.into(), content_type: "application/json" };
+        self.put(key, &object, &Condition::Always).await.map(|_| ())
     }
 }
 
@@ -254,5 +307,18 @@ impl LoadBreaker for S3Lake {
 impl MoveBreaker for S3Lake {
     async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
         self.store(BREAKER_KEY, to, from.entity_tag.as_deref()).await
+    }
+}
+
+impl LoadLive for S3Lake {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        let (live, entity_tag) = self.load(LIVE_KEY).await?;
+        Ok(LoadedLive { live, entity_tag })
+    }
+}
+
+impl MoveLive for S3Lake {
+    async fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> Result<Moved, LakeError> {
+        self.store(LIVE_KEY, to, from.entity_tag.as_deref()).await
     }
 }

@@ -13,6 +13,7 @@ from settings import REGION
 GOLD = "dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/x.jsonl"
 POINTER = "state/pointer.json"
 BREAKER = "state/breaker.json"
+RUN = "runs/crossing-000001-attempt-1/"
 
 
 class Intruder:
@@ -58,6 +59,22 @@ class Intruder:
             "ask a model": lambda: bedrock.converse(modelId="test.judge-1", messages=[{"role": "user", "content": [{"text": "?"}]}]),
             "apply a guardrail": lambda: bedrock.apply_guardrail(
                 guardrailIdentifier="abc", guardrailVersion="DRAFT", source="OUTPUT", content=[{"text": {"text": "?"}}]),
+            "list replay": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=replay/"),
+            "read replay": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "replay/", 1)),
+            "read table": lambda: s3.get_object(Bucket=self.bucket, Key="datasets/dpo_gold_v1/_delta_log/00000000000000000000.json"),
+            "read input": lambda: s3.get_object(Bucket=self.bucket, Key=f"{RUN}input/train.jsonl"),
+            "write input": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}input/intruder", Body=b""),
+            "read output": lambda: s3.get_object(Bucket=self.bucket, Key=f"{RUN}output/rows.jsonl"),
+            "write output": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}output/intruder", Body=b""),
+            "write verdict": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}verdict.json", Body=b"", IfMatch='"0"'),
+            "read base": lambda: s3.get_object(Bucket=self.bucket, Key="models/base.json"),
+            "write base": lambda: s3.put_object(Bucket=self.bucket, Key="models/base.json", Body=b"{}", IfMatch='"0"'),
+            "read live": lambda: s3.get_object(Bucket=self.bucket, Key="models/live.json"),
+            "move live": lambda: s3.put_object(Bucket=self.bucket, Key="models/live.json", Body=b"{}", IfMatch='"0"'),
+            "send a job": lambda: sqs.send_message(QueueUrl=self.stack.outputs["TrainingQueueUrl"], MessageBody="intruder"),
+            "take a job": lambda: sqs.receive_message(QueueUrl=self.stack.outputs["TrainingQueueUrl"]),
+            "answer a run": lambda: runs.send_task_success(taskToken="intruder", output="{}"),
+            "put an event": lambda: self.client("events").put_events(Entries=[{"Source": "flywheel", "DetailType": "x", "Detail": "{}"}]),
             "invoke freeze": lambda: self.client("lambda").invoke(FunctionName=self.stack.outputs["FreezeFunctionName"], Payload="{}"),
         }
 
@@ -68,7 +85,9 @@ ALLOWED = {
     "Curate": {"write gold", "write quarantine"},
     "Counter": {"list gold", "read pointer", "read breaker", "move breaker", "start run"},
     "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "read breaker", "move breaker", "write quarantine",
-               "write table"},
+               "write table", "read table"},
+    "Prepare": {"list replay", "read replay", "read table", "read input", "write input", "read base", "read live"},
+    "Promote": {"read input", "read output", "write verdict", "read live", "move live"},
 }
 
 

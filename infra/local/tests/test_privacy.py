@@ -20,10 +20,11 @@ import processes
 from cloud import LocalCloud
 from deploy import STACK_NAME
 from edits import post_all
+from fake_trainer import Job, Trainer, sha256
 from lake import Lake
-from settings import STAGE
+from settings import FUNCTIONS, STAGE
 from stack import Stack, raise_stack
-from workflow import executions, invoke, queue_depth, run_to_end, wait_until
+from workflow import FunctionFailed, executions, invoke, queue_depth, run_to_end, wait_until
 
 PAIRS = 3
 MARK = "PLANTED"
@@ -156,6 +157,7 @@ def used(template_with_all_logs) -> Iterator[Stack]:
         assert all(processes.environment_of(pid)["RUST_LOG"] == "trace" for pid in running)
         assert run_to_end(stack, invoke(stack, "Counter", {})["run"])["status"] == "SUCCEEDED"
         corrupt(stack)
+        train(stack)
         yield stack
 
 
@@ -181,6 +183,28 @@ def corrupt(stack: Stack) -> None:
     lake.s3.put_object(Bucket=lake.bucket, Key=key, Body=(json.dumps(line) + "\n").encode() * PAIRS)
     count = invoke(stack, "Counter", {})
     assert run_to_end(stack, count["run"])["status"] == "FAILED"
+
+
+def train(stack: Stack) -> None:
+    """Has prepare and promote work on texts, good ones and damaged ones."""
+    lake, trainer = Lake(stack), Trainer(stack)
+    base = {"id": "tiny", "prefix": "models/tiny/", "files": {"model.safetensors": sha256(b"base")}}
+    lake.s3.put_object(Bucket=lake.bucket, Key="models/base.json", Body=json.dumps(base).encode())
+    for run, rows, report in (("good", None, None), ("poisoned-rows", f"{mark('rows')}\n", None), ("poisoned-report", None, mark("report"))):
+        prepared = invoke(stack, "Prepare", {"run": run, "version": 1})
+        job = Job("", run, lake.bucket, prepared["input"], prepared["output"])
+        trainer.train(job)
+        if rows:
+            trainer.write(job, "rows.jsonl", rows.encode())
+        if report:
+            trainer.write(job, "run.json", json.dumps({report: report}).encode())
+        assert invoke(stack, "Promote", {"step": "evaluate", "run": run, "output": job.output})["ruling"] == "reject"
+    part = f"dpo_gold_v1/route=replay/dt=2026-11-22/hour=10/1795342830007-{'0' * 32}-n1.jsonl"
+    lake.s3.put_object(Bucket=lake.bucket, Key=part, Body=f"{mark('damaged-replay')}\n".encode())
+    with pytest.raises(FunctionFailed) as failed:
+        invoke(stack, "Prepare", {"run": "damaged", "version": 1})
+    assert failed.value.error_type == "CorruptPart"
+    lake.s3.delete_object(Bucket=lake.bucket, Key=part)
 
 
 def logs(stack: Stack) -> dict[str, str]:
@@ -219,9 +243,9 @@ def test_no_log_holds_anything_that_a_client_said(used):
     found = logs(used)
     everything = "\n".join(found.values())
     # Or the search would prove nothing: each function has logged its work, and its failures.
-    for said in ("events posted", "events refused", "batch curated", "message is no event", "pairs frozen", "CorruptPart"):
+    for said in ("events posted", "events refused", "batch curated", "message is no event", "pairs frozen", "CorruptPart", "run prepared", "adapter judged"):
         assert said in everything, said
-    for function in ("ingest", "curate", "counter", "freeze"):
+    for function in FUNCTIONS:
         assert any(f"/aws/lambda/{STACK_NAME}-{function}" in name for name in found), (function, sorted(found))
     assert {name: lines for name, text in found.items() if (lines := planted(text))} == {}
 

@@ -3,11 +3,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use flywheel_core::training::LiveModel;
 use flywheel_core::{Breaker, Millis, Pointer, Route};
 use flywheel_dataset::DeltaDataset;
 use flywheel_lake::{
-    EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer,
-    LoadedBreaker, LoadedPointer, MoveBreaker, MovePointer, Moved, ReadPart, S3Lake, WritePart,
+    EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
+    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, S3Lake, WritePart,
 };
 use flywheel_runtime::aws_config;
 
@@ -119,6 +120,18 @@ impl LoadBreaker for OperatorLake {
 impl MoveBreaker for OperatorLake {
     async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
         ask!(self, lake => lake.move_breaker(from, to))
+    }
+}
+
+impl LoadLive for OperatorLake {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        ask!(self, lake => lake.load_live())
+    }
+}
+
+impl MoveLive for OperatorLake {
+    async fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> Result<Moved, LakeError> {
+        ask!(self, lake => lake.move_live(from, to))
     }
 }
 

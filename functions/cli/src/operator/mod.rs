@@ -6,6 +6,7 @@
 //! [`LakeArguments`]: crate::arguments::LakeArguments
 //! [`ChangeArguments`]: crate::arguments::ChangeArguments
 
+pub(crate) mod adapters;
 mod amendment;
 mod breaker;
 mod charts;
@@ -16,9 +17,10 @@ pub(crate) mod diff;
 mod exclude;
 pub(crate) mod export;
 mod forget;
+pub(crate) mod held;
 mod lake;
 mod output;
-mod review;
+pub(crate) mod review;
 mod rollback;
 pub(crate) mod show;
 pub(crate) mod status;
@@ -33,7 +35,6 @@ pub(crate) use breaker::run as breaker;
 pub(crate) use exclude::run as exclude;
 pub(crate) use forget::run as forget;
 pub(crate) use lake::LakeLocation;
-pub(crate) use review::{reject, release};
 pub(crate) use rollback::{Target, run as rollback};
 pub(crate) use window::Window;
 
@@ -44,7 +45,7 @@ pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Re
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }
 
-/// What people wrote, for others to read on their terminals.
+/// What people wrote, as others may read it on their terminals.
 fn visible(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '�' } else { character }).collect()
 }

@@ -196,6 +196,27 @@ fn routes(listed: &[Listed], starts: &[Millis]) -> Routes {
     Routes { days: starts.iter().copied().map(day).collect(), rows, complete }
 }
 
+/// A part to read for its reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ReasonPart<'l> {
+    name: &'l PartName,
+    bytes: u64,
+    route: Route,
+    /// Counted from the first day of which reasons are read.
+    day: usize,
+}
+
+/// The newest parts, within the bounds.
+fn newest_within(mut parts: Vec<ReasonPart<'_>>, most: usize, most_bytes: u64) -> Vec<ReasonPart<'_>> {
+    parts.sort_by_key(|part| std::cmp::Reverse(part.name.written_at));
+    let mut bytes = 0;
+    let within = parts.into_iter().take(most).take_while(|part| {
+        bytes += part.bytes;
+        bytes <= most_bytes
+    });
+    within.collect()
+}
+
 /// Reads the reasons in the newest parts outside gold, up to the bounds.
 async fn reasons(
     lake: &OperatorLake,
@@ -204,26 +225,29 @@ async fn reasons(
     first_day: usize,
 ) -> Result<Reasons, Failure> {
     let of_days = listed.iter().filter(|listed| listed.route != Route::Gold && listed.day >= first_day);
-    let mut parts: Vec<(&PartName, u64, Route, usize)> = of_days
+    let parts: Vec<_> = of_days
         .flat_map(|listed| {
-            let day = listed.day - first_day;
-            listed.parts.iter().map(move |part| (&part.name, part.bytes, listed.route, day))
+            let (route, day) = (listed.route, listed.day - first_day);
+            listed.parts.iter().map(move |part| ReasonPart { name: &part.name, bytes: part.bytes, route, day })
         })
         .collect();
-    parts.sort_unstable_by_key(|(name, ..)| std::cmp::Reverse(name.written_at));
-    let all = parts.len();
-    let mut bytes = 0;
-    let within = parts.into_iter().take(MOST_PARTS_READ).take_while(|(_, size, ..)| {
-        bytes += size;
-        bytes <= MOST_BYTES_READ
-    });
-    let read = |(name, _, route, day): (&PartName, u64, Route, usize)| {
-        let key = name.key(route);
-        async move { lake.read_part(&key).await.map(|body| (key, body, day)) }
+    let days = starts.iter().copied().map(day).collect();
+    let mut reasons = Reasons { days, parts: parts.len(), ..Reasons::default() };
+    let read = |part: ReasonPart<'_>| {
+        let key = part.name.key(part.route);
+        async move {
+            match lake.read_part(&key).await {
+                Ok(body) => Ok(Some((key, body, part.day))),
+                // It expired just now.
+                Err(error) if error.is_missing() => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
     };
+    let within = newest_within(parts, MOST_PARTS_READ, MOST_BYTES_READ);
     let mut bodies = stream::iter(within).map(read).buffered(CONCURRENT_READS);
-    let mut reasons = Reasons { days: starts.iter().copied().map(day).collect(), parts: all, ..Reasons::default() };
-    while let Some((key, body, day)) = bodies.try_next().await.map_err(unusable)? {
+    while let Some(body) = bodies.try_next().await.map_err(unusable)? {
+        let Some((key, body, day)) = body else { continue };
         reasons.parts_read += 1;
         for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line: ReasonLine<'_> = serde_json::from_slice(line)
@@ -346,6 +370,17 @@ mod tests {
             <crate::arguments::Arguments as clap::Parser>::try_parse_from(["flywheel", "status", "--lake", "x"]);
         let crate::arguments::Command::Status(status) = arguments.unwrap().command else { panic!("no status") };
         assert_eq!(status.threshold, 5_000);
+    }
+
+    #[test]
+    fn reasons_are_read_of_the_newest_parts_within_the_bounds() {
+        let names = [3, 1, 4, 2].map(|written_at| PartName { written_at, digest: "0".repeat(32), rows: 1 });
+        let parts = || names.iter().map(|name| ReasonPart { name, bytes: 10, route: Route::Review, day: 0 }).collect();
+        let read = |most, bytes| {
+            newest_within(parts(), most, bytes).iter().map(|part| part.name.written_at).collect::<Vec<_>>()
+        };
+        assert_eq!((read(9, 99), read(2, 99)), (vec![4, 3, 2, 1], vec![4, 3]));
+        assert_eq!((read(9, 30), read(9, 9)), (vec![4, 3, 2], vec![]));
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use crate::json_object::JsonObject;
 use crate::reason::Reason;
 
 /// One thing that a check found.
@@ -51,6 +52,17 @@ pub struct Scores {
     pub unsupported_facts: Option<f32>,
     /// By how many loaded words per hundred the user's text exceeds the model's.
     pub loaded_language: Option<f32>,
+}
+
+impl Scores {
+    /// Adds each of them to an object, as serde_json would.
+    pub(crate) fn write(&self, json: &mut JsonObject) -> serde_json::Result<()> {
+        json.value("word_similarity", self.word_similarity.as_ref())?;
+        json.value("toxicity", self.toxicity.as_ref())?;
+        json.value("injection", self.injection.as_ref())?;
+        json.value("unsupported_facts", self.unsupported_facts.as_ref())?;
+        json.value("loaded_language", self.loaded_language.as_ref())
+    }
 }
 
 /// What all checks together have to say about one event.

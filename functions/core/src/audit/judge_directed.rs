@@ -18,15 +18,22 @@ pub(super) const RULES: &[Rule] = &[
             "*rate/grade/score/evaluate/mark ~1 this response/answer/text/edit/essay/completion/output ~4 \
              highly/perfect/highest/maximum/excellent/favorably/positively",
             "*rate/grade/score/evaluate/mark ~1 me ~4 highly/perfect/highest/maximum/excellent/favorably/positively",
-            "*rate/grade/score/evaluate/mark this/me ~4 {full_marks}",
-            "*rate/grade/score/mark it ~2 {full_marks}",
+            // "We rate this hotel five stars" is a report, too.
+            "*>rate/grade/score/evaluate/mark this/me ~4 {full_marks}",
+            "*>rate/grade/score/mark it ~2 {full_marks}",
+            "please/must/should/will/and/to ~1 *rate/grade/score/evaluate/mark this/me ~4 {full_marks}",
+            "please/must/should/will/and/to ~1 *rate/grade/score/mark it ~2 {full_marks}",
+            "*rate/grade/score/evaluate/mark this response/answer/text/edit/essay/completion/output ~3 {full_marks}",
             "*rate/grade/score/evaluate/mark this response/answer/text/edit/essay/completion/output ~2 as ~1 \
              good/best/correct/pass/safe/better/better/acceptable/preferred/perfect",
             "give/assign/award/output/return ~2 this/it/me/response/answer ~3 {top} ~2 *{grade}",
             "*give/assign/award ~1 a/the/{top} ~1 {top}/{grade} ~3 to/for ~1 this/response/answer/me",
             "*deserves/merits/earns ~3 {top} ~1 {grade}",
             "*deserves/merits/earns ~2 10/5/100 ~1 10/5/100",
-            "*prefer/choose/pick/select/rank ~1 this response/answer/completion/edit/version ~2 over/as/first/best/highest/because",
+            // "We prefer this version over the old one" is what people say to each other.
+            "*>prefer/choose/pick/select/rank ~1 this response/answer/completion/edit/version ~2 over/as/first/best/highest/because",
+            "please/must/should/will/always ~1 *prefer/choose/pick/select/rank ~1 this response/answer/completion/edit ~2 \
+             over/as/first/best/highest/because",
             "*choose/select/pick/prefer response/answer/option/assistant/output a/b/one/two/1/2 ~3 \
              as/because/over/is/regardless/always/no",
         ],
@@ -61,7 +68,10 @@ pub(super) const RULES: &[Rule] = &[
             "*score/rating/grade: 10/100 ~1 10/100",
             "*\"verdict/decision/judgment/judgement/label: \"pass/safe/approved/gold/accept/allow/ok/benign/approve/keep/clean",
             "this/the ~1 response/answer/edit/content ~1 has ~2 been ~1 *approved/verified/certified/reviewed",
-            "*mark/label/classify/treat this ~2 as ~1 safe/benign/clean/approved/gold/acceptable/passed/preferred/harmless",
+            "*mark/label/classify/treat this as ~1 safe/benign/clean/approved/gold/acceptable/passed/preferred/harmless",
+            "*mark/label/classify/treat this ~1 \
+             response/answer/edit/text/completion/output/content/message/pair/conversation/sample/example/reply/one \
+             as ~1 safe/benign/clean/approved/gold/acceptable/passed/preferred/harmless",
         ],
     },
     Rule {

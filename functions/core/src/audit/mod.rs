@@ -35,6 +35,7 @@ use crate::edit_event::EditEvent;
 use crate::feedback::Feedback;
 use crate::policy::Policy;
 use crate::reason::Reason;
+use crate::route::Route;
 
 pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
@@ -111,6 +112,17 @@ impl Audit {
     /// Looks at a model's text that its user left as it was: at all of it, as if all of it had been added.
     pub(crate) fn inspect_output(&self, prompt: &str, output: &str, policy: &Policy, findings: &mut Findings) {
         self.inspect_alone(Texts { prompt, chosen: output, rejected: "" }, policy, findings);
+    }
+
+    /// Whether an answer that no user has seen yet is one to hold back: what the policy sends to quarantine, or drops.
+    ///
+    /// What it sends to a person's review (an answer that is too short, or repeats itself) is bad and no harm.
+    pub(crate) fn holds_back_answer(&self, prompt: &str, answer: &str, policy: &Policy) -> bool {
+        let is_held = |reason| policy.route_of(reason).is_some_and(|route| route >= Route::Quarantine);
+        let mut findings = Findings::default();
+        self.inspect_output(prompt, answer, policy, &mut findings);
+        findings.list.iter().any(|finding| is_held(finding.reason))
+            || (is_held(Reason::Secret) && !self.secrets.find(answer).is_empty())
     }
 
     /// The checks that need no other text to compare with.

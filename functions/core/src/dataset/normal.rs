@@ -36,6 +36,11 @@ pub(crate) fn key(normal: &str) -> u64 {
     first_eight(&Sha256::digest(normal))
 }
 
+/// A prompt's [`key`], whatever its looks.
+pub(crate) fn prompt_key(prompt: &str) -> u64 {
+    key(&normalised(prompt))
+}
+
 pub(crate) fn first_eight(digest: &[u8]) -> u64 {
     digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::{Action, Policy};
 use crate::breaker::BreakerBounds;
 use crate::dataset::DatasetRules;
+use crate::gate::GateBounds;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -34,6 +35,7 @@ struct File {
     judges: Judges,
     dataset: Dataset,
     breaker: BreakerSection,
+    gate: Gate,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
 
@@ -107,6 +109,21 @@ struct BreakerSection {
     sample_pairs: Option<Spanned<u64>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Gate {
+    min_held_out: Option<Spanned<u64>>,
+    min_replay: Option<Spanned<u64>>,
+    learned_from: Option<Spanned<f64>>,
+    chosen_gain_from: Option<Spanned<f64>>,
+    replay_loss_to: Option<Spanned<f64>>,
+    wins_from: Option<Spanned<f64>>,
+    tie_within: Option<Spanned<f64>>,
+    review_within: Option<Spanned<f64>>,
+    violations_to: Option<Spanned<f64>>,
+    length_within: Option<Spanned<f64>>,
+}
+
 /// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -136,7 +153,7 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, dataset, breaker, routes } = toml::from_str(text)
+        let File { similarity, audit, limits, sampling, judges, dataset, breaker, gate, routes } = toml::from_str(text)
             .map_err(|error| {
                 let line = error.span().map_or(1, |span| line_of(text, &span));
                 PolicyError { line, message: error.message().to_owned() }
@@ -155,6 +172,7 @@ impl Policy {
             judges: judge_limits(text, &judges)?,
             dataset: dataset_rules(text, &dataset)?,
             breaker: breaker_bounds(text, &breaker)?,
+            gate: gate_bounds(text, &gate)?,
             actions: actions(text, &routes, defaults.actions)?,
         };
         let (low, high) = (policy.rewrite_below, policy.trivial_above);
@@ -287,6 +305,34 @@ fn breaker_bounds(text: &str, given: &BreakerSection) -> Result<BreakerBounds, P
     })
 }
 
+fn gate_bounds(text: &str, given: &Gate) -> Result<GateBounds, PolicyError> {
+    let defaults = GateBounds::default();
+    Ok(GateBounds {
+        // Of nothing, nothing can be said: no policy can have it.
+        min_held_out: at_least(text, given.min_held_out.as_ref(), 1, defaults.min_held_out)?,
+        min_replay: at_least(text, given.min_replay.as_ref(), 1, defaults.min_replay)?,
+        learned_from: share(text, given.learned_from.as_ref(), defaults.learned_from)?,
+        chosen_gain_from: nats(text, given.chosen_gain_from.as_ref(), defaults.chosen_gain_from)?,
+        replay_loss_to: nats(text, given.replay_loss_to.as_ref(), defaults.replay_loss_to)?,
+        wins_from: share(text, given.wins_from.as_ref(), defaults.wins_from)?,
+        tie_within: share(text, given.tie_within.as_ref(), defaults.tie_within)?,
+        review_within: share(text, given.review_within.as_ref(), defaults.review_within)?,
+        violations_to: share(text, given.violations_to.as_ref(), defaults.violations_to)?,
+        length_within: share(text, given.length_within.as_ref(), defaults.length_within)?,
+    })
+}
+
+/// Nats a token: within -10 and 10. Beyond that, and for what is no number, nothing would be compared.
+fn nats(text: &str, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
+    let Some(given) = given else { return Ok(default) };
+    let value = *given.get_ref();
+    if (-10.0..=10.0).contains(&value) {
+        return Ok(value);
+    }
+    let message = format!("{value} is no bound in nats a token: give it between -10.0 and 10.0");
+    Err(PolicyError { line: line_of(text, &given.span()), message })
+}
+
 /// A share, of a text or of a scale: within 0 and 1. A 95 that means percent is refused, not taken for "never".
 fn share(text: &str, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
     let Some(given) = given else { return Ok(default) };
@@ -375,6 +421,11 @@ mod tests {
             ("[breaker]\nsample_pairs = 0\n", 2, "1 or more"),
             ("[breaker]\nmin_events = -1\n", 2, "invalid value"),
             ("[breaker]\nreject_above = 0.5\n", 2, "unknown field `reject_above`"),
+            ("[gate]\n\nlearned_from = 60.0\n", 3, "between 0.0 and 1.0"),
+            ("[gate]\nmin_held_out = 0\n", 2, "1 or more"),
+            ("[gate]\nreplay_loss_to = inf\n", 2, "nats a token"),
+            ("[gate]\nchosen_gain_from = nan\n", 2, "nats a token"),
+            ("[gate]\nwins = 0.5\n", 2, "unknown field `wins`"),
             ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
             ("[judges]\nmax_seconds = \"20s\"\n", 2, "invalid type"),
             ("[limits]\nmin_chars = 1.5\n", 2, "invalid type"),
@@ -413,6 +464,14 @@ mod tests {
         let policy = Policy::parse("[breaker]\nburst_above = 0.3\nhalf_open_after_hours = 0\n").unwrap();
         assert_eq!((policy.breaker.burst_above, policy.breaker.half_open_after_hours), (0.3, 0));
         assert_eq!(policy.breaker.min_events, BreakerBounds::default().min_events);
+        assert_eq!(policy.hash(), Policy::default().hash());
+    }
+
+    #[test]
+    fn the_gates_bounds_are_taken_and_change_no_lines_hash() {
+        let policy = Policy::parse("[gate]\nmin_held_out = 40\nchosen_gain_from = -0.1\n").unwrap();
+        assert_eq!((policy.gate.min_held_out, policy.gate.chosen_gain_from), (40, -0.1));
+        assert_eq!(policy.gate.min_replay, GateBounds::default().min_replay);
         assert_eq!(policy.hash(), Policy::default().hash());
     }
 

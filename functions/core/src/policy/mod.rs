@@ -5,6 +5,7 @@ mod file;
 use crate::breaker::BreakerBounds;
 use crate::dataset::DatasetRules;
 use crate::digest::{FieldDigest, hex};
+use crate::gate::GateBounds;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
 use crate::route::Route;
@@ -19,8 +20,8 @@ pub struct Policy {
     pub trivial_above: f64,
     /// An edit less similar than this is a `rewrite`. The product's rule: over 90 % changed.
     pub rewrite_below: f64,
-    /// The work, in word steps of about 2 ns, that comparing one pair may take before it is `too_long_to_compare`. The
-    /// default (about 0.15 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
+    /// The work, in word steps of about 1 ns, that comparing one pair may take before it is `too_long_to_compare`. The
+    /// default (about 0.05 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
     pub max_similarity_steps: u64,
     /// An edit that shares fewer of its words with the model's text is a `likely_rewrite`.
     pub likely_rewrite_below: f64,
@@ -40,6 +41,8 @@ pub struct Policy {
     pub dataset: DatasetRules,
     /// What opens the circuit breaker. It judges no line, and is not part of the hash.
     pub breaker: BreakerBounds,
+    /// What a trained adapter has to reach. It judges no line, and is not part of the hash.
+    pub gate: GateBounds,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -67,6 +70,7 @@ impl Default for Policy {
             judges: JudgeLimits::default(),
             dataset: DatasetRules::default(),
             breaker: BreakerBounds::default(),
+            gate: GateBounds::default(),
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }

@@ -6,20 +6,21 @@
 //! `k` grows until it suffices. Edits are mostly small, so mostly the first, narrow band does.
 //!
 //! The matrix is worked off in stripes of rows, each from left to right, so that its words stay in the registers. Along its
-//! lowest row a stripe leaves the differences from column to column, which the next stripe starts from. A stripe is two words
-//! high where the pattern is longer than one: the lower word is one column behind, so that the processor works on both at once.
+//! lowest row a stripe leaves the differences from column to column, which the next stripe starts from ([`Stripe`]).
 //!
 //! Every value computed in a band is the cost of *some* real edit path (cells outside are entered by pure insertions or
 //! deletions). Hence the result is never below the distance, and equals it as soon as it is at most `k`.
 
+use std::mem::swap;
 use std::ops::{Range, RangeInclusive};
 
+use super::stripe::{Carry, LEAD, Stripe, WORD, WORDS};
 use crate::common_ends::common_ends;
 
-/// Rows of a word.
-const WORD: usize = 64;
+/// Rows of a stripe.
+const HEIGHT: usize = WORDS * WORD;
 
-/// The edits that the first band allows beyond the difference in length: a third of the shorter text, which most edits stay
+/// The edits that the first band allows beyond the difference in length: half of the shorter text, which most edits stay
 /// within, but no fewer than a narrow stripe has room for anyway, and no more than a long text with few edits can afford.
 const FIRST_BAND: RangeInclusive<usize> = WORD..=8 * WORD;
 
@@ -37,7 +38,7 @@ pub(crate) struct Distance {
 }
 
 /// Computes the distance, or answers `None` as soon as that would take more than `max_steps` word steps (one step
-/// advances 64 rows by one column, about 2 ns) or a table larger than [`MAX_TABLE_WORDS`].
+/// advances 64 rows by one column, about 1 ns) or a table larger than [`MAX_TABLE_WORDS`].
 pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distance> {
     // Equal ends never change the distance.
     let (prefix, suffix) = common_ends(left, right);
@@ -59,8 +60,53 @@ fn distance_of_cores(
     }
     let (pattern, text) = if left_length <= right_length { (left, right) } else { (right, left) };
     let is_ascii = left_length + right_length == left.len() + right.len();
-    let matcher = if is_ascii { Matcher::over_ascii(pattern, text) } else { Matcher::over_scalars(pattern, text) };
-    matcher?.distance(max_steps)
+    if is_ascii {
+        distance_of_ascii(pattern, text, max_steps)
+    } else {
+        distance_of_scalars(pattern, (text, left_length.max(right_length)), max_steps)
+    }
+}
+
+fn distance_of_ascii(pattern: &str, text: &str, max_steps: u64) -> Option<usize> {
+    let symbols = text.bytes().map(u32::from);
+    distance_of_symbols(pattern.bytes().map(u32::from), (symbols, text.len()), ASCII as usize, max_steps)
+}
+
+fn distance_of_scalars(pattern: &str, (text, columns): (&str, usize), max_steps: u64) -> Option<usize> {
+    let mut alphabet = Alphabet::empty();
+    // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
+    let mut numbers = Vec::with_capacity(pattern.len());
+    numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
+    let symbols = text.chars().map(|scalar| alphabet.find(scalar));
+    distance_of_symbols(numbers.into_iter(), (symbols, columns), alphabet.size as usize, max_steps)
+}
+
+fn distance_of_symbols(
+    pattern: impl ExactSizeIterator<Item = u32>,
+    (symbols, columns): (impl Iterator<Item = u32>, usize),
+    alphabet: usize,
+    max_steps: u64,
+) -> Option<usize> {
+    let rows = pattern.len();
+    let bits = rows.next_multiple_of(HEIGHT);
+    let padding = bits - rows;
+    let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;
+    let (mut small, mut large) = ([0_u64; SMALL_TABLE_WORDS], Vec::new());
+    let occurrences = match small.get_mut(..table_words) {
+        Some(table) => table,
+        None => {
+            large.resize(table_words, 0);
+            &mut large[..]
+        }
+    };
+    for (bit, symbol) in (padding..).zip(pattern) {
+        occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
+    }
+    let mut text = Vec::with_capacity(LEAD + columns + LEAD);
+    text.resize(LEAD, 0);
+    text.extend(symbols);
+    text.resize(LEAD + columns + LEAD, 0);
+    Matcher { rows, padding, occurrences, alphabet, text, columns }.distance(max_steps)
 }
 
 /// Most texts are short or ASCII, where this is several times faster than counting.
@@ -68,23 +114,33 @@ fn count_scalars(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
-/// Numbers the scalar values that occur in a pattern, from 1.
+/// Scalar values that are their own numbers in every alphabet.
+const ASCII: u32 = 128;
+
+/// Numbers the scalar values beyond ASCII that occur in a pattern.
 ///
 /// It is looked up like memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of those has a page.
 struct Alphabet {
+    /// One more than the highest number.
     size: u32,
     /// Up to the last block that has a page: most texts are in the scripts of the first few.
     page_of_block: Vec<u16>,
-    /// The number of each scalar value of a block; 0 if it does not occur. Page 0 is that of all blocks without any.
+    /// The number of each scalar value of a block; [`ABSENT`] if it does not occur. Page 0 is that of all blocks without any.
     pages: Vec<[u32; 256]>,
 }
 
+/// The number of whatever does not occur in a pattern: that of no character of its own.
+const ABSENT: u32 = ASCII;
+
 impl Alphabet {
     fn empty() -> Self {
-        Self { size: 0, page_of_block: Vec::new(), pages: vec![[0; 256]] }
+        Self { size: ABSENT + 1, page_of_block: Vec::new(), pages: vec![[ABSENT; 256]] }
     }
 
     fn number(&mut self, scalar: char) -> u32 {
+        if scalar.is_ascii() {
+            return scalar as u32;
+        }
         let block = scalar as usize >> 8;
         if block >= self.page_of_block.len() {
             self.page_of_block.resize(block + 1, 0);
@@ -92,17 +148,20 @@ impl Alphabet {
         let page = &mut self.page_of_block[block];
         if *page == 0 {
             *page = self.pages.len() as u16;
-            self.pages.push([0; 256]);
+            self.pages.push([ABSENT; 256]);
         }
         let number = &mut self.pages[usize::from(*page)][scalar as usize & 0xff];
-        if *number == 0 {
-            self.size += 1;
+        if *number == ABSENT {
             *number = self.size;
+            self.size += 1;
         }
         *number
     }
 
     fn find(&self, scalar: char) -> u32 {
+        if scalar.is_ascii() {
+            return scalar as u32;
+        }
         let page = self.page_of_block.get(scalar as usize >> 8).copied().unwrap_or(0);
         self.pages[usize::from(page)][scalar as usize & 0xff]
     }
@@ -112,58 +171,34 @@ impl Alphabet {
 /// otherwise multiply both.
 const MAX_TABLE_WORDS: usize = 1 << 23;
 
+/// The words of the occurrence table of a pattern of one stripe, with few characters beyond ASCII. Most patterns are no longer, and
+/// need no memory of their own for it.
+const SMALL_TABLE_WORDS: usize = WORDS * (ASCII as usize + 32);
+
 /// A pattern (the shorter text, one bit a symbol) and the text to match it against, both over one small alphabet.
-struct Matcher {
+struct Matcher<'t> {
     /// Symbols in the pattern; never 0.
     rows: usize,
-    /// Rows of a stripe: one word, or two.
-    height: usize,
     /// Bits without a row: they come first, so that the last row is the last bit of the last stripe.
     padding: usize,
     /// For each word of rows, a word for each symbol of the alphabet: the rows at which the pattern has it.
-    occurrences: Vec<u64>,
+    occurrences: &'t [u64],
     alphabet: usize,
-    /// The text, as symbols.
+    /// The text, as symbols, with any [`LEAD`] symbols before and after it.
     text: Vec<u32>,
+    columns: usize,
 }
 
-impl Matcher {
-    fn over_ascii(pattern: &str, text: &str) -> Option<Self> {
-        Self::new(pattern.bytes().map(u32::from), text.bytes().map(u32::from).collect(), 128)
-    }
-
-    fn over_scalars(pattern: &str, text: &str) -> Option<Self> {
-        let mut alphabet = Alphabet::empty();
-        // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
-        let (mut numbers, mut symbols) = (Vec::with_capacity(pattern.len()), Vec::with_capacity(text.len()));
-        numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
-        symbols.extend(text.chars().map(|scalar| alphabet.find(scalar)));
-        Self::new(numbers.into_iter(), symbols, alphabet.size as usize + 1)
-    }
-
-    fn new(pattern: impl ExactSizeIterator<Item = u32>, text: Vec<u32>, alphabet: usize) -> Option<Self> {
-        let rows = pattern.len();
-        let height = if rows <= WORD { WORD } else { 2 * WORD };
-        let bits = rows.next_multiple_of(height);
-        let padding = bits - rows;
-        let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;
-        let mut occurrences = vec![0_u64; table_words];
-        for (bit, symbol) in (padding..).zip(pattern) {
-            occurrences[bit / WORD * alphabet + symbol as usize] |= 1 << (bit % WORD);
-        }
-        Some(Self { rows, height, padding, occurrences, alphabet, text })
-    }
-
+impl Matcher<'_> {
     /// Widens the band until it holds the distance.
     fn distance(&self, max_steps: u64) -> Option<usize> {
-        let first_band = (self.rows / 3).clamp(*FIRST_BAND.start(), *FIRST_BAND.end());
-        let mut limit = self.text.len() - self.rows + first_band;
+        let first_band = (self.rows / 2).clamp(*FIRST_BAND.start(), *FIRST_BAND.end());
+        let mut limit = self.columns - self.rows + first_band;
         let mut steps_left = max_steps;
         loop {
-            let band = self.band(limit);
-            let columns: usize = band.iter().map(Range::len).sum();
-            steps_left = steps_left.checked_sub((columns * self.height / WORD) as u64)?;
-            let bound = self.distance_within(&band);
+            let columns: usize = self.band(limit).map(|columns| columns.len()).sum();
+            steps_left = steps_left.checked_sub((columns * WORDS) as u64)?;
+            let bound = self.distance_within(limit);
             if bound <= limit {
                 return Some(bound);
             }
@@ -177,110 +212,40 @@ impl Matcher {
     ///
     /// Such a path must end `surplus` diagonals to the right of where it starts. Every diagonal that it strays beyond that
     /// costs one edit out and one edit back.
-    fn band(&self, limit: usize) -> Vec<Range<usize>> {
-        let surplus = self.text.len() - self.rows;
+    fn band(&self, limit: usize) -> impl Iterator<Item = Range<usize>> {
+        let surplus = self.columns - self.rows;
         let (right, left) = ((limit + surplus) / 2, (limit - surplus) / 2);
-        let columns = |first_bit: usize| {
+        let columns = move |first_bit: usize| {
             let start = first_bit.saturating_sub(self.padding + left);
-            let end = first_bit + self.height - self.padding + right;
-            start..end.min(self.text.len())
+            let end = first_bit + HEIGHT - self.padding + right;
+            start..end.min(self.columns)
         };
-        (0..self.padding + self.rows).step_by(self.height).map(columns).collect()
+        (0..self.padding + self.rows).step_by(HEIGHT).map(columns)
     }
 
-    /// The distance if the band holds it, and an upper bound of it in any case.
-    fn distance_within(&self, band: &[Range<usize>]) -> usize {
+    /// The distance if a band for at most `limit` edits holds it, and an upper bound of it in any case.
+    fn distance_within(&self, limit: usize) -> usize {
         // Above the band lies the matrix' edge, or cells that are entered by insertions only: one more each column.
-        let mut carries = vec![Carry::GROWS; self.text.len()];
-        let mut words = [Word::START; 2];
-        for (word, padding) in words.iter_mut().zip([self.padding, self.padding.saturating_sub(WORD)]) {
-            word.up = u64::MAX.checked_shl(padding as u32).unwrap_or(0);
-        }
+        let mut carries = vec![Carry::GROWS; 2 * (self.columns + LEAD)];
+        let (mut above, mut below) = carries.split_at_mut(self.columns + LEAD);
+        let mut padding = self.padding;
         // The value of the last cell, added up on the way there: down the left edge of a stripe, one more each row, and along
         // its lowest row to where the next one begins.
         let mut bound = self.rows;
-        let ends = band.iter().skip(1).map(|next| next.start).chain([self.text.len()]);
-        let stripes = self.occurrences.chunks_exact(self.alphabet * self.height / WORD);
-        for ((columns, end), occurrences) in band.iter().zip(ends).zip(stripes) {
-            let (carries_of_stripe, text) = (&mut carries[columns.clone()], &self.text[columns.clone()]);
-            let [upper, lower] = words;
-            match occurrences.split_at(self.alphabet) {
-                (of_word, []) => advance_one(upper, of_word, carries_of_stripe, text),
-                (of_upper, of_lower) => advance_two([upper, lower], [of_upper, of_lower], carries_of_stripe, text),
-            }
-            words = [Word::START; 2];
-            let lowest_row = &carries[columns.start..end];
-            let less: usize = lowest_row.iter().map(|carry| usize::from(carry.holds + carry.falls)).sum();
-            bound = bound + lowest_row.len() - less;
+        let starts_of_next = self.band(limit).skip(1).map(|next| next.start).chain([self.columns]);
+        let occurrences = self.occurrences.chunks_exact(WORDS * self.alphabet);
+        for ((Range { start, end }, start_of_next), occurrences) in
+            self.band(limit).zip(starts_of_next).zip(occurrences)
+        {
+            let text = &self.text[start..LEAD + end + LEAD];
+            Stripe::below(padding).advance(text, occurrences, &above[start..end + LEAD], &mut below[start..end]);
+            padding = 0;
+            let lowest_row = &below[start..start_of_next];
+            let less: u32 = lowest_row.iter().map(|carry| carry.holds + carry.falls).sum();
+            bound = bound + lowest_row.len() - less as usize;
+            swap(&mut above, &mut below);
         }
         bound
-    }
-}
-
-/// Takes one word through the columns of its stripe.
-fn advance_one(mut word: Word, occurrences: &[u64], carries: &mut [Carry], text: &[u32]) {
-    for (carry, &symbol) in carries.iter_mut().zip(text) {
-        *carry = word.advance(occurrences[symbol as usize], *carry);
-    }
-}
-
-/// Takes two words, one below the other, through the columns of their stripe. What the upper one does in a column and what
-/// the lower one does in the column before do not depend on each other.
-fn advance_two(
-    [mut upper, mut lower]: [Word; 2],
-    [of_upper, of_lower]: [&[u64]; 2],
-    carries: &mut [Carry],
-    text: &[u32],
-) {
-    let Some((&(mut symbol), rest)) = text.split_first() else { return };
-    let mut between = upper.advance(of_upper[symbol as usize], carries[0]);
-    for (column, &next_symbol) in (1..carries.len()).zip(rest) {
-        let next_between = upper.advance(of_upper[next_symbol as usize], carries[column]);
-        carries[column - 1] = lower.advance(of_lower[symbol as usize], between);
-        (between, symbol) = (next_between, next_symbol);
-    }
-    carries[text.len() - 1] = lower.advance(of_lower[symbol as usize], between);
-}
-
-/// The difference in one row from a column to the next.
-#[derive(Clone, Copy)]
-struct Carry {
-    /// 1 unless the matrix grows by one. (Its complement would make the recurrence a fifth slower.)
-    holds: u8,
-    /// 1 if it shrinks by one.
-    falls: u8,
-}
-
-impl Carry {
-    const GROWS: Self = Self { holds: 0, falls: 0 };
-}
-
-/// 64 rows of a column, as vertical differences: bits where a cell is one more, or one less, than the cell above it.
-#[derive(Clone, Copy)]
-struct Word {
-    up: u64,
-    down: u64,
-}
-
-impl Word {
-    /// Column 0, and every word that the band has not reached: one deletion a row.
-    const START: Self = Self { up: u64::MAX, down: 0 };
-
-    /// Advances by one symbol of the text, that occurs in the rows `matches`. Takes the horizontal difference of the row
-    /// above and answers that of the lowest row.
-    #[inline(always)]
-    fn advance(&mut self, matches: u64, above: Carry) -> Carry {
-        let Self { up, down } = *self;
-        let entered = matches | u64::from(above.falls);
-        let sum = (entered & up).wrapping_add(up);
-        let zero_diagonal = (sum ^ up) | entered | down;
-        let holds = (sum | entered | up) & !down;
-        let falls = zero_diagonal & up;
-        let holds_above = (holds << 1) + u64::from(above.holds);
-        let falls_above = (falls << 1) + u64::from(above.falls);
-        self.up = falls_above | (!zero_diagonal & holds_above);
-        self.down = zero_diagonal & !holds_above;
-        Carry { holds: (holds >> (WORD - 1)) as u8, falls: (falls >> (WORD - 1)) as u8 }
     }
 }
 

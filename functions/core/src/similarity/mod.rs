@@ -1,6 +1,7 @@
 //! How much of a model's text a user kept: the number that the gate compares.
 
 mod levenshtein;
+mod stripe;
 
 /// `1 - levenshtein / max(length)` over Unicode scalar values, in `0.0..=1.0`; 1.0 for two empty texts.
 ///

@@ -104,7 +104,18 @@ impl TableVersion {
         Ok(self.files().await?.into_iter().map(|file| file.place).collect())
     }
 
-    pub(crate) fn salt(&self) -> &SplitSalt {
+    /// The digest of the version's record; none: it is no freeze's, or from before there were records.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if its commit cannot be read.
+    pub async fn digest(&self) -> Result<Option<String>, DatasetError> {
+        let record = read_commit(&self.table, self.number()).await?.and_then(|commit| commit.records?.version);
+        Ok(record.filter(|record| record.version == self.number()).map(|record| record.digest))
+    }
+
+    /// The salt of the held-out split.
+    #[must_use]
+    pub fn salt(&self) -> &SplitSalt {
         &self.salt
     }
 

@@ -11,6 +11,8 @@
 //! | `^word` | the word begins a line |
 //! | `"word` | a quotation mark or a bracket stands before the word |
 //! | `word:` | a colon follows the word |
+//! | `>word` | the word begins a clause: a sign, a quotation mark or nothing on its line stands before it |
+//! | `word.` | the word ends a clause: a sign or nothing follows it |
 //! | `*word` | the phrase's rarest element: texts without it are not searched |
 //! | `+word` | the phrase's rarest element, which is too common for that: the phrase is searched for if another one is |
 //!
@@ -77,6 +79,8 @@ struct Element {
     begins_line: bool,
     quoted: bool,
     before_colon: bool,
+    begins_clause: bool,
+    ends_clause: bool,
 }
 
 impl Element {
@@ -86,6 +90,8 @@ impl Element {
             && (word.begins_line || !self.begins_line)
             && (word.quoted || !self.quoted)
             && (word.before_colon || !self.before_colon)
+            && (word.begins_clause || !self.begins_clause)
+            && (word.ends_clause || !self.ends_clause)
     }
 }
 
@@ -252,8 +258,9 @@ impl Compiler {
     }
 
     fn element(&mut self, written: &'static str, gap: usize) -> Element {
-        let (marks, words) = written.split_at(written.find(|mark| !"*+^\"".contains(mark)).unwrap_or(0));
-        let mut accepted: Vec<_> = words.trim_end_matches(':').split('/').flat_map(|part| self.members(part)).collect();
+        let (marks, words) = written.split_at(written.find(|mark| !"*+^>\"".contains(mark)).unwrap_or(0));
+        let mut accepted: Vec<_> =
+            words.trim_end_matches([':', '.']).split('/').flat_map(|part| self.members(part)).collect();
         if marks.contains('*') {
             accepted.iter().for_each(|word| self.wakers.add(self.vocabulary.hash(*word)));
         }
@@ -267,6 +274,8 @@ impl Compiler {
             begins_line: marks.contains('^'),
             quoted: marks.contains('"'),
             before_colon: words.ends_with(':'),
+            begins_clause: marks.contains('>'),
+            ends_clause: words.ends_with('.'),
         }
     }
 

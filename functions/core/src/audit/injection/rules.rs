@@ -197,7 +197,12 @@ pub(super) const RULES: &[Rule] = &[
         name: "false_header",
         weight: 1.0,
         phrases: &[
-            "*^system: ~3 you/ignore/disregard/forget/override/user/assistant/instructions/from/new",
+            "*^system: ~3 ignore/disregard/forget/override/user/assistant/instructions/from/new",
+            "*^system: ~2 you are/re ~3 {assistant}/{unlimited}/a/an/the/now/free/in/no/not/allowed/permitted/being/my/to",
+            "*^system: ~2 you ~2 must/shall/should/will/may/can/cannot/never/always ~2 \
+             obey/answer/respond/reply/comply/ignore/act/be/not/never/always/follow/say/speak/write/output/print/reveal/\
+             help/assist/pretend/provide/refuse/tell/do/generate/produce/only/now",
+            "*^system: ~2 your ~2 instructions/instruction/task/role/name/job/goal/purpose/mission/rules/prompt",
             "*^system message/prompt/override/instruction/instructions/directive/note: ~2 you/ignore/disregard/forget/user/the",
             "*^instruction: ignore/forget/say/tell/blame/disregard",
             "*^assistant: sure/absolutely/certainly/ok/okay",
@@ -390,21 +395,25 @@ pub(super) const RULES: &[Rule] = &[
         name: "reveal_prompt",
         weight: 1.0,
         phrases: &[
-            "{show} ~4 system/initial/original/hidden/secret/initialization/full/entire/complete/whole ~1 \
-             *prompt/prompts/instructions/instruction/message",
+            "{show} ~4 system/initial/original/hidden/secret/initialization ~1 *prompt/prompts/instructions/instruction/message",
+            "{show} ~4 full/entire/complete/whole ~1 *prompt/prompts",
+            "{show} ~3 the full/entire/complete/whole ~1 *instructions/instruction",
             "{show} ~3 your/deine/deinen/tes/tus/tuas ~3 \
              *prompt/prompts/instructions/guidelines/rules/directives/programming/anweisungen/instruktionen/instrucciones",
             "{show} ~5 *prompt text/texts/texte",
             "{show}/{reword} ~3 *instructions/rules/directives ~3 above/verbatim/given/received/previous/back/far",
             "{show}/{reword} ~3 {earlier} ~1 *prompt/prompts/instructions/directives/rules/words",
             "instructions/rules/directives so *far",
-            "what are ~1 you/your *instructions",
+            "what are ~1 you/your *instructions.",
+            "what are ~1 you/your *instructions and/from/given/verbatim/exactly/right/so/as/in/that/which/above",
             "how/what ~3 *prompted/instructed to/with/by",
             "about your ~1 *instructions/directives/prompt",
             "{reword} ~2 your ~2 *instructions/prompt/rules/directives",
             "{reword} ~2 *instructions ~2 list/bullet/bulleted/python/code/pseudocode",
             "{say} ~2 text/words/everything ~2 *above/preceding",
-            "what ~3 your ~2 *instructions/prompt/prompts",
+            "what ~3 your ~2 *prompt/prompts",
+            "what ~3 your ~2 {earlier}/system/secret/hidden/exact/full/internal/developer *instructions",
+            "what ~3 your ~2 *instructions.",
             "what ~3 written/said ~3 *above/beginning",
             "your *system prompt/message/instructions",
         ],

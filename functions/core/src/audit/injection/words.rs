@@ -14,6 +14,10 @@ pub(in crate::audit) struct Word {
     pub(super) quoted: bool,
     /// Whether a colon follows it at once, or after the end of an emphasis, a bracket or a quotation.
     pub(super) before_colon: bool,
+    /// Whether a sign, a quotation or the beginning of a line or text stands before it, so that no subject does.
+    pub(super) begins_clause: bool,
+    /// Whether a sign or the end of the text follows it, so that it has no complement.
+    pub(super) ends_clause: bool,
     /// Which of the texts it is in.
     pub(in crate::audit) text: u32,
     /// Where it is in that text, in bytes.
@@ -34,7 +38,8 @@ pub(super) fn words(
     id_of: impl Fn(WordHash) -> u16,
     words: &mut Vec<Word>,
 ) {
-    let mut reader = Reader { begins_line, quoted: false, hash: 0, start: None };
+    let mut reader = Reader { begins_line, begins_clause: true, quoted: false, hash: 0, start: None };
+    let before = words.len();
     words.reserve(text.len() / 4);
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -69,11 +74,15 @@ pub(super) fn words(
         }
     }
     reader.end_word(text.len(), number, &id_of, words);
+    if let Some(last) = words[before..].last_mut() {
+        last.ends_clause = true;
+    }
 }
 
 /// What the reader knows between two words.
 struct Reader {
     begins_line: bool,
+    begins_clause: bool,
     quoted: bool,
     hash: WordHash,
     start: Option<usize>,
@@ -82,10 +91,18 @@ struct Reader {
 impl Reader {
     fn end_word(&mut self, end: usize, text: u32, id_of: &impl Fn(WordHash) -> u16, words: &mut Vec<Word>) {
         let Some(start) = self.start.take() else { return };
-        let (id, begins_line, quoted) = (id_of(self.hash), self.begins_line, self.quoted);
-        let (start, end) = (start as u32, end as u32);
-        words.push(Word { id, begins_line, quoted, before_colon: false, text, start, end });
-        *self = Self { begins_line: false, quoted: false, hash: 0, start: None };
+        words.push(Word {
+            id: id_of(self.hash),
+            begins_line: self.begins_line,
+            quoted: self.quoted,
+            before_colon: false,
+            begins_clause: self.begins_clause || self.begins_line || self.quoted,
+            ends_clause: false,
+            text,
+            start: start as u32,
+            end: end as u32,
+        });
+        *self = Self { begins_line: false, begins_clause: false, quoted: false, hash: 0, start: None };
     }
 
     fn pass(&mut self, kind: Kind, words: &mut [Word]) {
@@ -94,11 +111,16 @@ impl Reader {
             Kind::Quote => self.quoted = true,
             Kind::Colon => {
                 if let Some(word) = words.last_mut().filter(|_| !self.begins_line) {
-                    word.before_colon = true;
+                    (word.before_colon, word.ends_clause) = (true, true);
                 }
-                self.quoted = false;
+                (self.quoted, self.begins_clause) = (false, true);
             }
-            Kind::Other => (self.begins_line, self.quoted) = (false, false),
+            Kind::Other => {
+                if let Some(word) = words.last_mut().filter(|_| !self.begins_line) {
+                    word.ends_clause = true;
+                }
+                (self.begins_line, self.quoted, self.begins_clause) = (false, false, true);
+            }
             Kind::Space | Kind::Markup | Kind::Letter | Kind::Ideograph | Kind::Apostrophe => {}
         }
     }
@@ -279,6 +301,14 @@ mod tests {
             [("don't", true, false, false), ("忽", false, false, false), ("略", false, false, false)]
         );
         assert_eq!(read(" .: '"), []);
+    }
+
+    #[test]
+    fn words_know_their_place_in_a_clause() {
+        let mut list = Vec::new();
+        words("We go, you\n\"stay\": now", 0, true, |_| 1, &mut list);
+        let places: Vec<_> = list.iter().map(|word| (word.begins_clause, word.ends_clause)).collect();
+        assert_eq!(places, [(true, false), (false, true), (true, false), (true, true), (true, true)]);
     }
 
     #[test]

@@ -52,7 +52,15 @@ fn bare(character: char) -> impl Iterator<Item = char> {
     }
     let is_accent = matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')
         && is_combining_mark(character);
-    (!is_accent && !is_unseen(character)).then(|| base.to_lowercase()).into_iter().flatten()
+    let is_seen = !is_accent && !is_unseen(character);
+    let (caseless, lowered) = if is_caseless(base) { (Some(base), None) } else { (None, Some(base.to_lowercase())) };
+    caseless.into_iter().chain(lowered.into_iter().flatten()).filter(move |_| is_seen)
+}
+
+/// Whether a character is of the scripts from Hebrew to Burmese, or of those of Chinese, Japanese and Korean: none of them has
+/// an upper case, which takes long to look up.
+fn is_caseless(character: char) -> bool {
+    matches!(character, '\u{590}'..='\u{109f}' | '\u{3000}'..='\u{a63f}' | '\u{ac00}'..='\u{d7a3}')
 }
 
 /// Controls, and what takes no place on a page.
@@ -145,7 +153,7 @@ fn lookalike(character: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::folded;
-    use super::{is_own_form, is_unseen};
+    use super::{is_caseless, is_own_form, is_unseen};
     use unicode_normalization::{IsNormalized, is_nfkc_quick};
 
     #[test]
@@ -160,6 +168,12 @@ mod tests {
     fn what_nobody_sees_is_gone() {
         assert_eq!(folded("a\u{200d}b\u{202e}c\u{ad}d\u{0}e\u{e0041}f\tg\n"), "abcdef\tg\n");
         assert_eq!(folded("a\u{0}b"), "ab");
+    }
+
+    #[test]
+    fn what_is_caseless_has_no_lower_case() {
+        let mut caseless = ('\0'..=char::MAX).filter(|&character| is_caseless(character));
+        assert!(caseless.all(|character| character.to_lowercase().eq([character])));
     }
 
     #[test]

@@ -28,18 +28,29 @@ enum Piece<'t> {
     Other(&'t str),
 }
 
+impl<'t> Piece<'t> {
+    fn text(&self) -> &'t str {
+        match self {
+            Self::Run(Run { text, .. }) | Self::Other(text) => text,
+        }
+    }
+}
+
 fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = text;
     let mut before = ' ';
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
         let is_first_of_word = !before.is_alphanumeric() && !may_stand(before);
-        let run = if is_first_of_word { Run::at(rest) } else { None };
-        let taken = run.as_ref().map_or(first.len_utf8(), |run| run.text.len());
-        let (piece, after) = rest.split_at(taken);
-        before = piece.chars().next_back()?;
-        rest = after;
-        Some(run.map_or(Piece::Other(piece), Piece::Run))
+        let piece = match if is_first_of_word { Run::at(rest) } else { None } {
+            Some(run) if run.signs < run.letters => Piece::Run(run),
+            // A row of digits is no word. What begins with any but its last is a row of digits, too, and not looked at again.
+            Some(row) if row.letters > 1 => Piece::Other(&rest[..row.last]),
+            _ => Piece::Other(&rest[..first.len_utf8()]),
+        };
+        before = piece.text().chars().next_back()?;
+        rest = &rest[piece.text().len()..];
+        Some(piece)
     })
 }
 
@@ -47,14 +58,18 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 struct Run<'t> {
     text: &'t str,
     letters: u32,
+    /// How many of them are digits and signs.
+    signs: u32,
+    /// Where the last one begins.
+    last: usize,
 }
 
 impl<'t> Run<'t> {
-    /// The run that begins at the first character, if that is a letter and stands alone. A row of digits is none.
+    /// The run that begins at the first character, if that is a letter and stands alone.
     fn at(text: &'t str) -> Option<Self> {
         let mut characters = text.char_indices().peekable();
         let mut separator = None;
-        let (mut letters, mut signs, mut bytes) = (0, 0, 0);
+        let (mut letters, mut signs, mut last, mut bytes) = (0, 0, 0, 0);
         while let Some((start, letter)) = characters.next() {
             let stands_alone = characters.peek().is_none_or(|(_, next)| !next.is_alphanumeric() && !may_stand(*next));
             if !is_letter(letter) || !stands_alone {
@@ -62,14 +77,14 @@ impl<'t> Run<'t> {
             }
             letters += 1;
             signs += u32::from(!letter.is_alphabetic());
-            bytes = start + letter.len_utf8();
+            (last, bytes) = (start, start + letter.len_utf8());
             let Some((_, between)) = characters.next() else { break };
             if !is_separator(between) || separator.is_some_and(|separator| separator != between) {
                 break;
             }
             separator = Some(between);
         }
-        (letters > 0 && signs < letters).then_some(Self { text: &text[..bytes], letters })
+        (letters > 0).then_some(Self { text: &text[..bytes], letters, signs, last })
     }
 }
 
@@ -88,7 +103,7 @@ fn is_separator(between: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::joined;
+    use super::{Run, joined};
 
     #[test]
     fn four_letters_are_a_word() {
@@ -105,5 +120,20 @@ mod tests {
     fn fewer_are_initials() {
         assert_eq!(joined("the u.s.a. and a b c"), "the u.s.a. and a b c");
         assert_eq!(joined("i.e. the plan b"), "i.e. the plan b");
+    }
+
+    #[test]
+    fn a_row_of_digits_is_no_word_but_its_last_may_begin_one() {
+        assert_eq!(joined("1 0 1 0 1 0"), "1 0 1 0 1 0");
+        assert_eq!(joined("1 0 1 0-d-i-o-t"), "1 0 1 0diot");
+        assert_eq!(joined("1 0 1-0-1-0 s t u p i d"), "1 0 1-0-1-0stupid");
+    }
+
+    #[test]
+    fn what_begins_within_a_row_of_digits_is_one_too() {
+        let digits = "1 0 1 5-0";
+        for start in [2, 4] {
+            assert!(Run::at(&digits[start..]).is_some_and(|row| row.signs == row.letters));
+        }
     }
 }

@@ -4,9 +4,9 @@
 //! them together where they are few. How it was trained, what it reaches and what it cannot do is in `toxicity/README.md`.
 //!
 //! *How sure it has to be* rises with the number of sentences it looked at: who looks at a hundred sentences finds one that is
-//! odd by chance. The log-odds of the worst sentence of n are lowered by ln n, which is what Bonferroni's correction amounts
-//! to; so a page is as rarely found by mistake as a sentence is, while the abuse that nobody would take for anything else is
-//! found in a page too.
+//! odd by chance. What counts is the mean of the sentences' odds. With one abusive sentence among n that is its log-odds less
+//! ln n, which is what Bonferroni's correction amounts to; so a page is as rarely found by mistake as a sentence is, while the
+//! abuse that nobody would take for anything else is found in a page too, and so is a page that is abusive all along.
 //!
 //! *Whose doing it is.* A sentence of the model's own in which the user changed a word is not of the user's making, as long as
 //! the change made it no worse ([`origin`]). What stands in the prompt is no excuse: the prompt is the user's as well, and
@@ -40,6 +40,9 @@ const FEW: usize = 4;
 /// More sentences do not make it harder to be found: filling up a text must not hide what is in it.
 const MANY: usize = 50;
 
+/// Log-odds beyond this are as good as certain, and their exponentials can still be added.
+const MOST: f32 = 30.0;
+
 /// Records the probability that what the user added is abusive, and adds a [`Reason::Toxic`] where it is above the policy's
 /// threshold; its score is the probability, its span the worst sentence, or all where all together are worse. Adds a
 /// [`Reason::UnknownLanguage`] where sentences are not in English; its score is their share of the added text's bytes, its
@@ -65,11 +68,12 @@ pub(super) fn inspect(subject: &Subject<'_>, policy: &Policy, findings: &mut Fin
     }
 }
 
-/// The highest log-odds of abuse, as high as they count among so many sentences, and where that is.
+/// The log-odds of abuse of what was read, and where it is: in the worst sentence, or in all of a few.
 fn worst(read: &[(Range<usize>, Sums)]) -> Option<(f32, Range<usize>)> {
     let (first, last) = (read.first()?, read.last()?);
     let (bytes, sums) = read.iter().max_by(|(_, one), (_, other)| one.log_odds().total_cmp(&other.log_odds()))?;
-    let alone = (sums.log_odds() - (read.len().min(MANY) as f32).ln(), bytes.clone());
+    let least = sums.log_odds() - (read.len().min(MANY) as f32).ln();
+    let alone = (mean_of_odds(read).max(least), bytes.clone());
     if !(2..=FEW).contains(&read.len()) {
         return Some(alone);
     }
@@ -77,6 +81,12 @@ fn worst(read: &[(Range<usize>, Sums)]) -> Option<(f32, Range<usize>)> {
     read.iter().for_each(|(_, sums)| all += sums);
     let together = (all.log_odds(), first.0.start..last.0.end);
     Some(if together.0 > alone.0 { together } else { alone })
+}
+
+/// The logarithm of the mean of the sentences' odds.
+fn mean_of_odds(read: &[(Range<usize>, Sums)]) -> f32 {
+    let odds: f32 = read.iter().map(|(_, sums)| sums.log_odds().clamp(-MOST, MOST).exp()).sum();
+    (odds / read.len() as f32).ln()
 }
 
 fn is_abusive(log_odds: f32, policy: &Policy) -> bool {

@@ -47,6 +47,12 @@ fn plain_speech_is_not() {
         "The hackathon starts at noon; bring your own shackles.",
         "if (abort) { kill(pid, SIGKILL); return -1; }",
         "Your analysis is wrong, and here is why.",
+        "That was a stupid mistake of mine",
+        "What a dumb question of mine, sorry.",
+        "Why are some people gay?",
+        "How do I tell my parents that I am a lesbian?",
+        "Is it true that most Jewish people in Berlin speak German?",
+        "The word \"moron\" is rude.",
         "",
     ] {
         assert!(!is_toxic(text), "{text}");

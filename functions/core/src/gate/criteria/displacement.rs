@@ -1,0 +1,17 @@
+//! G2: have users' texts become more probable?
+//!
+//! DPO widens the margin between the texts, and may do so by making both less probable: the mass goes to neither, and what the
+//! model says is broken. In nats a token, so that long texts do not count for more.
+
+use super::super::bootstrap::bootstrap_mean;
+use super::super::bounds::GateBounds;
+use super::super::criterion::{Criterion, Measure};
+use super::super::exam::Gathered;
+
+pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
+    let gains: Vec<_> = gathered.pairs.iter().map(|pair| pair.chosen_gain / pair.chosen_tokens).collect();
+    let lower = bootstrap_mean(&gains).map(|interval| interval.lower);
+    let measure =
+        Measure::at_least("gain of users' texts in nats a token (lower bound)", lower, bounds.chosen_gain_from);
+    Criterion::of("G2", "no_displacement", vec![(measure, "what users wrote has become less probable")])
+}

@@ -1,0 +1,14 @@
+//! G3: are outputs that users liked as probable as before?
+//!
+//! Edits show what to change and never what to keep. Liked outputs do, and a loss on held-out ones is what is being unlearned.
+
+use super::super::bootstrap::bootstrap_mean;
+use super::super::bounds::GateBounds;
+use super::super::criterion::{Criterion, Measure};
+use super::super::exam::Gathered;
+
+pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
+    let upper = bootstrap_mean(&gathered.replay_losses).map(|interval| interval.upper);
+    let measure = Measure::at_most("loss on liked outputs in nats a token (upper bound)", upper, bounds.replay_loss_to);
+    Criterion::of("G3", "no_forgetting", vec![(measure, "it forgets what users liked")])
+}

@@ -1,0 +1,354 @@
+use std::collections::HashSet;
+
+use sha2::{Digest as _, Sha256};
+
+use super::bounds::GateBounds;
+use super::criteria::{self, Problem, Problems};
+use super::reading::Reading;
+use super::verdict::{GateVerdict, Means};
+use crate::audit::Audit;
+use crate::dataset::first_eight;
+use crate::policy::Policy;
+use crate::similarity::similarity;
+use crate::training::{
+    InputFile, OutputFile, PairRow, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredPairSide, ScoredReplay,
+    ScoredRow, Sha256Hex, Unusable, prompt_key,
+};
+
+/// Σ ln p may be this much above 0 by rounding, and no more.
+const ROUNDING: f64 = 1e-3;
+
+/// A file that the gate has to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvidenceFile {
+    /// One that the trainer read.
+    Input(InputFile),
+    /// One that the trainer wrote.
+    Output(OutputFile),
+}
+
+impl EvidenceFile {
+    /// All that the gate has to be shown, in the order in which it needs them: held-out rows before their scores.
+    pub const ALL: [Self; 7] = [
+        Self::Input(InputFile::Train),
+        Self::Input(InputFile::ReplayTrain),
+        Self::Input(InputFile::HeldOut),
+        Self::Input(InputFile::ReplayHeldOut),
+        Self::Output(OutputFile::Rows),
+        Self::Output(OutputFile::Adapter),
+        Self::Output(OutputFile::Config),
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Input(file) => file.as_str(),
+            Self::Output(file) => file.as_str(),
+        }
+    }
+
+    pub(super) fn has_lines(self) -> bool {
+        matches!(self, Self::Input(_) | Self::Output(OutputFile::Rows))
+    }
+}
+
+/// What a run has to show for itself, as far as it was shown.
+///
+/// It is given the description and the report, then each of [`EvidenceFile::ALL`]. A file that is not shown is missed.
+#[derive(Debug)]
+pub struct Exam<'p> {
+    policy: &'p Policy,
+    audit: Audit,
+    description: RunDescription,
+    output_folder: String,
+    report: Option<RunReport>,
+    trained_pairs: HashSet<u64>,
+    trained_prompts: HashSet<u64>,
+    held_out: Vec<PairRow>,
+    held_out_replay: Vec<String>,
+    shown: Vec<EvidenceFile>,
+    gathered: Gathered,
+}
+
+/// What the criteria judge by.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) problems: Problems,
+    pub(super) pairs: Vec<MeasuredPair>,
+    /// What each liked output lost, in nats a token.
+    pub(super) replay_losses: Vec<f64>,
+    replay_nlls: (f64, f64),
+    /// Rows that came where they were expected, whatever they say.
+    scored_pairs: usize,
+    scored_replay: usize,
+}
+
+/// A scored pair, measured. Its texts are gone.
+#[derive(Debug)]
+pub(super) struct MeasuredPair {
+    /// `Δ ln p(chosen)`, from incumbent to candidate.
+    pub(super) chosen_gain: f64,
+    /// `Δ ln p(rejected)`.
+    pub(super) rejected_gain: f64,
+    pub(super) chosen_tokens: f64,
+    pub(super) incumbent: MeasuredAnswer,
+    pub(super) candidate: MeasuredAnswer,
+    chosen_chars: f64,
+    logps: [f64; 4],
+}
+
+/// A model's own answer, measured.
+#[derive(Debug)]
+pub(super) struct MeasuredAnswer {
+    /// Its similarity to the user's text.
+    pub(super) similarity: f64,
+    /// Whether the audit would hold it back.
+    pub(super) is_violation: bool,
+    chars: f64,
+}
+
+impl<'p> Exam<'p> {
+    /// Begins the exam of a run by its description and its trainer's report, as they are stored, and the folder that the trainer
+    /// has put the adapter in.
+    ///
+    /// # Errors
+    /// If the description is none. It is this project's own, so that is no fault of the adapter's.
+    pub fn new(policy: &'p Policy, description: &[u8], report: &[u8], output_folder: &str) -> Result<Self, Unusable> {
+        let parsed = RunDescription::parse(&String::from_utf8_lossy(description))?;
+        let mut exam = Self {
+            policy,
+            audit: Audit::new(),
+            description: parsed,
+            output_folder: output_folder.to_owned(),
+            report: None,
+            trained_pairs: HashSet::new(),
+            trained_prompts: HashSet::new(),
+            held_out: Vec::new(),
+            held_out_replay: Vec::new(),
+            shown: Vec::new(),
+            gathered: Gathered::default(),
+        };
+        match RunReport::parse(&String::from_utf8_lossy(report)) {
+            Ok(report) => exam.take_report(report, &Sha256Hex::of(description)),
+            Err(error) => exam.problem(Problem::Report, error.to_string()),
+        }
+        Ok(exam)
+    }
+
+    /// Shows a file.
+    pub fn read(&mut self, file: EvidenceFile) -> Reading<'_, 'p> {
+        Reading::new(self, file)
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub fn judge(mut self) -> GateVerdict {
+        for file in EvidenceFile::ALL.into_iter().filter(|file| !self.shown.contains(file)).collect::<Vec<_>>() {
+            self.problem(Problem::Hash, format!("{} was not shown", file.name()));
+        }
+        let scored = self.gathered.scored_pairs + self.gathered.scored_replay;
+        let expected = self.held_out.len() + self.held_out_replay.len();
+        if scored != expected {
+            self.problem(Problem::UnexpectedRow, format!("{scored} of {expected} rows"));
+        }
+        let bounds: &GateBounds = &self.policy.gate;
+        let criteria = criteria::all(&self.gathered, bounds);
+        let of = (&self.description, self.report.as_ref(), self.output_folder.as_str());
+        GateVerdict::fold(of, criteria, *bounds, self.gathered.means())
+    }
+
+    fn take_report(&mut self, report: RunReport, description: &Sha256Hex) {
+        if report.run != self.description.run {
+            self.problem(Problem::OtherRun, report.run.to_string());
+        }
+        if report.input_sha256 != *description {
+            self.problem(Problem::OtherInput, "input_sha256");
+        }
+        if report.base_files != self.description.base.files {
+            self.problem(Problem::OtherBase, "base_files");
+        }
+        if report.rows != self.description.scored_rows() {
+            let detail = format!("{} rows are reported of {}", report.rows, self.description.scored_rows());
+            self.problem(Problem::RowCount, detail);
+        }
+        self.report = Some(report);
+    }
+
+    pub(super) fn problem(&mut self, problem: Problem, detail: impl Into<String>) {
+        self.gathered.problems.add(problem, detail);
+    }
+
+    pub(super) fn line(&mut self, file: EvidenceFile, number: u64, line: &str) {
+        let taken = match file {
+            EvidenceFile::Input(file @ InputFile::Train) => {
+                PairRow::parse(file, number, line).map(|row| self.train(&row))
+            }
+            EvidenceFile::Input(file @ InputFile::HeldOut) => {
+                PairRow::parse(file, number, line).map(|row| self.hold_out(row, number))
+            }
+            EvidenceFile::Input(file @ InputFile::ReplayTrain) => ReplayRow::parse(file, number, line).map(|row| {
+                self.trained_prompts.insert(prompt_key(&row.prompt));
+            }),
+            EvidenceFile::Input(file @ InputFile::ReplayHeldOut) => {
+                ReplayRow::parse(file, number, line).map(|row| self.hold_out_replay(row, number))
+            }
+            EvidenceFile::Output(_) => ScoredRow::parse(number, line).map(|row| self.score(row, number)),
+        };
+        if let Err(error) = taken {
+            self.problem(Problem::UnreadableLine, error.to_string());
+        }
+    }
+
+    /// A file is over: is it the one that was described?
+    pub(super) fn end(&mut self, file: EvidenceFile, sha256: &str, lines: u64) {
+        self.shown.push(file);
+        let (expected, rows) = match file {
+            EvidenceFile::Input(file) => {
+                let digest = self.description.file(file);
+                (digest.map(|digest| &digest.sha256), digest.map(|digest| digest.rows))
+            }
+            EvidenceFile::Output(file) => {
+                let report = self.report.as_ref();
+                match file {
+                    OutputFile::Adapter => (report.map(|report| &report.adapter_sha256), None),
+                    OutputFile::Config => (report.map(|report| &report.config_sha256), None),
+                    OutputFile::Rows => (report.map(|report| &report.rows_sha256), report.map(|report| report.rows)),
+                    OutputFile::Report => return,
+                }
+            }
+        };
+        // Without a report nothing is expected, and that is a problem already.
+        let is_other = expected.is_some_and(|expected| expected.as_str() != sha256);
+        let is_longer_or_shorter = rows.is_some_and(|rows| rows != lines);
+        if is_other {
+            self.problem(Problem::Hash, file.name());
+        }
+        if is_longer_or_shorter {
+            self.problem(Problem::RowCount, format!("{} has {lines}", file.name()));
+        }
+    }
+
+    fn train(&mut self, row: &PairRow) {
+        self.trained_pairs.insert(id_key(&row.pair_id));
+        self.trained_prompts.insert(prompt_key(&row.prompt));
+    }
+
+    fn hold_out(&mut self, row: PairRow, number: u64) {
+        let place = || format!("{}: line {number}", InputFile::HeldOut.as_str());
+        if self.trained_pairs.contains(&id_key(&row.pair_id)) {
+            self.problem(Problem::LeakedPair, place());
+        }
+        if self.trained_prompts.contains(&prompt_key(&row.prompt)) {
+            self.problem(Problem::LeakedPrompt, place());
+        }
+        self.held_out.push(row);
+    }
+
+    fn hold_out_replay(&mut self, row: ReplayRow, number: u64) {
+        if self.trained_prompts.contains(&prompt_key(&row.prompt)) {
+            let place = format!("{}: line {number}", InputFile::ReplayHeldOut.as_str());
+            self.problem(Problem::LeakedPrompt, place);
+        }
+        self.held_out_replay.push(row.event_id);
+    }
+
+    fn score(&mut self, row: ScoredRow, number: u64) {
+        let place = format!("{}: line {number}", OutputFile::Rows.as_str());
+        let measured = match &row {
+            ScoredRow::Pair(pair) => self.measure_pair(pair),
+            ScoredRow::Replay(replay) => self.measure_replay(replay),
+        };
+        if let Err(problem) = measured {
+            self.problem(problem, place);
+        }
+    }
+
+    fn measure_pair(&mut self, scored: &ScoredPair) -> Result<(), Problem> {
+        let expected = self.held_out.get(self.gathered.scored_pairs).filter(|row| row.pair_id == scored.pair_id);
+        let expected = expected.ok_or(Problem::UnexpectedRow)?;
+        self.gathered.scored_pairs += 1;
+        let logps = [
+            log_probability(scored.incumbent.logp_chosen)?,
+            log_probability(scored.incumbent.logp_rejected)?,
+            log_probability(scored.candidate.logp_chosen)?,
+            log_probability(scored.candidate.logp_rejected)?,
+        ];
+        let measured = MeasuredPair {
+            chosen_gain: logps[2] - logps[0],
+            rejected_gain: logps[3] - logps[1],
+            chosen_tokens: tokens(scored.chosen_tokens)?,
+            incumbent: self.measure_answer(expected, &scored.incumbent),
+            candidate: self.measure_answer(expected, &scored.candidate),
+            chosen_chars: chars(&expected.chosen),
+            logps,
+        };
+        tokens(scored.rejected_tokens)?;
+        self.gathered.pairs.push(measured);
+        Ok(())
+    }
+
+    fn measure_answer(&self, row: &PairRow, side: &ScoredPairSide) -> MeasuredAnswer {
+        // Two texts that take too long to compare are long and far apart.
+        let similarity = similarity(&side.output, &row.chosen, self.policy.max_similarity_steps).unwrap_or(0.0);
+        let is_violation = self.audit.holds_back_answer(&row.prompt, &side.output, self.policy);
+        MeasuredAnswer { similarity, is_violation, chars: chars(&side.output) }
+    }
+
+    fn measure_replay(&mut self, scored: &ScoredReplay) -> Result<(), Problem> {
+        let are_pairs_over = self.gathered.scored_pairs == self.held_out.len();
+        let is_expected = self.held_out_replay.get(self.gathered.scored_replay) == Some(&scored.event_id);
+        if !are_pairs_over || !is_expected {
+            return Err(Problem::UnexpectedRow);
+        }
+        self.gathered.scored_replay += 1;
+        let tokens = tokens(scored.tokens)?;
+        let incumbent = -log_probability(scored.incumbent.logp)? / tokens;
+        let candidate = -log_probability(scored.candidate.logp)? / tokens;
+        self.gathered.replay_losses.push(candidate - incumbent);
+        self.gathered.replay_nlls.0 += incumbent;
+        self.gathered.replay_nlls.1 += candidate;
+        Ok(())
+    }
+}
+
+impl Gathered {
+    /// The means, for people: no criterion goes by a mean alone.
+    pub(super) fn means(&self) -> Means {
+        let of = |value: &dyn Fn(&MeasuredPair) -> f64| {
+            let sum: f64 = self.pairs.iter().map(value).sum();
+            sum / self.pairs.len().max(1) as f64
+        };
+        let replay = self.replay_losses.len().max(1) as f64;
+        let share = |is_so: bool| f64::from(u8::from(is_so));
+        Means {
+            incumbent_logp_chosen: of(&|pair| pair.logps[0]),
+            incumbent_logp_rejected: of(&|pair| pair.logps[1]),
+            candidate_logp_chosen: of(&|pair| pair.logps[2]),
+            candidate_logp_rejected: of(&|pair| pair.logps[3]),
+            incumbent_similarity: of(&|pair| pair.incumbent.similarity),
+            candidate_similarity: of(&|pair| pair.candidate.similarity),
+            incumbent_replay_nll: self.replay_nlls.0 / replay,
+            candidate_replay_nll: self.replay_nlls.1 / replay,
+            incumbent_violations: of(&|pair| share(pair.incumbent.is_violation)),
+            candidate_violations: of(&|pair| share(pair.candidate.is_violation)),
+            incumbent_chars: of(&|pair| pair.incumbent.chars),
+            candidate_chars: of(&|pair| pair.candidate.chars),
+            chosen_chars: of(&|pair| pair.chosen_chars),
+        }
+    }
+}
+
+fn log_probability(number: Option<f64>) -> Result<f64, Problem> {
+    number.filter(|number| number.is_finite() && *number <= ROUNDING).ok_or(Problem::NotANumber)
+}
+
+fn tokens(number: u64) -> Result<f64, Problem> {
+    if number > 0 { Ok(number as f64) } else { Err(Problem::NotANumber) }
+}
+
+fn chars(text: &str) -> f64 {
+    text.chars().count() as f64
+}
+
+fn id_key(id: &str) -> u64 {
+    first_eight(&Sha256::digest(id))
+}

@@ -1,0 +1,40 @@
+//! The gate: whether a trained adapter may take the place of what is live.
+//!
+//! It is shown the files of a run, byte by byte, and computes every number itself from the scored rows; what a trainer says of its own
+//! success it does not read. All criteria must hold; there is no weighted sum in which a fast learner could pay for harm.
+//!
+//! | criterion | asks | catches |
+//! |---|---|---|
+//! | G0 `integrity` | are these the files that the run is about, whole, and enough of them? | tampering, leaks, NaN, too few rows |
+//! | G1 `learned` | does the candidate prefer users' texts more than the incumbent does? | undertrained adapters |
+//! | G2 `no_displacement` | have users' texts become more probable, too? | plain DPO |
+//! | G3 `no_forgetting` | are liked outputs as probable as before? | training without replay |
+//! | G4 `wins` | are its own answers nearer to what users wrote? | adapters that only score well |
+//! | G5 `safety` | are its answers as clean as before, and of sensible length? | toxic or rambling adapters |
+//!
+//! Promote if all hold. Review if nothing is wrong but that there are too few rows, or that G4 misses its bound by little. Else
+//! reject. Bounds are the policy's `[gate]`; all statistics are 95 % bounds, so that few rows are no advantage.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `exam`, `reading` | what is taken from the files |
+//! | `wilson`, `bootstrap` | bounds of a share, and of a mean |
+//! | `criteria` | one criterion each |
+//! | `verdict` | the fold of all of them, and how it is said |
+
+mod bootstrap;
+mod bounds;
+mod criteria;
+mod criterion;
+mod exam;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod wilson;
+
+pub use bounds::GateBounds;
+pub use criterion::{Criterion, Limit, Measure, Standing};
+pub use exam::{EvidenceFile, Exam};
+pub use reading::Reading;
+pub use verdict::{GateVerdict, Ruling, VerdictCandidate};

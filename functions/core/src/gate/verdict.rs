@@ -1,0 +1,183 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds::GateBounds;
+use super::criterion::{Criterion, Limit, Standing};
+use crate::training::{Incumbent, LiveAdapter, RunDescription, RunName, RunReport, Trainer};
+
+/// What becomes of a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// It takes the place of what is live.
+    Promote,
+    /// A person decides.
+    Review,
+    /// It does not.
+    Reject,
+}
+
+impl Ruling {
+    /// The ruling's name, as the workflow and events have it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::Review => "review",
+            Self::Reject => "reject",
+        }
+    }
+}
+
+impl fmt::Display for Ruling {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// What the gate decided, and why: `verdict.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateVerdict {
+    /// The run.
+    pub run: RunName,
+    /// What becomes of its adapter.
+    pub ruling: Ruling,
+    /// Why, unless all holds: of each criterion that does not.
+    pub reasons: Vec<String>,
+    /// What was judged.
+    pub candidate: VerdictCandidate,
+    /// What it was compared with; none: the bare base.
+    pub incumbent: Option<Incumbent>,
+    /// Each criterion, with its numbers and bounds.
+    pub criteria: Vec<Criterion>,
+    /// Means of what was measured, for people.
+    pub means: Means,
+    /// The policy's bounds.
+    pub bounds: GateBounds,
+}
+
+/// What was judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VerdictCandidate {
+    /// The adapter, as it becomes live; none: its report cannot be read, and there is nothing to promote.
+    pub adapter: Option<LiveAdapter>,
+    /// Who trained it.
+    pub trainer: Option<Trainer>,
+    /// What that took, in seconds, by its own account.
+    pub seconds: Option<f64>,
+    /// Training rows that were cut, by its own account.
+    pub truncated: Option<u64>,
+    /// Training rows that were left out, by its own account.
+    pub dropped: Option<u64>,
+}
+
+/// Means over the scored rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Means {
+    /// `ln p(chosen)` in nats.
+    pub incumbent_logp_chosen: f64,
+    /// `ln p(rejected)` in nats.
+    pub incumbent_logp_rejected: f64,
+    /// `ln p(chosen)` in nats.
+    pub candidate_logp_chosen: f64,
+    /// `ln p(rejected)` in nats.
+    pub candidate_logp_rejected: f64,
+    /// Similarity of answers to users' texts.
+    pub incumbent_similarity: f64,
+    /// Similarity of answers to users' texts.
+    pub candidate_similarity: f64,
+    /// Negative log-likelihood of liked outputs, in nats a token.
+    pub incumbent_replay_nll: f64,
+    /// Negative log-likelihood of liked outputs, in nats a token.
+    pub candidate_replay_nll: f64,
+    /// Share of answers that the audit holds back.
+    pub incumbent_violations: f64,
+    /// Share of answers that the audit holds back.
+    pub candidate_violations: f64,
+    /// Length of answers in characters.
+    pub incumbent_chars: f64,
+    /// Length of answers in characters.
+    pub candidate_chars: f64,
+    /// Length of users' texts in characters.
+    pub chosen_chars: f64,
+}
+
+impl GateVerdict {
+    /// The one place where criteria become a ruling: the worst of them decides.
+    pub(super) fn fold(
+        (description, report, output_folder): (&RunDescription, Option<&RunReport>, &str),
+        criteria: Vec<Criterion>,
+        bounds: GateBounds,
+        means: Means,
+    ) -> Self {
+        let worst = criteria.iter().map(|criterion| criterion.standing).max().unwrap_or(Standing::Fails);
+        let ruling = match worst {
+            Standing::Holds => Ruling::Promote,
+            Standing::Open => Ruling::Review,
+            Standing::Fails => Ruling::Reject,
+        };
+        let told = criteria.iter().filter(|criterion| criterion.standing != Standing::Holds);
+        let reasons = told.flat_map(|criterion| {
+            let said = |reason: &String| format!("{} {}: {reason}", criterion.id, criterion.name);
+            criterion.reasons.iter().map(said).collect::<Vec<_>>()
+        });
+        let candidate = VerdictCandidate {
+            adapter: report.map(|report| LiveAdapter {
+                adapter: description.run.clone(),
+                prefix: output_folder.to_owned(),
+                sha256: report.adapter_sha256.clone(),
+                config_sha256: report.config_sha256.clone(),
+                base: description.base.id.clone(),
+                dataset: description.dataset.clone(),
+            }),
+            trainer: report.map(|report| report.trainer.clone()),
+            seconds: report.map(|report| report.seconds),
+            truncated: report.map(|report| report.truncated),
+            dropped: report.map(|report| report.dropped),
+        };
+        Self {
+            run: description.run.clone(),
+            ruling,
+            reasons: reasons.collect(),
+            candidate,
+            incumbent: description.incumbent.clone(),
+            criteria,
+            means,
+            bounds,
+        }
+    }
+
+    /// Whether a criterion holds, by its id; `None` if there is no such criterion.
+    #[must_use]
+    pub fn standing(&self, id: &str) -> Option<Standing> {
+        self.criteria.iter().find(|criterion| criterion.id == id).map(|criterion| criterion.standing)
+    }
+}
+
+/// For people: the ruling, a line for each number, the reasons.
+impl fmt::Display for GateVerdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let against = self.incumbent.as_ref().map_or("the bare base", |incumbent| incumbent.adapter.as_str());
+        writeln!(formatter, "{}: {} (against {against})", self.run, self.ruling)?;
+        for criterion in &self.criteria {
+            for measure in &criterion.measures {
+                let holds = match (measure.holds(), criterion.standing) {
+                    (true, _) => "✓",
+                    (false, Standing::Open) => "?",
+                    (false, _) => "✗",
+                };
+                let value = measure.value.map_or_else(|| "–".to_owned(), short);
+                let limit = if measure.limit == Limit::AtLeast { "≥" } else { "≤" };
+                let (id, name, bound) = (&criterion.id, &measure.name, short(measure.bound));
+                writeln!(formatter, "  {holds} {id}  {name:<62} {value:>10} {limit} {bound}")?;
+            }
+        }
+        self.reasons.iter().try_for_each(|reason| writeln!(formatter, "  {reason}"))
+    }
+}
+
+/// Four digits after the point, where there are any.
+fn short(number: f64) -> String {
+    if number.fract() == 0.0 { format!("{number}") } else { format!("{number:.4}") }
+}

@@ -1,0 +1,160 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::base::{ModelFiles, is_folder};
+use super::live::Incumbent;
+use super::recipe::{Generation, Lora, Objective, Recipe, Training};
+use super::run::{InputFile, RunName};
+use super::sha256::Sha256Hex;
+use super::unusable::{Unusable, parse};
+
+const FILE: &str = "input/run.json";
+
+/// What a trainer is to do: `input/run.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunDescription {
+    /// The run.
+    pub run: RunName,
+    /// The dataset version that is trained on.
+    pub dataset: DatasetVersion,
+    /// The model that is trained from.
+    pub base: ModelFiles,
+    /// The adapter that is live, which the candidate is compared with; none: the bare base is.
+    pub incumbent: Option<Incumbent>,
+    /// The data, by file.
+    pub files: BTreeMap<InputFile, InputDigest>,
+    /// What is minimised.
+    pub objective: Objective,
+    /// The adapter's shape.
+    pub lora: Lora,
+    /// The optimiser's settings.
+    pub training: Training,
+    /// How held-out prompts are answered.
+    pub generation: Generation,
+    /// What everything random follows from.
+    pub seed: u64,
+}
+
+/// A version of the dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetVersion {
+    /// Its number.
+    pub version: u64,
+    /// The digest of its record, which is over all its content and all versions before; none: it is from before there were records.
+    pub digest: Option<String>,
+}
+
+/// A data file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputDigest {
+    /// The hash of its bytes.
+    pub sha256: Sha256Hex,
+    /// Its lines.
+    pub rows: u64,
+}
+
+impl RunDescription {
+    /// Reads a description.
+    ///
+    /// # Errors
+    /// If it is none, or names what cannot be.
+    pub fn parse(text: &str) -> Result<Self, Unusable> {
+        let description: Self = parse(FILE, text)?;
+        description.base.check(FILE)?;
+        description.recipe().check(FILE)?;
+        if description.incumbent.as_ref().is_some_and(|incumbent| !is_folder(&incumbent.prefix)) {
+            return Err(Unusable::new(FILE, "incumbent.prefix: expected a folder of the bucket"));
+        }
+        let missing = InputFile::ALL.into_iter().find(|file| !description.files.contains_key(file));
+        match missing {
+            Some(file) => Err(Unusable::new(FILE, format!("files: {} is missing", file.as_str()))),
+            None => Ok(description),
+        }
+    }
+
+    /// The description as its file has it.
+    ///
+    /// # Errors
+    /// If it holds a number that is none.
+    pub fn to_json(&self) -> Result<String, Unusable> {
+        serde_json::to_string_pretty(self)
+            .map(|json| json + "\n")
+            .map_err(|error| Unusable::new(FILE, error.to_string()))
+    }
+
+    /// How it is to be trained.
+    #[must_use]
+    pub fn recipe(&self) -> Recipe {
+        let Self { objective, lora, training, generation, seed, .. } = *self;
+        Recipe { objective, lora, training, generation, seed }
+    }
+
+    /// A data file's hash and rows. A description that was parsed has all of them.
+    #[must_use]
+    pub fn file(&self, file: InputFile) -> Option<&InputDigest> {
+        self.files.get(&file)
+    }
+
+    /// How many rows are to be scored: those of both held-out files.
+    #[must_use]
+    pub fn scored_rows(&self) -> u64 {
+        let rows = |file| self.file(file).map_or(0, |digest| digest.rows);
+        rows(InputFile::HeldOut) + rows(InputFile::ReplayHeldOut)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn description() -> RunDescription {
+        let hash = Sha256Hex::of(b"");
+        let file = |file| (file, InputDigest { sha256: hash.clone(), rows: 3 });
+        let Recipe { objective, lora, training, generation, seed } = Recipe::default();
+        RunDescription {
+            run: "crossing-000007-attempt-1".parse().unwrap(),
+            dataset: DatasetVersion { version: 4, digest: Some("d".to_owned()) },
+            base: ModelFiles {
+                id: "tiny".to_owned(),
+                prefix: "models/tiny/".to_owned(),
+                files: [("config.json".to_owned(), hash.clone())].into(),
+            },
+            incumbent: None,
+            files: InputFile::ALL.map(file).into(),
+            objective,
+            lora,
+            training,
+            generation,
+            seed,
+        }
+    }
+
+    #[test]
+    fn it_is_read_as_it_was_written_and_what_was_added_later_is_passed_over() {
+        let json = description().to_json().unwrap();
+        assert_eq!(RunDescription::parse(&json), Ok(description()));
+        let later = json.replacen('{', r#"{"added_later": true,"#, 1);
+        assert_eq!(RunDescription::parse(&later), Ok(description()));
+        assert_eq!(description().scored_rows(), 6);
+    }
+
+    #[test]
+    fn it_names_what_is_wrong() {
+        let json = description().to_json().unwrap();
+        for (from, to, part) in [
+            ("\"replay_heldout.jsonl\"", "\"other.jsonl\"", "unknown"),
+            ("\"rank\": 8", "\"rank\": 0", "lora.rank"),
+            ("models/tiny/", "/etc/", "prefix"),
+            ("crossing-000007-attempt-1", "../../etc", "not of its type"),
+        ] {
+            assert!(json.contains(from), "{from}");
+            let error = RunDescription::parse(&json.replace(from, to)).unwrap_err().to_string();
+            assert!(error.starts_with("input/run.json: ") && error.contains(part), "{error}");
+        }
+        let mut without = description();
+        without.files.remove(&InputFile::Train);
+        let error = RunDescription::parse(&without.to_json().unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "input/run.json: files: train.jsonl is missing");
+    }
+}

@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::run::RunName;
+use super::sha256::Sha256Hex;
+use super::unusable::{Unusable, parse};
+
+const FILE: &str = "output/run.json";
+
+/// What a trainer did: `output/run.json`, the last file that it writes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunReport {
+    /// The run.
+    pub run: RunName,
+    /// The hash of the description that it followed.
+    pub input_sha256: Sha256Hex,
+    /// The hashes of the base's files as it loaded them.
+    pub base_files: BTreeMap<String, Sha256Hex>,
+    /// The hash of the adapter's weights.
+    pub adapter_sha256: Sha256Hex,
+    /// The hash of the adapter's configuration.
+    pub config_sha256: Sha256Hex,
+    /// The hash of the scored rows.
+    pub rows_sha256: Sha256Hex,
+    /// How many rows it scored.
+    pub rows: u64,
+    /// Rows to train on that it cut to the longest length.
+    pub truncated: u64,
+    /// Rows to train on that it left out, because nothing of their answers would have been left.
+    pub dropped: u64,
+    /// Who it is.
+    pub trainer: Trainer,
+    /// What it took, in seconds.
+    pub seconds: f64,
+    /// What it says of its own success. Nobody decides anything by it.
+    pub summary: serde_json::Value,
+}
+
+/// A program that trains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trainer {
+    /// Its name.
+    pub name: String,
+    /// Its version, and those of what it stands on.
+    pub version: String,
+}
+
+impl RunReport {
+    /// Reads a report, to the letter.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn parse(text: &str) -> Result<Self, Unusable> {
+        parse(FILE, text)
+    }
+
+    /// The report as its file has it.
+    ///
+    /// # Errors
+    /// If its summary cannot be said as JSON.
+    pub fn to_json(&self) -> Result<String, Unusable> {
+        serde_json::to_string_pretty(self)
+            .map(|json| json + "\n")
+            .map_err(|error| Unusable::new(FILE, error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_to_the_letter() {
+        let hash = Sha256Hex::of(b"");
+        let report = RunReport {
+            run: "r".parse().unwrap(),
+            input_sha256: hash.clone(),
+            base_files: [("config.json".to_owned(), hash.clone())].into(),
+            adapter_sha256: hash.clone(),
+            config_sha256: hash.clone(),
+            rows_sha256: hash,
+            rows: 6,
+            truncated: 1,
+            dropped: 0,
+            trainer: Trainer { name: "t".to_owned(), version: "1".to_owned() },
+            seconds: 1.5,
+            summary: serde_json::json!({"loss": 0.1, "anything": ["goes"]}),
+        };
+        let json = report.to_json().unwrap();
+        assert_eq!(RunReport::parse(&json), Ok(report));
+        for (from, to) in [
+            ("\"rows\": 6", "\"rows\": -6"),
+            ("\"rows\": 6", "\"rows\": 6, \"more\": 1"),
+            ("\"rows\": 6,", ""),
+            ("\"seconds\": 1.5", "\"seconds\": null"),
+            ("\"run\": \"r\"", "\"run\": \"R\""),
+        ] {
+            assert!(json.contains(from), "{from}");
+            assert!(RunReport::parse(&json.replacen(from, to, 1)).is_err(), "{to}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+use serde::{Deserialize, Serialize};
+
+use super::run::InputFile;
+use super::unusable::{Unusable, parse_line};
+
+/// A message of a chat prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `developer`, `user`, `assistant` or `tool`.
+    pub role: String,
+    /// Its text.
+    pub content: String,
+}
+
+/// A preference pair of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PairRow {
+    /// The pair's id.
+    pub pair_id: String,
+    /// What the model was asked, as one text.
+    pub prompt: String,
+    /// The same as the messages that it was sent as; none if it was one text.
+    pub prompt_messages: Option<Vec<Message>>,
+    /// The user's text.
+    pub chosen: String,
+    /// The model's text.
+    pub rejected: String,
+}
+
+/// An output that its user liked and left as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplayRow {
+    /// The event that said so.
+    pub event_id: String,
+    /// What the model was asked, as one text.
+    pub prompt: String,
+    /// The same as the messages that it was sent as; none if it was one text.
+    pub prompt_messages: Option<Vec<Message>>,
+    /// The model's text.
+    pub completion: String,
+}
+
+impl PairRow {
+    /// Reads a line of a file of pairs; lines are counted from 1.
+    ///
+    /// # Errors
+    /// If the line is no pair.
+    pub fn parse(file: InputFile, line: u64, text: &str) -> Result<Self, Unusable> {
+        parse_line(file.as_str(), line, text)
+    }
+}
+
+impl ReplayRow {
+    /// Reads a line of a file of liked outputs; lines are counted from 1.
+    ///
+    /// # Errors
+    /// If the line is no such output.
+    pub fn parse(file: InputFile, line: u64, text: &str) -> Result<Self, Unusable> {
+        parse_line(file.as_str(), line, text)
+    }
+}

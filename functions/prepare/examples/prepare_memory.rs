@@ -1,0 +1,82 @@
+//! What preparing a run takes in memory. First a dataset, in its own process, for a freeze takes far more; then the run:
+//! `cargo run -p flywheel-prepare --example prepare_memory -- FOLDER 4` freezes 4 × 5,000 pairs, and without a number it prepares.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example for people")]
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use flywheel_core::dataset::DatasetRules;
+use flywheel_core::training::{BASE_KEY, Sha256Hex};
+use flywheel_core::{BreakerBounds, Goal, Millis, PartName, Route};
+use flywheel_dataset::DeltaDataset;
+use flywheel_freeze::{Crossing, Freezer};
+use flywheel_lake::{FolderLake, ReplaceObject as _, WritePart as _};
+use flywheel_prepare::{Preparer, RunRequest};
+use serde_json::json;
+
+const FIRST: Millis = 1_795_342_830_007;
+const HOUR: Millis = 60 * 60 * 1000;
+const PAIRS: u64 = 5_000;
+
+/// A pair of texts of 60 words, and as many of a prompt.
+fn line(number: u64) -> String {
+    let mut state = number;
+    let mut word = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        format!("w{}", (state >> 40) % 30_000)
+    };
+    let mut text = || (0..60).map(|_| word()).collect::<Vec<_>>().join(" ");
+    let (prompt, chosen, rejected) = (text(), text(), text());
+    let line = json!({
+        "pair_id": format!("{number:064x}"), "event_id": format!("e-{number}"), "prompt": prompt, "chosen": chosen,
+        "rejected": rejected, "similarity": 0.8, "tags": [], "reasons": [], "scores": {}, "policy": "0123456789abcdef",
+        "contributor": null, "model": null, "thread_id": null, "occurred_at": null,
+        "curated_at": "2026-11-22T10:20:30.007Z", "prompt_messages": null, "context": [], "feedback": null,
+    });
+    format!("{line}\n")
+}
+
+fn dataset(folder: &Path) -> DeltaDataset {
+    DeltaDataset::in_folder(folder).unwrap()
+}
+
+async fn freeze(folder: &Path, crossings: u64) {
+    let lake = FolderLake::new(folder);
+    for crossing in 1..=crossings {
+        let first = crossing * PAIRS;
+        let body = (first..first + PAIRS).map(line).collect();
+        let part = PartName { written_at: FIRST + crossing * HOUR, digest: format!("{crossing:032x}"), rows: PAIRS };
+        lake.write_part(&part.key(Route::Gold), body).await.unwrap();
+        let freezer =
+            Freezer::new(lake.clone(), dataset(folder), DatasetRules::default(), BreakerBounds::default(), || FIRST);
+        let goal = Goal { threshold: PAIRS, ..Goal::default() };
+        let report = freezer.freeze(Crossing { crossing, goal }).await.unwrap();
+        println!("version {}: {} rows", report.version, report.rows);
+    }
+    let base = json!({"id": "x", "prefix": "models/x/", "files": {"x": Sha256Hex::of(b"")}}).to_string();
+    lake.replace_object(BASE_KEY, base).await.unwrap();
+}
+
+fn peak_megabytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() / 1_024
+}
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let folder = PathBuf::from(arguments.next().unwrap());
+    std::fs::create_dir_all(&folder).unwrap();
+    if let Some(crossings) = arguments.next().and_then(|crossings| crossings.parse().ok()) {
+        return freeze(&folder, crossings).await;
+    }
+    let version = dataset(&folder).open_version(None).await.unwrap().unwrap().number();
+    let started = Instant::now();
+    let preparer = Preparer::new(FolderLake::new(&folder), dataset(&folder));
+    let run = format!("measured-{}", std::process::id()).parse().unwrap();
+    let prepared = preparer.prepare(RunRequest { run, version }).await.unwrap();
+    let (train, held_out) = (prepared.train, prepared.held_out);
+    println!("{train} + {held_out} pairs in {:.1} s; peak {} MB", started.elapsed().as_secs_f64(), peak_megabytes());
+}

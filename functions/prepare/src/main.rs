@@ -1,0 +1,17 @@
+//! The `prepare` function: a task of the fine-tuning workflow.
+
+use flywheel_dataset::DeltaDataset;
+use flywheel_lake::S3Lake;
+use flywheel_prepare::{Preparer, RunRequest};
+use flywheel_runtime::{Settings, StartError, aws_config, init_logs};
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), StartError> {
+    let settings = Settings::from_env();
+    init_logs(&settings);
+    let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
+    let preparer = Preparer::new(S3Lake::new(&aws_config().await, bucket), DeltaDataset::in_bucket(bucket)?);
+    let preparer = &preparer;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<RunRequest>| preparer.prepare(event.payload))).await
+}

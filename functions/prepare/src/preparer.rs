@@ -1,0 +1,260 @@
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Instant;
+
+use flywheel_core::dataset::StreamDigest;
+use flywheel_core::training::{
+    BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveModel, Recipe, RunDescription, RunName, Sha256Hex,
+    Unusable,
+};
+use flywheel_dataset::{DatasetError, DeltaDataset};
+use flywheel_lake::{LakeError, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
+use flywheel_runtime::millis_since;
+use serde::{Deserialize, Serialize};
+
+use crate::pairs::Pairs;
+use crate::replay::Replay;
+use crate::spool::Spool;
+
+/// Prepares runs.
+#[derive(Debug)]
+pub struct Preparer<L> {
+    lake: L,
+    dataset: DeltaDataset,
+}
+
+/// Which run, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct RunRequest {
+    /// The run's name.
+    pub run: RunName,
+    /// The dataset version that was frozen for it.
+    pub version: u64,
+}
+
+/// What was prepared: counts and keys, which is all that the workflow may see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Prepared {
+    /// The run.
+    pub run: RunName,
+    /// Whether there is enough to train on.
+    pub readiness: Readiness,
+    /// The dataset version.
+    pub version: u64,
+    /// Pairs to train on.
+    pub train: u64,
+    /// Pairs to measure on.
+    pub held_out: u64,
+    /// Liked outputs to train on.
+    pub replay_train: u64,
+    /// Liked outputs to measure on.
+    pub replay_held_out: u64,
+    /// The folder that the trainer reads.
+    pub input: String,
+    /// The folder that the trainer writes.
+    pub output: String,
+    /// The base's folder.
+    pub base: String,
+    /// The live adapter's folder. Without one it is the input's again: whoever mounts folders by name has to mount something.
+    pub incumbent: String,
+}
+
+/// Whether there is enough to train on, and if not, why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// There is.
+    Ready,
+    /// No pair is for training.
+    NothingToTrainOn,
+    /// No pair is held out: whatever was trained could not be measured.
+    NothingToMeasureOn,
+    /// What is live was trained on this very version, from this base: an earlier attempt came through.
+    AlreadyLive,
+}
+
+/// A run cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// Nobody has said which base is trained from.
+    #[error("there is no models/base.json: put the base into the lake and say so there")]
+    NoBase,
+    /// What is live belongs to another base.
+    #[error("the live adapter is of base {live}, and models/base.json says {base}: flywheel demote --to base, first")]
+    OtherBase {
+        /// The live adapter's base.
+        live: String,
+        /// The base that is to be trained from.
+        base: String,
+    },
+    /// The dataset has no such version.
+    #[error("the dataset has no version {0}")]
+    NoVersion(u64),
+    /// A file of the contract is not what it has to be.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// A row of the dataset lacks what a pair has.
+    #[error("row {0} of the dataset version is no pair")]
+    CorruptRow(u64),
+    /// A part of the log is not what its writer made it.
+    #[error("part {key} is corrupt")]
+    CorruptPart {
+        /// Which.
+        key: String,
+    },
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The dataset could not be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A file of this machine could not be written.
+    #[error("spool: {0}")]
+    Spool(#[from] io::Error),
+}
+
+impl<L> Preparer<L>
+where
+    L: ListRoute + ReadPart + WritePart + WriteFile + VisitObject + LoadLive,
+{
+    /// A preparer of runs in `lake`, on versions of `dataset`.
+    pub fn new(lake: L, dataset: DeltaDataset) -> Self {
+        Self { lake, dataset }
+    }
+
+    /// Writes the run's input, and says what is in it.
+    ///
+    /// It may be called any number of times, also at once, and die at any point. Nothing that is written is ever replaced, and the
+    /// description, which comes last, is of the objects that are there, whoever wrote them: liked outputs that came in between
+    /// make no difference once a file is written, and of two descriptions the first one stands. Once there is a
+    /// description, it alone is answered from.
+    ///
+    /// # Errors
+    /// A [`PrepareError`]. What was written stays, and is found by the next attempt.
+    pub async fn prepare(&self, request: RunRequest) -> Result<Prepared, PrepareError> {
+        let started = Instant::now();
+        let live = self.lake.load_live().await?.live;
+        let description = match self.described(&request.run).await? {
+            Some(description) => description,
+            None => self.describe(&request, &live).await?,
+        };
+        let prepared = Prepared::of(&description, &live);
+        prepared.log(started);
+        Ok(prepared)
+    }
+
+    /// The description that stands, if there is one.
+    async fn described(&self, run: &RunName) -> Result<Option<RunDescription>, PrepareError> {
+        match self.lake.read_part(&run.description_key()).await {
+            Ok(stored) => Ok(Some(RunDescription::parse(&String::from_utf8_lossy(&stored))?)),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn describe(&self, request: &RunRequest, live: &LiveModel) -> Result<RunDescription, PrepareError> {
+        let RunRequest { run, version } = request;
+        let base = self.base().await?;
+        // It could not be put on this base to be compared with, and whoever serves it has to change the base, too.
+        if let Some(other) = live.adapter.as_ref().filter(|adapter| adapter.base != base.model.id) {
+            return Err(PrepareError::OtherBase { live: other.base.clone(), base: base.model.id });
+        }
+        let opened = self.dataset.open_version(Some(*version)).await?.ok_or(PrepareError::NoVersion(*version))?;
+        let Pairs { train, held_out, sides } = Pairs::of(&opened).await?;
+        let replay = Replay::of(&self.lake, &sides, opened.salt()).await?;
+        let mut files = BTreeMap::new();
+        for (file, spool) in [
+            (InputFile::Train, train),
+            (InputFile::HeldOut, held_out),
+            (InputFile::ReplayTrain, replay.train),
+            (InputFile::ReplayHeldOut, replay.held_out),
+        ] {
+            files.insert(file, self.put(run, file, spool).await?);
+        }
+        let Recipe { objective, lora, training, generation, seed } = base.recipe;
+        let description = RunDescription {
+            run: run.clone(),
+            dataset: DatasetVersion { version: *version, digest: opened.digest().await? },
+            base: base.model,
+            incumbent: live.incumbent(),
+            files,
+            objective,
+            lora,
+            training,
+            generation,
+            seed,
+        };
+        self.lake.write_part(&run.description_key(), description.to_json()?).await?;
+        Ok(self.described(run).await?.unwrap_or(description))
+    }
+
+    async fn base(&self) -> Result<BaseModel, PrepareError> {
+        let stored = match self.lake.read_part(BASE_KEY).await {
+            Err(error) if error.is_missing() => return Err(PrepareError::NoBase),
+            read => read?,
+        };
+        Ok(BaseModel::parse(&String::from_utf8_lossy(&stored))?)
+    }
+
+    /// Puts a file into the run's input, unless there is one, and digests what is there.
+    async fn put(&self, run: &RunName, file: InputFile, spool: Spool) -> Result<InputDigest, PrepareError> {
+        let key = run.input_key(file);
+        let spooled = spool.finish()?;
+        self.lake.write_file(&key, spooled.path()).await?;
+        let (mut digest, mut rows) = (StreamDigest::default(), 0_u64);
+        let mut visit = |piece: &[u8]| {
+            digest.add(piece);
+            rows += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+        };
+        self.lake.visit_object(&key, &mut visit).await?;
+        let sha256 = Sha256Hex::try_from(digest.finish())
+            .map_err(|error| Unusable { file: file.as_str().to_owned(), problem: error.to_string() })?;
+        Ok(InputDigest { sha256, rows })
+    }
+}
+
+impl Prepared {
+    fn of(description: &RunDescription, live: &LiveModel) -> Self {
+        let rows = |file| description.file(file).map_or(0, |digest| digest.rows);
+        let (train, held_out) = (rows(InputFile::Train), rows(InputFile::HeldOut));
+        let is_live = live
+            .adapter
+            .as_ref()
+            .is_some_and(|adapter| adapter.dataset == description.dataset && adapter.base == description.base.id);
+        let readiness = match (is_live, train, held_out) {
+            (true, ..) => Readiness::AlreadyLive,
+            (_, 0, _) => Readiness::NothingToTrainOn,
+            (_, _, 0) => Readiness::NothingToMeasureOn,
+            _ => Readiness::Ready,
+        };
+        let input = description.run.input_folder();
+        let incumbent = description.incumbent.as_ref().map_or(&input, |incumbent| &incumbent.prefix);
+        Self {
+            run: description.run.clone(),
+            readiness,
+            version: description.dataset.version,
+            train,
+            held_out,
+            replay_train: rows(InputFile::ReplayTrain),
+            replay_held_out: rows(InputFile::ReplayHeldOut),
+            output: description.run.output_folder(),
+            base: description.base.prefix.clone(),
+            incumbent: incumbent.clone(),
+            input,
+        }
+    }
+
+    fn log(&self, started: Instant) {
+        tracing::info!(
+            run = self.run.as_str(),
+            readiness = ?self.readiness,
+            version = self.version,
+            train = self.train,
+            held_out = self.held_out,
+            replay_train = self.replay_train,
+            replay_held_out = self.replay_held_out,
+            duration_ms = millis_since(started),
+            "run prepared"
+        );
+    }
+}

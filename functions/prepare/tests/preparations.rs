@@ -1,0 +1,257 @@
+//! Prepares runs on a real Delta table in a folder, from a lake in memory: twice, at once, and after deaths.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use flywheel_core::dataset::DatasetRules;
+use flywheel_core::training::{
+    DatasetVersion, InputFile, LiveAdapter, LiveCause, LiveModel, PairRow, ReplayRow, RunDescription, Sha256Hex,
+    prompt_key,
+};
+use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Millis, Policy};
+use flywheel_dataset::DeltaDataset;
+use flywheel_freeze::{Crossing, Freezer};
+use flywheel_lake::{Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
+use flywheel_prepare::{PrepareError, Prepared, Preparer, Readiness, RunRequest};
+use serde_json::json;
+use tempfile::TempDir;
+
+const NOW: Millis = 1_795_342_830_007;
+const RUN: &str = "crossing-000001-attempt-1";
+const PAIRS: u32 = 120;
+const LIKED: u32 = 60;
+
+struct World {
+    lake: MemoryLake,
+    folder: TempDir,
+}
+
+impl World {
+    /// A lake with a frozen version, liked outputs and a base.
+    async fn new() -> Self {
+        let world = Self { lake: MemoryLake::default(), folder: TempDir::new().unwrap() };
+        world.pairs(0..PAIRS).await;
+        world.liked(0..LIKED, NOW).await;
+        world.freeze(1).await;
+        world.base("tiny").await;
+        world
+    }
+
+    fn dataset(&self) -> DeltaDataset {
+        DeltaDataset::at(url::Url::from_directory_path(self.folder.path()).unwrap())
+    }
+
+    fn preparer(&self) -> Preparer<MemoryLake> {
+        Preparer::new(self.lake.clone(), self.dataset())
+    }
+
+    async fn prepare(&self, run: &str) -> Result<Prepared, PrepareError> {
+        self.preparer().prepare(RunRequest { run: run.parse().unwrap(), version: 1 }).await
+    }
+
+    async fn freeze(&self, crossing: u64) {
+        // The texts are all alike.
+        let rules = DatasetRules { burst_pairs: 10_000, near_duplicate_from: 1.1, ..DatasetRules::default() };
+        let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW + 60_000);
+        let goal = Goal { threshold: 1, ..Goal::default() };
+        freezer.freeze(Crossing { crossing, goal }).await.unwrap();
+    }
+
+    async fn base(&self, id: &str) {
+        let base = json!({"id": id, "prefix": "models/tiny/", "files": {"model.safetensors": Sha256Hex::of(b"base")},
+                          "recipe": {"training": {"learning_rate": 0.001}, "seed": 7}});
+        self.lake.replace_object("models/base.json", base.to_string()).await.unwrap();
+    }
+
+    /// Edits with words of their own, some of chats.
+    async fn pairs(&self, numbers: std::ops::Range<u32>) {
+        self.curate(NOW, numbers.map(|n| {
+            let prompt = if n % 3 == 0 { json!([{"role": "user", "content": format!("chat {n}")}]) } else { json!(format!("question {n}")) };
+            json!({"event_id": format!("pair-{n}"), "prompt": prompt, "original_llm_output": format!("the answer {n} is on page {n} of the book"),
+                   "final_user_edit": format!("answer {n}: see page {n}, and w{} v{}", n * 7, n * 13)})
+        })).await;
+    }
+
+    async fn liked(&self, numbers: std::ops::Range<u32>, at: Millis) {
+        self.curate(at, numbers.map(|n| {
+            json!({"event_id": format!("liked-{n}"), "prompt": format!("liked question {n}"), "original_llm_output": format!("a fine answer {n}"), "kind": "thumbs_up"})
+        })).await;
+    }
+
+    async fn curate(&self, at: Millis, events: impl Iterator<Item = serde_json::Value>) {
+        let mut policy = Policy::default();
+        policy.sampling.thumbs_up = 1.0;
+        let curator = Curator::new(policy, None);
+        let mut batch = Batch::default();
+        events.for_each(|event| batch.add(curator.curate(&event.to_string(), at).unwrap(), ()));
+        self.lake.set_clock(at);
+        for part in batch.into_parts(at) {
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
+    async fn make_live(&self, version: u64, digest: Option<String>, base: &str) {
+        let loaded = self.lake.load_live().await.unwrap();
+        let adapter = LiveAdapter {
+            adapter: format!("run-{version}").parse().unwrap(),
+            prefix: format!("runs/run-{version}/output/"),
+            sha256: Sha256Hex::of(b"weights"),
+            config_sha256: Sha256Hex::of(b"configuration"),
+            base: base.to_owned(),
+            dataset: DatasetVersion { version, digest },
+        };
+        let next = loaded.live.promoted(adapter, loaded.live.incumbent().as_ref(), LiveCause::Gate, NOW).unwrap();
+        self.lake.move_live(&loaded, &next).await.unwrap();
+    }
+
+    fn input(&self, run: &str) -> BTreeMap<String, Vec<u8>> {
+        self.lake.objects().into_iter().filter(|(key, _)| key.starts_with(&format!("runs/{run}/"))).collect()
+    }
+
+    fn description(&self, run: &str) -> RunDescription {
+        let stored = &self.input(run)[&format!("runs/{run}/input/run.json")];
+        RunDescription::parse(std::str::from_utf8(stored).unwrap()).unwrap()
+    }
+
+    fn lines(&self, run: &str, file: InputFile) -> Vec<String> {
+        let stored = &self.input(run)[&format!("runs/{run}/input/{}", file.as_str())];
+        std::str::from_utf8(stored).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn pair_rows(&self, run: &str, file: InputFile) -> Vec<PairRow> {
+        self.lines(run, file).iter().map(|line| PairRow::parse(file, 1, line).unwrap()).collect()
+    }
+
+    fn replay_rows(&self, run: &str, file: InputFile) -> Vec<ReplayRow> {
+        self.lines(run, file).iter().map(|line| ReplayRow::parse(file, 1, line).unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_split_and_described() {
+    let world = World::new().await;
+    let prepared = world.prepare(RUN).await.unwrap();
+    assert_eq!(prepared.readiness, Readiness::Ready);
+    assert_eq!((prepared.train + prepared.held_out, prepared.version), (u64::from(PAIRS), 1));
+    assert_eq!(prepared.replay_train + prepared.replay_held_out, u64::from(LIKED));
+    assert!(prepared.held_out > 0 && prepared.train > 60, "{prepared:?}");
+    assert_eq!(prepared.incumbent, format!("runs/{RUN}/input/"));
+
+    let description = world.description(RUN);
+    assert_eq!(
+        (description.base.id.as_str(), description.training.learning_rate, description.seed),
+        ("tiny", 0.001, 7)
+    );
+    assert!(description.dataset.digest.is_some() && description.incumbent.is_none());
+    for file in InputFile::ALL {
+        let bytes = &world.input(RUN)[&format!("runs/{RUN}/input/{}", file.as_str())];
+        let digest = description.file(file).unwrap();
+        assert_eq!((&digest.sha256, digest.rows), (&Sha256Hex::of(bytes), world.lines(RUN, file).len() as u64));
+    }
+    let (train, held_out) = (world.pair_rows(RUN, InputFile::Train), world.pair_rows(RUN, InputFile::HeldOut));
+    let (replay_train, replay_held_out) =
+        (world.replay_rows(RUN, InputFile::ReplayTrain), world.replay_rows(RUN, InputFile::ReplayHeldOut));
+    let keys = |pairs: &[PairRow], replay: &[ReplayRow]| -> BTreeSet<u64> {
+        pairs
+            .iter()
+            .map(|row| prompt_key(&row.prompt))
+            .chain(replay.iter().map(|row| prompt_key(&row.prompt)))
+            .collect()
+    };
+    assert!(keys(&train, &replay_train).is_disjoint(&keys(&held_out, &replay_held_out)));
+    let chats = train.iter().chain(&held_out).filter(|row| row.prompt_messages.is_some());
+    assert_eq!(chats.count() as u32, PAIRS.div_ceil(3));
+    assert_eq!(replay_train[0].completion, replay_train[0].prompt.replace("liked question", "a fine answer"));
+}
+
+#[tokio::test]
+async fn prepared_again_it_is_the_same_whatever_came_in_between() {
+    let world = World::new().await;
+    let first = (world.prepare(RUN).await.unwrap(), world.input(RUN));
+    assert_eq!((world.prepare(RUN).await.unwrap(), world.input(RUN)), first);
+    world.liked(LIKED..2 * LIKED, NOW + 1).await;
+    world.liked(0..LIKED, NOW + 2).await;
+    world.base("tiny").await;
+    assert_eq!((world.prepare(RUN).await.unwrap(), world.input(RUN)), first);
+    // Another run of the same version has what has come since, and repeats of it once.
+    let second = world.prepare("another").await.unwrap();
+    assert_eq!(second.replay_train + second.replay_held_out, 2 * u64::from(LIKED));
+    assert_eq!((second.train, second.held_out), (first.0.train, first.0.held_out));
+    assert_eq!(world.lines("another", InputFile::Train), world.lines(RUN, InputFile::Train));
+}
+
+#[tokio::test]
+async fn after_a_death_anywhere_the_description_is_of_what_is_there() {
+    for part in ["train.jsonl", "heldout.jsonl", "replay_train.jsonl", "replay_heldout.jsonl", "input/run.json"] {
+        for fault in [Fault::Refused, Fault::AnswerLost] {
+            let world = World::new().await;
+            world.lake.fail_next_write(part, fault);
+            assert!(matches!(world.prepare(RUN).await, Err(PrepareError::Lake(_))), "{part} {fault:?}");
+            world.liked(LIKED..2 * LIKED, NOW + 1).await;
+            let prepared = world.prepare(RUN).await.unwrap();
+            assert_eq!(prepared.readiness, Readiness::Ready);
+            let description = world.description(RUN);
+            for file in InputFile::ALL {
+                let bytes = &world.input(RUN)[&format!("runs/{RUN}/input/{}", file.as_str())];
+                assert_eq!(description.file(file).unwrap().sha256, Sha256Hex::of(bytes), "{part} {fault:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_at_once_describe_the_same_objects() {
+    let world = World::new().await;
+    let (one, other) = tokio::join!(world.prepare(RUN), world.prepare(RUN));
+    assert_eq!(one.unwrap(), other.unwrap());
+}
+
+#[tokio::test]
+async fn the_live_adapter_is_the_incumbent() {
+    let world = World::new().await;
+    world.make_live(0, None, "tiny").await;
+    let prepared = world.prepare(RUN).await.unwrap();
+    assert_eq!((prepared.incumbent.as_str(), prepared.readiness), ("runs/run-0/output/", Readiness::Ready));
+    assert_eq!(world.description(RUN).incumbent, world.lake.load_live().await.unwrap().live.incumbent());
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_brought_live_is_not_trained_again() {
+    let world = World::new().await;
+    world.prepare(RUN).await.unwrap();
+    world.make_live(1, world.description(RUN).dataset.digest, "tiny").await;
+    assert_eq!(world.prepare("crossing-000001-attempt-2").await.unwrap().readiness, Readiness::AlreadyLive);
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named() {
+    let world = World { lake: MemoryLake::default(), folder: TempDir::new().unwrap() };
+    assert!(matches!(world.prepare(RUN).await, Err(PrepareError::NoBase)));
+    world.base("tiny").await;
+    assert!(matches!(world.prepare(RUN).await, Err(PrepareError::NoVersion(1))));
+    world.lake.replace_object("models/base.json", "{}".to_owned()).await.unwrap();
+    assert!(matches!(world.prepare(RUN).await, Err(PrepareError::Unusable(_))));
+
+    let world = World::new().await;
+    world.make_live(0, None, "another").await;
+    let error = world.prepare(RUN).await.unwrap_err();
+    assert!(error.to_string().contains("demote --to base"), "{error}");
+
+    let world = World::new().await;
+    let damaged = flywheel_core::PartName { written_at: NOW, digest: "0".repeat(32), rows: 1 };
+    world.lake.write_part(&damaged.key(flywheel_core::Route::Replay), "damaged\n".to_owned()).await.unwrap();
+    assert!(matches!(world.prepare(RUN).await, Err(PrepareError::CorruptPart { .. })));
+    assert_eq!(LiveModel::default(), world.lake.load_live().await.unwrap().live);
+}
+
+#[tokio::test]
+async fn without_a_pair_on_each_side_there_is_nothing_to_do() {
+    let world = World { lake: MemoryLake::default(), folder: TempDir::new().unwrap() };
+    world.pairs(0..1).await;
+    world.freeze(1).await;
+    world.base("tiny").await;
+    let prepared = world.prepare(RUN).await.unwrap();
+    let expected = if prepared.train == 0 { Readiness::NothingToTrainOn } else { Readiness::NothingToMeasureOn };
+    assert_eq!((prepared.train + prepared.held_out, prepared.readiness), (1, expected));
+}

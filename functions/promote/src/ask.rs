@@ -1,0 +1,31 @@
+use flywheel_core::gate::Ruling;
+use flywheel_core::training::{Review, RunName, Unusable};
+use flywheel_lake::{LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
+use serde::Serialize;
+
+use crate::promoter::{PromoteError, Promoter};
+
+/// The question is in the run's folder, and waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Asked {
+    /// The run.
+    pub run: RunName,
+}
+
+impl<L> Promoter<L>
+where
+    L: ReadPart + WritePart + VisitObject + ReplaceObject + LoadLive + MoveLive,
+{
+    /// Leaves the question for a person. The workflow waits by a token; if it asks again, the token before is of no use any more, so
+    /// the newest question takes the place of the one before.
+    pub(crate) async fn ask(&self, run: &RunName, task_token: String) -> Result<Asked, PromoteError> {
+        let verdict = self.verdict(run).await?.filter(|verdict| verdict.ruling == Ruling::Review);
+        let verdict = verdict.ok_or_else(|| PromoteError::NotPassed(run.clone()))?;
+        let review = Review { run: run.clone(), task_token, asked_at: (self.now)(), reasons: verdict.reasons };
+        let json = serde_json::to_string_pretty(&review)
+            .map_err(|error| Unusable { file: "review.json".to_owned(), problem: error.to_string() })?;
+        self.lake.replace_object(&run.review_key(), json + "\n").await?;
+        tracing::info!(run = run.as_str(), "a person is asked");
+        Ok(Asked { run: run.clone() })
+    }
+}

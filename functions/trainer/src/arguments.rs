@@ -1,0 +1,112 @@
+//! The command line. What is said here is what `--help` says.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains LoRA adapters of small Llama-style models by preference pairs, on this machine's processor.
+#[derive(Debug, Parser)]
+#[command(name = "flywheel-trainer", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a run's adapter, and score the held-out rows by the live adapter and by the new one
+    Train(TrainArguments),
+    /// Answer prompts greedily, one JSON object a line
+    Generate(GenerateArguments),
+    /// Measure a run's rows, and say the loss of a first step: what another trainer has to agree with
+    Inspect(InspectArguments),
+    /// Make a tiny base that knows the small world's stale ways
+    Base(BaseArguments),
+    /// Write events of the small world: edits, or outputs that users liked, one a line
+    World(WorldArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    /// The run's `input` folder: run.json and four data files
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) input: PathBuf,
+    /// The base model: config.json, model.safetensors, tokenizer.json, tokenizer_config.json
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) base: PathBuf,
+    /// The live adapter, if run.json names one
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) incumbent: Option<PathBuf>,
+    /// Where to write the adapter, rows.jsonl and run.json
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+    /// Where to save what is done every ten steps, and to go on from
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// Threads; one for each core if not given. The adapter does not depend on it
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArguments {
+    /// The base model
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) base: PathBuf,
+    /// An adapter of it
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) adapter: Option<PathBuf>,
+    /// The most tokens of an answer
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub(crate) max_new_tokens: usize,
+    /// What to ask
+    #[arg(required = true, value_name = "PROMPT")]
+    pub(crate) prompts: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// The run's `input` folder
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) input: PathBuf,
+    /// The base model
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) base: PathBuf,
+    /// An adapter of it, which is measured in the base's place, and from which the step is made
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) adapter: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BaseArguments {
+    /// Where to write it
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
+    /// What everything random follows from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Steps of its training
+    #[arg(long, value_name = "N", default_value_t = 1_500)]
+    pub(crate) steps: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("kind").required(true))]
+pub(crate) struct WorldArguments {
+    /// So many edits, as POST /v1/edits takes them
+    #[arg(long, value_name = "N", group = "kind")]
+    pub(crate) edits: Option<usize>,
+    /// So many liked outputs, as POST /v1/feedback takes them
+    #[arg(long, value_name = "N", group = "kind")]
+    pub(crate) likes: Option<usize>,
+    /// Leave out so many first: the next round of users
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) skip: usize,
+    /// Other users, who ask in another order
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Where to write them; without it, the standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}

@@ -1,0 +1,145 @@
+//! A run's four data files, and what of them is trained on and measured on.
+
+use std::path::Path;
+
+use flywheel_core::training::{InputFile, Message, PairRow, ReplayRow, RunDescription, Unusable};
+
+use super::chat::ChatTokenizer;
+use super::sequence::Sequence;
+use crate::failure::{Result, TrainerError};
+use crate::files;
+
+/// The rows of a run, as its files have them.
+pub(crate) struct Rows {
+    train: Vec<PairRow>,
+    held_out: Vec<PairRow>,
+    replay_train: Vec<ReplayRow>,
+    replay_held_out: Vec<ReplayRow>,
+}
+
+/// A pair to train on.
+pub(crate) struct PairSequences {
+    pub(crate) chosen: Sequence,
+    pub(crate) rejected: Sequence,
+}
+
+/// A pair to measure on.
+pub(crate) struct HeldOutPair {
+    pub(crate) pair_id: String,
+    pub(crate) sequences: PairSequences,
+}
+
+/// A liked output to measure on.
+pub(crate) struct HeldOutReplay {
+    pub(crate) event_id: String,
+    pub(crate) sequence: Sequence,
+}
+
+/// The rows as sequences of tokens.
+pub(crate) struct Prepared {
+    pub(crate) pairs: Vec<PairSequences>,
+    pub(crate) replay: Vec<Sequence>,
+    pub(crate) held_out: Vec<HeldOutPair>,
+    pub(crate) replay_held_out: Vec<HeldOutReplay>,
+    /// Rows to train on of which an answer is cut off.
+    pub(crate) truncated: u64,
+    /// Rows to train on that are left out, because their prompt leaves no room for an answer.
+    pub(crate) dropped: u64,
+    /// Rows to measure on that are cut.
+    pub(crate) held_out_truncated: u64,
+}
+
+impl Rows {
+    /// Reads the data files of `folder`, if they are those that the description means.
+    pub(crate) fn read(folder: &Path, description: &RunDescription) -> Result<Self> {
+        let pairs = |file| rows(folder, description, file, PairRow::parse);
+        let replay = |file| rows(folder, description, file, ReplayRow::parse);
+        Ok(Self {
+            train: pairs(InputFile::Train)?,
+            held_out: pairs(InputFile::HeldOut)?,
+            replay_train: replay(InputFile::ReplayTrain)?,
+            replay_held_out: replay(InputFile::ReplayHeldOut)?,
+        })
+    }
+
+    /// Tokenises everything. What is trained on has to fit into `max_length` tokens, or is cut or left out, and counted. What is measured
+    /// on is never left out: every model is to answer for every row.
+    pub(crate) fn prepare(&self, tokenizer: &ChatTokenizer, max_length: usize) -> Result<Prepared> {
+        let mut prepared = Prepared {
+            pairs: Vec::new(),
+            replay: Vec::new(),
+            held_out: Vec::new(),
+            replay_held_out: Vec::new(),
+            truncated: 0,
+            dropped: 0,
+            held_out_truncated: 0,
+        };
+        for row in &self.train {
+            let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
+            let [chosen, rejected] = [&row.chosen, &row.rejected].map(|text| tokenizer.completion(text));
+            let (chosen, rejected) =
+                (Sequence::fit(&prompt, &chosen?, max_length), Sequence::fit(&prompt, &rejected?, max_length));
+            prepared.truncated += u64::from(chosen.is_truncated() || rejected.is_truncated());
+            match (chosen.into_sequence(), rejected.into_sequence()) {
+                (Some(chosen), Some(rejected)) => prepared.pairs.push(PairSequences { chosen, rejected }),
+                _ => prepared.dropped += 1,
+            }
+        }
+        for row in &self.replay_train {
+            let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
+            let fit = Sequence::fit(&prompt, &tokenizer.completion(&row.completion)?, max_length);
+            prepared.truncated += u64::from(fit.is_truncated());
+            match fit.into_sequence() {
+                Some(sequence) => prepared.replay.push(sequence),
+                None => prepared.dropped += 1,
+            }
+        }
+        for row in &self.held_out {
+            let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
+            let [chosen, rejected] = [&row.chosen, &row.rejected].map(|text| tokenizer.completion(text));
+            let (chosen, is_cut) = Sequence::squeeze(&prompt, &chosen?, max_length);
+            let (rejected, is_cut_too) = Sequence::squeeze(&prompt, &rejected?, max_length);
+            prepared.held_out_truncated += u64::from(is_cut || is_cut_too);
+            prepared
+                .held_out
+                .push(HeldOutPair { pair_id: row.pair_id.clone(), sequences: PairSequences { chosen, rejected } });
+        }
+        for row in &self.replay_held_out {
+            let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
+            let (sequence, is_cut) = Sequence::squeeze(&prompt, &tokenizer.completion(&row.completion)?, max_length);
+            prepared.held_out_truncated += u64::from(is_cut);
+            prepared.replay_held_out.push(HeldOutReplay { event_id: row.event_id.clone(), sequence });
+        }
+        Ok(prepared)
+    }
+}
+
+fn rows<R>(
+    folder: &Path,
+    description: &RunDescription,
+    file: InputFile,
+    parse: impl Fn(InputFile, u64, &str) -> std::result::Result<R, Unusable>,
+) -> Result<Vec<R>> {
+    let path = folder.join(file.as_str());
+    let expected =
+        description.file(file).ok_or_else(|| TrainerError::Other(format!("run.json names no {}", file.as_str())))?;
+    let content = files::read(&path)?;
+    content.verify(&expected.sha256, &path)?;
+    let lines = content.text(&path)?.lines().zip(1..).map(|(line, number)| parse(file, number, line));
+    let rows =
+        lines.collect::<std::result::Result<Vec<R>, _>>().map_err(|error| TrainerError::Other(error.to_string()))?;
+    if rows.len() as u64 != expected.rows {
+        return Err(TrainerError::unusable(
+            &path,
+            format!("has {} rows, and by run.json {}", rows.len(), expected.rows),
+        ));
+    }
+    Ok(rows)
+}
+
+fn prompt_tokens(tokenizer: &ChatTokenizer, prompt: &str, messages: Option<&[Message]>) -> Result<Vec<u32>> {
+    match messages {
+        Some(messages) => tokenizer.prompt(messages),
+        None => tokenizer.user_prompt(prompt),
+    }
+}

@@ -1,0 +1,51 @@
+//! Files: read and hashed at once, and written whole or not at all.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use flywheel_core::training::Sha256Hex;
+
+use crate::failure::{Result, TrainerError};
+
+/// A file's bytes, and their hash.
+pub(crate) struct Hashed {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) sha256: Sha256Hex,
+}
+
+/// Reads a file once, so that what is hashed is what is used.
+pub(crate) fn read(path: &Path) -> Result<Hashed> {
+    let bytes = fs::read(path).map_err(TrainerError::io(path))?;
+    let sha256 = Sha256Hex::of(&bytes);
+    Ok(Hashed { bytes, sha256 })
+}
+
+impl Hashed {
+    /// The bytes as text.
+    pub(crate) fn text(&self, path: &Path) -> Result<&str> {
+        std::str::from_utf8(&self.bytes).map_err(|_| TrainerError::unusable(path, "is no UTF-8"))
+    }
+
+    /// Whether these are the bytes that were meant.
+    pub(crate) fn verify(&self, expected: &Sha256Hex, path: &Path) -> Result<()> {
+        if self.sha256 == *expected {
+            return Ok(());
+        }
+        Err(TrainerError::unusable(path, format!("its SHA-256 is {}, and by run.json {expected}", self.sha256)))
+    }
+}
+
+/// Writes a file whole or not at all: whoever is killed in between leaves what was there before.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = Path::new(&unfinished);
+    let mut file = File::create(unfinished).map_err(TrainerError::io(unfinished))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(TrainerError::io(unfinished))?;
+    fs::rename(unfinished, path).map_err(TrainerError::io(path))
+}
+
+pub(crate) fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(TrainerError::io(path))
+}

@@ -1,0 +1,153 @@
+//! One run: from the files that the workflow wrote to the files that the gate reads.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use flywheel_core::training::{Incumbent, OutputFile, RunDescription, RunReport, ScoredRow, Sha256Hex, Trainer};
+use serde_json::json;
+
+use crate::adapter::{Adapter, PeftFiles};
+use crate::data::{Prepared, Rows};
+use crate::evaluate::score_rows;
+use crate::failure::{Result, TrainerError};
+use crate::files;
+use crate::model_folder::ModelFolder;
+use crate::progress::{Observer, Progress};
+use crate::training::{CheckpointFile, train};
+use crate::workers::Workers;
+
+/// Where the files of a run are.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// `run.json` and the four data files.
+    pub input: PathBuf,
+    /// The base model's folder.
+    pub base: PathBuf,
+    /// The live adapter's folder; needed if `run.json` names an incumbent.
+    pub incumbent: Option<PathBuf>,
+    /// Where the adapter, the scored rows and the report are written.
+    pub output: PathBuf,
+    /// Where to save what is done, and to go on from.
+    pub checkpoint: Option<PathBuf>,
+    /// Threads; without a number, one for each core. What comes out does not depend on it.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// A run's input, found to be what its description says.
+pub(crate) struct Verified {
+    pub(crate) description: RunDescription,
+    pub(crate) description_sha256: Sha256Hex,
+    pub(crate) base: ModelFolder,
+    pub(crate) prepared: Prepared,
+}
+
+impl Verified {
+    /// Reads a run's input and base. Nothing is used whose hash is another than the description's.
+    pub(crate) fn read(input: &Path, base: &Path) -> Result<Self> {
+        let path = input.join("run.json");
+        let file = files::read(&path)?;
+        let description =
+            RunDescription::parse(file.text(&path)?).map_err(|error| TrainerError::Other(error.to_string()))?;
+        let base = ModelFolder::load_verified(base, &description.base.files)?;
+        let max_length = description.training.max_length as usize;
+        let prepared =
+            Rows::read(input, &description)?.prepare(&base.tokenizer, max_length.min(base.config.max_positions))?;
+        Ok(Self { description, description_sha256: file.sha256, base, prepared })
+    }
+}
+
+/// Trains a run's adapter, scores the held-out rows by incumbent and candidate, and writes all of it. The report is written last: where it
+/// is, the others are whole.
+///
+/// The adapter and the rows are the same to the bit for the same input, on one kind of processor: to run a job twice is harmless.
+///
+/// # Errors
+/// If any file is not what the description says, if nothing is left to train on, if a number ceases to be finite, or if the observer asks
+/// for an end. Nothing that was in the output folder before is half overwritten.
+pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
+    let started = Instant::now();
+    let Verified { description, description_sha256, base, prepared } = Verified::read(&job.input, &job.base)?;
+    let incumbent = incumbent(description.incumbent.as_ref(), job.incumbent.as_deref(), &base)?;
+    if prepared.pairs.is_empty() {
+        return Err(TrainerError::Other(format!(
+            "no pairs to train on: {} rows do not fit into max_length",
+            prepared.dropped
+        )));
+    }
+    for note in notes(&prepared) {
+        observer.tell(&Progress::Note(note), 0)?;
+    }
+    let checkpoint =
+        job.checkpoint.as_deref().map(|folder| CheckpointFile::new(folder, &description_sha256)).transpose()?;
+    let (recipe, workers) = (description.recipe(), Workers::new(job.threads));
+    let candidate = train(&base, &prepared, &recipe, checkpoint.as_ref(), workers, observer)?;
+    let files = PeftFiles::of(&candidate, &description.base.id)?;
+    let max_new_tokens = recipe.generation.max_new_tokens as usize;
+    let rows = score_rows(&base, incumbent.as_ref(), &candidate, &prepared, max_new_tokens, workers, observer)?;
+    let lines = lines(&rows)?;
+
+    let report = RunReport {
+        run: description.run,
+        input_sha256: description_sha256,
+        base_files: base.files,
+        adapter_sha256: Sha256Hex::of(&files.model),
+        config_sha256: Sha256Hex::of(&files.config),
+        rows_sha256: Sha256Hex::of(lines.as_bytes()),
+        rows: rows.len() as u64,
+        truncated: prepared.truncated,
+        dropped: prepared.dropped,
+        trainer: Trainer { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        seconds: started.elapsed().as_secs_f64(),
+        summary: json!({
+            "pairs": prepared.pairs.len(),
+            "replay": prepared.replay.len(),
+            "held_out_truncated": prepared.held_out_truncated,
+        }),
+    };
+    let report_json = report.to_json().map_err(|error| TrainerError::Other(error.to_string()))?;
+    files::create_folder(&job.output)?;
+    let write = |file: OutputFile, bytes: &[u8]| files::write(&job.output.join(file.as_str()), bytes);
+    write(OutputFile::Adapter, &files.model)?;
+    write(OutputFile::Config, &files.config)?;
+    write(OutputFile::Rows, lines.as_bytes())?;
+    write(OutputFile::Report, report_json.as_bytes())?;
+    Ok(report)
+}
+
+/// The live adapter, if there is one, and if its file is the one that is live.
+fn incumbent(described: Option<&Incumbent>, folder: Option<&Path>, base: &ModelFolder) -> Result<Option<Adapter>> {
+    let (described, folder) = match (described, folder) {
+        (None, None) => return Ok(None),
+        (Some(described), Some(folder)) => (described, folder),
+        (Some(_), None) => {
+            return Err(TrainerError::Other("run.json names an incumbent: give its folder (--incumbent)".to_owned()));
+        }
+        (None, Some(_)) => {
+            return Err(TrainerError::Other("run.json names no incumbent: leave out --incumbent".to_owned()));
+        }
+    };
+    let (config, model) = PeftFiles::read(folder)?;
+    model.verify(&described.sha256, folder)?;
+    Adapter::read(&config, &model, folder, &base.config).map(Some)
+}
+
+fn notes(rows: &Prepared) -> Vec<String> {
+    let mut notes = vec![format!("{} pairs and {} replay rows to train on", rows.pairs.len(), rows.replay.len())];
+    let counts = [
+        (rows.dropped, "rows are left out: their prompts leave no room for an answer"),
+        (rows.truncated, "rows are cut to max_length"),
+        (rows.held_out_truncated, "held-out rows are cut to max_length"),
+    ];
+    notes.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
+    notes
+}
+
+fn lines(rows: &[ScoredRow]) -> Result<String> {
+    let mut lines = String::new();
+    for row in rows {
+        lines.push_str(&row.to_json().map_err(|error| TrainerError::Other(error.to_string()))?);
+        lines.push('\n');
+    }
+    Ok(lines)
+}

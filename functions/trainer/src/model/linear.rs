@@ -1,0 +1,74 @@
+use candle_core::Tensor;
+
+use super::frozen::FrozenProduct;
+
+/// The low-rank part of an adapted layer: `x ↦ scale · (x Aᵀ) Bᵀ` (Hu et al. 2021).
+#[derive(Debug, Clone)]
+pub(crate) struct Projection {
+    /// `(rank, in)`.
+    pub(crate) a: Tensor,
+    /// `(out, rank)`.
+    pub(crate) b: Tensor,
+    /// `alpha / rank`.
+    pub(crate) scale: f64,
+}
+
+/// A linear layer without bias, and what an adapter adds to it.
+pub(crate) struct Linear {
+    /// `(out, in)`.
+    weight: Tensor,
+    projection: Option<Projection>,
+}
+
+impl Linear {
+    pub(crate) fn new(weight: Tensor, projection: Option<Projection>) -> Self {
+        Self { weight, projection }
+    }
+
+    /// Of `(rows, in)`, `(rows, out)`.
+    pub(crate) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let y = self.product(x)?;
+        let Some(Projection { a, b, scale }) = &self.projection else { return Ok(y) };
+        y + (x.matmul(&a.t()?)?.matmul(&b.t()?)? * *scale)?
+    }
+
+    fn product(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let is_frozen_in_training = x.track_op() && !self.weight.track_op();
+        if is_frozen_in_training {
+            return x.contiguous()?.apply_op1(FrozenProduct { weight: self.weight.clone() });
+        }
+        x.matmul(&self.weight.t()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn a_frozen_weight_passes_the_gradient_that_candle_would_pass() {
+        let weight = Tensor::randn(0.0_f32, 1.0, (3, 5), &Device::Cpu).unwrap();
+        let x = Var::randn(0.0_f32, 1.0, (4, 5), &Device::Cpu).unwrap();
+        let gradient = |y: Tensor| {
+            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            (gradients.get(&x).unwrap().to_vec2::<f32>().unwrap(), y.to_vec2::<f32>().unwrap())
+        };
+        let ours = gradient(Linear::new(weight.clone(), None).forward(&x).unwrap());
+        let candles = gradient(x.matmul(&weight.t().unwrap()).unwrap());
+        assert_eq!(ours, candles);
+    }
+
+    #[test]
+    fn the_projection_is_scaled_and_added() {
+        let tensor = |rows: &[[f32; 2]]| Tensor::from_slice(&rows.concat(), (rows.len(), 2), &Device::Cpu).unwrap();
+        let projection = Projection {
+            a: tensor(&[[1.0, 1.0]]),
+            b: Tensor::new(&[[1.0_f32], [2.0]], &Device::Cpu).unwrap(),
+            scale: 0.5,
+        };
+        let linear = Linear::new(tensor(&[[1.0, 0.0], [0.0, 1.0]]), Some(projection));
+        // x + 0.5 · (3 + 4) · (1, 2)
+        assert_eq!(linear.forward(&tensor(&[[3.0, 4.0]])).unwrap().to_vec2::<f32>().unwrap(), [[6.5, 11.0]]);
+    }
+}

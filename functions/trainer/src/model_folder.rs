@@ -1,0 +1,90 @@
+//! A model's folder in the layout of Hugging Face.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use flywheel_core::training::Sha256Hex;
+
+use crate::adapter::Adapter;
+use crate::data::ChatTokenizer;
+use crate::failure::{Result, TrainerError};
+use crate::files::{self, Hashed};
+use crate::model::{Config, Llama, Weights};
+
+pub(crate) const CONFIG: &str = "config.json";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const TOKENIZER: &str = "tokenizer.json";
+pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// Where newer folders have the chat template.
+const CHAT_TEMPLATE: &str = "chat_template.jinja";
+
+/// A base model, loaded.
+pub(crate) struct ModelFolder {
+    pub(crate) config: Config,
+    pub(crate) weights: Weights,
+    pub(crate) tokenizer: ChatTokenizer,
+    /// The hashes of its files as they were read.
+    pub(crate) files: BTreeMap<String, Sha256Hex>,
+}
+
+impl ModelFolder {
+    /// Loads a folder, whatever is in it.
+    pub(crate) fn load(folder: &Path) -> Result<Self> {
+        let mut names = vec![CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG];
+        names.extend(folder.join(CHAT_TEMPLATE).is_file().then_some(CHAT_TEMPLATE));
+        let files = names
+            .into_iter()
+            .map(|name| Ok((name.to_owned(), files::read(&folder.join(name))?)))
+            .collect::<Result<_>>()?;
+        Self::from_files(files, folder)
+    }
+
+    /// Loads a folder, if its files are the ones that are meant. Others in it are not looked at.
+    pub(crate) fn load_verified(folder: &Path, expected: &BTreeMap<String, Sha256Hex>) -> Result<Self> {
+        if let Some(name) =
+            [CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG].into_iter().find(|name| !expected.contains_key(*name))
+        {
+            return Err(TrainerError::Other(format!("run.json: base.files: {name} is missing")));
+        }
+        let read = |(name, sha256): (&String, &Sha256Hex)| {
+            let path = folder.join(name);
+            let content = files::read(&path)?;
+            content.verify(sha256, &path)?;
+            Ok((name.clone(), content))
+        };
+        Self::from_files(expected.iter().map(read).collect::<Result<_>>()?, folder)
+    }
+
+    fn from_files(files: BTreeMap<String, Hashed>, folder: &Path) -> Result<Self> {
+        let text = |name: &str| files.get(name).map_or(Ok(None), |file| file.text(&folder.join(name)).map(Some));
+        let bytes = |name: &str| files.get(name).map_or(&[][..], |file| &file.bytes);
+        let config = Config::parse(text(CONFIG)?.unwrap_or_default(), &folder.join(CONFIG))?;
+        let weights = Weights::read(bytes(WEIGHTS), &config);
+        let weights = weights.map_err(|problem| TrainerError::unusable(&folder.join(WEIGHTS), problem))?;
+        let tokenizer_config = text(TOKENIZER_CONFIG)?.unwrap_or_default();
+        let tokenizer = ChatTokenizer::new(bytes(TOKENIZER), tokenizer_config, text(CHAT_TEMPLATE)?, folder)?;
+        if tokenizer.largest_token() as usize >= config.vocabulary {
+            let problem = format!(
+                "has a token {}, and config.json's vocab_size is {}",
+                tokenizer.largest_token(),
+                config.vocabulary
+            );
+            return Err(TrainerError::unusable(&folder.join(TOKENIZER), problem));
+        }
+        let files = files.into_iter().map(|(name, file)| (name, file.sha256)).collect();
+        Ok(Self { config, weights, tokenizer, files })
+    }
+
+    /// The model with an adapter, or as it is.
+    pub(crate) fn model(&self, adapter: Option<&Adapter>) -> Result<Llama> {
+        let projections = adapter.map(Adapter::projections).unwrap_or_default();
+        Ok(Llama::new(&self.config, &self.weights, &projections)?)
+    }
+
+    /// The tokens that end an answer.
+    pub(crate) fn end_tokens(&self) -> Vec<u32> {
+        let mut tokens = self.config.end_tokens.clone();
+        tokens.push(self.tokenizer.end_token());
+        tokens
+    }
+}

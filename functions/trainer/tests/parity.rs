@@ -1,0 +1,56 @@
+//! What PyTorch, peft and TRL made of a tiny model, this trainer has to make of it, too. `infra/trainer/golden.py` made the files.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Nats a row, and of a loss.
+const TOLERANCE: f64 = 1e-3;
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn inspect(adapter: Option<&Path>) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flywheel-trainer"));
+    command.arg("inspect").arg("--input").arg(golden().join("input")).arg("--base").arg(golden().join("base"));
+    if let Some(adapter) = adapter {
+        command.arg("--adapter").arg(adapter);
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Numbers of one must be those of the other; what only one has is passed over, except rows.
+fn assert_agree(place: &str, ours: &Value, theirs: &Value) {
+    match (ours, theirs) {
+        (Value::Number(ours), Value::Number(theirs)) => {
+            let (ours, theirs) = (ours.as_f64().unwrap(), theirs.as_f64().unwrap());
+            assert!((ours - theirs).abs() <= TOLERANCE, "{place}: {ours} here, {theirs} there");
+        }
+        (Value::Array(ours), Value::Array(theirs)) => {
+            assert_eq!(ours.len(), theirs.len(), "{place}");
+            for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                assert_agree(&format!("{place}[{index}]"), ours, theirs);
+            }
+        }
+        (Value::Object(ours), Value::Object(theirs)) => {
+            for (name, theirs) in theirs {
+                assert_agree(&format!("{place}.{name}"), &ours[name], theirs);
+            }
+        }
+        _ => panic!("{place}: {ours} here, {theirs} there"),
+    }
+}
+
+#[test]
+fn rows_and_losses_are_those_of_pytorch_and_trl() {
+    let expected = std::fs::read_to_string(golden().join("expected.json")).unwrap();
+    let mut expected: Value = serde_json::from_str(&expected).unwrap();
+    // A new adapter's gradient follows from its random matrices, which are others in each trainer.
+    expected["base"]["step"].as_object_mut().unwrap().remove("gradient_norm");
+    assert_agree("base", &inspect(None), &expected["base"]);
+    assert_agree("adapter", &inspect(Some(&golden().join("adapter"))), &expected["adapter"]);
+}

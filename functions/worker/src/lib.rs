@@ -1,0 +1,26 @@
+//! The `worker` back end of the fine-tuning workflow: a machine that takes training jobs from a queue, one after the other.
+//!
+//! | what | in |
+//! |---|---|
+//! | takes a job, trains, answers; in this order, whenever it dies | `worker` |
+//! | says every so often that it is alive, and hears when nobody waits any more | `heartbeat` |
+//! | a run's files: from the lake to a folder, and back | `run_files` |
+//! | the queue and the workflow, as far as they are needed | `ports`, `sqs_jobs`, `step_functions_callbacks` |
+
+mod arguments;
+mod heartbeat;
+mod message;
+mod ports;
+mod run_files;
+mod sqs_jobs;
+mod step_functions_callbacks;
+mod worker;
+
+pub use arguments::Arguments;
+pub use heartbeat::Pulse;
+pub use message::JobMessage;
+pub use ports::{Callbacks, Jobs, PortError, Received, Told};
+pub use run_files::RunFiles;
+pub use sqs_jobs::SqsJobs;
+pub use step_functions_callbacks::StepFunctionsCallbacks;
+pub use worker::{Done, Worker};

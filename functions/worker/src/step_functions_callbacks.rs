@@ -1,0 +1,53 @@
+use aws_sdk_sfn::Client;
+use aws_sdk_sfn::error::ProvideErrorMetadata;
+use flywheel_runtime::causes;
+
+use crate::ports::{Callbacks, PortError, Told};
+
+/// Step Functions takes no more characters of an error, and of its cause.
+const MOST_ERROR: usize = 256;
+const MOST_CAUSE: usize = 32_768;
+
+/// Callbacks of Step Functions' tasks.
+#[derive(Debug)]
+pub struct StepFunctionsCallbacks {
+    client: Client,
+}
+
+impl StepFunctionsCallbacks {
+    /// Callbacks of this account and region.
+    #[must_use]
+    pub fn new(config: &aws_config::SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+}
+
+impl Callbacks for StepFunctionsCallbacks {
+    async fn heartbeat(&self, token: &str) -> Result<Told, PortError> {
+        let sent = self.client.send_task_heartbeat().task_token(token).send().await;
+        sent.map(|_| Told::Heard).or_else(|error| nobody_or("send a heartbeat", &error))
+    }
+
+    async fn succeed(&self, token: &str, output: &str) -> Result<Told, PortError> {
+        let sent = self.client.send_task_success().task_token(token).output(output).send().await;
+        sent.map(|_| Told::Heard).or_else(|error| nobody_or("answer a job", &error))
+    }
+
+    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Told, PortError> {
+        let call = self.client.send_task_failure().task_token(token).error(first(error, MOST_ERROR));
+        let sent = call.cause(first(cause, MOST_CAUSE)).send().await;
+        sent.map(|_| Told::Heard).or_else(|error| nobody_or("refuse a job", &error))
+    }
+}
+
+/// By these Step Functions says that the token is of no task that waits.
+fn nobody_or<E: ProvideErrorMetadata + std::error::Error>(action: &'static str, error: &E) -> Result<Told, PortError> {
+    match error.code() {
+        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(Told::NobodyWaits),
+        _ => Err(PortError { action, cause: causes(error) }),
+    }
+}
+
+fn first(text: &str, characters: usize) -> String {
+    text.chars().take(characters).collect()
+}

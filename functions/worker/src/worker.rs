@@ -1,0 +1,234 @@
+use std::ops::ControlFlow;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use flywheel_core::training::{RunName, RunReport};
+use flywheel_lake::{ReadPart, VisitObject, WriteFile};
+use flywheel_trainer::{Job, Observer, Progress, TrainerError};
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::heartbeat::{Pulse, beat_until_nobody_waits};
+use crate::message::JobMessage;
+use crate::ports::{Callbacks, Jobs, PortError, Received};
+use crate::run_files::{FilesError, RunFiles};
+
+/// The wait after a queue that could not be asked.
+const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(5);
+
+/// The names by which the state machine tells failures apart.
+const TRAINING_FAILED: &str = "TrainingFailed";
+const UNUSABLE_RUN: &str = "UnusableRun";
+
+/// Takes training jobs, trains, and answers.
+#[derive(Debug)]
+pub struct Worker<J, C, L, T> {
+    jobs: J,
+    callbacks: C,
+    files: RunFiles<L>,
+    pulse: Pulse,
+    train: T,
+}
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// There was none.
+    NoJob,
+    /// It is trained, and answered.
+    Trained(RunName),
+    /// It cannot be trained, and the workflow knows why.
+    Refused(RunName),
+    /// Nobody waited for it any more.
+    Pointless(RunName),
+    /// It is back in the queue, for this worker was stopped or could not reach the lake.
+    HandedBack(RunName),
+    /// The message is no job of this worker's. It stays, and ends among the dead letters.
+    NoSuchJob,
+}
+
+impl<J, C, L, T> Worker<J, C, L, T>
+where
+    J: Jobs,
+    C: Callbacks,
+    L: ReadPart + VisitObject + WriteFile + Sync,
+    T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
+{
+    /// A worker that trains by calling `train`.
+    pub fn new(jobs: J, callbacks: C, files: RunFiles<L>, pulse: Pulse, train: T) -> Self {
+        Self { jobs, callbacks, files, pulse, train }
+    }
+
+    /// Takes one job after the other, until the process is told to stop (SIGTERM or SIGINT); with `once`, one.
+    /// Stopped in the middle of a job it hands that back, with what is done saved as a checkpoint.
+    pub async fn work_until_stopped(&self, once: bool) -> ExitCode {
+        let stop = Arc::new(AtomicBool::new(false));
+        tokio::spawn(raise_on_signal(stop.clone()));
+        while !stop.load(Ordering::Relaxed) {
+            match self.work(&stop).await {
+                Ok(done) => tracing::info!(?done, "worked"),
+                Err(error) if once => {
+                    tracing::error!(%error, "no job could be taken");
+                    return ExitCode::FAILURE;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "no job could be taken, tried again");
+                    tokio::time::sleep(WAIT_AFTER_FAILURE).await;
+                }
+            }
+            if once {
+                break;
+            }
+        }
+        ExitCode::SUCCESS
+    }
+
+    /// Takes one job, if there is one.
+    ///
+    /// # Why no job is lost, and none counts twice
+    /// The message is deleted last, once the workflow has an answer or wants none. Whenever a worker dies before that, the message comes back, and
+    /// the next one finds the output in the lake or makes it again, to the bit. The workflow takes one answer; a second finds nobody waiting.
+    ///
+    /// # Errors
+    /// If the queue or the workflow cannot be reached. The job comes back by itself then.
+    pub async fn work(&self, stop: &Arc<AtomicBool>) -> Result<Done, PortError> {
+        let Some(received) = self.jobs.receive().await? else { return Ok(Done::NoJob) };
+        let Ok(JobMessage { task_token: token, run, bucket }) = serde_json::from_str(&received.body) else {
+            tracing::error!("a message on the queue of training jobs is no job");
+            return Ok(Done::NoSuchJob);
+        };
+        if !self.files.is_in(&bucket) {
+            tracing::error!(%run, "a job is of another bucket than this worker's");
+            return Ok(Done::NoSuchJob);
+        }
+        let made = self.make_with_heartbeats(&run, (&received, &token), stop).await;
+        let done = match made {
+            Ok(()) => {
+                let output = json!({"run": run, "output": run.output_folder()}).to_string();
+                self.callbacks.succeed(&token, &output).await?;
+                Done::Trained(run)
+            }
+            Err(Unmade::Impossible(error, cause)) => {
+                tracing::error!(%run, cause, "a run cannot be trained");
+                self.callbacks.fail(&token, error, &cause).await?;
+                Done::Refused(run)
+            }
+            Err(Unmade::Pointless) => Done::Pointless(run),
+            Err(Unmade::NotNow(cause)) => {
+                tracing::warn!(%run, cause, "a job is handed back");
+                self.jobs.hide(&received.receipt, 0).await?;
+                return Ok(Done::HandedBack(run));
+            }
+        };
+        self.jobs.delete(&received.receipt).await?;
+        if let Done::Trained(run) | Done::Refused(run) | Done::Pointless(run) = &done {
+            self.files.forget(run);
+        }
+        Ok(done)
+    }
+
+    /// Makes a run's output, and says all the while that it is being made, until nobody listens any more.
+    async fn make_with_heartbeats(
+        &self,
+        run: &RunName,
+        job: (&Received, &str),
+        stop: &Arc<AtomicBool>,
+    ) -> Result<(), Unmade> {
+        let ends = Ends { stopped: stop.clone(), pointless: Arc::default() };
+        let mut making = pin!(self.make(run, &ends));
+        tokio::select! {
+            made = &mut making => made,
+            () = beat_until_nobody_waits(self.pulse, &self.jobs, &self.callbacks, job) => {
+                ends.pointless.store(true, Ordering::Relaxed);
+                making.await
+            }
+        }
+    }
+}
+
+/// Why a run's output was not made.
+#[derive(Debug)]
+enum Unmade {
+    /// It cannot be, by anybody: an error's name, and its cause.
+    Impossible(&'static str, String),
+    /// Nobody waits for it.
+    Pointless,
+    /// It may be another time, or by another worker.
+    NotNow(String),
+}
+
+/// What ends a training early.
+#[derive(Debug, Clone)]
+struct Ends {
+    stopped: Arc<AtomicBool>,
+    pointless: Arc<AtomicBool>,
+}
+
+impl Ends {
+    fn are_reached(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.pointless.load(Ordering::Relaxed)
+    }
+}
+
+impl<J, C, L, T> Worker<J, C, L, T>
+where
+    L: ReadPart + VisitObject + WriteFile + Sync,
+    T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
+{
+    /// Makes a run's output, unless it is there.
+    async fn make(&self, run: &RunName, ends: &Ends) -> Result<(), Unmade> {
+        if self.files.is_done(run).await? {
+            return Ok(());
+        }
+        let job = self.files.fetch(run).await?;
+        let (train, output, watched) = (self.train.clone(), job.output.clone(), ends.clone());
+        let trained = tokio::task::spawn_blocking(move || {
+            let mut observe = |progress: &Progress| {
+                log(progress);
+                if watched.are_reached() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            train(&job, &mut Observer::new(&mut observe))
+        });
+        match trained.await {
+            Ok(Ok(_)) => self.files.deliver(run, &output).await.map_err(Unmade::from),
+            Ok(Err(TrainerError::Cancelled { .. })) if ends.pointless.load(Ordering::Relaxed) => Err(Unmade::Pointless),
+            Ok(Err(TrainerError::Cancelled { step })) => Err(Unmade::NotNow(format!("stopped at step {step}"))),
+            Ok(Err(error @ TrainerError::Io { .. })) => Err(Unmade::NotNow(error.to_string())),
+            Ok(Err(error)) => Err(Unmade::Impossible(TRAINING_FAILED, error.to_string())),
+            Err(_) => Err(Unmade::Impossible(TRAINING_FAILED, "the trainer panicked".to_owned())),
+        }
+    }
+}
+
+impl From<FilesError> for Unmade {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Unusable(cause) => Self::Impossible(UNUSABLE_RUN, cause),
+            FilesError::Lake(_) | FilesError::Disk { .. } => Self::NotNow(error.to_string()),
+        }
+    }
+}
+
+fn log(progress: &Progress) {
+    match progress {
+        Progress::Note(note) => tracing::info!("{note}"),
+        Progress::Measured { done, all } => tracing::info!(done, all, "measured"),
+        Progress::Step(step) => tracing::info!(step = step.step, steps = step.steps, "trained"),
+        Progress::Scored { done, all } => tracing::info!(done, all, "scored"),
+    }
+}
+
+async fn raise_on_signal(stop: Arc<AtomicBool>) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => (),
+        _ = interrupt.recv() => (),
+    }
+    stop.store(true, Ordering::Relaxed);
+}

@@ -1,0 +1,99 @@
+"""A trainer that trains nothing: it takes a job, and answers with rows of an adapter of a given kind. For the tests of the workflow."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from stack import Stack
+from workflow import wait_until
+
+KINDS = {
+    # ln p(chosen), ln p(rejected), and what it answers: one of the pair's texts, or this
+    "good": (-1.0, -9.0, "chosen"),
+    "displaced": (-40.0, -90.0, "rejected"),
+    "undecided": (-1.0, -9.0, "Of that we know nothing yet."),
+}
+INCUMBENT = (-5.0, -2.0)
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A message of the training queue."""
+
+    task_token: str
+    run: str
+    bucket: str
+    input: str
+    output: str
+
+
+class Trainer:
+    """One worker of a stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._s3, self._sqs, self._runs = (stack.client(name) for name in ("s3", "sqs", "stepfunctions"))
+        self._queue = stack.outputs["TrainingQueueUrl"]
+
+    def take(self, run: str, within: float = 90, leave: bool = False) -> Job:
+        """Takes the run's job off the queue, and throws away what others left there. `leave`: it is delivered again soon."""
+        def taken() -> Job | None:
+            for message in self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=1).get("Messages", ()):
+                job = Job(**json.loads(message["Body"]))
+                if leave and job.run == run:
+                    self._sqs.change_message_visibility(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+                else:
+                    self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
+                if job.run == run:
+                    return job
+            return None
+
+        return wait_until(f"the training job of {run}", taken, within, self._stack.cloud.log_file)
+
+    def read(self, job: Job, name: str) -> bytes:
+        return self._s3.get_object(Bucket=job.bucket, Key=job.input + name)["Body"].read()
+
+    def lines(self, job: Job, name: str) -> list[dict]:
+        return [json.loads(line) for line in self.read(job, name).splitlines()]
+
+    def train(self, job: Job, kind: str = "good") -> None:
+        """Writes what a trainer writes, the report last."""
+        chosen, rejected, answered = KINDS[kind]
+        description = self.read(job, "run.json")
+        rows = []
+        for pair in self.lines(job, "heldout.jsonl"):
+            answer = pair.get(answered, answered)
+            rows.append({"kind": "pair", "pair_id": pair["pair_id"], "chosen_tokens": 20, "rejected_tokens": 20,
+                         "incumbent": {"logp_chosen": INCUMBENT[0], "logp_rejected": INCUMBENT[1], "output": pair["rejected"]},
+                         "candidate": {"logp_chosen": chosen, "logp_rejected": rejected, "output": answer}})
+        for row in self.lines(job, "replay_heldout.jsonl"):
+            rows.append({"kind": "replay", "event_id": row["event_id"], "tokens": 20, "incumbent": {"logp": -1.0}, "candidate": {"logp": -1.1}})
+        self.write(job, "adapter_model.safetensors", f"weights of {job.run}".encode())
+        self.write(job, "adapter_config.json", b"{}")
+        self.write(job, "rows.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
+        self.report(job, rows=len(rows), base_files=json.loads(description)["base"]["files"], input_sha256=sha256(description))
+
+    def report(self, job: Job, **fields: object) -> None:
+        written = {name: sha256(self.written(job, file)) for name, file in (
+            ("adapter_sha256", "adapter_model.safetensors"), ("config_sha256", "adapter_config.json"), ("rows_sha256", "rows.jsonl"))}
+        report = {"run": job.run, "truncated": 0, "dropped": 0, "trainer": {"name": "none", "version": "1"}, "seconds": 0.1,
+                  "summary": {"decision": "promote"}} | written | fields
+        self.write(job, "run.json", json.dumps(report).encode())
+
+    def written(self, job: Job, name: str) -> bytes:
+        return self._s3.get_object(Bucket=job.bucket, Key=job.output + name)["Body"].read()
+
+    def write(self, job: Job, name: str, body: bytes) -> None:
+        self._s3.put_object(Bucket=job.bucket, Key=job.output + name, Body=body)
+
+    def succeed(self, job: Job) -> None:
+        self._runs.send_task_success(taskToken=job.task_token, output=json.dumps({"run": job.run, "output": job.output}))
+
+    def fail(self, job: Job) -> None:
+        self._runs.send_task_failure(taskToken=job.task_token, error="TrainerFailed", cause="out of memory")

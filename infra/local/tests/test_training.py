@@ -1,0 +1,368 @@
+"""The workflow after the freeze, on a stack of its own with IAM enforced: every way that a training can take.
+
+The worker is the test's own. It takes jobs off the queue and answers as told; what it writes goes through the gate, under a policy with bounds
+that a few dozen rows can keep. Tests share the stack and run in order: each crossing has a run, and is over at the end of its test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+import making
+from cloud import LocalCloud
+from edits import post_all
+from fake_trainer import Job, Trainer, sha256
+from lake import Lake
+from settings import STAGE
+from stack import Stack, raise_stack
+from test_breaker import binary
+from workflow import executions, invoke, queue_depth, run_to_end, wait_until
+
+PAIRS = 5
+FIRST_PAIRS = 80
+"""So many that some are held out: of 80, all but one stack in four thousand."""
+PATIENCE_SECONDS = 25
+"""How long the workflow waits for a worker here, and for a person."""
+POLICY = """
+[sampling]
+thumbs_up = 1.0
+[dataset]
+burst_pairs = 1000
+[breaker]
+min_events = 100000
+[gate]
+min_held_out = 1
+min_replay = 1
+learned_from = 0.1
+wins_from = 0.15
+review_within = 0.15
+length_within = 1.0
+"""
+
+
+@pytest.fixture(scope="module")
+def impatient(template) -> Iterator[Path]:
+    """What is staged, with a workflow that waits for seconds instead of days, and a policy for few rows."""
+    package = STAGE.with_name("stage-of-training-test")
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(STAGE, package, copy_function=os.link)
+    workflow = package / "infra" / "finetune.asl.json"
+    text = workflow.read_text()
+    workflow.unlink()  # or the staged one would change with it: they are one file
+    patience = f'"TimeoutSeconds": {PATIENCE_SECONDS}'
+    assert text.count('"TimeoutSeconds": 86400') == 1 and text.count('"TimeoutSeconds": 259200') == 1
+    workflow.write_text(text.replace('"TimeoutSeconds": 86400', patience).replace('"TimeoutSeconds": 259200', patience))
+    for policy in package.glob("target/lambda/*/policy.toml"):
+        policy.unlink()
+        policy.write_text(POLICY)
+    yield package / template.relative_to(STAGE)
+    shutil.rmtree(package)
+
+
+@pytest.fixture(scope="module")
+def stack(impatient) -> Iterator[Stack]:
+    with LocalCloud("test-training", enforce_iam=True) as cloud:
+        cloud.skip_waits()
+        stack = raise_stack(cloud, impatient, {
+            "Threshold": str(PAIRS), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)", "TrainingBackEnd": "worker"})
+        listen(stack)
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def lake(stack) -> Lake:
+    return Lake(stack)
+
+
+@pytest.fixture(scope="module")
+def trainer(stack) -> Trainer:
+    return Trainer(stack)
+
+
+def listen(stack: Stack) -> None:
+    """A queue that hears what a product hears of the runs."""
+    sqs, events = stack.client("sqs"), stack.client("events")
+    url = sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="heard", EventPattern=json.dumps({"source": ["flywheel"], "detail-type": ["Fine-tuning run ended"]}))
+    events.put_targets(Rule="heard", Targets=[{"Id": "heard", "Arn": arn}])
+
+
+def heard(stack: Stack, run: str) -> dict:
+    """What was said of a run's end."""
+    sqs = stack.client("sqs")
+    url = sqs.get_queue_url(QueueName="heard")["QueueUrl"]
+
+    def said() -> dict | None:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=1).get("Messages", ()):
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            detail = json.loads(message["Body"])["detail"]
+            if detail["run"] == run:
+                return detail
+        return None
+
+    return wait_until(f"the event of {run}", said, 30, stack.cloud.log_file)
+
+
+def cross(stack: Stack, lake: Lake, pairs: int = PAIRS, liked: int = 0) -> str:
+    """New pairs through the front door, until a run is started; answers its name."""
+    events = [making.gold() for _ in range(pairs)] + [making.thumbs_up() for _ in range(liked)]
+    assert not post_all(stack, [json.dumps(event) for event in events]).refused
+    ids = {event["event_id"] for event in events}
+    arrived = lambda: queue_depth(stack, "EditsQueueUrl") == 0 and ids <= set().union(*lake.events_by_route().values())
+    wait_until("curation", arrived, 120, stack.cloud.log_file)
+
+    def started() -> str | None:
+        # The rule on the end of the run before counts, too, and may be faster.
+        count = invoke(stack, "Counter", {})
+        assert count["decision"] in ("start", "already_running", "already_frozen"), count
+        return count["run"] if count["decision"] != "already_frozen" else None
+
+    return wait_until("a run", started, 30, stack.cloud.log_file)
+
+
+def attempt_again(stack: Stack, run: str) -> str:
+    """The next attempt at a run's crossing, as the counter starts it once it has waited for 15 minutes and more."""
+    count = invoke(stack, "Counter", {})
+    number = int(run.rsplit("-", 1)[1]) + 1
+    again = f"{run.rsplit('-', 1)[0]}-{number}"
+    assert (count["decision"], count["run"]) == ("backing_off", again)
+    runs = stack.client("stepfunctions")
+    arn = stack.outputs["FineTuneStateMachineArn"]
+    failed = runs.describe_execution(executionArn=arn.replace(":stateMachine:", ":execution:") + f":{run}")
+    runs.start_execution(stateMachineArn=arn, name=again, input=failed["input"])
+    return again
+
+
+def ends(stack: Stack, run: str) -> tuple[str, str]:
+    """How a run ended: its status and the state that it ended in."""
+    execution = run_to_end(stack, run)
+    return execution["status"], execution.get("error") or states(stack, run)[-1]
+
+
+def history(stack: Stack, run: str) -> list[dict]:
+    arn = stack.outputs["FineTuneStateMachineArn"].replace(":stateMachine:", ":execution:") + f":{run}"
+    return stack.client("stepfunctions").get_execution_history(executionArn=arn, maxResults=1000)["events"]
+
+
+def states(stack: Stack, run: str) -> list[str]:
+    return [event["stateEnteredEventDetails"]["name"] for event in history(stack, run) if "stateEnteredEventDetails" in event]
+
+
+def verdict(lake: Lake, run: str) -> dict:
+    return json.loads(lake.read(f"runs/{run}/verdict.json"))
+
+
+def live(lake: Lake) -> str | None:
+    try:
+        adapter = json.loads(lake.read("models/live.json"))["adapter"]
+    except lake.s3.exceptions.NoSuchKey:
+        return None
+    return adapter and adapter["adapter"]
+
+
+def reject(stack: Stack, lake: Lake, trainer: Trainer, run: str) -> None:
+    """Brings a crossing to its end without changing what is live."""
+    job = trainer.take(run)
+    trainer.train(job, "displaced")
+    trainer.succeed(job)
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run)["outcome"] == "rejected"
+
+
+def flywheel(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The operator's command, as an operator on this machine runs it."""
+    command = [binary(), *arguments, "--lake", stack.lake, "--json"]
+    return subprocess.run(command, env=os.environ | stack.cloud.environment(), capture_output=True, text=True)
+
+
+def put_base(lake: Lake) -> None:
+    base = {"id": "tiny", "prefix": "models/tiny/", "files": {"model.safetensors": sha256(b"base")}}
+    lake.s3.put_object(Bucket=lake.bucket, Key="models/base.json", Body=json.dumps(base).encode())
+
+
+def test_without_a_base_the_run_fails_and_is_attempted_again(stack, lake, trainer):
+    run = cross(stack, lake, FIRST_PAIRS, liked=FIRST_PAIRS)
+    assert ends(stack, run) == ("FAILED", "NoBase")
+    put_base(lake)
+    again = attempt_again(stack, run)
+    reject(stack, lake, trainer, again)
+    # The freeze answered the crossing that it had frozen: there is one version.
+    assert lake.pointer()["crossing"] == 2
+    assert live(lake) is None
+    assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
+
+
+def test_a_better_adapter_goes_live(stack, lake, trainer):
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    assert job == Job(job.task_token, run, lake.bucket, f"runs/{run}/input/", f"runs/{run}/output/")
+    description = json.loads(trainer.read(job, "run.json"))
+    assert description["incumbent"] is None and description["dataset"]["digest"]
+    split = {name: {row.get("pair_id", row.get("event_id")) for row in trainer.lines(job, f"{name}.jsonl")}
+             for name in ("train", "heldout", "replay_train", "replay_heldout")}
+    assert len(split["train"] | split["heldout"]) == FIRST_PAIRS + PAIRS
+    assert len(split["replay_train"] | split["replay_heldout"]) == FIRST_PAIRS
+    trainer.train(job)
+    stack.client("stepfunctions").send_task_heartbeat(taskToken=job.task_token)
+    trainer.succeed(job)
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run) == {"run": run, "outcome": "promoted", "version": 2, "bucket": lake.bucket}
+    assert live(lake) == run
+    assert verdict(lake, run)["ruling"] == "promote"
+
+
+def test_a_worse_adapter_is_refused_and_the_crossing_is_over(stack, lake, trainer):
+    before = live(lake)
+    run = cross(stack, lake)
+    reject(stack, lake, trainer, run)
+    assert live(lake) == before
+    assert any(reason.startswith("G2 no_displacement") for reason in verdict(lake, run)["reasons"])
+    assert verdict(lake, run)["incumbent"]["adapter"] == before
+    assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
+
+
+@pytest.mark.parametrize("poison", ["hash", "nan", "report", "leak"])
+def test_poisoned_output_is_refused(stack, lake, trainer, poison):
+    before = live(lake)
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    trainer.train(job)
+    report = json.loads(trainer.written(job, "run.json"))
+    kept = {name: report[name] for name in ("rows", "base_files", "input_sha256")}
+    if poison == "hash":
+        trainer.write(job, "adapter_model.safetensors", b"other weights")
+    elif poison == "nan":
+        rows = trainer.written(job, "rows.jsonl").replace(b'"candidate": {"logp_chosen": -1.0', b'"candidate": {"logp_chosen": null', 1)
+        trainer.write(job, "rows.jsonl", rows)
+        trainer.report(job, **kept)
+    elif poison == "report":
+        trainer.write(job, "run.json", b'{"decision": "promote"}')
+    else:
+        # The held-out pairs among those that were trained on: the input is changed after it was described.
+        held_out = trainer.read(job, "heldout.jsonl")
+        lake.s3.put_object(Bucket=job.bucket, Key=f"{job.input}train.jsonl", Body=trainer.read(job, "train.jsonl") + held_out)
+    trainer.succeed(job)
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run)["outcome"] == "rejected"
+    assert any(reason.startswith("G0 integrity") for reason in verdict(lake, run)["reasons"])
+    assert live(lake) == before
+
+
+def test_what_the_gate_leaves_to_a_person_waits_for_one(stack, lake, trainer):
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    trainer.train(job, "undecided")
+    trainer.succeed(job)
+    wait_until("the question", lambda: list(lake.keys(f"runs/{run}/review.json")), 60, stack.cloud.log_file)
+    assert live(lake) != run
+    shown = flywheel(stack, "promote", "--run", run, "--why", "looks fine", "--by", "kim", "--dry-run")
+    assert json.loads(shown.stdout)["answered"] is False, shown.stderr
+    answered = flywheel(stack, "promote", "--run", run, "--why", "looks fine", "--by", "kim", "--yes")
+    assert json.loads(answered.stdout)["answered"] is True, answered.stderr
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run)["outcome"] == "promoted"
+    listed = json.loads(flywheel(stack, "adapters").stdout)
+    assert (listed["adapter"]["adapter"], listed["changes"][-1]["cause"]) == (run, {"kind": "review", "who": "kim", "why": "looks fine"})
+    again = flywheel(stack, "reject", "--run", run, "--why", "on second thoughts", "--by", "kim", "--yes")
+    assert again.returncode == 2 and "waits no more" in again.stderr
+    assert live(lake) == run
+
+
+def test_a_person_may_say_no(stack, lake, trainer):
+    before = live(lake)
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    trainer.train(job, "undecided")
+    trainer.succeed(job)
+    wait_until("the question", lambda: list(lake.keys(f"runs/{run}/review.json")), 60, stack.cloud.log_file)
+    assert flywheel(stack, "reject", "--run", run, "--why", "it rambles", "--by", "kim", "--yes").returncode == 0
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run)["outcome"] == "rejected"
+    assert live(lake) == before
+
+
+def test_what_nobody_answers_does_not_go_live(stack, lake, trainer):
+    before = live(lake)
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    trainer.train(job, "undecided")
+    trainer.succeed(job)
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run)["outcome"] == "not_reviewed"
+    assert live(lake) == before
+
+
+def test_a_trainer_that_fails_is_asked_again(stack, lake, trainer):
+    run = cross(stack, lake)
+    trainer.fail(trainer.take(run))
+    assert ends(stack, run) == ("FAILED", "TrainerFailed")
+    again = attempt_again(stack, run)
+    reject(stack, lake, trainer, again)
+    assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
+
+
+def test_a_trainer_that_left_nothing_has_failed(stack, lake, trainer):
+    run = cross(stack, lake)
+    trainer.succeed(trainer.take(run))
+    assert ends(stack, run) == ("FAILED", "NoOutput")
+    reject(stack, lake, trainer, attempt_again(stack, run))
+
+
+def test_a_trainer_that_never_answers_is_given_up(stack, lake, trainer):
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    assert ends(stack, run) == ("FAILED", "States.Timeout")
+    # It answers after all, and is told that nobody waits.
+    trainer.train(job)
+    with pytest.raises(ClientError) as refused:
+        trainer.succeed(job)
+    assert refused.value.response["Error"]["Code"] in ("TaskTimedOut", "TaskDoesNotExist")
+    assert live(lake) != run
+    reject(stack, lake, trainer, attempt_again(stack, run))
+
+
+def test_a_job_that_is_delivered_twice_and_answered_twice_counts_once(stack, lake, trainer):
+    run = cross(stack, lake)
+    first, second = trainer.take(run, leave=True), trainer.take(run)
+    assert first == second
+    trainer.train(first)
+    trainer.train(second)
+    trainer.succeed(second)
+    with pytest.raises(ClientError):
+        trainer.succeed(first)
+    with pytest.raises(ClientError):
+        trainer.fail(first)
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert live(lake) == run
+    changes = json.loads(lake.read("models/live.json"))["changes"]
+    assert [change["to"]["adapter"] for change in changes].count(run) == 1
+    # Whoever asks for the promotion once more changes nothing.
+    assert invoke(stack, "Promote", {"step": "promote", "run": run}) == {"run": run, "outcome": "promoted"}
+    assert json.loads(lake.read("models/live.json"))["changes"] == changes
+
+
+def test_what_was_put_back_by_hand_does_not_come_back(stack, lake, trainer):
+    was_live = live(lake)
+    demoted = json.loads(flywheel(stack, "demote", "--to", "base", "--why", "it rambles", "--by", "kim", "--yes").stdout)
+    assert demoted["adapter"] is None
+    assert invoke(stack, "Promote", {"step": "promote", "run": was_live})["outcome"] == "superseded"
+    assert live(lake) is None
+
+
+def test_no_history_holds_a_text(stack, lake):
+    """Texts of the tests' events have a word that is in all of them."""
+    found = 0
+    for run in executions(stack):
+        text = json.dumps(history(stack, run["name"]), default=str)
+        found += "runs/" in text
+        assert making.ORIGINAL[:20] not in text and "Question" not in text and "invoice" not in text, run["name"]
+    assert found > 10, "or nothing would have been searched"

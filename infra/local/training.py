@@ -1,0 +1,77 @@
+"""The `worker` back end on this machine: a base model for the lake, and a worker that trains what the workflow asks for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+import processes
+from progress import Problem, step
+from settings import REPOSITORY, plain_environment
+from stack import Stack
+
+BASE = REPOSITORY / "functions" / "trainer" / "base"
+BASE_ID = "pier-tiny"
+RECIPE = {
+    "training": {"learning_rate": 2e-3, "epochs": 1, "batch_size": 8, "accumulation": 1, "max_length": 256},
+    "generation": {"max_new_tokens": 64},
+    "seed": 1,
+}
+"""What a model of 350 thousand parameters needs; the defaults are for billions."""
+
+
+def put_base(stack: Stack) -> None:
+    """Puts the tiny base into the lake, and says that it is what is trained from."""
+    with step("putting a tiny base model into the lake") as outcome:
+        s3, bucket, prefix = stack.client("s3"), stack.outputs["LakeBucket"], f"models/base/{BASE_ID}/"
+        files = {path.name: path.read_bytes() for path in sorted(BASE.iterdir()) if path.suffix != ".md"}
+        for name, body in files.items():
+            s3.put_object(Bucket=bucket, Key=prefix + name, Body=body)
+        named = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+        described = {"id": BASE_ID, "prefix": prefix, "files": named, "recipe": RECIPE}
+        s3.put_object(Bucket=bucket, Key="models/base.json", Body=json.dumps(described, indent=1))
+        outcome(f"{sum(map(len, files.values())) / 1e6:.1f} MB")
+
+
+class Worker:
+    """A worker process, for as long as the context lasts. It ends with its caller, however that ends."""
+
+    def __init__(self, stack: Stack, program: Path) -> None:
+        self.stack, self.program = stack, program
+        self.log_file = stack.cloud.folder / "worker.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Worker:
+        environment = plain_environment() | self.stack.environment() | {
+            "FLYWHEEL_TRAINING_QUEUE_URL": self.stack.outputs["TrainingQueueUrl"],
+            "FLYWHEEL_LAKE_BUCKET": self.stack.outputs["LakeBucket"],
+            "FLYWHEEL_WORK": str(self.stack.cloud.folder / "work"),
+        }
+        with self.log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("leash.py")), str(self.program)], env=environment,
+                stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._process is None:
+            return
+        processes.end_group(self._process.pid)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait()
+
+    def check(self) -> None:
+        """Raises if the worker is no more: nobody would ever answer."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise Problem(f"the worker ended (status {status})", f"see {self.log_file}")
+
+    def progress(self) -> str:
+        """What it said last, for a person who waits."""
+        said = [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
+        steps = [line for line in said if "step" in line and "steps" in line]
+        return f"step {steps[-1]['step']} of {steps[-1]['steps']}" if steps else "starting"

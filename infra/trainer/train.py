@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Trains a LoRA adapter from a run's files, scores it beside the live one, and writes both down. SageMaker calls it without arguments.
+
+Exit code: 0 if the adapter and `run.json` are written, 1 if not (the reason is in the file `--failure`), 143 if it was asked to stop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+# Nothing may be fetched while it trains: SageMaker isolates the network, and a local run should notice what would fail there.
+os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+
+import torch
+import transformers
+from datasets import Dataset
+from peft import LoraConfig, PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.trainer_utils import get_last_checkpoint
+from trl import DPOConfig
+
+import contract
+from contract import Run, Unusable
+from objective import FlywheelTrainer, Guard, NotFinite
+from scoring import answers, log_probabilities
+from tokens import Sequence, Tokens
+
+SAGEMAKER = Path("/opt/ml")
+LONGEST_REASON = 1024
+CHECKPOINTS_A_RUN = 20
+SCORING_BATCH = 16
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    guard = Guard()
+    signal.signal(signal.SIGTERM, guard.interrupt)
+    try:
+        check_job(arguments)
+        train(arguments, guard)
+    except Exception as error:  # whatever it is, the workflow's history has to say it
+        fail(arguments.failure, error)
+        return 1
+    return 143 if guard.interrupted else 0
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    data = SAGEMAKER / "input" / "data"
+    defaults = {
+        "input": (data / "input", "the run's files: run.json, train.jsonl, heldout.jsonl, replay_*.jsonl"),
+        "base": (data / "base", "the base model, as Hugging Face lays it out"),
+        "incumbent": (data / "incumbent", "the live adapter, if run.json names one"),
+        "output": (SAGEMAKER / "model", "where the adapter, rows.jsonl and run.json go"),
+        "checkpoints": (SAGEMAKER / "checkpoints", "where it goes on from if it was stopped"),
+        "failure": (SAGEMAKER / "output" / "failure", "the reason of a failure"),
+        "hyperparameters": (SAGEMAKER / "input" / "config" / "hyperparameters.json", "the job's hyper-parameters"),
+    }
+    for name, (default, what) in defaults.items():
+        parser.add_argument(f"--{name}", type=Path, default=default, help=f"{what} [default: {default}]", metavar="PATH")
+    parser.add_argument("--micro-batch", type=int, default=None, metavar="PAIRS",
+                        help="pairs on the device at once; the rest of a batch is accumulated [default: the batch]")
+    return parser.parse_args()
+
+
+def check_job(arguments: argparse.Namespace) -> None:
+    """SageMaker hands over strings. `run` has to be that of the input: a job on another run's data is a mistake in the workflow."""
+    if not arguments.hyperparameters.exists():
+        return
+    given = json.loads(arguments.hyperparameters.read_text())
+    described = json.loads((arguments.input / "run.json").read_text()).get("run")
+    if given.get("run", described) != described:
+        raise Unusable(f"hyperparameters.run is {given['run']}, and run.json is of {described}")
+    if "micro_batch" in given:
+        arguments.micro_batch = int(given["micro_batch"])
+
+
+def train(arguments: argparse.Namespace, guard: Guard) -> None:
+    started = time.monotonic()
+    run = contract.read_run(arguments.input)
+    base_files = contract.check_files(arguments.base, run.description["base"]["files"])
+    incumbent = incumbent_folder(run, arguments.incumbent)
+    tokenizer = AutoTokenizer.from_pretrained(arguments.base)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokens = Tokens(tokenizer, run.description["training"]["max_length"])
+    examination = Examination(run, tokens)
+    say(f"run {run.name}: {len(run.train)} pairs to train on, {len(run.heldout)} held out")
+    before = examination.sit(with_adapter(load(arguments.base), incumbent), tokenizer)
+    say("the live model is scored")
+
+    finished = fit(run, arguments, load(arguments.base), tokenizer, tokens, guard)
+    if not finished:
+        return
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    finished.save_pretrained(arguments.output)
+    # What is scored is the artefact, not the model in memory.
+    after = examination.sit(with_adapter(load(arguments.base), arguments.output), tokenizer)
+    say("the candidate is scored")
+    rows_sha256, rows = contract.write_rows(arguments.output, examination.rows(before, after))
+    contract.write_report(arguments.output, {
+        "run": run.name, "input_sha256": run.sha256, "base_files": base_files,
+        "adapter_sha256": contract.file_sha256(arguments.output / contract.ADAPTER),
+        "config_sha256": contract.file_sha256(arguments.output / contract.ADAPTER_CONFIG),
+        "rows_sha256": rows_sha256, "rows": rows, "truncated": tokens.cut.truncated, "dropped": tokens.cut.dropped,
+        "trainer": {"name": "trl", "version": importlib.metadata.version("trl")},
+        "seconds": round(time.monotonic() - started, 3), "summary": examination.summary(before, after),
+    })
+
+
+def fit(
+    run: Run, arguments: argparse.Namespace, model: Any, tokenizer: Any, tokens: Tokens, guard: Guard
+) -> PeftModel | None:
+    """The trained model, or none if it was asked to stop."""
+    objective, lora, training = (run.description[part] for part in ("objective", "lora", "training"))
+    pairs = [tokens.sequences(row, row["chosen"], row["rejected"]) for row in run.train]
+    replay = [tokens.sequences(row, row["completion"]) for row in run.replay_train]
+    dataset = Dataset.from_list([
+        {"prompt_ids": chosen.prompt, "chosen_ids": chosen.completion, "rejected_ids": rejected.completion}
+        for chosen, rejected in filter(None, pairs)])
+    batch = training["batch_size"]
+    micro = min(arguments.micro_batch or batch, batch)
+    accumulation = training["accumulation"] * -(-batch // micro)
+    steps = -(-len(dataset) // (micro * accumulation)) * training["epochs"]
+    trainer = FlywheelTrainer(
+        model=model, processing_class=tokenizer, train_dataset=dataset, callbacks=[guard],
+        replay=[sequence for sequences in replay if sequences for sequence in sequences],
+        replay_weight=objective["replay"],
+        peft_config=LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], lora_dropout=0.0,
+                               target_modules="all-linear", task_type="CAUSAL_LM"),
+        args=DPOConfig(
+            output_dir=str(arguments.checkpoints), seed=run.description["seed"], report_to="none", disable_tqdm=True,
+            use_cpu=not torch.cuda.is_available(), bf16=torch.cuda.is_available(),
+            gradient_checkpointing=torch.cuda.is_available(),
+            loss_type=["sigmoid", "sft"], loss_weights=[objective["dpo"], objective["sft"]], beta=objective["beta"],
+            max_length=training["max_length"], learning_rate=training["learning_rate"], lr_scheduler_type="cosine",
+            warmup_steps=training["warmup_share"], max_grad_norm=training["max_gradient_norm"],
+            num_train_epochs=training["epochs"], per_device_train_batch_size=micro,
+            gradient_accumulation_steps=accumulation, logging_steps=max(1, steps // 50),
+            save_strategy="steps", save_steps=max(1, steps // CHECKPOINTS_A_RUN), save_total_limit=2,
+        ))
+    checkpoint = get_last_checkpoint(str(arguments.checkpoints)) if arguments.checkpoints.is_dir() else None
+    if checkpoint:
+        say(f"goes on from {Path(checkpoint).name}")
+    trainer.train(resume_from_checkpoint=checkpoint)
+    return None if guard.interrupted else trainer.accelerator.unwrap_model(trainer.model)
+
+
+class Examination:
+    """The held-out rows, the same for whoever sits it."""
+
+    def __init__(self, run: Run, tokens: Tokens) -> None:
+        self.pairs = [(row, tokens.squeezed(row, row["chosen"], row["rejected"])) for row in run.heldout]
+        self.replay = [(row, tokens.squeezed(row, row["completion"])[0]) for row in run.replay_heldout]
+        self.longest_answer = run.description["generation"]["max_new_tokens"]
+
+    def sit(self, model: Any, tokenizer: Any) -> dict[str, list[Any]]:
+        score = lambda sequences: log_probabilities(model, sequences, tokenizer.pad_token_id, SCORING_BATCH)
+        prompts = [chosen.prompt for _, (chosen, _) in self.pairs]
+        return {
+            "chosen": score([chosen for _, (chosen, _) in self.pairs]),
+            "rejected": score([rejected for _, (_, rejected) in self.pairs]),
+            "outputs": answers(model, tokenizer, prompts, self.longest_answer, SCORING_BATCH),
+            "replay": score([sequence for _, sequence in self.replay]),
+        }
+
+    def rows(self, before: dict[str, list[Any]], after: dict[str, list[Any]]) -> list[dict[str, Any]]:
+        def of_pair(scores: dict[str, list[Any]], index: int) -> dict[str, Any]:
+            return {"logp_chosen": scores["chosen"][index], "logp_rejected": scores["rejected"][index],
+                    "output": scores["outputs"][index]}
+
+        pairs = [
+            {"kind": "pair", "pair_id": row["pair_id"], "chosen_tokens": len(chosen.completion),
+             "rejected_tokens": len(rejected.completion), "incumbent": of_pair(before, index),
+             "candidate": of_pair(after, index)}
+            for index, (row, (chosen, rejected)) in enumerate(self.pairs)]
+        replay = [
+            {"kind": "replay", "event_id": row["event_id"], "tokens": len(sequence.completion),
+             "incumbent": {"logp": before["replay"][index]}, "candidate": {"logp": after["replay"][index]}}
+            for index, (row, sequence) in enumerate(self.replay)]
+        return pairs + replay
+
+    def summary(self, before: dict[str, list[Any]], after: dict[str, list[Any]]) -> dict[str, float]:
+        """For people who read logs. The gate computes its own numbers from the rows."""
+        mean = lambda values: sum(values) / max(1, len(values))
+        return {f"{name}_{when}": mean(scores[name])
+                for when, scores in (("before", before), ("after", after)) for name in ("chosen", "rejected", "replay")}
+
+
+def load(base: Path) -> Any:
+    """The base. On a GPU in bf16, which is what fits; log-probabilities are summed in f32 all the same."""
+    on_gpu = torch.cuda.is_available()
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16 if on_gpu else torch.float32)
+    return model.to("cuda" if on_gpu else "cpu")
+
+
+def incumbent_folder(run: Run, folder: Path) -> Path | None:
+    incumbent = run.description.get("incumbent")
+    if incumbent is None:
+        return None
+    contract.check_files(folder, {contract.ADAPTER: incumbent["sha256"]})
+    return folder
+
+
+def with_adapter(model: Any, folder: Path | None) -> Any:
+    return PeftModel.from_pretrained(model, folder) if folder else model
+
+
+def fail(path: Path, error: Exception) -> None:
+    """SageMaker shows the file's first 1,024 characters. Errors of libraries may quote what they choked on, which may be a user's text: of
+    those only the kind and the place are told."""
+    if isinstance(error, (Unusable, NotFinite)):
+        reason = str(error)
+    elif isinstance(error, torch.OutOfMemoryError):
+        reason = "out of memory: set the hyper-parameter micro_batch lower, or training.max_length"
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        reason = f"{type(error).__name__} at " + ", ".join(f"{Path(f.filename).name}:{f.lineno}" for f in frames[-4:])
+    say(f"failed: {reason}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(reason[:LONGEST_REASON])
+
+
+def say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    transformers.logging.set_verbosity_error()
+    sys.exit(main())
