@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_core::TrainingFormat;
 use flywheel_core::training::{InvalidRunName, RunName};
 
-use crate::operator::{LakeLocation, diff, export, show, status, verify, versions};
+use crate::operator::{LakeLocation, Target, Window, diff, export, show, status, verify, versions};
 
 /// Curation of edits on this machine, by the same rules, code and verdicts as in the cloud; and the lake in operation.
 #[derive(Debug, Parser)]
@@ -54,13 +54,27 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: BreakerCommand,
     },
+    /// Go back to an older version of the dataset: a new version on top, with the rows of the old one
+    #[command(after_help = ROLLBACK_EXAMPLES)]
+    Rollback(RollbackArguments),
+    /// Take rows out of the dataset: a new version on top, without them
+    #[command(after_help = EXCLUDE_EXAMPLES)]
+    Exclude(ExcludeArguments),
+    /// Erase what one contributor wrote, for good: from the log, from every version, and from the copies that runs were given
+    #[command(after_help = FORGET_EXAMPLES)]
+    Forget(ForgetArguments),
+    /// Let events in that are held in quarantine or for review, as they are or with a corrected text
+    #[command(after_help = RELEASE_EXAMPLES)]
+    Release(ReleaseArguments),
+    /// Settle that events that are held in quarantine or for review train nobody; or, with --run, that an adapter that the gate has left to a
+    /// person does not become live
+    #[command(after_help = REJECT_EXAMPLES)]
+    Reject(RejectArguments),
     /// Which adapter is live, since when and why, and which were before
     Adapters(LakeArguments),
     /// Answer a run whose adapter the gate has left to a person: it becomes live
     #[command(after_help = REVIEW_EXAMPLES)]
     Promote(ReviewArguments),
-    /// Answer a run whose adapter the gate has left to a person: it does not become live
-    Reject(ReviewArguments),
     /// Put back an adapter that was live before, or the bare base
     #[command(after_help = DEMOTE_EXAMPLES)]
     Demote(DemoteArguments),
@@ -105,6 +119,64 @@ Examples:
   flywheel breaker open --why 'a campaign from one tenant, see the ticket'
   flywheel breaker close --why 'the tenant is blocked' --yes";
 
+const ROLLBACK_EXAMPLES: &str = "\
+Nothing is deleted: another rollback, to the version before, brings everything back. The next training uses the newest version. The runs that
+were trained on rows that go are listed; an adapter of theirs that is live stays live.
+
+Exit code: 0 if it was done, or there was nothing to do; 2 if not.
+
+Examples:
+  flywheel rollback --lake s3://my-lake --to 41 --why 'crossing 42 was poisoned' --dry-run
+  flywheel rollback --to 2026-11-20 --why 'the week of the campaign' --yes
+  flywheel rollback --to 2026-11-20T18:00:00Z --why 'before the import' --json";
+
+const EXCLUDE_EXAMPLES: &str = "\
+What is given narrows the selection: rows that fit all of it go. Nothing is deleted: `flywheel rollback` to the version before brings them back;
+`flywheel forget` is for deleting. What the contributor writes later is judged as anybody's. The runs that were trained on rows that go are listed.
+
+Exit code: 0 if it was done, or there was nothing to do; 2 if not.
+
+Examples:
+  flywheel exclude --contributor 5f1d0c9a7e3b46888b2f6d5a1c0e9f37 --why 'sells a product' --dry-run
+  FLYWHEEL_CONTRIBUTOR_KEY=... flywheel exclude --contributor-id kim@example.org --why 'account was stolen' --yes
+  flywheel exclude --window 2026-11-16..2026-11-20 --reason likely_rewrite --why 'a broken client' --yes";
+
+const FORGET_EXAMPLES: &str = "\
+What others wrote stays, in objects that take the place of those that held both. Versions keep their numbers and records; those that had the rows are
+read without them by `flywheel`, and not at all by other tools. A version on top says that something was erased, not whose it was: let --why not say it
+either. All object versions are deleted, which needs the right to (s3:DeleteObjectVersion). Adapters stay as they are: retire those that are listed.
+
+Killed at any point and run again, it goes on from there. Run it once more a quarter of an hour later: what was on the queue, or held by a function, when
+it ran the first time is in the lake by then. What is in the dead-letter queue is not in the lake: it expires after 14 days.
+
+Exit code: 0 if nothing of theirs is left; 2 if not.
+
+Examples:
+  FLYWHEEL_CONTRIBUTOR_KEY=... flywheel forget --contributor-id kim@example.org --why 'request 117' --dry-run
+  flywheel forget --contributor 5f1d0c9a7e3b46888b2f6d5a1c0e9f37 --why 'request 117' --yes --json";
+
+const RELEASE_EXAMPLES: &str = "\
+A released pair is pending again, and the next freeze takes it: no burst, contradiction, cap or breaker holds it a second time. What is in the dataset
+already stays out, and so does a prompt that is on both sides of the split. With --correct the text takes the place of the user's: it is an edit
+of yours, judged by the rules as any edit, and nothing is done unless it passes.
+
+Exit code: 0 if it was done, or was done before; 2 if not.
+
+Examples:
+  flywheel release --event 3f0c... --why 'read it: a recipe, no advert'
+  flywheel release --reason contributor_cap --window 2026-11-16..2026-11-20 --why 'our own annotators' --dry-run
+  flywheel release --event 3f0c... --correct mended.txt --policy infra/policy.toml --why 'the number was wrong' --yes
+  echo 'Wait 14 days.' | flywheel release --event 3f0c... --correct - --why 'mended' --yes";
+
+const REJECT_EXAMPLES: &str = "\
+A rejected event has a line in `dropped`, without its texts. The line that it had stays where it was until it expires.
+
+Exit code: 0 if it was done, or was done before; 2 if not.
+
+Examples:
+  flywheel reject --event 3f0c... --why 'an advert'
+  flywheel reject --run crossing-000007-attempt-1 --why 'it invents flags'   # an adapter, as `flywheel promote` the other way
+  flywheel reject --reason burst --window 2026-11-16..2026-11-20 --why 'the campaign' --yes";
 const REVIEW_EXAMPLES: &str = "\
 The run waits for three days. Why it was left to a person is in its verdict: runs/RUN/verdict.json.
 
@@ -191,6 +263,103 @@ pub(crate) struct ChangeArguments {
     /// Do not ask
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArguments {
+    /// The version to go back to: its number, or the newest one at a time or by the end of a day (UTC)
+    #[arg(long, value_name = "VERSION|DATE")]
+    pub(crate) to: Target,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// Whose rows or lines a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct ContributorArguments {
+    /// By this contributor: the pseudonym that rows have, 32 hexadecimal digits
+    #[arg(long, value_name = "HASH")]
+    pub(crate) contributor: Option<String>,
+    /// By this contributor: the id that clients send, which FLYWHEEL_CONTRIBUTOR_KEY makes the pseudonym of
+    #[arg(long, value_name = "ID", conflicts_with = "contributor")]
+    pub(crate) contributor_id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExcludeArguments {
+    #[command(flatten)]
+    pub(crate) by: ContributorArguments,
+    /// Curated in this time, from the first to the last day (UTC) or instant that is named; either may be left out
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) window: Option<Window>,
+    /// With this code among its tags, such as `likely_rewrite` or `released`
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    #[command(flatten)]
+    pub(crate) by: ContributorArguments,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+/// Which held events a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct HeldArguments {
+    /// This event; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) event: Vec<String>,
+    /// The events of this pair; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub(crate) pair: Vec<String>,
+    #[command(flatten)]
+    pub(crate) by: ContributorArguments,
+    /// Curated in this time, from the first to the last day (UTC) or instant that is named; either may be left out
+    #[arg(long, value_name = "FROM..TO")]
+    pub(crate) window: Option<Window>,
+    /// Held for this reason, such as `burst` or `critical`
+    #[arg(long, value_name = "CODE")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReleaseArguments {
+    #[command(flatten)]
+    pub(crate) held: HeldArguments,
+    /// The text that takes the place of the user's, in a file; `-` is the standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) correct: Option<PathBuf>,
+    /// The rules to judge a corrected text by; without it the built-in ones
+    #[arg(long, value_name = "POLICY.toml", requires = "correct")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RejectArguments {
+    /// The adapter of this run, which waits for a person, instead of held events
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["event", "pair", "contributor", "contributor_id", "window", "reason"])]
+    pub(crate) run: Option<RunName>,
+    #[command(flatten)]
+    pub(crate) held: HeldArguments,
+    #[command(flatten)]
+    pub(crate) change: ChangeArguments,
+}
+
+impl RejectArguments {
+    /// The answer to a run, if one is named; else the arguments as they are.
+    pub(crate) fn of_run(self) -> Result<ReviewArguments, Box<Self>> {
+        let Self { run, held, change } = self;
+        match run {
+            Some(run) => Ok(ReviewArguments { run, change }),
+            None => Err(Box::new(Self { run, held, change })),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -69,9 +69,16 @@ pub fn run() -> ExitCode {
         Command::Verify(arguments) => operator::run(operator::verify::run(&arguments)),
         Command::Export(arguments) => operator::run(operator::export::run(&arguments)),
         Command::Breaker { command } => operator::breaker(&command),
+        Command::Rollback(arguments) => operator::rollback(&arguments),
+        Command::Exclude(arguments) => operator::exclude(&arguments),
+        Command::Forget(arguments) => operator::forget(&arguments),
+        Command::Release(arguments) => operator::held::release(&arguments),
         Command::Adapters(arguments) => operator::run(operator::adapters::list(&arguments)),
         Command::Promote(arguments) => operator::run(operator::review::answer(&arguments, ReviewDecision::Promote)),
-        Command::Reject(arguments) => operator::run(operator::review::answer(&arguments, ReviewDecision::Reject)),
+        Command::Reject(arguments) => match arguments.of_run() {
+            Ok(run) => operator::run(operator::review::answer(&run, ReviewDecision::Reject)),
+            Err(held) => operator::held::reject(&held),
+        },
         Command::Demote(arguments) => operator::run(operator::adapters::demote(&arguments)),
     };
     match outcome {

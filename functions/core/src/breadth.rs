@@ -57,6 +57,13 @@ impl Breadth {
         });
         insert(&mut self.prompts, goal.min_prompts, || FieldDigest::new("flywheel prompt 1").text(prompt));
     }
+
+    /// The goal by which to count again what is left of the pairs: where this has as many as were asked for, so many; where it
+    /// has fewer, there were no more.
+    #[must_use]
+    pub fn as_goal(&self) -> Goal {
+        Goal { threshold: 0, min_contributors: self.contributors.len(), min_prompts: self.prompts.len() }
+    }
 }
 
 fn insert(seen: &mut BTreeSet<String>, most: usize, digest: impl Fn() -> FieldDigest) {

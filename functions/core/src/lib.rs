@@ -7,6 +7,7 @@
 //! | an edit, and a judge's answer | an opinion that can lower its route | [`Question`], [`Opinion`] |
 //! | lines | immutable parts | [`Batch`], [`PartName`] |
 //! | a listing of parts | what is pending | [`Watermark`] |
+//! | a held event, and a person's word | a line in another route | [`HeldLine`], [`Decisions`] |
 //! | what is pending | start a run, or not | [`decide`] |
 //! | pending lines, and the dataset | what a version adds, holds back, and says of itself | [`dataset`], [`Pointer`] |
 //! | a line of the lake, or a row | a line that a trainer reads | [`TrainingFormat`] |
@@ -25,6 +26,7 @@ mod curator;
 pub mod dataset;
 mod digest;
 mod edit_event;
+mod erasing;
 mod feedback;
 mod fields;
 pub mod gate;
@@ -41,6 +43,7 @@ mod prompt;
 mod reason;
 mod redaction;
 mod refusal;
+mod reviewing;
 mod route;
 mod sampling;
 mod similarity;
@@ -63,6 +66,7 @@ pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
+pub use erasing::{ErasedIds, LinesLeft, part_left};
 pub use feedback::{Feedback, FeedbackKind};
 pub use instant::{Millis, day, rfc3339, until};
 pub use judge::{
@@ -70,11 +74,14 @@ pub use judge::{
     opinions_of_assessment, opinions_of_severities,
 };
 pub use part::{InvalidPartName, PartName, part_keys_from, route_prefix};
-pub use pointer::{FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
+pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
 pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;
 pub use refusal::{Refusal, RefusalCode};
+pub use reviewing::{
+    DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
+};
 pub use route::Route;
 pub use sampling::Sampling;
 pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};

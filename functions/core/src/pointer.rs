@@ -69,7 +69,7 @@ impl Trainings {
 pub struct FreezeReport {
     /// The crossing that it was for.
     pub crossing: u64,
-    /// The dataset version that holds everything frozen so far.
+    /// The dataset version to train on: the one that it committed, or one that people have put on top of that since.
     pub version: u64,
     /// Pairs that this version has and the one before had not.
     pub rows: u64,
@@ -86,6 +86,19 @@ pub struct FreezeReport {
     /// Net-new pairs since the last training run: `rows` and what was carried over.
     pub net_new: u64,
     /// Whether that is enough to train on.
+    pub trainable: bool,
+}
+
+/// What a version that people make changes of where the lake stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amended {
+    /// The dataset version that was committed.
+    pub version: u64,
+    /// Its pairs that the last trained version lacks.
+    pub net_new: u64,
+    /// The contributors and prompts of those.
+    pub breadth: Breadth,
+    /// Whether the training is due, or was, that the last freeze has led to.
     pub trainable: bool,
 }
 
@@ -138,6 +151,23 @@ impl Pointer {
             watermark,
             last_freeze: Some(report),
         }
+    }
+
+    /// The dataset version that it stands at. A version above it is one whose maker died before it moved the pointer.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.last_freeze.as_ref().map_or(0, |freeze| freeze.version)
+    }
+
+    /// The pointer after a version that people made: at the same crossing, for it consumes nothing.
+    ///
+    /// What the last freeze did is answered again with this version, so that an attempt to train trains on it; or is not, if that freeze
+    /// is undone. What trainings have cost stays counted.
+    #[must_use]
+    pub fn after_amendment(&self, amended: Amended) -> Self {
+        let Amended { version, net_new, breadth, trainable } = amended;
+        let last_freeze = self.last_freeze.clone().map(|report| FreezeReport { version, trainable, ..report });
+        Self { carried_over: net_new, breadth, last_freeze, ..self.clone() }
     }
 }
 
@@ -197,6 +227,18 @@ mod tests {
         assert_eq!(twice.trainings, expected);
         let later = twice.after_freeze(frozen(100), &GOAL, Watermark::default(), NOW + 31 * 86_400_000);
         assert_eq!((later.trainings.month.as_str(), later.trainings.runs), ("2026-12", 1));
+    }
+
+    #[test]
+    fn a_version_on_top_is_what_is_trained_on_next_and_belongs_to_no_new_crossing() {
+        let trained = after(&Pointer::default(), frozen(100), &GOAL);
+        let amended = |trainable| Amended { version: 5, net_new: 7, breadth: Breadth::default(), trainable };
+        let excluded = trained.after_amendment(amended(true));
+        assert_eq!((excluded.crossing, excluded.carried_over, excluded.version()), (2, 7, 5));
+        assert!(excluded.last_freeze.as_ref().is_some_and(|report| report.trainable && report.rows == 100));
+        let undone = trained.after_amendment(amended(false));
+        assert_eq!((undone.version(), undone.last_freeze.unwrap().trainable), (5, false));
+        assert_eq!(undone.trainings, trained.trainings);
     }
 
     #[test]

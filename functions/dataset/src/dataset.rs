@@ -87,6 +87,17 @@ pub enum DatasetError {
         /// What is wrong with it, without quoting it.
         reason: String,
     },
+    /// The pointer stands at a version that the table does not have. To go on would be to make that version anew without its pairs, whose
+    /// parts are consumed.
+    #[error(
+        "version {pointer} is missing, the newest one is {newest}: restore its entry in the table's log, see docs/RESTORE.md"
+    )]
+    LostVersion {
+        /// The version that the pointer stands at.
+        pointer: u64,
+        /// The newest version that the table has.
+        newest: u64,
+    },
     /// The store failed, or holds what it should not.
     #[error("{action} the dataset: {cause}")]
     Storage {

@@ -2,10 +2,19 @@
 //!
 //! `freeze` commits versions, people read, compare and verify them; what they are made of is decided in the core.
 
+mod amendable;
+mod amender;
 mod dataset;
 mod delta_dataset;
+mod erased;
+mod eraser;
+mod unfinished;
 mod verify;
 
+pub use amendable::{Amendable, Rows};
+pub use amender::{AmendError, Amender, NewVersion, Request, Wish};
 pub use dataset::{Dataset, DatasetError, Loaded, Records};
 pub use delta_dataset::{Compared, DeltaDataset, InvalidLocation, TableVersion, VersionCommit, compare};
+pub use eraser::{EraseError, Eraser, Erasure};
+pub use unfinished::finish;
 pub use verify::{Unverifiable, Verified, verify};

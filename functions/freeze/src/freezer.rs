@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use crate::part_lines::{CorruptPart, part_lines};
 use crate::window::Window;
-use flywheel_dataset::{Dataset, DatasetError, Loaded, Records};
+use flywheel_dataset::{Dataset, DatasetError, Loaded, Records, finish};
 
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;
@@ -112,8 +112,8 @@ where
     /// part in quarantine, whose key and body follow from the commit, so that it is there once however often it is
     /// written; then the pointer. The pointer is last, because it is what says that there is nothing left to finish.
     ///
-    /// Of two freezes at once, one takes the version number; the other finds it taken and starts over, which ends at the
-    /// same answer.
+    /// Of two freezes at once, or of a freeze and a person, one takes the version number; the other finds it taken and starts over. Two
+    /// freezes end at the same answer; after a person's version ([`Amender`](flywheel_dataset::Amender)) a freeze compares with its rows.
     ///
     /// # Errors
     /// See [`FreezeError`]. After any error the freeze may simply be asked for again.
@@ -134,10 +134,7 @@ where
             return Ok(Some(report));
         }
         let loaded = self.dataset.load().await?;
-        if let Some(ahead) = loaded.last_freeze.as_ref().filter(|last| last.pointer.crossing > stored.pointer.crossing)
-        {
-            self.publish_held(&loaded.snapshot, ahead).await?;
-            self.lake.move_pointer(&stored, &ahead.pointer).await?;
+        if finish::<_, _, FreezeError>(&self.lake, &self.dataset, &stored, &loaded).await? {
             return Ok(None);
         }
         let breaker = self.lake.load_breaker().await?;
@@ -274,15 +271,6 @@ where
         let Some(previous) = previous else { return Ok(Background::default()) };
         let bytes = self.dataset.get_object(snapshot, &previous.background).await?;
         Background::from_bytes(&bytes).map_err(|_| FreezeError::CorruptBackground)
-    }
-
-    /// Writes the part of held pairs of a version that is committed, if it has one and it is not there.
-    async fn publish_held(&self, snapshot: &D::Snapshot, records: &Records) -> Result<(), FreezeError> {
-        let Some(held) = records.version.as_ref().and_then(|version| version.held.as_ref()) else { return Ok(()) };
-        let body = self.dataset.get_object(snapshot, &held.staged).await?;
-        let damaged = |_| DatasetError::Storage { action: "read the held pairs of", cause: "not UTF-8".to_owned() };
-        let body = String::from_utf8(body).map_err(damaged)?;
-        Ok(self.lake.write_part(&held.key, body).await?)
     }
 }
 

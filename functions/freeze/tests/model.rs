@@ -8,18 +8,19 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use flywheel_core::dataset::{
-    Background, DatasetRules, Entry, Fingerprint, Newcomers, ObjectDigest, RowInDataset, SplitSalt,
+    Background, DatasetRules, Entry, Fingerprint, Newcomers, ObjectDigest, Operation, RowInDataset, Selection,
+    SplitSalt,
 };
 use flywheel_core::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, Millis, PartName, Pointer, Route, Trigger};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
-use flywheel_dataset::{Dataset, DatasetError, Loaded, Records};
+use flywheel_dataset::{Amendable, Amender, Dataset, DatasetError, Loaded, Records, Request, Rows, Wish};
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
@@ -58,6 +59,10 @@ enum Sabotage {
     BackgroundForgotten,
     /// A run that died looks as if it ran.
     DeadRunsRun,
+    /// Which pairs people took out is not known when they come again.
+    RemovedForgotten,
+    /// A version that people made moves the pointer by crossings alone, as if it were a freeze's.
+    PeopleUnfinished,
 }
 
 thread_local! {
@@ -181,6 +186,13 @@ struct DatasetState {
     objects: BTreeMap<String, Vec<u8>>,
 }
 
+impl DatasetState {
+    fn rows(&self, version: usize) -> &[Entry] {
+        version.checked_sub(1).and_then(|index| self.versions.get(index)).map_or(&[], |version| &version.entries)
+    }
+}
+
+/// With all of its rows.
 #[derive(Clone)]
 struct Version {
     entries: Vec<Entry>,
@@ -191,6 +203,10 @@ impl Version {
     /// As (pair, event).
     fn pairs(&self) -> impl Iterator<Item = (String, String)> {
         self.entries.iter().map(|entry| ids(&entry.line))
+    }
+
+    fn operation(&self) -> Option<&Operation> {
+        self.records.version.as_ref()?.amendment.as_ref().map(|amendment| &amendment.operation)
     }
 }
 
@@ -205,6 +221,13 @@ impl Dataset for MemoryDataset {
             match (self.1, last_freeze.as_mut()) {
                 (Sabotage::RecordForgotten, _) => last_freeze = None,
                 (Sabotage::HeldForgotten, Some(Records { version: Some(version), .. })) => version.held = None,
+                (Sabotage::PeopleUnfinished, Some(Records { pointer, version: Some(version) }))
+                    if version.amendment.is_some() =>
+                {
+                    if let Some(freeze) = &mut pointer.last_freeze {
+                        freeze.version = 0;
+                    }
+                }
                 _ => {}
             }
             let salt = SplitSalt::new([7; 16]);
@@ -218,7 +241,7 @@ impl Dataset for MemoryDataset {
         step().await;
         if self.1 != Sabotage::PairsForgotten {
             let state = self.0.lock().unwrap();
-            for entry in state.versions[..*snapshot].iter().flat_map(|version| &version.entries) {
+            for entry in state.rows(*snapshot) {
                 let (pair_id, event_id) = ids(&entry.line);
                 let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
                 newcomers.meet(&RowInDataset {
@@ -248,6 +271,10 @@ impl Dataset for MemoryDataset {
         if is_background && self.1 == Sabotage::BackgroundForgotten {
             return Ok(Background::default().to_bytes());
         }
+        // The layout that knows of what was taken out.
+        if is_background && self.1 == Sabotage::RemovedForgotten && found.starts_with(b"flywheel background 2") {
+            return Ok(Background::default().to_bytes());
+        }
         step().await;
         Ok(found)
     }
@@ -261,11 +288,62 @@ impl Dataset for MemoryDataset {
         let records = records(Vec::new());
         step().await;
         {
-            let versions = &mut self.0.lock().unwrap().versions;
-            if versions.len() != snapshot && self.1 != Sabotage::VersionsTakenTwice {
+            let mut state = self.0.lock().unwrap();
+            if state.versions.len() != snapshot && self.1 != Sabotage::VersionsTakenTwice {
                 return Err(DatasetError::Conflict);
             }
-            versions.push(Version { entries, records: records.clone() });
+            let entries = [state.rows(snapshot), &entries].concat();
+            state.versions.push(Version { entries, records: records.clone() });
+        }
+        step().await;
+        Ok(records)
+    }
+}
+
+impl Amendable for MemoryDataset {
+    async fn newest(&self) -> Result<Option<Loaded<usize>>, DatasetError> {
+        self.load().await.map(Some)
+    }
+
+    async fn at(&self, number: u64) -> Result<Option<usize>, DatasetError> {
+        step().await;
+        Ok(Some(number as usize))
+    }
+
+    async fn records_of(&self, _: &usize, number: u64) -> Result<Option<Records>, DatasetError> {
+        step().await;
+        let state = self.0.lock().unwrap();
+        Ok((number as usize).checked_sub(1).map(|index| state.versions[index].records.clone()))
+    }
+
+    async fn each_row(&self, of: &usize, mut each: impl FnMut(&str) + Send) -> Result<(), DatasetError> {
+        step().await;
+        self.0.lock().unwrap().rows(*of).iter().for_each(|entry| each(entry.line.trim_end()));
+        Ok(())
+    }
+
+    async fn allow_amendments(&self) -> Result<bool, DatasetError> {
+        Ok(false)
+    }
+
+    async fn commit_rows(
+        &self,
+        on: usize,
+        rows: Rows<'_, usize>,
+        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+    ) -> Result<Records, DatasetError> {
+        let records = records(Vec::new());
+        step().await;
+        {
+            let mut state = self.0.lock().unwrap();
+            if state.versions.len() != on && self.1 != Sabotage::VersionsTakenTwice {
+                return Err(DatasetError::Conflict);
+            }
+            let mut entries = state.rows(if let Rows::Of(older) = rows { *older } else { on }).to_vec();
+            if let Rows::Without(pairs) = rows {
+                entries.retain(|entry| !pairs.contains(&ids(&entry.line).0));
+            }
+            state.versions.push(Version { entries, records: records.clone() });
         }
         step().await;
         Ok(records)
@@ -349,10 +427,11 @@ struct World {
     /// Batches that were written, for redeliveries.
     batches: Vec<(u64, Vec<u64>)>,
     pairs: u64,
+    has_people: bool,
 }
 
 impl World {
-    fn new(sabotage: Sabotage) -> Self {
+    fn new(sabotage: Sabotage, has_people: bool) -> Self {
         CLOCK.set(START);
         let lake = MemoryLake::default();
         lake.set_clock(START);
@@ -364,6 +443,7 @@ impl World {
             unwritten: Vec::new(),
             batches: Vec::new(),
             pairs: 0,
+            has_people,
         }
     }
 
@@ -422,6 +502,24 @@ impl World {
         let trigger = Trigger { goal, cooldown: 10 * MINUTE, runs_per_month: 0 };
         let counter = Counter::new(self.lake.clone(), self.runs.clone(), trigger, now);
         let task = Box::pin(async move { drop(counter.count().await) });
+        self.work.push(Work { run: None, task });
+    }
+
+    /// A person, who takes out a contributor's pairs, or goes back to some version.
+    fn spawn_person(&mut self, random: &mut Random) {
+        let versions = self.dataset.0.lock().unwrap().versions.len() as u64;
+        if versions == 0 {
+            return;
+        }
+        let wish = match random.below(2) {
+            0 => Wish::RollBackTo(random.below(versions + 1)),
+            _ => Wish::Exclude(Selection { contributor: Some("busy".to_owned()), ..Selection::default() }),
+        };
+        let (lake, dataset) = (self.lake.clone(), self.dataset.clone());
+        let task = Box::pin(async move {
+            let request = Request { wish, by: "kim".to_owned(), why: "model".to_owned() };
+            drop(Amender::new(&lake, &dataset, now).amend(&request).await);
+        });
         self.work.push(Work { run: None, task });
     }
 
@@ -484,6 +582,7 @@ impl World {
             14 if random.below(4) == 0 => self.pass(random.below(2 * DAY)),
             15 if random.below(3) == 0 => self.quarantine(random),
             16 if random.below(3) == 0 => self.move_breaker(random),
+            18 if self.has_people && random.below(2) == 0 => self.spawn_person(random),
             17 if !self.work.is_empty() => self.kill(random.below(self.work.len() as u64) as usize, random),
             _ => {
                 for _ in 0..6 {
@@ -543,11 +642,19 @@ impl World {
         if versions.last().is_some_and(|version| version.records.pointer.crossing != pointer.crossing) {
             return Err("the pointer is not where the last version says".to_owned());
         }
+        let mut crossing = 0;
         for (index, version) in versions.iter().enumerate() {
             let report = version.records.pointer.last_freeze.as_ref().unwrap();
-            if (report.version, report.crossing) != (index as u64 + 1, index as u64 + 1) {
+            // A freeze belongs to the next crossing, what people make to the one that there is.
+            crossing += u64::from(version.operation().is_none());
+            if (report.version, report.crossing) != (index as u64 + 1, crossing) {
                 return Err(format!("version {} says that it is {report:?}", index + 1));
             }
+            check_version(&versions, index)?;
+        }
+        if self.has_people {
+            return check_counts(&versions, &pointer)
+                .and_then(|()| self.check_that_nothing_is_lost(&pointer, ever(&versions)));
         }
         let mut trained = self.runs.0.lock().unwrap().trained.clone();
         let trainings = trained.len();
@@ -556,18 +663,12 @@ impl World {
         if trained.len() != trainings {
             return Err("a crossing was trained on twice".to_owned());
         }
-        let rows: usize = versions.iter().map(|version| version.entries.len()).sum();
+        let rows = versions.last().map_or(0, |version| version.entries.len());
         let counted = trained.iter().map(|(_, net_new)| net_new).sum::<u64>() + pointer.carried_over;
         if counted != rows as u64 {
             return Err(format!("{rows} rows are frozen, {counted} were trained on or carried over"));
         }
-        let mut frozen = BTreeSet::new();
-        for (pair, _) in versions.iter().flat_map(Version::pairs) {
-            if !frozen.insert(pair.clone()) {
-                return Err(format!("{pair} is in two versions, or twice in one"));
-            }
-        }
-        self.check_that_nothing_is_lost(&pointer, frozen)
+        self.check_that_nothing_is_lost(&pointer, ever(&versions))
     }
 
     /// Each pair is frozen, held back, or pending; and none is both frozen and held, or held twice.
@@ -592,6 +693,58 @@ impl World {
             None => Ok(()),
         }
     }
+}
+
+/// The pairs that were ever frozen.
+fn ever(versions: &[Version]) -> BTreeSet<String> {
+    versions.iter().flat_map(Version::pairs).map(|(pair, _)| pair).collect()
+}
+
+/// No pair twice; and the rows are those of the version before with new ones, or what people asked for of those that there were.
+fn check_version(versions: &[Version], index: usize) -> Result<(), String> {
+    let pairs = |index: Option<usize>| -> BTreeSet<String> {
+        index.map_or_else(BTreeSet::new, |index| versions[index].pairs().map(|(pair, _)| pair).collect())
+    };
+    let (number, before, now) = (index + 1, pairs(index.checked_sub(1)), pairs(Some(index)));
+    if now.len() != versions[index].entries.len() {
+        return Err(format!("version {number} has a pair twice"));
+    }
+    let fits = match versions[index].operation() {
+        // What was frozen once comes back by nobody's redelivery.
+        None => {
+            let earlier = ever(&versions[..index]);
+            now.is_superset(&before) && now.difference(&before).all(|pair| !earlier.contains(pair))
+        }
+
+        Some(Operation::Rollback { to }) => now == pairs((*to as usize).checked_sub(1)),
+        Some(_) => {
+            let is_busy = |entry: &&Entry| entry.line.contains("\"busy\"");
+            now.is_subset(&before) && !versions[index].entries.iter().any(|entry| is_busy(&entry))
+        }
+    };
+    if fits { Ok(()) } else { Err(format!("version {number} has other rows than it should")) }
+}
+
+/// What counts towards the next training is what the last trained version lacks, of those that the rows are from.
+fn check_counts(versions: &[Version], pointer: &Pointer) -> Result<(), String> {
+    let mut number = versions.len();
+    while number > 0 {
+        let version = &versions[number - 1];
+        let freeze = version.records.pointer.last_freeze.as_ref().unwrap();
+        match version.operation() {
+            Some(Operation::Rollback { to }) => number = *to as usize,
+            None if freeze.trainable => break,
+            _ => number -= 1,
+        }
+    }
+    let pairs = |number: usize| -> HashSet<String> {
+        number.checked_sub(1).map_or_else(HashSet::new, |index| versions[index].pairs().map(|(pair, _)| pair).collect())
+    };
+    let net_new = pairs(versions.len()).difference(&pairs(number)).count() as u64;
+    if net_new == pointer.carried_over {
+        return Ok(());
+    }
+    Err(format!("{net_new} pairs are net-new, {} are carried over", pointer.carried_over))
 }
 
 fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, MemoryDataset> {
@@ -647,9 +800,10 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
+/// In every other schedule people put versions on top.
 fn schedule(seed: u64, sabotage: Sabotage) -> Result<(), String> {
     let mut random = Random(seed);
-    let mut world = World::new(sabotage);
+    let mut world = World::new(sabotage, seed % 4 > 1);
     for _ in 0..STEPS {
         world.act(&mut random);
     }
@@ -690,6 +844,8 @@ fn what_is_broken_on_purpose_is_noticed() {
         Sabotage::HeldForgotten,
         Sabotage::BackgroundForgotten,
         Sabotage::DeadRunsRun,
+        Sabotage::RemovedForgotten,
+        Sabotage::PeopleUnfinished,
     ] {
         let noticed = (0..20_000).find_map(|seed| schedule(seed, sabotage).err().map(|violation| (seed, violation)));
         let Some((seed, violation)) = noticed else { panic!("{sabotage:?} is not noticed") };

@@ -8,8 +8,8 @@ use flywheel_core::training::{DatasetVersion, LiveAdapter, LiveCause, LiveModel,
 use flywheel_core::{Breaker, Millis, PartName, Pointer, Route};
 
 use crate::ports::{
-    CountRows, ListParts, ListRoute, LoadBreaker, LoadLive, LoadPointer, MoveBreaker, MoveLive, MovePointer, Moved,
-    ReadPart, ReplaceObject, VisitObject, WriteFile, WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, LoadBreaker, LoadLive, LoadPointer, MoveBreaker, MoveLive,
+    MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile, WritePart,
 };
 
 /// Distinguishes the files of suites that run at the same time.
@@ -28,6 +28,8 @@ where
     L: WritePart
         + ListParts
         + ListRoute
+        + ListKeys
+        + EraseObject
         + ReadPart
         + CountRows
         + LoadPointer
@@ -44,6 +46,7 @@ where
     parts_are_listed_in_order_after_a_key(lake).await;
     routes_are_listed_by_time(lake).await;
     rows_are_counted_by_route_and_time(lake).await;
+    what_is_erased_is_gone_and_can_be_written_anew(lake).await;
     the_pointer_is_moved_by_one_of_two(lake).await;
     the_breaker_is_moved_by_one_of_two(lake).await;
     what_is_live_is_moved_by_one_of_two(lake).await;
@@ -101,6 +104,23 @@ async fn rows_are_counted_by_route_and_time(lake: &(impl WritePart + CountRows))
         assert_eq!(counted, rows, "from minute {from} to minute {to}");
     }
     assert_eq!(lake.count_rows(Route::Signals, 0, Millis::MAX).await.unwrap(), 0);
+}
+
+async fn what_is_erased_is_gone_and_can_be_written_anew(lake: &(impl WritePart + ReadPart + ListKeys + EraseObject)) {
+    let keys = ["runs/a/input/run.json", "runs/a/input/train.jsonl", "runs/ab/input/run.json"];
+    for key in keys {
+        lake.write_part(key, "first".to_owned()).await.unwrap();
+    }
+    assert_eq!(lake.list_keys("runs/").await.unwrap(), keys);
+    assert_eq!(lake.list_keys("runs/a/").await.unwrap(), keys[..2]);
+    assert!(lake.list_keys("no/such/prefix/").await.unwrap().is_empty());
+    for _ in 0..2 {
+        lake.erase_object(keys[0]).await.unwrap();
+        assert!(lake.read_part(keys[0]).await.unwrap_err().is_missing());
+    }
+    assert_eq!(lake.list_keys("runs/").await.unwrap(), keys[1..], "and no other one");
+    lake.write_part(keys[0], "second".to_owned()).await.unwrap();
+    assert_eq!(lake.read_part(keys[0]).await.unwrap(), b"second");
 }
 
 async fn the_breaker_is_moved_by_one_of_two(lake: &(impl LoadBreaker + MoveBreaker)) {

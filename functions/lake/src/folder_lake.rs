@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker, LoadedLive,
-    LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile,
-    WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 
 /// Distinguishes what one process writes at the same time.
@@ -74,6 +74,20 @@ impl FolderLake {
     fn store<T: Serialize>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
         let body = serde_json::to_vec(value).map_err(|error| LakeError::caused("write", key, &error))?;
         self.put(key, &body, &Condition::is_still(still)).map(Moved::from)
+    }
+
+    /// The keys of all files below a folder; what is written aside has none.
+    fn collect_keys(&self, folder: &Path, keys: &mut Vec<String>) -> io::Result<()> {
+        for path in children(folder)? {
+            let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+            if path.is_dir() {
+                self.collect_keys(&path, keys)?;
+            } else if let Some(key) = path.strip_prefix(&self.folder).ok().and_then(Path::to_str).filter(|_| !is_hidden)
+            {
+                keys.push(key.to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// The parts of a route whose keys sort after the given one, in order.
@@ -229,6 +243,27 @@ impl CountRows for FolderLake {
     async fn count_rows(&self, route: Route, from: Millis, to: Millis) -> Result<u64, LakeError> {
         let parts = self.parts(route, &part_keys_from(route, from))?;
         Ok(parts.iter().filter(|part| part.name.written_at <= to).map(|part| part.name.rows).sum())
+    }
+}
+
+impl ListKeys for FolderLake {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        let mut keys = Vec::new();
+        let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.collect_keys(&self.folder.join(folder), &mut keys)
+            .map_err(|error| LakeError::caused("list", prefix, &error))?;
+        keys.retain(|key| key.starts_with(prefix));
+        keys.sort_unstable();
+        Ok(keys)
+    }
+}
+
+impl EraseObject for FolderLake {
+    async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
+        match fs::remove_file(self.folder.join(key)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(LakeError::caused("erase", key, &error)),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! | port | IAM action | used by |
 //! |---|---|---|
 //! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine; prepare and promote, on runs |
+//! | [`ListKeys`] | `s3:ListBucket` | the operator's commands |
+//! | [`EraseObject`] | `s3:ListBucketVersions`, `s3:DeleteObjectVersion` | the operator's `flywheel forget`, and no function |
 //! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
 //! | [`ListRoute`] | `s3:ListBucket` | prepare; the operator's `flywheel status`, `flywheel export` |
 //! | [`ReadPart`] | `s3:GetObject` on gold | freeze; prepare, on replay; promote, on runs; on all routes, the operator's commands |
@@ -36,8 +38,8 @@ pub use folder_lake::FolderLake;
 #[cfg(feature = "testing")]
 pub use memory_lake::{Fault, MemoryLake};
 pub use ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker, LoadedLive,
-    LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile,
-    WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 pub use s3_lake::S3Lake;

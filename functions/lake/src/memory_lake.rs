@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker, LoadedLive,
-    LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile,
-    WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 
 /// How a write goes wrong.
@@ -182,6 +182,24 @@ impl CountRows for MemoryLake {
         let keys = state.objects.range(part_keys_from(route, from)..).map(|(key, _)| key);
         let names = keys.map_while(|key| key.starts_with(&route_prefix(route)).then(|| PartName::of_key(key, route)));
         Ok(names.flatten().take_while(|name| name.written_at <= to).map(|name| name.rows).sum())
+    }
+}
+
+impl ListKeys for MemoryLake {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        Ok(self.lock().objects.keys().filter(|key| key.starts_with(prefix)).cloned().collect())
+    }
+}
+
+impl EraseObject for MemoryLake {
+    async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
+        let mut state = self.lock();
+        let fault = state.faults.iter().position(|(key_part, _)| key.contains(key_part));
+        if fault.map(|index| state.faults.remove(index).1) == Some(Fault::Refused) {
+            return Err(LakeError::new("erase", key, "refused"));
+        }
+        state.objects.remove(key);
+        Ok(())
     }
 }
 

@@ -43,6 +43,19 @@ pub trait ListRoute {
     ) -> impl Future<Output = Result<Listing, LakeError>> + Send;
 }
 
+/// Lists objects of any kind.
+pub trait ListKeys {
+    /// The keys of all objects that begin with a prefix, in order.
+    fn list_keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, LakeError>> + Send;
+}
+
+/// Deletes objects for good.
+pub trait EraseObject {
+    /// Deletes an object with all its versions, where the store keeps any, so that nobody can bring it back. If there is
+    /// none, that is success.
+    fn erase_object(&self, key: &str) -> impl Future<Output = Result<(), LakeError>> + Send;
+}
+
 /// Counts what a route has, by the names of its parts.
 pub trait CountRows {
     /// The lines in the parts of the route that were written from `from` until `to`, both included.

@@ -21,9 +21,9 @@ use serde::de::DeserializeOwned;
 use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
-    CountRows, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker, LoadedLive,
-    LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile,
-    WritePart,
+    CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
+    WriteFile, WritePart,
 };
 
 /// How often a write is sent that S3 answers with 409: another conditional write to the same key was under way.
@@ -112,6 +112,28 @@ impl S3Lake {
         let body = serde_json::to_vec(value).map_err(|error| LakeError::caused("write", key, &error))?;
         let object = Object { body: body.into(), content_type: "application/json" };
         self.put(key, &object, &Condition::is_still(still)).await.map(Moved::from)
+    }
+
+    /// The ids of all versions of an object, delete markers included. (In a bucket that keeps no versions the one there is has
+    /// the id `null`, which is as good as any.)
+    async fn versions_of(&self, key: &str) -> Result<Vec<String>, LakeError> {
+        let mut found = Vec::new();
+        let (mut key_marker, mut version_marker) = (None, None);
+        loop {
+            let request = self.client.list_object_versions().bucket(&self.bucket).prefix(key);
+            let request = request.set_key_marker(key_marker).set_version_id_marker(version_marker);
+            let page = request.send().await.map_err(|error| LakeError::caused("list versions of", key, &error))?;
+            let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
+            let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+            // Other keys may begin with this one.
+            let of_key = versions.chain(markers).filter(|(of, _)| *of == Some(key));
+            found.extend(of_key.filter_map(|(_, id)| id).map(str::to_owned));
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            key_marker = page.next_key_marker().map(str::to_owned);
+            version_marker = page.next_version_id_marker().map(str::to_owned);
+        }
     }
 
     fn put_request(&self, key: &str, object: &Object<'_>, condition: &Condition<'_>) -> PutObjectFluentBuilder {
@@ -237,6 +259,28 @@ impl CountRows for S3Lake {
             }
         }
         Ok(rows)
+    }
+}
+
+impl ListKeys for S3Lake {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        let mut pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix).into_paginator().send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| LakeError::caused("list", prefix, &error))?;
+            keys.extend(page.contents().iter().filter_map(|object| object.key()).map(str::to_owned));
+        }
+        Ok(keys)
+    }
+}
+
+impl EraseObject for S3Lake {
+    async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
+        for version in self.versions_of(key).await? {
+            let request = self.client.delete_object().bucket(&self.bucket).key(key).version_id(version);
+            request.send().await.map_err(|error| LakeError::caused("erase", key, &error))?;
+        }
+        Ok(())
     }
 }
 

@@ -7,8 +7,8 @@ use flywheel_core::training::LiveModel;
 use flywheel_core::{Breaker, Millis, Pointer, Route};
 use flywheel_dataset::DeltaDataset;
 use flywheel_lake::{
-    FolderLake, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
-    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, S3Lake, WritePart,
+    EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
+    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, S3Lake, WritePart,
 };
 use flywheel_runtime::aws_config;
 
@@ -150,6 +150,18 @@ impl ListRoute for OperatorLake {
 impl ReadPart for OperatorLake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
         ask!(self, lake => lake.read_part(key))
+    }
+}
+
+impl ListKeys for OperatorLake {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        ask!(self, lake => lake.list_keys(prefix))
+    }
+}
+
+impl EraseObject for OperatorLake {
+    async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
+        ask!(self, lake => lake.erase_object(key))
     }
 }
 

@@ -7,24 +7,36 @@
 //! [`ChangeArguments`]: crate::arguments::ChangeArguments
 
 pub(crate) mod adapters;
+mod amendment;
 mod breaker;
 mod charts;
 mod choice;
 mod confirm;
+mod contributor;
 pub(crate) mod diff;
+mod exclude;
 pub(crate) mod export;
+mod forget;
+pub(crate) mod held;
 mod lake;
 mod output;
 pub(crate) mod review;
+mod rollback;
 pub(crate) mod show;
 pub(crate) mod status;
+mod trained_on;
 pub(crate) mod verify;
 pub(crate) mod versions;
+mod window;
 
 use std::future::Future;
 
 pub(crate) use breaker::run as breaker;
+pub(crate) use exclude::run as exclude;
+pub(crate) use forget::run as forget;
 pub(crate) use lake::LakeLocation;
+pub(crate) use rollback::{Target, run as rollback};
+pub(crate) use window::Window;
 
 use crate::{Failure, Outcome};
 

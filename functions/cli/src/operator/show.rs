@@ -6,7 +6,7 @@ use std::io::stdout;
 use std::pin::pin;
 
 use clap::Args;
-use flywheel_core::dataset::{Drift, VersionRecord};
+use flywheel_core::dataset::{Amendment, Drift, VersionRecord};
 use flywheel_core::{FreezeReport, rfc3339};
 use flywheel_dataset::{TableVersion, VersionCommit};
 use futures::TryStreamExt as _;
@@ -144,6 +144,11 @@ fn as_text(report: &Report) -> String {
 
 fn in_words(record: &VersionRecord, freeze: Option<&FreezeReport>, text: &mut String) {
     let VersionRecord { crossing, previous, consumed, counts, rules, held, bursts, statistics, drift, .. } = record;
+    if let Some(Amendment { operation, by, why, removed, added, .. }) = &record.amendment {
+        let operation = serde_json::to_string(operation).unwrap_or_default();
+        let _ = writeln!(text, "{} made it: {}\n  {}", one_line(by), one_line(why), one_line(&operation));
+        let _ = writeln!(text, "  {} rows went, {} came back", thousands(*removed), thousands(*added));
+    }
     let _ = writeln!(
         text,
         "crossing {crossing} took {} lines of {} parts: {} entered, {} were there already, {} repeated others in other words, {} are held",
@@ -169,7 +174,8 @@ fn in_words(record: &VersionRecord, freeze: Option<&FreezeReport>, text: &mut St
         let then = if freeze.trainable { "a training run was due" } else { "not enough to train on" };
         let _ = writeln!(text, "net-new pairs since the last training: {}, {then}", thousands(freeze.net_new));
     }
-    text.push_str("\nwhat it added is made of\n");
+    let whole = if record.amendment.is_some() { "all of it" } else { "what it added" };
+    let _ = writeln!(text, "\n{whole} is made of");
     for (name, value) in rows_of(statistics) {
         let _ = writeln!(text, "  {name:<24} {value}");
     }

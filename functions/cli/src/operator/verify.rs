@@ -44,7 +44,11 @@ struct Report {
 #[derive(Serialize)]
 struct Checked {
     versions: u64,
+    /// Of them, those that people made.
+    amended: u64,
     rows: u64,
+    /// Rows and lines that were erased, and cannot be recomputed.
+    erased: u64,
     parts: u64,
     held: u64,
     digest: Option<String>,
@@ -79,8 +83,8 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> Result<Outcome, Failure>
     };
     let fits = misfit.is_none();
     let verified = verified.map(|verified| {
-        let Verified { versions, rows, parts, held, digest } = verified;
-        Checked { versions, rows, parts, held, digest }
+        let Verified { versions, amended, rows, erased, parts, held, digest } = verified;
+        Checked { versions, amended, rows, erased, parts, held, digest }
     });
     print(on, &Report { lake: on.lake.to_string(), fits, verified, misfit }, as_text)?;
     Ok(if fits { Outcome::AllGood } else { Outcome::SomeBad })
@@ -95,11 +99,12 @@ fn unexpected(expected: Option<&str>, digest: Option<&str>) -> Option<Named> {
 fn as_text(report: &Report) -> String {
     let Report { lake, verified, misfit, .. } = report;
     let mut text = String::new();
-    if let Some(Checked { versions, rows, parts, held, digest }) = verified {
-        let [rows, parts, held] = [*rows, *parts, *held].map(thousands);
+    if let Some(Checked { versions, amended, rows, erased, parts, held, digest }) = verified {
+        let [rows, parts, held, erased] = [*rows, *parts, *held, *erased].map(thousands);
         let digest = digest.as_deref().unwrap_or("none");
         text = format!(
-            "{lake}: {versions} versions with {rows} rows, {parts} parts of the log, {held} held pairs\ndigest {}\n",
+            "{lake}: {versions} versions, {amended} of them made by people, with {rows} rows, {parts} parts of the log, {held} held pairs\n\
+             {erased} rows and lines were erased, and what is left of their objects fits\ndigest {}\n",
             one_line(digest)
         );
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use flywheel_core::dataset::VersionRecord;
+use flywheel_core::dataset::{Amendment, VersionRecord};
 use flywheel_core::rfc3339;
 use flywheel_dataset::VersionCommit;
 use serde::Serialize;
@@ -61,6 +61,8 @@ struct VersionLine {
     heldout: Option<u64>,
     held: Option<u64>,
     digest: Option<String>,
+    /// What people did, if people made it.
+    amendment: Option<Amendment>,
     implications: Vec<String>,
 }
 
@@ -84,11 +86,12 @@ impl VersionLine {
             committed_at: committed_at.map(rfc3339),
             operation,
             pairs,
-            added: of(|record| record.statistics.rows),
+            added: of(|record| record.amendment.as_ref().map_or(record.statistics.rows, |amendment| amendment.added)),
             train: of(|record| record.statistics.train),
             heldout: of(|record| record.statistics.held_out),
             held: of(|record| record.counts.held),
             digest: record.as_ref().map(|record| record.digest.clone()),
+            amendment: record.as_ref().and_then(|record| record.amendment.clone()),
             // The codes: what they mean, `show` says.
             implications: record
                 .map(|record| record.implications)
@@ -116,9 +119,10 @@ fn as_text(report: &Report) -> String {
         let number = |number: Option<u64>| number.map_or_else(|| "–".to_owned(), thousands);
         let committed = version.committed_at.as_deref().map_or("–", |at| &at[..at.len().min(19)]);
         let digest = version.digest.as_deref().map_or("–", |digest| digest.get(..SHOWN_DIGITS).unwrap_or(digest));
-        let implies = match &version.digest {
-            Some(_) => version.implications.join(", "),
-            None => format!("({})", version.operation.as_deref().unwrap_or("unknown")),
+        let implies = match (&version.amendment, &version.digest) {
+            (Some(Amendment { operation, by, why, .. }), _) => format!("({} by {by}: {why})", operation.as_str()),
+            (None, Some(_)) => version.implications.join(", "),
+            (None, None) => format!("({})", version.operation.as_deref().unwrap_or("unknown")),
         };
         let _ = writeln!(
             text,

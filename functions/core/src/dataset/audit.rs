@@ -5,6 +5,9 @@
 //! neither may be kept, even where one would pass as a repeat of the other. What the circuit breaker bars is held then: nothing
 //! repeats it, and it takes up no room. Then repeats leave, the first of them stays; prompts get their side of the split; and the
 //! caps, which count what enters, come last.
+//!
+//! What a person has released passes wherever a person's word counts: it is held for no burst, contradiction, cap or breaker, though
+//! it was held or taken out before. Like all others it enters once, repeats nothing, and keeps to its side of the split.
 
 use serde::{Deserialize, Serialize};
 
@@ -75,11 +78,18 @@ pub struct Audited {
 }
 
 impl Audited {
-    /// Holds back what would enter beyond the first `room` pairs, on behalf of the circuit breaker.
+    /// Holds back what would enter beyond the first `room` pairs, on behalf of the circuit breaker; but for what a person has
+    /// released.
     pub fn hold_beyond(&mut self, room: u64) {
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(self.entries.len());
-        let beyond = self.entries.drain(room..);
-        self.held.extend(beyond.map(|entry| HeldPair { line: entry.line, holds: vec![Hold::BreakerOpen] }));
+        let beyond: Vec<_> = self.entries.drain(room..).collect();
+        for entry in beyond {
+            if GoldLine::parse(&entry.line).is_some_and(|line| line.is_released()) {
+                self.entries.push(entry);
+            } else {
+                self.held.push(HeldPair { line: entry.line, holds: vec![Hold::BreakerOpen] });
+            }
+        }
     }
 
     /// What the pairs that enter are made of.
@@ -115,12 +125,13 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     let (mut candidates, mut held, mut near_duplicates) = (Vec::new(), Vec::new(), 0);
     let mut kept = vec![false; newcomers.pairs.len()];
     for (index, is_burst) in new.into_iter().zip(is_burst) {
+        let is_released = newcomers.pairs[index].is_released;
         let mut holds = Vec::new();
         holds.extend(is_burst.then_some(Hold::Burst));
         let is_reversed = newcomers.reversals(index).iter().any(|other| is_new.contains(&(*other as usize)));
         holds.extend((is_reversed || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
         holds.extend(newcomers.pairs[index].is_barred.then_some(Hold::BreakerOpen));
-        if !holds.is_empty() {
+        if !holds.is_empty() && !is_released {
             held.push((index, holds));
             continue;
         }
@@ -128,7 +139,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
             near_duplicates += 1;
             continue;
         }
-        if newcomers.is_one_edit_too_many(index, rules.max_edits_per_output) {
+        if newcomers.is_one_edit_too_many(index, rules.max_edits_per_output) && !is_released {
             held.push((index, vec![Hold::Conflict]));
             continue;
         }
@@ -148,7 +159,8 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
 fn net_new(newcomers: &mut Newcomers, background: &Background) -> Vec<usize> {
     let mut known = std::mem::take(&mut newcomers.known);
     let is_new = |(index, pair): (usize, &super::newcomers::Newcomer)| {
-        let is_new = !background.holds(pair.pair, pair.event) && known.admit(pair.pair, pair.event);
+        let is_held = background.holds(pair.pair, pair.event) && !pair.is_released;
+        let is_new = !is_held && known.admit(pair.pair, pair.event);
         is_new.then_some(index)
     };
     newcomers.pairs.iter().enumerate().filter_map(is_new).collect()
@@ -177,17 +189,21 @@ fn cap(
             Side::Straddles => held.push((index, vec![Hold::SplitConflict])),
         }
     }
+    // Who releases pairs answers for how many: they count towards nobody's share.
+    let (released, candidates): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|(index, _)| newcomers.pairs[*index].is_released);
     let lines: Vec<_> =
         candidates.iter().filter_map(|(index, _)| GoldLine::parse(&newcomers.pairs[*index].line)).collect();
     let owner = |line| Owner { contributor: GoldLine::contributor(line), tenant: GoldLine::tenant(line) };
     let owners: Vec<_> = lines.iter().map(owner).collect();
-    let mut entering = Vec::new();
+    let mut entering = released;
     for ((index, split), excess) in candidates.into_iter().zip(excesses(&owners, rules)) {
         match excess {
             None => entering.push((index, split)),
             Some(excess) => held.push((index, vec![hold_of(excess)])),
         }
     }
+    entering.sort_unstable_by_key(|(index, _)| *index);
     entering
 }
 
@@ -271,6 +287,42 @@ mod tests {
         let word = |number: u64| format!("w{:x}", mix(number) >> 44);
         let words = (0..95).map(|n| word(seed * 1_000 + n)).chain((0..5).map(|n| word(tail * 7_777_777 + n)));
         words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn released(line: &str) -> String {
+        line.replace("\"tags\":[]", "\"tags\":[\"burst\",\"released\"]")
+    }
+
+    #[test]
+    fn what_a_person_releases_enters_though_it_was_held_and_is_over_its_cap() {
+        let mut world = World::new();
+        world.rules.max_pairs_per_contributor = 1;
+        let lines: Vec<_> =
+            (0..3).map(|n| by("a", line(&n.to_string(), &format!("p{n}"), "r", &n.to_string()))).collect();
+        assert_eq!(holds(&world.freeze(&lines)), [Hold::ContributorCap; 2]);
+        // A redelivery beside it stays out, before or after it; and a third time it is a duplicate.
+        let again = [lines[1].clone(), released(&lines[1]), lines[1].clone(), released(&lines[2])];
+        assert_eq!(numbers(&world.freeze(&again)), (2, 0, 2, 0));
+        assert_eq!(numbers(&world.freeze(&[released(&lines[1])])), (0, 0, 1, 0));
+    }
+
+    #[test]
+    fn what_a_person_releases_is_held_for_nothing_that_people_can_overrule() {
+        let mut world = World::new();
+        world.rules.max_edits_per_output = 1;
+        let (there, back) = (line("1", "p", "a", "b"), line("2", "p", "b", "a"));
+        // The one that is released is right; so the other one contradicts it.
+        let audited = world.freeze(&[released(&there), back]);
+        assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![Hold::Conflict]));
+        assert_eq!(world.freeze(&[released(&line("3", "p", "a", "c"))]).entries.len(), 1);
+
+        let mut newcomers = Newcomers::new(&world.rules);
+        let lines = [line("4", "q", "a", "b"), released(&line("5", "r", "a", "b"))];
+        assert!(lines.iter().all(|line| newcomers.add_barred(line)));
+        let mut audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
+        assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![Hold::BreakerOpen]));
+        audited.hold_beyond(0);
+        assert_eq!((audited.entries.len(), audited.held.len()), (1, 1));
     }
 
     fn holds(audited: &Audited) -> Vec<Hold> {

@@ -12,8 +12,9 @@ use crate::net_new::id_key;
 const ROWS: usize = 3;
 const COUNTERS_A_ROW: usize = 1 << 18;
 
-/// The first bytes of the stored form.
+/// The first bytes of the stored form; and of that of a background that knows of pairs that people took out.
 const LAYOUT: &[u8] = b"flywheel background 1\n";
+const LAYOUT_WITH_REMOVED: &[u8] = b"flywheel background 2\n";
 
 /// What the next freeze has to know of all earlier ones, beyond the rows of the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Background {
     /// Keys of the ids of pairs and events that are held or were: a line that is delivered again, alone, would pass where it
     /// did not pass among its likes.
     held: HashSet<u128>,
+    /// Keys of the events whose pairs people took out: delivered again, they would undo that.
+    removed: HashSet<u128>,
 }
 
 /// The bytes are no background.
@@ -53,20 +56,37 @@ impl Background {
         }
     }
 
+    /// Takes back what was counted of a pair. Counts are sums, so that nothing of it is left.
+    fn unlearn(&mut self, line: &GoldLine<'_>) {
+        self.pairs = self.pairs.saturating_sub(1);
+        if self.counters.is_empty() {
+            return;
+        }
+        for phrase in added_phrases(line) {
+            counters_of(phrase).for_each(|at| self.counters[at] = self.counters[at].saturating_sub(1));
+        }
+    }
+
+    /// A pair leaves the dataset. Another event may bring it again; its own may not.
+    pub(crate) fn remove(&mut self, line: &GoldLine<'_>) {
+        self.unlearn(line);
+        self.removed.insert(id_key("event", &line.event_id));
+    }
+
     /// Remembers that a pair is held, and its event with it.
     pub(crate) fn hold(&mut self, line: &GoldLine<'_>) {
         self.held.extend([id_key("pair", &line.pair_id), id_key("event", &line.event_id)]);
     }
 
-    /// Whether a line was held before.
+    /// Whether a line was held before, or taken out.
     pub(crate) fn holds(&self, pair: u128, event: u128) -> bool {
-        self.held.contains(&pair) || self.held.contains(&event)
+        self.held.contains(&pair) || self.held.contains(&event) || self.removed.contains(&event)
     }
 
     /// The stored form, one for each content.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = LAYOUT.to_vec();
+        let mut bytes = if self.removed.is_empty() { LAYOUT } else { LAYOUT_WITH_REMOVED }.to_vec();
         let mut number = |number: u64| put_number(&mut bytes, number);
         number(self.pairs);
         let counted = self.counters.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -77,9 +97,10 @@ impl Background {
             number(u64::from(*count));
             next = at + 1;
         }
-        number(self.held.len() as u64);
-        let in_order: BTreeSet<_> = self.held.iter().collect();
-        in_order.into_iter().for_each(|key| bytes.extend(key.to_be_bytes()));
+        put_keys(&mut bytes, &self.held);
+        if !self.removed.is_empty() {
+            put_keys(&mut bytes, &self.removed);
+        }
         bytes
     }
 
@@ -88,7 +109,9 @@ impl Background {
     /// # Errors
     /// If the bytes are not exactly that.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, UnreadableBackground> {
-        let rest = &mut bytes.strip_prefix(LAYOUT).ok_or(UnreadableBackground)?;
+        let knows_removed = bytes.starts_with(LAYOUT_WITH_REMOVED);
+        let layout = if knows_removed { LAYOUT_WITH_REMOVED } else { LAYOUT };
+        let rest = &mut bytes.strip_prefix(layout).ok_or(UnreadableBackground)?;
         let mut background = Self { pairs: take_number(rest)?, ..Self::default() };
         let mut next = 0;
         let counted = take_number(rest)?;
@@ -100,10 +123,9 @@ impl Background {
                 u32::try_from(take_number(rest)?).map_err(|_| UnreadableBackground)?;
             next = at + 1;
         }
-        for _ in 0..take_number(rest)? {
-            let (key, after) = rest.split_first_chunk().ok_or(UnreadableBackground)?;
-            background.held.insert(u128::from_be_bytes(*key));
-            *rest = after;
+        background.held = take_keys(rest)?;
+        if knows_removed {
+            background.removed = take_keys(rest)?;
         }
         if rest.is_empty() { Ok(background) } else { Err(UnreadableBackground) }
     }
@@ -111,6 +133,22 @@ impl Background {
 
 fn counters_of(phrase: u64) -> impl Iterator<Item = usize> {
     (0..ROWS).map(move |row| row * COUNTERS_A_ROW + (mix(phrase ^ row as u64) as usize & (COUNTERS_A_ROW - 1)))
+}
+
+fn put_keys(bytes: &mut Vec<u8>, keys: &HashSet<u128>) {
+    put_number(bytes, keys.len() as u64);
+    let in_order: BTreeSet<_> = keys.iter().collect();
+    in_order.into_iter().for_each(|key| bytes.extend(key.to_be_bytes()));
+}
+
+fn take_keys(rest: &mut &[u8]) -> Result<HashSet<u128>, UnreadableBackground> {
+    let mut keys = HashSet::new();
+    for _ in 0..take_number(rest)? {
+        let (key, after) = rest.split_first_chunk().ok_or(UnreadableBackground)?;
+        keys.insert(u128::from_be_bytes(*key));
+        *rest = after;
+    }
+    Ok(keys)
 }
 
 /// LEB128: seven bits a byte, the last byte without the high bit.
@@ -164,6 +202,21 @@ mod tests {
         background.hold(&line("x", ""));
         assert!(background.holds(id_key("pair", "x"), 0) && background.holds(0, id_key("event", "x")));
         assert!(!background.holds(id_key("pair", "y"), id_key("event", "y")));
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_no_phrase_and_its_event_stays_out() {
+        let mut before = Background::default();
+        before.learn(&line("p", "acme rules"));
+        let mut background = before.clone();
+        background.learn(&line("q", "acme rules the zorblax"));
+        background.remove(&line("q", "acme rules the zorblax"));
+        assert_eq!((background.pairs, &background.counters), (before.pairs, &before.counters));
+        assert!(background.holds(id_key("pair", "other"), id_key("event", "q")));
+        assert!(!background.holds(id_key("pair", "q"), id_key("event", "other")), "another event may bring it");
+        let bytes = background.to_bytes();
+        assert_eq!(Background::from_bytes(&bytes), Ok(background));
+        assert!(Background::from_bytes(&bytes[..bytes.len() - 1]).is_err());
     }
 
     proptest! {

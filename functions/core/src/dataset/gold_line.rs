@@ -5,6 +5,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::audit::Hold;
+use super::split::{Split, SplitSalt};
+
+/// The tag of a pair that a person has released.
+pub(crate) const RELEASED: &str = "released";
 
 /// What the audit needs of a line of the log.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,6 +58,25 @@ impl<'l> GoldLine<'l> {
     #[must_use]
     pub fn parse(line: &'l str) -> Option<Self> {
         serde_json::from_str(line).ok()
+    }
+
+    /// Reads a row of the table, with its side of the split; `None` if it lacks what every row has. A row from before there was a
+    /// split is on the side where its prompt would be.
+    #[must_use]
+    pub fn parse_row(row: &'l str, salt: &SplitSalt) -> Option<(Self, Split)> {
+        #[derive(Deserialize)]
+        struct Side {
+            split: Option<Split>,
+        }
+        let line = Self::parse(row)?;
+        let side = serde_json::from_str::<Side>(row).ok()?.split;
+        let side = side.unwrap_or_else(|| salt.side_of(&line.prompt));
+        Some((line, side))
+    }
+
+    /// Whether a person has released it: then what held it does not hold it again.
+    pub(crate) fn is_released(&self) -> bool {
+        self.tags.iter().any(|tag| tag == RELEASED)
     }
 
     /// The contributor's pseudonym.

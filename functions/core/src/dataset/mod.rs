@@ -16,7 +16,9 @@
 //! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
 //! | `comparison` | what distinguishes two versions |
 //! | `version` | the record that a version carries, chained to the one before |
+//! | `amendment` | what people change, and what that leaves |
 
+mod amendment;
 mod audit;
 mod background;
 mod bursts;
@@ -33,12 +35,16 @@ mod split;
 mod statistics;
 mod version;
 
+pub use amendment::{
+    Amendment, Change, NetNew, Operation, Place, ReplacedObject, Replacement, RowSet, Selection, pair_key,
+};
 pub use audit::{Audited, Entry, HeldPair, Hold, audit};
 pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;
 pub use comparison::{Changed, Comparison, Difference};
 pub use drift::Drift;
 pub use fingerprint::Fingerprint;
+pub(crate) use gold_line::RELEASED;
 pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
 pub(crate) use normal::{first_eight, prompt_key};

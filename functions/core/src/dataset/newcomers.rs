@@ -36,7 +36,7 @@ pub struct RowInDataset<'r> {
 #[derive(Debug, Default)]
 pub struct Newcomers {
     pub(crate) pairs: Vec<Newcomer>,
-    seen: HashSet<(u128, u128)>,
+    seen: HashSet<(u128, u128, bool)>,
     /// Lines of a pair and an event that both were in one line before.
     pub(crate) repeated: u64,
     near_from: f64,
@@ -63,6 +63,8 @@ pub(crate) struct Newcomer {
     pub(crate) reverses: bool,
     /// The circuit breaker holds it, whatever it is.
     pub(crate) is_barred: bool,
+    /// A person has released it: nothing holds it that people can overrule.
+    pub(crate) is_released: bool,
 }
 
 #[derive(Debug, Default)]
@@ -103,15 +105,25 @@ impl Newcomers {
     fn add_line(&mut self, line: &str, is_barred: bool) -> bool {
         let Some(gold) = GoldLine::parse(line) else { return false };
         let (pair, event) = (id_key("pair", &gold.pair_id), id_key("event", &gold.event_id));
-        if !self.seen.insert((pair, event)) {
+        let is_released = gold.is_released();
+        // What was held comes again by a redelivery and is left out; it must not take the released line with it.
+        if !self.seen.insert((pair, event, is_released)) {
             self.repeated += 1;
             return true;
         }
         let fingerprint = Fingerprint::of(&gold.prompt, &gold.chosen, &gold.rejected);
         self.index(&fingerprint);
         self.wanted.extend([pair, event]);
-        let (repeats, reverses) = (false, false);
-        self.pairs.push(Newcomer { line: line.to_owned(), pair, event, fingerprint, repeats, reverses, is_barred });
+        self.pairs.push(Newcomer {
+            line: line.to_owned(),
+            pair,
+            event,
+            fingerprint,
+            repeats: false,
+            reverses: false,
+            is_barred: is_barred && !is_released,
+            is_released,
+        });
         true
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::amendment::{Amendment, RowSet};
 use super::audit::{Audited, Hold};
 use super::bursts::Burst;
 use super::drift::Drift;
@@ -41,7 +42,7 @@ pub struct VersionRecord {
     pub rules: String,
     /// The table's salt.
     pub salt: SplitSalt,
-    /// Digest over the rows that it adds.
+    /// Digest over the rows that it adds; if people made it, over all of its rows.
     pub content: String,
     /// The data files that they are in. Should others take their place, as after a compaction, the digest of the rows still holds.
     pub files: Vec<ObjectDigest>,
@@ -51,12 +52,15 @@ pub struct VersionRecord {
     pub background: ObjectDigest,
     /// The largest bursts.
     pub bursts: Vec<Burst>,
-    /// What the rows that it adds are made of.
+    /// What the rows that it adds are made of; if people made it, what all of its rows are made of.
     pub statistics: Statistics,
     /// How far they are from those of the version before; none if either has too few.
     pub drift: Option<Drift>,
     /// What that means for training, and what its reader should know.
     pub implications: Vec<String>,
+    /// What people did, if people made it. (A record from before they could is as it was, to the digest.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amendment: Option<Amendment>,
     /// Digest over all of the above.
     pub digest: String,
 }
@@ -173,17 +177,7 @@ impl Default for ContentDigest {
 impl ContentDigest {
     /// Adds a row.
     pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
-        let row = FieldDigest::new("flywheel row 1")
-            .text(&line.pair_id)
-            .text(&line.event_id)
-            .text(&line.prompt)
-            .text(&line.chosen)
-            .text(&line.rejected)
-            .text(&line.similarity.to_string())
-            .text(&line.policy)
-            .optional(line.contributor())
-            .text(split.as_str());
-        self.0.update(row.finish());
+        self.0.update(row_digest(line, split));
     }
 
     /// In hexadecimal.
@@ -191,6 +185,20 @@ impl ContentDigest {
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
     }
+}
+
+pub(crate) fn row_digest(line: &GoldLine<'_>, split: Split) -> [u8; 32] {
+    FieldDigest::new("flywheel row 1")
+        .text(&line.pair_id)
+        .text(&line.event_id)
+        .text(&line.prompt)
+        .text(&line.chosen)
+        .text(&line.rejected)
+        .text(&line.similarity.to_string())
+        .text(&line.policy)
+        .optional(line.contributor())
+        .text(split.as_str())
+        .finish()
 }
 
 impl HeldPart {
@@ -261,6 +269,41 @@ impl VersionRecord {
             drift: previous.and_then(|previous| Drift::between(&previous.statistics, &statistics, rules)),
             statistics,
             implications,
+            amendment: None,
+            digest: String::new(),
+        };
+        Self { digest: record.own_digest(), ..record }
+    }
+
+    /// The record of a version that people make. It consumes nothing and judges nothing; `rows` are the digest over all rows that it
+    /// has, and their statistics, which the drift of the next freeze is measured from.
+    #[must_use]
+    pub fn of_amendment(
+        amendment: Amendment,
+        (version, crossing): (u64, u64),
+        previous: Option<&Self>,
+        (content, statistics): (String, Statistics),
+        (list, background): (ObjectDigest, ObjectDigest),
+        salt: &SplitSalt,
+    ) -> Self {
+        let record = Self {
+            format: 1,
+            version,
+            crossing,
+            previous: previous.map(|previous| previous.digest.clone()),
+            consumed: Consumed { parts: 0, lines: 0, list },
+            counts: Counts::default(),
+            rules: previous.map(|previous| previous.rules.clone()).unwrap_or_default(),
+            salt: salt.clone(),
+            content,
+            files: Vec::new(),
+            held: None,
+            background,
+            bursts: Vec::new(),
+            drift: None,
+            implications: statistics.implications(),
+            statistics,
+            amendment: Some(amendment),
             digest: String::new(),
         };
         Self { digest: record.own_digest(), ..record }
@@ -329,10 +372,27 @@ impl VersionRecord {
         }
         Ok(())
     }
+
+    /// Whether all rows of a version that people made are those that the record is of.
+    ///
+    /// # Errors
+    /// The first thing that does not fit.
+    pub fn check_all_rows(&self, rows: RowSet) -> Result<(), Misfit> {
+        let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
+        let (content, statistics) = rows.finish();
+        if content != self.content {
+            return misfit("its rows are not those that it was made of");
+        }
+        if statistics != self.statistics {
+            return misfit("its statistics are not those of its rows");
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::amendment::Operation;
     use super::super::audit::audit;
     use super::super::background::Background;
     use super::super::newcomers::Newcomers;
@@ -386,6 +446,48 @@ mod tests {
         read.check(Some(&first)).unwrap();
         assert_eq!(read, second);
         assert!(json.len() < 4_000, "{}", json.len());
+    }
+
+    /// Digests of stored records must hold for ever: a record that was written before a field was thought of, too.
+    #[test]
+    fn a_freezes_record_says_nothing_of_people() {
+        let (first, _) = record(1, &lines(0..7), None);
+        let json = serde_json::to_value(&first).unwrap();
+        let columns: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        let expected = "background bursts consumed content counts crossing digest drift files format held implications \
+                        previous rules salt statistics version";
+        assert_eq!(columns.join(" "), expected);
+    }
+
+    #[test]
+    fn a_version_that_people_make_follows_the_one_before() {
+        let (first, _) = record(1, &lines(0..7), None);
+        let amendment = Amendment {
+            operation: Operation::Rollback { to: 1 },
+            by: "kim".to_owned(),
+            why: "a poisoned week".to_owned(),
+            at: 7,
+            removed: 3,
+            added: 0,
+        };
+        let all = lines(0..3);
+        let tally = || {
+            let mut tally = RowSet::default();
+            all.iter().for_each(|line| tally.add(&GoldLine::parse(line).unwrap(), Split::Train));
+            tally
+        };
+        let objects = (ObjectDigest::of("parts", "jsonl", b""), first.background.clone());
+        let salt = SplitSalt::new([1; 16]);
+        let second = VersionRecord::of_amendment(amendment, (2, 1), Some(&first), tally().finish(), objects, &salt);
+        second.check(Some(&first)).unwrap();
+        second.check_all_rows(tally()).unwrap();
+        let json = serde_json::to_value(&second).unwrap();
+        assert_eq!((&json["amendment"]["operation"], &json["amendment"]["to"]), (&json!("rollback"), &json!(1)));
+        let read: VersionRecord = serde_json::from_value(json).unwrap();
+        read.check(Some(&first)).unwrap();
+        let mut other = tally();
+        other.add(&GoldLine::parse(&lines(9..10)[0]).unwrap(), Split::Train);
+        assert!(what(second.check_all_rows(other)).contains("rows are not"));
     }
 
     #[test]

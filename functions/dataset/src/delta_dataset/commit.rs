@@ -35,16 +35,25 @@ const BYTES_A_BATCH: usize = 4 * 1024 * 1024;
 const ROWS_A_GROUP: usize = 32_768;
 const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 
-/// Commits data files as the version right after the table's.
+/// Commits new data files as the version right after the table's.
 pub(super) async fn commit(version: &TableVersion, files: Vec<Add>, records: &Records) -> Result<(), DatasetError> {
+    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+    commit_actions(version, files.into_iter().map(Action::Add).collect(), operation, records).await
+}
+
+/// Commits data files that come and go as the version right after the table's.
+pub(super) async fn commit_actions(
+    version: &TableVersion,
+    mut actions: Vec<Action>,
+    operation: DeltaOperation,
+    records: &Records,
+) -> Result<(), DatasetError> {
     let failed = |error: DeltaTableError| {
         if is_conflict(&error) { DatasetError::Conflict } else { storage("commit to", &error) }
     };
     let table = &version.table;
-    let mut actions: Vec<_> = files.into_iter().map(Action::Add).collect();
     actions.extend(evolution(version).map_err(failed)?);
     let snapshot = table.snapshot().map_err(failed)?;
-    let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
     let prepared = CommitBuilder::from(properties(records)?)
         .with_actions(actions)
         .build(Some(snapshot), table.log_store(), operation)
@@ -171,7 +180,7 @@ fn next_batch(entries: &mut impl Iterator<Item = Entry>) -> Batch {
     batch
 }
 
-fn writer_properties() -> WriterProperties {
+pub(super) fn writer_properties() -> WriterProperties {
     let column = |name: &str| ColumnPath::from(name.to_owned());
     let builder = WriterProperties::builder()
         // Of edits it makes 70 % of what the faster default, Snappy, makes, and is written once.
@@ -188,7 +197,7 @@ fn writer_properties() -> WriterProperties {
     unique.into_iter().fold(builder, |builder, name| builder.set_column_dictionary_enabled(column(name), false)).build()
 }
 
-fn is_conflict(error: &DeltaTableError) -> bool {
+pub(super) fn is_conflict(error: &DeltaTableError) -> bool {
     let DeltaTableError::Transaction { source } = error else {
         return matches!(error, DeltaTableError::VersionAlreadyExists(_));
     };

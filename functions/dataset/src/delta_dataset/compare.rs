@@ -7,7 +7,7 @@ use flywheel_core::dataset::{Comparison, Difference, GoldLine, Split, Statistics
 use futures::TryStreamExt as _;
 use serde::Deserialize;
 
-use super::rows::{FilePlace, files_of};
+use super::rows::FilePlace;
 use super::versions::COLUMNS;
 use super::{TableVersion, storage};
 use crate::dataset::DatasetError;
@@ -50,7 +50,7 @@ pub async fn compare(
     with_statistics: bool,
     mut tell: impl FnMut(u64),
 ) -> Result<Compared, DatasetError> {
-    let [first, second] = [files_of(&versions[0].table).await?, files_of(&versions[1].table).await?];
+    let [first, second] = [versions[0].places().await?, versions[1].places().await?];
     let paths = |files: &[FilePlace]| files.iter().map(|file| file.path.clone()).collect::<HashSet<_>>();
     let (in_first, in_second) = (paths(&first), paths(&second));
     let (both, only_first): (Vec<_>, Vec<_>) = first.into_iter().partition(|file| in_second.contains(&file.path));

@@ -1,5 +1,6 @@
 //! The dataset as a Delta Lake table, for every reader of that format.
 
+mod amend;
 mod columns;
 mod commit;
 mod compare;
@@ -10,8 +11,10 @@ mod records;
 mod rows;
 mod versions;
 
+pub(crate) use amend::FileLeft;
 pub use compare::{Compared, compare};
 pub use history::VersionCommit;
+pub(crate) use versions::{CommitRead, DataFileName};
 
 use std::collections::HashMap;
 
@@ -25,9 +28,10 @@ use flywheel_runtime::causes;
 use url::Url;
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
+use crate::erased::Erased;
 
 /// The table's folder in the lake's bucket.
-const PREFIX: &str = "datasets/dpo_gold_v1";
+pub(crate) const PREFIX: &str = "datasets/dpo_gold_v1";
 
 /// The table's property that holds the split's salt. It is drawn once, as the table is created.
 const SALT_KEY: &str = "flywheel.splitSalt";
@@ -57,6 +61,8 @@ pub struct DeltaDataset {
 pub struct TableVersion {
     table: DeltaTable,
     salt: SplitSalt,
+    /// Which of its files are there under another name, without some rows. Only a version that is not the newest can have any.
+    erased: Erased,
 }
 
 /// The lake's name cannot be part of a URL.
@@ -112,13 +118,15 @@ impl DeltaDataset {
         }
         // The newest version has the salt, also of those from before there was one.
         let salt = salt_of(&table)?;
+        let mut erased = Erased::default();
         if let Some(number) = number {
             if table.version().is_none_or(|newest| number > newest) {
                 return Ok(None);
             }
             table.load_version(number).await.map_err(failed)?;
+            erased = amend::erased_from(&table).await?;
         }
-        Ok(Some(TableVersion { table, salt }))
+        Ok(Some(TableVersion { table, salt, erased }))
     }
 
     async fn open(&self) -> Result<DeltaTable, DatasetError> {
@@ -216,7 +224,12 @@ impl Dataset for DeltaDataset {
         let version = table.version().ok_or_else(|| storage("open", &DeltaTableError::NotInitialized))?;
         let last_freeze = records::last_records(&table, version).await?;
         let salt = salt_of(&table)?;
-        Ok(Loaded { snapshot: TableVersion { table, salt: salt.clone() }, version, salt, last_freeze })
+        Ok(Loaded {
+            snapshot: TableVersion { table, salt: salt.clone(), erased: Erased::default() },
+            version,
+            salt,
+            last_freeze,
+        })
     }
 
     async fn meet(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {

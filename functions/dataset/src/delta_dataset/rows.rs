@@ -2,11 +2,12 @@
 
 use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray};
 use deltalake::arrow::record_batch::RecordBatch;
+use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
 use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use deltalake::parquet::errors::ParquetError;
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{Fingerprint, Newcomers, RowInDataset, Split, SplitSalt};
+use flywheel_core::dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, Split, SplitSalt};
 use futures::{TryStreamExt as _, stream};
 
 use super::columns::{FINGERPRINT, SPLIT};
@@ -27,6 +28,14 @@ pub(super) struct FilePlace {
     pub(super) rows: Option<u64>,
 }
 
+/// A data file that a version has, as the Delta log knows it.
+#[derive(Debug)]
+pub(super) struct ActiveFile {
+    pub(super) add: Add,
+    pub(super) remove: Remove,
+    pub(super) place: FilePlace,
+}
+
 /// Streams the table's rows past newcomers. Memory grows with neither.
 ///
 /// Rows from before the audit have no fingerprint and no side: those files are read once more, with the texts that both follow from.
@@ -39,14 +48,44 @@ pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut N
 
 /// The table's data files, oldest first.
 pub(super) async fn files_of(table: &DeltaTable) -> Result<Vec<FilePlace>, DatasetError> {
-    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| {
-        let size = u64::try_from(file.size()).unwrap_or_default();
-        let rows = file.num_records().and_then(|rows| u64::try_from(rows).ok());
-        (file.modification_time(), FilePlace { path: file.object_store_path(), size, rows })
-    });
+    Ok(active_files(table).await?.into_iter().map(|file| file.place).collect())
+}
+
+/// The same, with what it takes to add and to remove them.
+pub(super) async fn active_files(table: &DeltaTable) -> Result<Vec<ActiveFile>, DatasetError> {
+    let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| active_file(&file));
     let mut files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
-    files.sort_by(|(at, a), (other_at, b)| (at, a.path.as_ref()).cmp(&(other_at, b.path.as_ref())));
-    Ok(files.into_iter().map(|(_, place)| place).collect())
+    files.sort_by(|a, b| (a.add.modification_time, &a.add.path).cmp(&(b.add.modification_time, &b.add.path)));
+    Ok(files)
+}
+
+impl ActiveFile {
+    /// What took its place, where it stood.
+    pub(super) fn replaced_by(self, by: &Replacement) -> Result<Self, DatasetError> {
+        let path = Path::from_url_path(&by.name).map_err(|error| storage("read", &error))?;
+        let add = Add {
+            path: by.name.clone(),
+            size: by.size.cast_signed(),
+            stats: Some(format!("{{\"numRecords\":{}}}", by.rows)),
+            ..self.add
+        };
+        Ok(Self { add, remove: self.remove, place: FilePlace { path, size: by.size, rows: Some(by.rows) } })
+    }
+}
+
+fn active_file(file: &LogicalFileView) -> ActiveFile {
+    let size = u64::try_from(file.size()).unwrap_or_default();
+    let add = Add {
+        path: file.path().into_owned(),
+        size: file.size(),
+        modification_time: file.modification_time(),
+        data_change: true,
+        stats: file.stats(),
+        ..Add::default()
+    };
+    let rows = file.num_records().and_then(|rows| u64::try_from(rows).ok());
+    let place = FilePlace { path: file.object_store_path(), size, rows };
+    ActiveFile { add, remove: file.remove_action(true), place }
 }
 
 /// Answers the files that have rows which say too little of themselves.
@@ -70,6 +109,15 @@ async fn meet_files(
         }
     }
     Ok(unknown)
+}
+
+/// The rows of a file, whole.
+pub(super) async fn open_whole(
+    table: &DeltaTable,
+    place: &FilePlace,
+) -> Result<ParquetRecordBatchStream<DataFile>, ParquetError> {
+    let reader = DataFile::open(table.object_store(), place.path.clone(), place.size).await?;
+    ParquetRecordBatchStreamBuilder::new(reader).await?.build()
 }
 
 /// The rows of a file, of the columns that it has.
@@ -103,7 +151,7 @@ fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) 
     Ok(true)
 }
 
-fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, DatasetError> {
+pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, DatasetError> {
     let missing = || storage("read", &DeltaTableError::generic(format!("column {name} is missing or no text")));
     batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()).ok_or_else(missing)
 }

@@ -1,24 +1,25 @@
 //! Reads versions again: their records, and the rows that each added.
 
-use deltalake::DeltaTable;
 use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
-use flywheel_core::dataset::{ObjectDigest, Split, SplitSalt};
+use deltalake::{DeltaTable, Path};
+use flywheel_core::dataset::{ObjectDigest, Place, Split, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::SPLIT;
 use super::commit::file_sha256;
 use super::records::{AddedFile, read_commit};
-use super::rows::{FilePlace, files_of, open};
+use super::rows::{ActiveFile, FilePlace, active_files, open};
 use super::{DeltaDataset, TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
+use crate::erased::Instead;
 
 /// Data files that are opened ahead of the one that is read.
 const FILES_AHEAD: usize = 16;
 
-/// What of a row is needed to check it, or to count it.
-pub(super) const COLUMNS: [&str; 11] = [
+/// What of a row is needed to check it, and to select it.
+pub(super) const COLUMNS: [&str; 12] = [
     "pair_id",
     "event_id",
     "prompt",
@@ -29,35 +30,52 @@ pub(super) const COLUMNS: [&str; 11] = [
     "policy",
     "contributor",
     "context",
+    "curated_at",
     SPLIT,
 ];
 
-/// A version's records, and the rows that it added, as lines of JSON.
+/// A version's commit.
 #[derive(Debug)]
-pub(crate) struct VersionRead {
-    pub(crate) records: Records,
-    pub(crate) rows: Vec<String>,
-    /// The data files of those rows.
-    pub(crate) files: Vec<ObjectDigest>,
+pub(crate) struct CommitRead {
+    /// None, if it is neither a freeze's nor a person's.
+    pub(crate) records: Option<Records>,
+    /// The data files that it added.
+    pub(crate) added: Vec<DataFileName>,
+    /// The data files that it removed, by name.
+    pub(crate) removed: Vec<String>,
+}
+
+/// A data file, as a commit names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DataFileName {
+    pub(crate) name: String,
+    /// In bytes.
+    pub(crate) size: u64,
 }
 
 impl DeltaDataset {
-    /// A version as its commit and its data files have it; `None` if its commit is no freeze's, or is not there any more.
-    pub(crate) async fn read_version(
+    /// A version's commit; `None` if it is not there any more.
+    pub(crate) async fn read_commit(
         &self,
         snapshot: &TableVersion,
         version: u64,
-    ) -> Result<Option<VersionRead>, DatasetError> {
+    ) -> Result<Option<CommitRead>, DatasetError> {
         let Some(commit) = read_commit(&snapshot.table, version).await? else { return Ok(None) };
-        let Some(records) = commit.records else { return Ok(None) };
-        let (mut rows, mut files) = (Vec::new(), Vec::new());
-        for file in commit.files {
-            let sha256 = file_sha256(&snapshot.table, &file.path).await?;
-            files.push(ObjectDigest { name: file.path.clone(), sha256 });
-            let added = file_rows(&snapshot.table, &file.place()?, &COLUMNS).await?;
-            rows.extend(added.try_collect::<Vec<_>>().await?);
-        }
-        Ok(Some(VersionRead { records, rows, files }))
+        let added = commit.files.into_iter().map(|file| DataFileName { name: file.path, size: file.size });
+        let removed = commit.removed.into_iter().map(|file| file.path).collect();
+        Ok(Some(CommitRead { records: commit.records, added: added.collect(), removed }))
+    }
+
+    /// A data file's hash, and its rows as lines of JSON, with the columns that a row is judged by.
+    pub(crate) async fn read_file(
+        &self,
+        snapshot: &TableVersion,
+        file: &DataFileName,
+    ) -> Result<(ObjectDigest, Vec<String>), DatasetError> {
+        let sha256 = file_sha256(&snapshot.table, &file.name).await?;
+        let path = Path::from_url_path(&file.name).map_err(|error| storage("read", &error))?;
+        let rows = file_rows(&snapshot.table, &FilePlace { path, size: file.size, rows: None }, &COLUMNS).await?;
+        Ok((ObjectDigest { name: file.name.clone(), sha256 }, rows.try_collect().await?))
     }
 }
 
@@ -66,6 +84,24 @@ impl TableVersion {
     #[must_use]
     pub fn number(&self) -> u64 {
         self.table.version().unwrap_or_default()
+    }
+
+    /// Its data files, oldest first; in the place of those that had erased rows, what is left of them.
+    pub(super) async fn files(&self) -> Result<Vec<ActiveFile>, DatasetError> {
+        let files = active_files(&self.table).await?;
+        if self.erased.is_empty() {
+            return Ok(files);
+        }
+        let is_or_instead = |file: ActiveFile| match self.erased.instead_of(Place::Table, &file.add.path) {
+            None => Some(Ok(file)),
+            Some(Instead { by, .. }) => by.map(|by| file.replaced_by(&by)),
+        };
+        files.into_iter().filter_map(is_or_instead).collect()
+    }
+
+    /// Where they are.
+    pub(super) async fn places(&self) -> Result<Vec<FilePlace>, DatasetError> {
+        Ok(self.files().await?.into_iter().map(|file| file.place).collect())
     }
 
     /// The digest of the version's record; none: it is no freeze's, or from before there were records.
@@ -88,7 +124,7 @@ impl TableVersion {
     /// # Errors
     /// [`DatasetError::Storage`] if the table's log cannot be read.
     pub async fn pairs(&self) -> Result<Option<u64>, DatasetError> {
-        Ok(files_of(&self.table).await?.iter().map(|file| file.rows).sum())
+        Ok(self.places().await?.iter().map(|file| file.rows).sum())
     }
 
     /// What a row is for: what it says, or, in rows from before they said it, what its prompt is for.
@@ -103,7 +139,7 @@ impl TableVersion {
     /// # Errors
     /// [`DatasetError::Storage`] if a data file cannot be read.
     pub fn rows(&self, columns: &'static [&'static str]) -> impl Stream<Item = Result<String, DatasetError>> + Send {
-        let files = stream::once(files_of(&self.table));
+        let files = stream::once(self.places());
         files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
     }
 

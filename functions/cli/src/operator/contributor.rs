@@ -1,0 +1,31 @@
+use flywheel_core::ContributorKey;
+use flywheel_runtime::Settings;
+
+use crate::Failure;
+use crate::arguments::ContributorArguments;
+
+/// The hexadecimal digits of a pseudonym.
+const DIGITS: usize = 32;
+
+/// The pseudonym of whom the command is about, if it is about somebody. An id is not kept or shown anywhere.
+pub(crate) fn pseudonym(by: &ContributorArguments) -> Result<Option<String>, Failure> {
+    if let Some(id) = &by.contributor_id {
+        return pseudonym_of(id).map(Some);
+    }
+    let Some(hash) = &by.contributor else { return Ok(None) };
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if hash.len() == DIGITS && hash.bytes().all(is_digit) {
+        return Ok(Some(hash.clone()));
+    }
+    Err(Failure::Unusable("--contributor takes 32 hexadecimal digits: pass an id as --contributor-id".to_owned()))
+}
+
+/// The pseudonym of an id, by the key that the lake's functions have.
+pub(crate) fn pseudonym_of(id: &str) -> Result<String, Failure> {
+    let settings = Settings::from_env();
+    let key = settings.optional("FLYWHEEL_CONTRIBUTOR_KEY").and_then(ContributorKey::new);
+    let key = key.ok_or_else(|| {
+        Failure::Unusable("an id needs FLYWHEEL_CONTRIBUTOR_KEY, the ContributorKey of the stack".to_owned())
+    })?;
+    Ok(key.pseudonym(id))
+}

@@ -1,0 +1,361 @@
+//! Versions that people make: rows of older versions come back, or rows of the newest one go.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::background::Background;
+use super::gold_line::GoldLine;
+use super::split::{Split, SplitSalt};
+use super::statistics::{Statistics, Tally};
+use super::version::{ObjectDigest, row_digest};
+use crate::breadth::{Breadth, Goal};
+use crate::digest::hex;
+use crate::instant::Millis;
+use crate::net_new::id_key;
+
+/// What people did to the dataset. A version that a freeze made has none of this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Amendment {
+    /// What it is.
+    #[serde(flatten)]
+    pub operation: Operation,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// When, by the clock of whoever did it.
+    pub at: Millis,
+    /// Rows of the version before that it has not.
+    pub removed: u64,
+    /// Rows that it has, and the version before has not.
+    pub added: u64,
+}
+
+/// What a version that people make is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum Operation {
+    /// It has the rows of an older version.
+    Rollback {
+        /// That version.
+        to: u64,
+    },
+    /// It has the rows of the version before, without these.
+    Exclusion(Selection),
+    /// It has the rows of the version before, without one contributor's, which are gone from everywhere. Whose they were is not said.
+    Erasure {
+        /// The list of objects that others have taken the place of: a line of JSON for each, a [`ReplacedObject`].
+        replaced: ObjectDigest,
+    },
+}
+
+impl Operation {
+    /// Its name, as records have it.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rollback { .. } => "rollback",
+            Self::Exclusion(_) => "exclusion",
+            Self::Erasure { .. } => "erasure",
+        }
+    }
+}
+
+/// An object of the lake that an erasure has deleted, and what is there instead of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ReplacedObject {
+    /// Where it was.
+    pub place: Place,
+    /// Its key in the lake, or its name below the table's folder.
+    pub name: String,
+    /// The SHA-256 that it had.
+    pub sha256: String,
+    /// The object without the erased lines or rows; none if nothing was left.
+    pub by: Option<Replacement>,
+    /// Lines or rows that were erased.
+    pub erased: u64,
+}
+
+/// Where an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// The log, by its key in the lake.
+    Log,
+    /// The table, by its name below the table's folder.
+    Table,
+}
+
+/// What takes an erased object's place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Its name, as that of what it replaces.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+    /// In bytes.
+    pub size: u64,
+    /// Lines or rows in it.
+    pub rows: u64,
+}
+
+/// Which rows to take out: those that fit all that is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// By the contributor's pseudonym.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contributor: Option<String>,
+    /// Curated at this time or later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Millis>,
+    /// Curated before this time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Millis>,
+    /// With this code among its tags: what was found, and passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Curated<'l> {
+    #[serde(borrow)]
+    curated_at: Cow<'l, str>,
+}
+
+impl Selection {
+    /// Whether nothing is given, which selects nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a row is one of them. `row` is the row as JSON, `line` what was read of it.
+    #[must_use]
+    pub fn has(&self, row: &str, line: &GoldLine<'_>) -> bool {
+        let is_theirs = self.contributor.as_deref().is_none_or(|contributor| line.contributor() == Some(contributor));
+        let has_reason = self.reason.as_deref().is_none_or(|reason| line.tags.iter().any(|tag| tag == reason));
+        !self.is_empty() && is_theirs && has_reason && self.is_in_window(row)
+    }
+
+    fn is_in_window(&self, row: &str) -> bool {
+        if self.from.is_none() && self.until.is_none() {
+            return true;
+        }
+        let curated = serde_json::from_str::<Curated<'_>>(row).ok();
+        let at = curated.and_then(|curated| DateTime::parse_from_rfc3339(&curated.curated_at).ok());
+        let at = at.and_then(|at| Millis::try_from(at.timestamp_millis()).ok());
+        at.is_some_and(|at| self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at < until))
+    }
+}
+
+/// All rows of a version, in whatever order they are read.
+#[derive(Debug, Default)]
+pub struct RowSet {
+    statistics: Tally,
+    digests: Vec<[u8; 32]>,
+}
+
+impl RowSet {
+    /// Counts a row.
+    pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
+        self.statistics.add(line, split);
+        self.digests.push(row_digest(line, split));
+    }
+
+    /// The digest over the rows, which depends on no order nor on how they are spread over files; and their statistics.
+    #[must_use]
+    pub fn finish(mut self) -> (String, Statistics) {
+        self.digests.sort_unstable();
+        let mut digest = Sha256::new_with_prefix("flywheel rows 1");
+        self.digests.iter().for_each(|row| digest.update(row));
+        (hex(&digest.finalize()), self.statistics.finish())
+    }
+}
+
+/// What a person's version makes of the newest one's rows.
+#[derive(Debug)]
+pub struct Change {
+    salt: SplitSalt,
+    rows: RowSet,
+    background: Background,
+    removed: HashSet<String>,
+    added: u64,
+}
+
+impl Change {
+    /// No row yet. `background` is that of the newest version.
+    #[must_use]
+    pub fn new(background: Background, salt: SplitSalt) -> Self {
+        Self { salt, rows: RowSet::default(), background, removed: HashSet::new(), added: 0 }
+    }
+
+    /// A row that stays. `false`: it is no row, and nothing was done.
+    #[must_use]
+    pub fn keep(&mut self, row: &str) -> bool {
+        let Some((line, split)) = GoldLine::parse_row(row, &self.salt) else { return false };
+        self.rows.add(&line, split);
+        true
+    }
+
+    /// A row that comes back. `false`: it is no row, and nothing was done.
+    #[must_use]
+    pub fn add(&mut self, row: &str) -> bool {
+        let Some((line, split)) = GoldLine::parse_row(row, &self.salt) else { return false };
+        self.rows.add(&line, split);
+        self.background.learn(&line);
+        self.added += 1;
+        true
+    }
+
+    /// A row that goes. `false`: it is no row, and nothing was done.
+    #[must_use]
+    pub fn remove(&mut self, row: &str) -> bool {
+        let Some(line) = GoldLine::parse(row) else { return false };
+        self.background.remove(&line);
+        self.removed.insert(line.pair_id.into_owned());
+        true
+    }
+
+    /// The ids of the pairs that go.
+    #[must_use]
+    pub fn removed(&self) -> &HashSet<String> {
+        &self.removed
+    }
+
+    /// How many rows come back.
+    #[must_use]
+    pub fn added(&self) -> u64 {
+        self.added
+    }
+
+    /// What the next freeze has to know.
+    #[must_use]
+    pub fn background(&self) -> &Background {
+        &self.background
+    }
+
+    /// The digest over the rows that there are then, and their statistics.
+    #[must_use]
+    pub fn into_rows(self) -> (String, Statistics) {
+        self.rows.finish()
+    }
+}
+
+/// Counts which rows a trained version lacks.
+#[derive(Debug)]
+pub struct NetNew {
+    trained: HashSet<u128>,
+    goal: Goal,
+    pairs: u64,
+    breadth: Breadth,
+}
+
+impl NetNew {
+    /// None yet. `before` is how broad the net-new pairs were, so that those that are left are counted by the same goal.
+    #[must_use]
+    pub fn new(before: &Breadth) -> Self {
+        Self { trained: HashSet::new(), goal: before.as_goal(), pairs: 0, breadth: Breadth::default() }
+    }
+
+    /// A row of the trained version.
+    pub fn trained(&mut self, pair_id: &str) {
+        self.trained.insert(id_key("pair", pair_id));
+    }
+
+    /// A row of the new version.
+    pub fn count(&mut self, line: &GoldLine<'_>) {
+        if self.trained.contains(&id_key("pair", &line.pair_id)) {
+            return;
+        }
+        self.pairs += 1;
+        self.breadth.add(&self.goal, line.contributor(), &line.prompt);
+    }
+
+    /// How many there are, and how broad they are.
+    #[must_use]
+    pub fn finish(self) -> (u64, Breadth) {
+        (self.pairs, self.breadth)
+    }
+}
+
+/// What stands for a pair's id where there are many.
+#[must_use]
+pub fn pair_key(pair_id: &str) -> u128 {
+    id_key("pair", pair_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edit_event::pair_id_of;
+    use serde_json::json;
+
+    fn row(number: u32, contributor: Option<&str>, curated_at: &str) -> String {
+        let (prompt, chosen) = (format!("p{number}"), format!("the chosen {number}"));
+        json!({"pair_id": pair_id_of(&prompt, &chosen, "r"), "event_id": number.to_string(), "prompt": prompt,
+               "chosen": chosen, "rejected": "r", "similarity": 0.25, "tags": ["critical"], "reasons": [], "policy": "x",
+               "contributor": contributor, "context": [], "curated_at": curated_at, "split": "train"})
+        .to_string()
+    }
+
+    #[test]
+    fn a_selection_takes_what_fits_all_that_is_given() {
+        let noon = row(1, Some("a"), "2026-11-22T12:00:00.5Z");
+        let has = |selection: Selection| selection.has(&noon, &GoldLine::parse(&noon).unwrap());
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis().cast_unsigned();
+        assert!(!has(Selection::default()), "nothing is given");
+        let theirs = Selection { contributor: Some("a".to_owned()), ..Selection::default() };
+        assert!(has(theirs.clone()));
+        assert!(!has(Selection { contributor: Some("b".to_owned()), ..Selection::default() }));
+        assert!(has(Selection { reason: Some("critical".to_owned()), ..theirs.clone() }));
+        assert!(!has(Selection { reason: Some("toxic".to_owned()), ..theirs.clone() }));
+        assert!(has(Selection { from: Some(at("2026-11-22T12:00:00.5Z")), ..Selection::default() }));
+        assert!(!has(Selection { until: Some(at("2026-11-22T12:00:00.5Z")), ..theirs }));
+    }
+
+    #[test]
+    fn rows_have_one_digest_in_any_order() {
+        let salt = SplitSalt::new([0; 16]);
+        let rows: Vec<_> = (0..5).map(|number| row(number, None, "2026-11-22T12:00:00Z")).collect();
+        let digest = |rows: &mut dyn Iterator<Item = &String>| {
+            let mut change = Change::new(Background::default(), salt.clone());
+            rows.for_each(|row| assert!(change.keep(row)));
+            change.into_rows()
+        };
+        assert_eq!(digest(&mut rows.iter()), digest(&mut rows.iter().rev()));
+        assert_ne!(digest(&mut rows.iter()), digest(&mut rows.iter().skip(1)));
+        assert!(!Change::new(Background::default(), salt).keep("{}"));
+    }
+
+    #[test]
+    fn what_goes_and_comes_back_leaves_the_phrases_as_they_were() {
+        let salt = SplitSalt::new([0; 16]);
+        let rows: Vec<_> = (0..4).map(|number| row(number, None, "2026-11-22T12:00:00Z")).collect();
+        let mut before = Background::default();
+        rows.iter().for_each(|row| before.learn(&GoldLine::parse(row).unwrap()));
+        let mut change = Change::new(before.clone(), salt.clone());
+        assert!(change.remove(&rows[0]) && change.remove(&rows[1]) && change.keep(&rows[2]));
+        assert_eq!((change.removed().len(), change.added()), (2, 0));
+        let mut back = Change::new(change.background().clone(), salt);
+        assert!(back.add(&rows[0]) && back.add(&rows[1]));
+        assert_eq!(back.background().pairs(), before.pairs());
+    }
+
+    #[test]
+    fn net_new_is_what_the_trained_version_lacks() {
+        let rows: Vec<_> = (0..4).map(|n| row(n, Some(["a", "b"][n as usize % 2]), "2026-11-22T12:00:00Z")).collect();
+        let goal = Goal { threshold: 1, min_contributors: 5, min_prompts: 2 };
+        let mut before = Breadth::default();
+        let lines: Vec<_> = rows.iter().map(|row| GoldLine::parse(row).unwrap()).collect();
+        lines.iter().for_each(|line| before.add(&goal, line.contributor(), &line.prompt));
+        let mut net_new = NetNew::new(&before);
+        net_new.trained(&lines[0].pair_id);
+        [0, 2, 3].iter().for_each(|index: &usize| net_new.count(&lines[*index]));
+        let (pairs, breadth) = net_new.finish();
+        assert_eq!((pairs, breadth.as_goal()), (2, before.as_goal()));
+    }
+}

@@ -1,0 +1,369 @@
+use std::collections::HashSet;
+
+use flywheel_core::dataset::{
+    Amendment, Background, Change, GoldLine, NetNew, ObjectDigest, Operation, Selection, SplitSalt, Statistics,
+    VersionRecord,
+};
+use flywheel_core::{Amended, Breadth, Millis, Pointer};
+use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
+
+use crate::amendable::{Amendable, Rows};
+use crate::dataset::{DatasetError, Loaded, Records};
+use crate::unfinished::{ahead, check_that_none_is_lost, finish};
+
+/// Attempts to commit before it gives up. One is lost only if another commit won, so this bounds a livelock that does not happen.
+const ATTEMPTS: u32 = 10;
+
+/// Puts versions on top of a dataset whose rows people have chosen.
+#[derive(Debug)]
+pub struct Amender<'l, L, D> {
+    lake: &'l L,
+    dataset: &'l D,
+    now: fn() -> Millis,
+}
+
+/// What people ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is to be done.
+    pub wish: Wish,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// The rows of the version of this number.
+    RollBackTo(u64),
+    /// The rows of the newest version, without these.
+    Exclude(Selection),
+}
+
+/// A version that people made, or would make.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewVersion {
+    /// What it says of itself. As long as it is not committed, its files are not known.
+    pub record: VersionRecord,
+    /// The pointer that belongs to it.
+    pub pointer: Pointer,
+    /// The ids of the pairs that it takes out.
+    pub removed: HashSet<String>,
+}
+
+/// Why a version was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum AmendError {
+    /// There is no dataset.
+    #[error("there is no dataset yet: nothing was frozen")]
+    NoDataset,
+    /// There is no version to go back to.
+    #[error("there is no version {asked}: the newest one is {newest}")]
+    NoSuchVersion {
+        /// The version that was asked for.
+        asked: u64,
+        /// The newest version.
+        newest: u64,
+    },
+    /// A row of the table is none. Another attempt cannot change that.
+    #[error("version {version} has a row that lacks a column: verify the dataset")]
+    DamagedRow {
+        /// The version.
+        version: u64,
+    },
+    /// What the newest version says of those before it is damaged. Another attempt cannot change that.
+    #[error("the newest version's background of phrases is damaged: restore it, it is an object that never changes")]
+    CorruptBackground,
+    /// Others kept committing first.
+    #[error("gave up after {ATTEMPTS} attempts, each overtaken by another commit")]
+    Contended,
+    /// The lake could not be read or written, or the pointer not be moved.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The dataset could not be read or written.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+}
+
+/// A version that is decided, and what it is to be committed on.
+struct Planned<S> {
+    version: NewVersion,
+    on: S,
+    older: Option<S>,
+    background: Vec<u8>,
+}
+
+impl<'l, L, D> Amender<'l, L, D>
+where
+    L: LoadPointer + MovePointer + WritePart,
+    D: Amendable,
+{
+    /// An amender of the dataset of a lake.
+    pub fn new(lake: &'l L, dataset: &'l D, now: fn() -> Millis) -> Self {
+        Self { lake, dataset, now }
+    }
+
+    /// What would be made, if nobody commits in between; none if it would be the same rows again. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`AmendError`].
+    pub async fn plan(&self, request: &Request) -> Result<Option<NewVersion>, AmendError> {
+        let stored = self.lake.load_pointer().await?;
+        let loaded = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
+        check_that_none_is_lost(&stored, &loaded)?;
+        let pointer = ahead(&stored, &loaded).map_or(&stored.pointer, |ahead| &ahead.pointer).clone();
+        Ok(self.decide(request, loaded, &pointer).await?.map(|planned| planned.version))
+    }
+
+    /// Makes the version; none if it would be the same rows again. So asked for twice it is made once.
+    ///
+    /// # Why nothing is lost or doubled, whenever this dies
+    /// Until the commit nothing has happened: what was written is named after its content and named by nobody. With the commit everything
+    /// has: it carries the pointer that belongs to it. Whoever commits next, a freeze or a person, finds a version that is ahead
+    /// of the pointer and moves the pointer first. Of a freeze and a person at once, one gets the version's number; the other finds
+    /// it taken and decides anew on what is there then: a freeze's new rows are in the selection, or a person's rows are out
+    /// of what the freeze compares with.
+    ///
+    /// # Errors
+    /// See [`AmendError`]. After any error it may simply be asked for again.
+    pub async fn amend(&self, request: &Request) -> Result<Option<NewVersion>, AmendError> {
+        // What would change no row changes nothing else either; nor does what cannot be done.
+        if self.plan(request).await?.is_none() {
+            return Ok(None);
+        }
+        for _ in 0..ATTEMPTS {
+            match self.dataset.allow_amendments().await {
+                Err(DatasetError::Conflict) => continue,
+                other => drop(other?),
+            }
+            let stored = self.lake.load_pointer().await?;
+            let loaded = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
+            if finish::<_, _, AmendError>(self.lake, self.dataset, &stored, &loaded).await? {
+                continue;
+            }
+            let Some(planned) = self.decide(request, loaded, &stored.pointer).await? else { return Ok(None) };
+            let Some(version) = self.commit(planned).await? else { continue };
+            // If somebody moved it first, then to what this version records: nobody can have committed past it.
+            self.lake.move_pointer(&stored, &version.pointer).await?;
+            return Ok(Some(version));
+        }
+        Err(AmendError::Contended)
+    }
+
+    /// In how many of its rows a version has these pairs; none if it cannot be read any more.
+    ///
+    /// # Errors
+    /// If the dataset cannot be read at all.
+    pub async fn count_pairs(&self, version: u64, pairs: &HashSet<String>) -> Result<Option<u64>, AmendError> {
+        let Some(snapshot) = self.dataset.at(version).await? else { return Ok(None) };
+        let mut count = 0;
+        let has = |row: &str| GoldLine::parse(row).is_some_and(|line| pairs.contains(line.pair_id.as_ref()));
+        let read = self.dataset.each_row(&snapshot, |row| count += u64::from(has(row))).await;
+        Ok(read.ok().map(|()| count))
+    }
+
+    async fn decide(
+        &self,
+        request: &Request,
+        loaded: Loaded<D::Snapshot>,
+        pointer: &Pointer,
+    ) -> Result<Option<Planned<D::Snapshot>>, AmendError> {
+        let Loaded { snapshot, version: newest, salt, last_freeze } = loaded;
+        let previous = last_freeze.and_then(|last| last.version);
+        let change = Change::new(self.background(&snapshot, previous.as_ref()).await?, salt.clone());
+        let (change, older) = match &request.wish {
+            Wish::RollBackTo(to) => {
+                let older = self.older(*to, newest).await?;
+                (self.rows_of(&older, *to, (&snapshot, newest), change).await?, Some(older))
+            }
+            Wish::Exclude(selection) => (self.rows_without(selection, &snapshot, newest, change).await?, None),
+        };
+        if change.removed().is_empty() && change.added() == 0 {
+            return Ok(None);
+        }
+        let (net_new, breadth, trainable) = match &request.wish {
+            Wish::RollBackTo(to) => self.counts_at(*to, &snapshot, pointer).await?,
+            Wish::Exclude(_) => self.counts_without(change.removed(), &snapshot, newest, pointer).await?,
+        };
+        let pointer = pointer.after_amendment(Amended { version: newest + 1, net_new, breadth, trainable });
+        let background = change.background().to_bytes();
+        let removed = change.removed().clone();
+        let amendment = Amendment {
+            operation: match request.wish.clone() {
+                Wish::RollBackTo(to) => Operation::Rollback { to },
+                Wish::Exclude(selection) => Operation::Exclusion(selection),
+            },
+            by: request.by.clone(),
+            why: request.why.clone(),
+            at: (self.now)(),
+            removed: removed.len() as u64,
+            added: change.added(),
+        };
+        let record = record(amendment, newest + 1, &pointer, previous.as_ref(), change.into_rows(), &background, &salt);
+        let version = NewVersion { record, pointer, removed };
+        Ok(Some(Planned { version, on: snapshot, older, background }))
+    }
+
+    async fn older(&self, to: u64, newest: u64) -> Result<D::Snapshot, AmendError> {
+        let missing = AmendError::NoSuchVersion { asked: to, newest };
+        if to > newest { Err(missing) } else { self.dataset.at(to).await?.ok_or(missing) }
+    }
+
+    /// The change from the newest version's rows to those of an older one.
+    async fn rows_of(
+        &self,
+        older: &D::Snapshot,
+        to: u64,
+        (snapshot, newest): (&D::Snapshot, u64),
+        mut change: Change,
+    ) -> Result<Change, AmendError> {
+        let (mut now, mut then, mut is_whole) = (HashSet::new(), HashSet::new(), true);
+        let id = |row: &str| GoldLine::parse(row).map(|line| line.pair_id.into_owned());
+        self.dataset.each_row(snapshot, |row| now.extend(id(row))).await?;
+        let come_or_stay = |row: &str| {
+            let Some(pair_id) = id(row) else { return is_whole = false };
+            is_whole &= if now.contains(&pair_id) { change.keep(row) } else { change.add(row) };
+            then.insert(pair_id);
+        };
+        self.dataset.each_row(older, come_or_stay).await?;
+        if !is_whole {
+            return Err(AmendError::DamagedRow { version: to });
+        }
+        let go = |row: &str| {
+            if id(row).is_none_or(|pair_id| !then.contains(&pair_id)) {
+                is_whole &= change.remove(row);
+            }
+        };
+        self.dataset.each_row(snapshot, go).await?;
+        if is_whole { Ok(change) } else { Err(AmendError::DamagedRow { version: newest }) }
+    }
+
+    /// The change from the newest version's rows to those without a selection of them.
+    pub(crate) async fn rows_without(
+        &self,
+        selection: &Selection,
+        snapshot: &D::Snapshot,
+        newest: u64,
+        mut change: Change,
+    ) -> Result<Change, AmendError> {
+        let mut is_whole = true;
+        let stay_or_go = |row: &str| {
+            let Some(line) = GoldLine::parse(row) else { return is_whole = false };
+            is_whole &= if selection.has(row, &line) { change.remove(row) } else { change.keep(row) };
+        };
+        self.dataset.each_row(snapshot, stay_or_go).await?;
+        if is_whole { Ok(change) } else { Err(AmendError::DamagedRow { version: newest }) }
+    }
+
+    /// What stood at a version: the net-new pairs, how broad they were, and whether the training that the last freeze has led
+    /// to was due by then.
+    async fn counts_at(
+        &self,
+        to: u64,
+        on: &D::Snapshot,
+        pointer: &Pointer,
+    ) -> Result<(u64, Breadth, bool), AmendError> {
+        for number in (1..=to).rev() {
+            let Some(Records { pointer: then, .. }) = self.dataset.records_of(on, number).await? else { continue };
+            let crossing = |pointer: &Pointer| pointer.last_freeze.as_ref().map(|freeze| freeze.crossing);
+            let is_due = |pointer: &Pointer| pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
+            // What is undone stays undone: the run has ended by now, perhaps without having trained.
+            let trainable = is_due(pointer) && is_due(&then) && crossing(&then) == crossing(pointer);
+            return Ok((then.carried_over, then.breadth, trainable));
+        }
+        Ok((0, Breadth::default(), false))
+    }
+
+    /// What is left of the net-new pairs without these. A training that is due stays so.
+    pub(crate) async fn counts_without(
+        &self,
+        removed: &HashSet<String>,
+        on: &D::Snapshot,
+        newest: u64,
+        pointer: &Pointer,
+    ) -> Result<(u64, Breadth, bool), AmendError> {
+        let trainable = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
+        if pointer.carried_over == 0 {
+            return Ok((0, Breadth::default(), trainable));
+        }
+        let mut net_new = NetNew::new(&pointer.breadth);
+        if let Some(trained) = self.last_trained(on, newest).await? {
+            let snapshot = self.older(trained, newest).await?;
+            let see = |row: &str| {
+                if let Some(line) = GoldLine::parse(row) {
+                    net_new.trained(&line.pair_id);
+                }
+            };
+            self.dataset.each_row(&snapshot, see).await?;
+        }
+        let count = |row: &str| {
+            if let Some(line) = GoldLine::parse(row).filter(|line| !removed.contains(line.pair_id.as_ref())) {
+                net_new.count(&line);
+            }
+        };
+        self.dataset.each_row(on, count).await?;
+        let (pairs, breadth) = net_new.finish();
+        Ok((pairs, breadth, trainable))
+    }
+
+    /// The last version that a training became due with, of those that the newest one's rows are from: what was rolled back was not.
+    async fn last_trained(&self, on: &D::Snapshot, newest: u64) -> Result<Option<u64>, AmendError> {
+        let mut number = newest;
+        while number > 0 {
+            let records = self.dataset.records_of(on, number).await?;
+            let operation = records.as_ref().and_then(|records| records.version.as_ref()?.amendment.as_ref());
+            match operation.map(|amendment| &amendment.operation) {
+                Some(Operation::Rollback { to }) => number = *to,
+                Some(_) => number -= 1,
+                None => {
+                    let freeze = records.and_then(|records| records.pointer.last_freeze);
+                    if freeze.is_some_and(|freeze| freeze.trainable && freeze.version == number) {
+                        return Ok(Some(number));
+                    }
+                    number -= 1;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) async fn background(
+        &self,
+        snapshot: &D::Snapshot,
+        previous: Option<&VersionRecord>,
+    ) -> Result<Background, AmendError> {
+        let Some(previous) = previous else { return Ok(Background::default()) };
+        let bytes = self.dataset.get_object(snapshot, &previous.background).await?;
+        Background::from_bytes(&bytes).map_err(|_| AmendError::CorruptBackground)
+    }
+
+    /// `None`: another commit came first, and nothing has happened.
+    async fn commit(&self, planned: Planned<D::Snapshot>) -> Result<Option<NewVersion>, AmendError> {
+        let Planned { version: NewVersion { record, pointer, removed }, on, older, background } = planned;
+        self.dataset.put_object(&on, &record.consumed.list, Vec::new()).await?;
+        self.dataset.put_object(&on, &record.background, background).await?;
+        let rows = older.as_ref().map_or(Rows::Without(&removed), Rows::Of);
+        let records = |files| Records { pointer: pointer.clone(), version: Some(record.with_files(files)) };
+        let records = match self.dataset.commit_rows(on, rows, records).await {
+            Err(DatasetError::Conflict) => return Ok(None),
+            other => other?,
+        };
+        Ok(records.version.map(|record| NewVersion { record, pointer, removed }))
+    }
+}
+
+pub(crate) fn record(
+    amendment: Amendment,
+    number: u64,
+    pointer: &Pointer,
+    previous: Option<&VersionRecord>,
+    rows: (String, Statistics),
+    background: &[u8],
+    salt: &SplitSalt,
+) -> VersionRecord {
+    let crossing = pointer.last_freeze.as_ref().map_or(0, |freeze| freeze.crossing);
+    let objects = (ObjectDigest::of("parts", "jsonl", b""), ObjectDigest::of("background", "bin", background));
+    VersionRecord::of_amendment(amendment, (number, crossing), previous, rows, objects, salt)
+}

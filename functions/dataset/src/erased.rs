@@ -1,0 +1,83 @@
+use std::collections::BTreeMap;
+
+use flywheel_core::dataset::{Operation, Place, ReplacedObject, Replacement};
+
+use crate::dataset::DatasetError;
+use crate::delta_dataset::{DeltaDataset, TableVersion};
+use crate::{Dataset as _, Records};
+
+/// What erasures have deleted, or are about to, and what is there instead.
+#[derive(Debug, Default)]
+pub(crate) struct Erased {
+    objects: BTreeMap<(Place, String), ReplacedObject>,
+}
+
+impl Erased {
+    /// Adds what an erasure's record lists.
+    pub(crate) async fn learn(
+        &mut self,
+        dataset: &DeltaDataset,
+        snapshot: &TableVersion,
+        records: Option<&Records>,
+    ) -> Result<(), DatasetError> {
+        let amendment = records.and_then(|records| records.version.as_ref()?.amendment.as_ref());
+        if let Some(Operation::Erasure { replaced }) = amendment.map(|amendment| &amendment.operation) {
+            self.add_list(&dataset.get_object(snapshot, replaced).await?)?;
+        }
+        Ok(())
+    }
+
+    /// Adds a list of replaced objects, a line of JSON for each.
+    pub(crate) fn add_list(&mut self, list: &[u8]) -> Result<(), DatasetError> {
+        for object in serde_json::Deserializer::from_slice(list).into_iter() {
+            let damaged = |error: serde_json::Error| DatasetError::Storage {
+                action: "read a list of what was erased from",
+                cause: error.to_string(),
+            };
+            self.add(object.map_err(damaged)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add(&mut self, object: ReplacedObject) {
+        self.objects.insert((object.place, object.name.clone()), object);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    pub(crate) fn has(&self, place: Place, name: &str) -> bool {
+        self.objects.contains_key(&(place, name.to_owned()))
+    }
+
+    /// All of them, in order.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = &ReplacedObject> {
+        self.objects.values()
+    }
+
+    /// What is there instead of an object in the end; none if it was not erased. What took its place may itself have been replaced since.
+    pub(crate) fn instead_of(&self, place: Place, name: &str) -> Option<Instead> {
+        let mut found = self.objects.get(&(place, name.to_owned()))?;
+        let (sha256, mut erased) = (found.sha256.clone(), found.erased);
+        // Each step leaves fewer lines, so that it ends; a list that was forged to go round ends all the same.
+        for _ in 0..self.objects.len() {
+            let next = found.by.as_ref().and_then(|by| self.objects.get(&(place, by.name.clone())));
+            let Some(next) = next else { break };
+            erased += next.erased;
+            found = next;
+        }
+        Some(Instead { sha256, by: found.by.clone(), erased })
+    }
+}
+
+/// What is there instead of an object that was erased.
+#[derive(Debug, Clone)]
+pub(crate) struct Instead {
+    /// The SHA-256 that the object had.
+    pub(crate) sha256: String,
+    /// What took its place; none if nothing was left of it.
+    pub(crate) by: Option<Replacement>,
+    /// How many of its lines or rows were erased.
+    pub(crate) erased: u64,
+}

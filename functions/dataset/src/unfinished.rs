@@ -1,0 +1,57 @@
+use flywheel_core::dataset::VersionRecord;
+use flywheel_lake::{LakeError, LoadedPointer, MovePointer, WritePart};
+
+use crate::dataset::{Dataset, DatasetError, Loaded, Records};
+
+/// Finishes what somebody has committed and did not live to finish: the pairs that the version holds go to quarantine, then the pointer
+/// moves. `true` if there was such a version: what was loaded is no more, look again.
+///
+/// Whoever commits does this first, so that nobody ever commits past a version that is not finished. Its pointer and its held pairs
+/// follow from its commit: however many finish it at once, and however often, it comes out the same, and the pointer moves once.
+///
+/// # Errors
+/// [`DatasetError::LostVersion`] if the pointer is ahead of the dataset; or if either cannot be read or written.
+pub async fn finish<L, D, E>(
+    lake: &L,
+    dataset: &D,
+    stored: &LoadedPointer,
+    loaded: &Loaded<D::Snapshot>,
+) -> Result<bool, E>
+where
+    L: WritePart + MovePointer,
+    D: Dataset,
+    E: From<LakeError> + From<DatasetError>,
+{
+    check_that_none_is_lost(stored, loaded)?;
+    let Some(ahead) = ahead(stored, loaded) else { return Ok(false) };
+    if let Some(version) = &ahead.version {
+        publish_held::<L, D, E>(lake, dataset, &loaded.snapshot, version).await?;
+    }
+    lake.move_pointer(stored, &ahead.pointer).await?;
+    Ok(true)
+}
+
+/// The pointer was read first, and moves after the commit: a version that it stands at and that is not there was there.
+pub(crate) fn check_that_none_is_lost<S>(stored: &LoadedPointer, loaded: &Loaded<S>) -> Result<(), DatasetError> {
+    let (pointer, newest) = (stored.pointer.version(), loaded.version);
+    if pointer > newest { Err(DatasetError::LostVersion { pointer, newest }) } else { Ok(()) }
+}
+
+/// What the newest version records, if the pointer does not stand at it yet.
+pub(crate) fn ahead<'l, S>(stored: &LoadedPointer, loaded: &'l Loaded<S>) -> Option<&'l Records> {
+    loaded.last_freeze.as_ref().filter(|last| last.pointer.version() > stored.pointer.version())
+}
+
+/// Writes the part of held pairs of a version that is committed, if it has one and it is not there.
+async fn publish_held<L: WritePart, D: Dataset, E: From<LakeError> + From<DatasetError>>(
+    lake: &L,
+    dataset: &D,
+    snapshot: &D::Snapshot,
+    version: &VersionRecord,
+) -> Result<(), E> {
+    let Some(held) = &version.held else { return Ok(()) };
+    let body = dataset.get_object(snapshot, &held.staged).await?;
+    let damaged = |_| DatasetError::Storage { action: "read the held pairs of", cause: "not UTF-8".to_owned() };
+    let body = String::from_utf8(body).map_err(damaged)?;
+    Ok(lake.write_part(&held.key, body).await?)
+}

@@ -1,0 +1,350 @@
+//! Recomputes what versions say of themselves from the objects, and names the first thing that does not fit.
+
+mod rows;
+
+use std::collections::HashSet;
+
+use flywheel_core::dataset::{
+    Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, RowSet, Split,
+    SplitSalt, VersionRecord, object_sha256,
+};
+use flywheel_lake::{LakeError, ReadPart};
+
+use self::rows::{Difference, Rows};
+use crate::dataset::{Dataset as _, DatasetError};
+use crate::delta_dataset::{CommitRead, DataFileName, DeltaDataset, TableVersion};
+use crate::erased::{Erased, Instead};
+
+/// What was checked, and fits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Versions.
+    pub versions: u64,
+    /// Of them, those that people made.
+    pub amended: u64,
+    /// Rows that have entered over all of them; but for those that were erased since.
+    pub rows: u64,
+    /// Rows and lines that were erased since.
+    pub erased: u64,
+    /// Parts of the log that went into them.
+    pub parts: u64,
+    /// Pairs that are held.
+    pub held: u64,
+    /// The digest of the newest version's record: who keeps it elsewhere can tell whether all of them were changed together.
+    pub digest: Option<String>,
+}
+
+/// Why versions cannot be vouched for.
+#[derive(Debug, thiserror::Error)]
+pub enum Unverifiable {
+    /// Something does not fit.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The dataset cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// A part of the log cannot be read, and not because it is gone.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+}
+
+/// Verifies every version of a dataset, and the parts of the log that went into them.
+///
+/// Of each version: its record's digest, and that it follows the record before; every file and object that it names; its rows, by their digest,
+/// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote, until that expires. Of a version that people
+/// made: that its rows are those of the version it goes back to, or those before it without what it takes out. Over all versions: that no
+/// prompt is on both sides of the split, no pair in two rows of one version, and that no row came or went without a record.
+///
+/// What was erased cannot be recomputed. Then that is checked which took its place, by the list that the erasure's record has the hash of.
+///
+/// Nothing is created or changed. After each version `tell` hears what is verified so far, and how many versions there are in all.
+///
+/// # Errors
+/// The first thing that does not fit, by version; or what could not be read.
+pub async fn verify(
+    dataset: &DeltaDataset,
+    lake: &impl ReadPart,
+    mut tell: impl FnMut(&Verified, u64),
+) -> Result<Verified, Unverifiable> {
+    let Some(snapshot) = dataset.open_version(None).await? else { return Ok(Verified::default()) };
+    let (newest, salt) = (snapshot.number(), snapshot.salt().clone());
+    let (mut commits, mut targets, mut erased) = (Vec::new(), HashSet::new(), Erased::default());
+    for version in 1..=newest {
+        let read = dataset.read_commit(&snapshot, version).await;
+        let read = read.map_err(|error| misfit(version, format!("it cannot be read: {error}")))?;
+        let Some(commit) = read else { continue };
+        erased.learn(dataset, &snapshot, commit.records.as_ref()).await?;
+        targets.extend(rolled_back_to(&commit));
+        commits.push((version, commit));
+    }
+    let rows = Rows::default();
+    let mut verifier =
+        Verifier { dataset, snapshot: &snapshot, lake, salt, erased, rows, verified: Verified::default() };
+    verifier.rows.keep(0);
+    let mut previous: Option<VersionRecord> = None;
+    for (version, commit) in commits {
+        previous = verifier.check_version(version, commit, previous).await?;
+        if targets.contains(&version) {
+            verifier.rows.keep(version);
+        }
+        tell(&verifier.verified, newest);
+    }
+    let digest = previous.map(|record| record.digest);
+    Ok(Verified { digest, ..verifier.verified })
+}
+
+fn misfit(version: u64, what: String) -> Misfit {
+    Misfit { version, what }
+}
+
+fn rolled_back_to(commit: &CommitRead) -> Option<u64> {
+    match commit.records.as_ref()?.version.as_ref()?.amendment.as_ref()?.operation {
+        Operation::Rollback { to } => Some(to),
+        _ => None,
+    }
+}
+
+struct Verifier<'d, L> {
+    dataset: &'d DeltaDataset,
+    snapshot: &'d TableVersion,
+    lake: &'d L,
+    salt: SplitSalt,
+    erased: Erased,
+    rows: Rows,
+    verified: Verified,
+}
+
+impl<L: ReadPart> Verifier<'_, L> {
+    /// Answers the last record so far.
+    async fn check_version(
+        &mut self,
+        version: u64,
+        commit: CommitRead,
+        previous: Option<VersionRecord>,
+    ) -> Result<Option<VersionRecord>, Unverifiable> {
+        let record = commit.records.and_then(|records| records.version);
+        let (mut lines, mut files, mut erased) = (Vec::new(), Vec::new(), 0);
+        for file in &commit.added {
+            let File { object, rows, erased: gone } = self.read_file(version, file).await?;
+            files.push(object);
+            erased += gone;
+            lines.extend(rows);
+        }
+        let parsed = lines.iter().map(|row| self.parsed(version, row)).collect::<Result<Vec<_>, _>>()?;
+        let difference = self.rows.change(version, &commit.removed, &commit.added)?;
+        let Some(record) = record else {
+            // From before there were records; or of somebody who put the same rows into other files.
+            if previous.is_some() && difference != Difference::default() {
+                return Err(misfit(version, "its rows were changed, and there is no record of it".to_owned()).into());
+            }
+            return Ok(previous);
+        };
+        if record.version != version {
+            return Err(misfit(version, format!("its record is that of version {}", record.version)).into());
+        }
+        record.check(previous.as_ref())?;
+        if files != record.files {
+            return Err(misfit(version, "its data files are not those that were written".to_owned()).into());
+        }
+        match &record.amendment {
+            Some(amendment) => {
+                let is_erased = |name: &str| self.erased.has(Place::Table, name);
+                let names = commit.added.iter().map(|file| file.name.as_str());
+                let lost_count = names.chain(commit.removed.iter().map(String::as_str)).any(is_erased);
+                self.check_amendment(&record, amendment, (!lost_count).then_some(difference)).await?;
+            }
+            None if erased > 0 => check_what_is_left(&record, parsed.len() as u64, erased)?,
+            None => record.check_rows(parsed.iter().cloned())?,
+        }
+        if record.amendment.is_none() && !commit.removed.is_empty() {
+            return Err(misfit(version, "a freeze removed rows".to_owned()).into());
+        }
+        self.check_parts(&record).await?;
+        self.check_held(&record).await?;
+        self.check_background(&record).await?;
+        self.verified.versions += 1;
+        match record.amendment {
+            Some(_) => self.verified.amended += 1,
+            None => self.verified.rows += parsed.len() as u64,
+        }
+        self.verified.held += record.counts.held;
+        Ok(Some(record))
+    }
+
+    /// A data file, or what took its place when rows of it were erased.
+    async fn read_file(&mut self, version: u64, file: &DataFileName) -> Result<File, Misfit> {
+        let instead = self.erased.instead_of(Place::Table, &file.name);
+        let is_new = !self.rows.has_read(&file.name);
+        let read = self.read_rows(version, file, instead.as_ref()).await?;
+        let lines = read.rows.iter().map(|row| self.parsed(version, row)).collect::<Result<Vec<_>, _>>()?;
+        self.rows.read(version, file, &lines)?;
+        if is_new {
+            self.verified.erased += read.erased;
+        }
+        Ok(read)
+    }
+
+    async fn read_rows(&self, version: u64, file: &DataFileName, instead: Option<&Instead>) -> Result<File, Misfit> {
+        let unreadable = |error: DatasetError| misfit(version, format!("it cannot be read: {error}"));
+        let read = match instead {
+            None => {
+                let (object, rows) = self.dataset.read_file(self.snapshot, file).await.map_err(unreadable)?;
+                File { object, rows, erased: 0 }
+            }
+            Some(Instead { sha256, by, erased }) => {
+                let rows = match by {
+                    None => Vec::new(),
+                    Some(by) => {
+                        let file = DataFileName { name: by.name.clone(), size: by.size };
+                        let (object, rows) = self.dataset.read_file(self.snapshot, &file).await.map_err(unreadable)?;
+                        if object.sha256 != by.sha256 {
+                            return Err(misfit(
+                                version,
+                                format!("{}, which took an erased file's place, was changed", by.name),
+                            ));
+                        }
+                        rows
+                    }
+                };
+                // What it was can only be taken from the record, whose digest holds.
+                File { object: ObjectDigest { name: file.name.clone(), sha256: sha256.clone() }, rows, erased: *erased }
+            }
+        };
+        Ok(read)
+    }
+
+    fn parsed<'r>(&self, version: u64, row: &'r str) -> Result<(GoldLine<'r>, Split), Misfit> {
+        let row = GoldLine::parse_row(row, &self.salt);
+        row.ok_or_else(|| {
+            misfit(version, "a row lacks a column, or its split is neither `train` nor `heldout`".to_owned())
+        })
+    }
+
+    async fn check_amendment(
+        &mut self,
+        record: &VersionRecord,
+        amendment: &Amendment,
+        // None, if rows of the files that came and went were erased since.
+        difference: Option<Difference>,
+    ) -> Result<(), Misfit> {
+        let misfit = |what: &str| Err(misfit(record.version, what.to_owned()));
+        let (mut tally, mut has_erased, mut has_selected) = (RowSet::default(), false, false);
+        for file in self.rows.files() {
+            let instead = self.erased.instead_of(Place::Table, &file.name);
+            has_erased |= instead.is_some();
+            let File { rows, .. } = self.read_rows(record.version, file, instead.as_ref()).await?;
+            for row in &rows {
+                let (line, split) = self.parsed(record.version, row)?;
+                tally.add(&line, split);
+                has_selected |= matches!(&amendment.operation, Operation::Exclusion(rows) if rows.has(row, &line));
+            }
+        }
+        if has_selected {
+            return misfit("it has a row that it says it takes out");
+        }
+        if matches!(amendment.operation, Operation::Rollback { to } if !self.rows.are_those_of(to)) {
+            return misfit("its rows are not those of the version that it goes back to");
+        }
+        let counted = Difference { removed: amendment.removed, added: amendment.added };
+        // Whoever erases rows leaves nothing to count them by but the list of what was replaced.
+        let is_erasure = matches!(amendment.operation, Operation::Erasure { .. });
+        if difference.is_some_and(|difference| difference != counted) && !is_erasure {
+            return misfit("it took out, or brought back, another number of rows than it says");
+        }
+        if has_erased {
+            return Ok(());
+        }
+        record.check_all_rows(tally)
+    }
+
+    async fn object(&self, version: u64, object: &ObjectDigest) -> Result<Vec<u8>, Misfit> {
+        self.dataset.get_object(self.snapshot, object).await.map_err(|error| misfit(version, error.to_string()))
+    }
+
+    async fn check_parts(&mut self, record: &VersionRecord) -> Result<(), Unverifiable> {
+        let misfit = |what: String| misfit(record.version, what);
+        let list = self.object(record.version, &record.consumed.list).await?;
+        let parts = serde_json::Deserializer::from_slice(&list).into_iter::<ConsumedPart>();
+        let parts = parts.collect::<Result<Vec<_>, _>>().map_err(|_| misfit("its list of parts is none".to_owned()))?;
+        let lines: u64 = parts.iter().map(|part| part.lines).sum();
+        if (parts.len() as u64, lines) != (record.consumed.parts, record.consumed.lines) {
+            return Err(misfit("its list of parts is not as long as it says".to_owned()).into());
+        }
+        for part in &parts {
+            if let Some(Instead { by, erased, .. }) = self.erased.instead_of(Place::Log, &part.key) {
+                self.verified.erased += erased;
+                self.check_replacement(record.version, by.as_ref()).await?;
+                continue;
+            }
+            let body = match self.lake.read_part(&part.key).await {
+                Ok(body) => body,
+                Err(error) if error.is_missing() => return Err(misfit(format!("its part is gone: {error}")).into()),
+                Err(error) => return Err(error.into()),
+            };
+            if object_sha256(&body) != part.sha256 {
+                return Err(misfit(format!("part {} was changed since", part.key)).into());
+            }
+        }
+        self.verified.parts += parts.len() as u64;
+        Ok(())
+    }
+
+    async fn check_replacement(&self, version: u64, by: Option<&Replacement>) -> Result<(), Unverifiable> {
+        let Some(by) = by else { return Ok(()) };
+        match self.lake.read_part(&by.name).await {
+            Ok(body) if object_sha256(&body) == by.sha256 => Ok(()),
+            Ok(_) => {
+                Err(misfit(version, format!("{}, which took an erased part's place, was changed since", by.name))
+                    .into())
+            }
+            Err(error) if error.is_missing() => {
+                Err(misfit(version, format!("what took an erased part's place is gone: {error}")).into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn check_held(&self, record: &VersionRecord) -> Result<(), Unverifiable> {
+        let Some(held) = &record.held else { return Ok(()) };
+        if self.erased.instead_of(Place::Table, &held.staged.name).is_none() {
+            self.object(record.version, &held.staged).await?;
+        }
+        if self.erased.instead_of(Place::Log, &held.key).is_some() {
+            return Ok(());
+        }
+        match self.lake.read_part(&held.key).await {
+            Ok(body) if object_sha256(&body) == held.staged.sha256 => Ok(()),
+            Ok(_) => {
+                let what = format!("its part of held pairs, {}, was changed since", held.key);
+                Err(misfit(record.version, what).into())
+            }
+            // What nobody has released in time expires, and the staged object is what is left of it.
+            Err(error) if error.is_missing() => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn check_background(&self, record: &VersionRecord) -> Result<(), Misfit> {
+        let bytes = self.object(record.version, &record.background).await?;
+        let read = Background::from_bytes(&bytes);
+        read.map(|_| ()).map_err(|error| misfit(record.version, error.to_string()))
+    }
+}
+
+/// A data file as it is, or what is left of it.
+struct File {
+    /// As it was written.
+    object: ObjectDigest,
+    /// As lines of JSON.
+    rows: Vec<String>,
+    /// Rows that were erased since.
+    erased: u64,
+}
+
+/// A version's rows cannot be recomputed once some were erased; their number can.
+fn check_what_is_left(record: &VersionRecord, rows: u64, erased: u64) -> Result<(), Misfit> {
+    if rows + erased == record.counts.entered {
+        return Ok(());
+    }
+    Err(misfit(record.version, "what is left of its rows, and what was erased, are not as many as entered".to_owned()))
+}

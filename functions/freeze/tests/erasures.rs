@@ -1,0 +1,382 @@
+//! One contributor is erased from a lake in a folder that real freezes have made: everywhere, wherever the erasure dies, and while
+//! freezes go on.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use flywheel_core::dataset::{DatasetRules, GoldLine, Selection};
+use flywheel_core::{
+    Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Pointer, Policy, Route,
+};
+use flywheel_dataset::{
+    Amendable as _, Amender, DeltaDataset, EraseError, Eraser, Erasure, Request, Verified, Wish, verify,
+};
+use flywheel_freeze::{Crossing, FreezeError, Freezer};
+use flywheel_lake::{
+    EraseObject, FolderLake, LakeError, ListKeys, ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved,
+    ReadPart, WritePart,
+};
+use flywheel_runtime::now;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Made once: what it looks for takes a while to compile.
+static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
+
+fn pseudonym() -> String {
+    ContributorKey::new("key").unwrap().pseudonym("mallory")
+}
+
+/// A lake whose user dies before the write of that number.
+struct Mortal {
+    lake: FolderLake,
+    writes_left: AtomicU32,
+}
+
+impl Mortal {
+    fn write(&self) -> Result<(), LakeError> {
+        let left = self.writes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        // Any error does: a read of what is not there has one.
+        if left.is_ok() { Ok(()) } else { self.lake_error() }
+    }
+
+    fn lake_error(&self) -> Result<(), LakeError> {
+        futures::executor::block_on(self.lake.read_part("dead")).map(|_| ())
+    }
+}
+
+impl WritePart for Mortal {
+    async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
+        self.write()?;
+        self.lake.write_part(key, body).await
+    }
+}
+
+impl EraseObject for Mortal {
+    async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
+        self.write()?;
+        self.lake.erase_object(key).await
+    }
+}
+
+impl MovePointer for Mortal {
+    async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
+        self.write()?;
+        self.lake.move_pointer(from, to).await
+    }
+}
+
+impl LoadPointer for Mortal {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        self.lake.load_pointer().await
+    }
+}
+
+impl ReadPart for Mortal {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        self.lake.read_part(key).await
+    }
+}
+
+impl ListParts for Mortal {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        self.lake.list_parts(after).await
+    }
+}
+
+impl ListKeys for Mortal {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        self.lake.list_keys(prefix).await
+    }
+}
+
+struct World {
+    folder: TempDir,
+    start: Millis,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::create_dir_all(folder.path().join("datasets/dpo_gold_v1")).unwrap();
+        Self { folder, start: now() }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn lake(&self) -> FolderLake {
+        FolderLake::new(self.path())
+    }
+
+    fn dataset(&self) -> DeltaDataset {
+        DeltaDataset::in_folder(self.path()).unwrap()
+    }
+
+    /// Writes the parts of an edit for each of these: who, and a number that its texts follow from. Mallory's have the word `secretword`.
+    async fn curate(&self, after: Millis, edits: &[(&str, u32)]) {
+        let mut batch = Batch::default();
+        for (contributor, n) in edits {
+            let own = if *contributor == "mallory" { "secretword" } else { "word" };
+            let event = json!({"event_id": format!("{contributor}-{n}"), "prompt": format!("question {n} {own}?"),
+                               "contributor_id": contributor, "original_llm_output": "an answer of two words",
+                               "final_user_edit": format!("answer{n} of {own}{n} y{n}")});
+            batch.add(CURATOR.curate(&event.to_string(), self.start + after).unwrap(), ());
+        }
+        for part in batch.into_parts(self.start + after) {
+            self.lake().write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
+    async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
+        let rules = DatasetRules { max_pairs_per_contributor: 2, ..DatasetRules::default() };
+        let freezer = Freezer::new(self.lake(), self.dataset(), rules, BreakerBounds::default(), now);
+        freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await
+    }
+
+    /// Two versions with rows of mallory's beside others', held pairs of mallory's in quarantine, a version that was rolled back with one
+    /// more, copies in a run, lines in other routes, and a part that is pending.
+    async fn with_mallory() -> Self {
+        let world = Self::new();
+        world.curate(0, &[("alice", 1), ("mallory", 2), ("mallory", 3), ("mallory", 4)]).await;
+        world.freeze(1).await.unwrap();
+        world.curate(1, &[("mallory", 10)]).await;
+        world.freeze(2).await.unwrap();
+        let request = Request { wish: Wish::RollBackTo(1), by: "kim".to_owned(), why: "a test".to_owned() };
+        let (lake, dataset) = (world.lake(), world.dataset());
+        Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
+        world.curate(2, &[("bob", 20), ("mallory", 21)]).await;
+        assert_eq!(world.freeze(3).await.unwrap().version, 5);
+        world.curate(3, &[("bob", 30), ("mallory", 31)]).await;
+        let disliked = json!({"event_id": "mallory-40", "prompt": "secretword", "original_llm_output": "secretword is bad",
+                              "kind": "thumbs_down", "contributor_id": "mallory"});
+        let mut batch = Batch::default();
+        batch.add(CURATOR.curate(&disliked.to_string(), world.start).unwrap(), ());
+        for part in batch.into_parts(world.start) {
+            assert_eq!(part.route, Route::Review);
+            lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+        let copies = world.rows(Some(5)).await.into_iter().map(|row| format!("{row}\n")).collect();
+        lake.write_part("runs/crossing-000003-attempt-1/input/train.jsonl", copies).await.unwrap();
+        world
+    }
+
+    async fn erase(&self, writes: u32) -> Result<Erasure, EraseError> {
+        let lake = Mortal { lake: self.lake(), writes_left: AtomicU32::new(writes) };
+        Eraser::new(&lake, &self.dataset(), now).erase(&pseudonym(), "kim", "request 117").await
+    }
+
+    async fn rows(&self, version: Option<u64>) -> Vec<String> {
+        let dataset = self.dataset();
+        let snapshot = dataset.open_version(version).await.unwrap().unwrap();
+        let mut rows = Vec::new();
+        dataset.each_row(&snapshot, |row| rows.push(row.to_owned())).await.unwrap();
+        rows
+    }
+
+    async fn events(&self, version: Option<u64>) -> BTreeSet<String> {
+        let event = |row: &String| GoldLine::parse(row).unwrap().event_id.into_owned();
+        self.rows(version).await.iter().map(event).collect()
+    }
+
+    async fn verify(&self) -> Result<Verified, String> {
+        verify(&self.dataset(), &self.lake(), |_, _| ()).await.map_err(|error| error.to_string())
+    }
+
+    /// The files that say something of mallory: a text of theirs, or their pseudonym.
+    fn traces(&self) -> Vec<PathBuf> {
+        let mut traces = Vec::new();
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if says_something(&path) {
+                    traces.push(path);
+                }
+            }
+        }
+        traces
+    }
+
+    async fn check_that_mallory_is_gone(&self) {
+        assert_eq!(self.traces(), Vec::<PathBuf>::new());
+        self.check_that_no_version_has_mallory().await;
+    }
+
+    async fn check_that_no_version_has_mallory(&self) {
+        let verified = self.verify().await.unwrap();
+        assert!(verified.erased > 0, "{verified:?}");
+        for version in [1, 2, 4, 5] {
+            let events = self.events(Some(version)).await;
+            assert!(
+                events.contains("alice-1") && events.iter().all(|event| !event.starts_with("mallory")),
+                "{events:?}"
+            );
+        }
+    }
+}
+
+fn says_something(path: &Path) -> bool {
+    let file = std::fs::read(path).unwrap();
+    let text = if path.extension().is_some_and(|extension| extension == "parquet")
+        && !path.to_string_lossy().contains("checkpoint")
+    {
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap()).unwrap().build().unwrap();
+        reader.map(|batch| format!("{:?}", batch.unwrap())).collect()
+    } else {
+        String::from_utf8_lossy(&file).into_owned()
+    };
+    text.contains("secretword") || text.contains(&pseudonym())
+}
+
+fn set(events: &[&str]) -> BTreeSet<String> {
+    events.iter().map(|event| (*event).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_contributor_is_erased_everywhere_and_nobody_else() {
+    let world = World::with_mallory().await;
+    assert!(world.traces().len() >= 10, "{:?}", world.traces());
+    let before = world.verify().await.unwrap();
+    let lake = world.lake();
+    let dataset = world.dataset();
+    let planned = Eraser::new(&lake, &dataset, now).plan(&pseudonym()).await.unwrap();
+    assert_eq!((planned.record.is_none(), planned.rows), (true, 4));
+    assert_eq!(world.verify().await.unwrap(), before, "a plan changes nothing");
+
+    let erased = world.erase(u32::MAX).await.unwrap();
+    assert_eq!((erased.lines, erased.rows, erased.copies.len()), (planned.lines, 4, 1));
+    let record = erased.record.unwrap();
+    assert_eq!((record.version, record.amendment.as_ref().unwrap().removed), (6, 3));
+    assert!(!serde_json::to_string(&record).unwrap().contains(&pseudonym()));
+    world.check_that_mallory_is_gone().await;
+    assert_eq!(world.events(None).await, set(&["alice-1", "bob-20"]));
+    assert_eq!(world.events(Some(1)).await, set(&["alice-1"]), "older versions are read without their rows");
+
+    let again = world.erase(u32::MAX).await.unwrap();
+    assert_eq!((again.record, again.objects), (None, 0), "there is nothing left");
+
+    // What was delivered before comes again; and what is pending of others is frozen.
+    world.curate(4, &[("mallory", 2)]).await;
+    let report = world.freeze(4).await.unwrap();
+    assert_eq!((report.rows, report.held), (1, 0), "{report:?}");
+    assert_eq!(world.events(None).await, set(&["alice-1", "bob-20", "bob-30"]));
+    let lines = world.erase(u32::MAX).await.unwrap().lines;
+    assert_eq!(lines, 1, "what arrived late goes when it is asked for again");
+    world.check_that_mallory_is_gone().await;
+
+    let request = Request { wish: Wish::RollBackTo(2), by: "kim".to_owned(), why: "a test".to_owned() };
+    Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
+    assert_eq!(world.events(None).await, set(&["alice-1"]), "a rollback behind it brings nothing back");
+    world.check_that_mallory_is_gone().await;
+}
+
+#[tokio::test]
+async fn what_was_excluded_before_is_erased_from_the_versions_that_had_it() {
+    let world = World::with_mallory().await;
+    let selection = Selection { contributor: Some(pseudonym()), ..Selection::default() };
+    let request = Request { wish: Wish::Exclude(selection), by: "kim".to_owned(), why: "a test".to_owned() };
+    let (lake, dataset) = (world.lake(), world.dataset());
+    Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
+    let rollback = |to| Request { wish: Wish::RollBackTo(to), ..request.clone() };
+    Amender::new(&lake, &dataset, now).amend(&rollback(5)).await.unwrap().unwrap();
+    Amender::new(&lake, &dataset, now).amend(&rollback(6)).await.unwrap().unwrap();
+    let record = world.erase(u32::MAX).await.unwrap().record.unwrap();
+    assert_eq!((record.version, record.amendment.unwrap().removed), (9, 0));
+    world.check_that_no_version_has_mallory().await;
+    // Whom an exclusion took out is in its record, which nobody can change: a pseudonym that no text is left of.
+    let log = world.path().join("datasets/dpo_gold_v1/_delta_log/00000000000000000006.json");
+    assert_eq!(world.traces(), [log]);
+}
+
+#[tokio::test]
+async fn killed_at_any_write_and_run_again_it_ends_the_same() {
+    for writes in 0.. {
+        let world = World::with_mallory().await;
+        if world.erase(writes).await.is_ok() {
+            assert!(writes > 12, "it took only {writes} writes");
+            return;
+        }
+        // Whoever comes next may be a freeze.
+        if writes % 2 == 0 {
+            world.freeze(4).await.unwrap();
+        }
+        world.erase(u32::MAX).await.unwrap();
+        world.check_that_mallory_is_gone().await;
+        let mut expected = set(&["alice-1", "bob-20"]);
+        expected.extend((writes % 2 == 0).then(|| "bob-30".to_owned()));
+        assert_eq!(world.events(None).await, expected, "killed at write {writes}");
+        let pointer = world.lake().load_pointer().await.unwrap().pointer;
+        assert_eq!(pointer.carried_over, expected.len() as u64, "killed at write {writes}");
+    }
+}
+
+#[tokio::test]
+async fn a_freeze_at_the_same_time_brings_nothing_back() {
+    let world = World::with_mallory().await;
+    let (frozen, erased) = tokio::join!(world.freeze(4), world.erase(u32::MAX));
+    erased.unwrap();
+    // A freeze that had listed a part may find it gone: then it is asked for again, as the workflow does.
+    if frozen.is_err() {
+        world.freeze(4).await.unwrap();
+    }
+    world.erase(u32::MAX).await.unwrap();
+    world.check_that_mallory_is_gone().await;
+    assert_eq!(world.events(None).await, set(&["alice-1", "bob-20", "bob-30"]));
+}
+
+#[tokio::test]
+async fn where_nothing_was_frozen_lines_are_erased_all_the_same() {
+    let world = World::new();
+    world.curate(0, &[("alice", 1), ("mallory", 2)]).await;
+    let erased = world.erase(u32::MAX).await.unwrap();
+    assert_eq!((erased.record, erased.lines), (None, 1));
+    assert!(world.traces().is_empty());
+    let report = world.freeze(1).await.unwrap();
+    assert_eq!((report.rows, world.events(None).await), (1, set(&["alice-1"])));
+}
+
+#[tokio::test]
+async fn what_took_an_erased_objects_place_is_verified_like_all_else() {
+    let world = World::with_mallory().await;
+    world.erase(u32::MAX).await.unwrap();
+    let listed = std::fs::read_dir(world.path().join("datasets/dpo_gold_v1/_flywheel/erased")).unwrap();
+    let mut changed = 0;
+    for list in listed {
+        for line in std::fs::read_to_string(list.unwrap().path()).unwrap().lines() {
+            let object: Value = serde_json::from_str(line).unwrap();
+            let Some(by) = object["by"]["name"].as_str() else { continue };
+            let folder = if object["place"] == "table" { "datasets/dpo_gold_v1" } else { "" };
+            let path = world.path().join(folder).join(by);
+            if !path.exists() || path.to_string_lossy().contains("/_flywheel/held/") || by.contains("quarantine") {
+                continue;
+            }
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(&path, [&bytes[..], b"\n"].concat()).unwrap();
+            let error = world.verify().await;
+            assert!(error.is_err() || by.contains("/route=") && !was_consumed(&world, by).await, "{by}");
+            changed += u32::from(error.is_err());
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+    assert!(changed >= 3, "{changed}");
+    world.verify().await.unwrap();
+}
+
+/// A part that is pending went into no version.
+async fn was_consumed(world: &World, key: &str) -> bool {
+    let pointer = world.lake().load_pointer().await.unwrap().pointer;
+    let listing = world.lake().list_parts(&pointer.watermark.list_after()).await.unwrap();
+    let body = std::fs::read_to_string(world.path().join(key)).unwrap();
+    let is_pending = pointer.watermark.pending(&listing.parts).parts.iter().any(|name| name.key(Route::Gold) == key);
+    !is_pending || !body.contains("bob-30")
+}
