@@ -1,0 +1,236 @@
+//! A worker on a lake in memory, with the embedded trainer on its golden run: killed, told twice, told to stop, and given nonsense.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flywheel_core::training::RunReport;
+use flywheel_lake::{Fault, MemoryLake, WriteFile as _};
+use flywheel_trainer::{Job, Observer, TrainerError};
+use flywheel_worker::{Callbacks, Done, Jobs, PortError, Pulse, Received, RunFiles, Told, Worker};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const BUCKET: &str = "a-lake";
+const OUTPUT: &str = "runs/golden/output/";
+
+/// What happened at the queue and the workflow, in order.
+#[derive(Debug, Clone, Default)]
+struct World {
+    jobs: Arc<Mutex<VecDeque<String>>>,
+    events: Arc<Mutex<Vec<String>>>,
+    nobody_waits: Arc<AtomicBool>,
+}
+
+impl World {
+    fn with(body: impl Into<String>) -> Self {
+        let world = Self::default();
+        world.deliver(body);
+        world
+    }
+
+    fn deliver(&self, body: impl Into<String>) {
+        self.jobs.lock().unwrap().push_back(body.into());
+    }
+
+    fn note(&self, event: impl Into<String>) -> Told {
+        self.events.lock().unwrap().push(event.into());
+        if self.nobody_waits.load(Ordering::Relaxed) { Told::NobodyWaits } else { Told::Heard }
+    }
+
+    /// Without heartbeats, of which there are as many as there is time for.
+    fn events(&self) -> Vec<String> {
+        let events = self.events.lock().unwrap();
+        events.iter().filter(|event| !matches!(event.as_str(), "beat" | "hide 120")).cloned().collect()
+    }
+}
+
+impl Jobs for World {
+    async fn receive(&self) -> Result<Option<Received>, PortError> {
+        let body = self.jobs.lock().unwrap().pop_front();
+        Ok(body.map(|body| Received { body, receipt: "receipt".to_owned() }))
+    }
+
+    async fn hide(&self, _: &str, seconds: u16) -> Result<(), PortError> {
+        self.note(format!("hide {seconds}"));
+        Ok(())
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), PortError> {
+        self.note("delete");
+        Ok(())
+    }
+}
+
+impl Callbacks for World {
+    async fn heartbeat(&self, _: &str) -> Result<Told, PortError> {
+        Ok(self.note("beat"))
+    }
+
+    async fn succeed(&self, _: &str, output: &str) -> Result<Told, PortError> {
+        Ok(self.note(format!("succeed {output}")))
+    }
+
+    async fn fail(&self, _: &str, error: &str, _: &str) -> Result<Told, PortError> {
+        Ok(self.note(format!("fail {error}")))
+    }
+}
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../trainer/tests/golden")
+}
+
+fn job() -> String {
+    json!({"task_token": "token", "run": "golden", "bucket": BUCKET, "input": "runs/golden/input/", "output": OUTPUT})
+        .to_string()
+}
+
+/// A lake with the golden run's input and base.
+async fn lake() -> MemoryLake {
+    let lake = MemoryLake::default();
+    for (folder, prefix) in [("input", "runs/golden/input/"), ("base", "models/golden/")] {
+        for file in std::fs::read_dir(golden().join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            lake.write_file(&format!("{prefix}{name}"), &path).await.unwrap();
+        }
+    }
+    lake
+}
+
+fn outputs(lake: &MemoryLake) -> BTreeMap<String, Vec<u8>> {
+    lake.objects().into_iter().filter(|(key, _)| key.starts_with(OUTPUT)).collect()
+}
+
+async fn work<T>(world: &World, lake: &MemoryLake, folder: &TempDir, train: T) -> Done
+where
+    T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
+{
+    let files = RunFiles::new(lake.clone(), BUCKET, folder.path());
+    let pulse = Pulse { every: Duration::from_millis(5), ..Pulse::default() };
+    let worker = Worker::new(world.clone(), world.clone(), files, pulse, train);
+    worker.work(&Arc::new(AtomicBool::new(false))).await.unwrap()
+}
+
+fn trained() -> Done {
+    Done::Trained("golden".parse().unwrap())
+}
+
+fn refuse(_: &Job, _: &mut Observer<'_>) -> Result<RunReport, TrainerError> {
+    Err(TrainerError::Other("no".to_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_trained_delivered_answered_and_deleted_in_this_order() {
+    let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+    assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained());
+    let names: Vec<_> = outputs(&lake).into_keys().map(|key| key.replace(OUTPUT, "")).collect();
+    assert_eq!(names, ["adapter_config.json", "adapter_model.safetensors", "rows.jsonl", "run.json"]);
+    let events = world.events();
+    let answer: Value = serde_json::from_str(events[0].strip_prefix("succeed ").unwrap()).unwrap();
+    assert_eq!((answer, &events[1..]), (json!({"run": "golden", "output": OUTPUT}), &["delete".to_owned()][..]));
+    assert!(!folder.path().join("golden").exists() && folder.path().join("bases").exists());
+    assert_eq!(work(&world, &lake, &folder, refuse).await, Done::NoJob);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_delivered_again_is_answered_and_not_trained_again() {
+    let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+    work(&world, &lake, &folder, flywheel_trainer::run).await;
+    let before = outputs(&lake);
+    world.deliver(job());
+    assert_eq!(work(&world, &lake, &folder, refuse).await, trained());
+    assert_eq!(outputs(&lake), before);
+    assert_eq!(world.events().last().unwrap(), "delete");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_write_fails_or_loses_its_answer_the_next_delivery_ends_the_same() {
+    let (clean, folder) = (lake().await, TempDir::new().unwrap());
+    work(&World::with(job()), &clean, &folder, flywheel_trainer::run).await;
+    let but_the_report = |lake: &MemoryLake| {
+        outputs(lake).into_iter().filter(|(key, _)| !key.ends_with("run.json")).collect::<BTreeMap<_, _>>()
+    };
+    for file in ["adapter_model", "adapter_config", "rows.jsonl", "output/run.json"] {
+        for fault in [Fault::Refused, Fault::AnswerLost] {
+            let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+            lake.fail_next_write(file, fault);
+            let first = work(&world, &lake, &folder, flywheel_trainer::run).await;
+            assert_eq!(first, Done::HandedBack("golden".parse().unwrap()), "{file}");
+            assert_eq!(world.events(), ["hide 0"], "the job is back in the queue, and nobody is told");
+            world.deliver(job());
+            assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained(), "{file}");
+            assert_eq!(but_the_report(&lake), but_the_report(&clean), "{file}");
+            assert_eq!(world.events().last().unwrap(), "delete");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_not_mixed_from_two_workers() {
+    let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+    lake.write_file(&format!("{OUTPUT}rows.jsonl"), &golden().join("input/train.jsonl")).await.unwrap();
+    let done = work(&world, &lake, &folder, flywheel_trainer::run).await;
+    assert_eq!(done, Done::Refused("golden".parse().unwrap()));
+    assert!(!outputs(&lake).contains_key(&format!("{OUTPUT}run.json")), "without a report it is no output");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_that_nobody_waits_for_ends() {
+    let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+    world.nobody_waits.store(true, Ordering::Relaxed);
+    // It begins when the heartbeat has been answered.
+    let late = |job: &Job, observer: &mut Observer<'_>| {
+        std::thread::sleep(Duration::from_millis(200));
+        flywheel_trainer::run(job, observer)
+    };
+    assert_eq!(work(&world, &lake, &folder, late).await, Done::Pointless("golden".parse().unwrap()));
+    assert_eq!((world.events(), outputs(&lake).len()), (vec!["delete".to_owned()], 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_stopped_hands_its_job_back_and_the_next_goes_on() {
+    let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+    let files = RunFiles::new(lake.clone(), BUCKET, folder.path());
+    let worker = Worker::new(world.clone(), world.clone(), files, Pulse::default(), flywheel_trainer::run);
+    let done = worker.work(&Arc::new(AtomicBool::new(true))).await.unwrap();
+    assert_eq!(done, Done::HandedBack("golden".parse().unwrap()));
+    assert_eq!((world.events(), outputs(&lake).len()), (vec!["hide 0".to_owned()], 0));
+    world.deliver(job());
+    assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_can_train_is_refused_and_the_workflow_hears_why() {
+    let refused = || Done::Refused("golden".parse().unwrap());
+    let (world, folder) = (World::with(job()), TempDir::new().unwrap());
+    assert_eq!(work(&world, &MemoryLake::default(), &folder, refuse).await, refused());
+    assert_eq!(world.events(), ["fail UnusableRun", "delete"]);
+
+    let calls = Arc::new(AtomicU32::new(0));
+    let counted = calls.clone();
+    let panics = move |_: &Job, _: &mut Observer<'_>| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        panic!("in the trainer")
+    };
+    let world = World::with(job());
+    assert_eq!(work(&world, &lake().await, &folder, panics).await, refused());
+    assert_eq!(
+        (world.events(), calls.load(Ordering::Relaxed)),
+        (vec!["fail TrainingFailed".to_owned(), "delete".to_owned()], 1)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_job_of_this_lake_is_left_to_the_dead_letters() {
+    let (lake, folder) = (lake().await, TempDir::new().unwrap());
+    for body in ["", "{}", &job().replace(BUCKET, "another-lake"), &job().replace("golden", "../golden")] {
+        let world = World::with(body);
+        assert_eq!(work(&world, &lake, &folder, refuse).await, Done::NoSuchJob, "{body}");
+        assert_eq!(world.events(), Vec::<String>::new());
+    }
+}
