@@ -15,7 +15,7 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
+.PHONY: help demo demo-poison test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
         tools-lambda tools-readers
 
 help: ## this list
@@ -23,6 +23,9 @@ help: ## this list
 
 demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
 	@$(IN_CLOUD)/python infra/local/demo.py $(if $(THRESHOLD),--threshold $(THRESHOLD)) $(EDITS)
+
+demo-poison: tools ## the same, and a second round with a campaign in it, which is held back
+	@$(IN_CLOUD)/python infra/local/demo_poison.py
 
 test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
 
