@@ -109,6 +109,9 @@ def write_adapter(folder: Path, base: Path) -> None:
         if "lora_" in name:
             torch.nn.init.normal_(parameter.data, std=0.2)
     model.save_pretrained(folder)
+    config = json.loads((folder / contract.ADAPTER_CONFIG).read_text())
+    # peft names the folder that the base was in.
+    (folder / contract.ADAPTER_CONFIG).write_text(json.dumps(config | {"base_model_name_or_path": "golden"}, indent=2) + "\n")
     (folder / "README.md").unlink(missing_ok=True)
 
 
