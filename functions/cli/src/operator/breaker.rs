@@ -1,15 +1,15 @@
 //! `flywheel breaker`: see and move the circuit breaker.
 
 use std::fmt::Write as _;
-use std::io::{Write as _, stdout};
 
 use flywheel_core::{AlreadyThere, Breaker, BreakerChange, BreakerState, Cause, rfc3339};
-use flywheel_lake::{LoadBreaker, LoadedBreaker, MoveBreaker, Moved};
+use flywheel_lake::{LoadBreaker as _, LoadedBreaker, MoveBreaker as _, Moved};
 use flywheel_runtime::now;
 use serde::Serialize;
 
 use super::confirm::confirm;
-use super::lake::{LakeLocation, OperatorLake};
+use super::lake::{LakeLocation, OperatorLake, unusable};
+use super::output::print;
 use super::visible;
 use crate::arguments::{BreakerCommand, ChangeArguments, LakeArguments};
 use crate::{Failure, Outcome};
@@ -45,8 +45,8 @@ pub(crate) fn run(command: &BreakerCommand) -> Result<Outcome, Failure> {
 
 async fn status(arguments: &LakeArguments) -> Result<Outcome, Failure> {
     let lake = OperatorLake::open(&arguments.lake).await?;
-    let LoadedBreaker { breaker, .. } = load(&lake).await?;
-    print(arguments, &breaker, false, false)
+    let LoadedBreaker { breaker, .. } = lake.load_breaker().await.map_err(unusable)?;
+    say(arguments, &breaker, false, false)
 }
 
 type Move = fn(&Breaker, &str, &str, u64) -> Result<Breaker, AlreadyThere>;
@@ -54,38 +54,27 @@ type Move = fn(&Breaker, &str, &str, u64) -> Result<Breaker, AlreadyThere>;
 async fn change(arguments: &ChangeArguments, verb: &str, warning: &str, moved: Move) -> Result<Outcome, Failure> {
     let ChangeArguments { on, why, by, dry_run, yes } = arguments;
     let lake = OperatorLake::open(&on.lake).await?;
-    let loaded = load(&lake).await?;
-    let next = moved(&loaded.breaker, by, why, now()).map_err(|error| Failure::Unusable(error.to_string()))?;
+    let loaded = lake.load_breaker().await.map_err(unusable)?;
+    let next = moved(&loaded.breaker, by, why, now()).map_err(unusable)?;
     if *dry_run {
-        return print(on, &next, false, true);
+        return say(on, &next, false, true);
     }
     if !yes {
         confirm(&format!("{verb} the breaker of {}? {warning}", on.lake))?;
     }
-    match lake.move_breaker(&loaded, &next).await.map_err(|error| Failure::Unusable(error.to_string()))? {
-        Moved::Moved => print(on, &next, true, false),
+    match lake.move_breaker(&loaded, &next).await.map_err(unusable)? {
+        Moved::Moved => say(on, &next, true, false),
         Moved::WasMovedBefore => {
             Err(Failure::Unusable("the breaker was moved by somebody else just now: look at it again".to_owned()))
         }
     }
 }
 
-async fn load(lake: &OperatorLake) -> Result<LoadedBreaker, Failure> {
-    lake.load_breaker().await.map_err(|error| Failure::Unusable(error.to_string()))
-}
-
-fn print(arguments: &LakeArguments, breaker: &Breaker, changed: bool, dry_run: bool) -> Result<Outcome, Failure> {
-    let text = if arguments.json {
-        let report = Report { lake: arguments.lake.to_string(), changed, dry_run, breaker };
-        serde_json::to_string(&report)? + "\n"
-    } else {
-        let note = if dry_run { "would be: " } else { "" };
-        format!("{note}{}", as_text(&arguments.lake, breaker))
-    };
-    let mut output = stdout().lock();
-    output.write_all(text.as_bytes())?;
-    output.flush()?;
-    Ok(Outcome::AllGood)
+fn say(on: &LakeArguments, breaker: &Breaker, changed: bool, dry_run: bool) -> Result<Outcome, Failure> {
+    print(on, &Report { lake: on.lake.to_string(), changed, dry_run, breaker }, |report| {
+        let note = if report.dry_run { "would be: " } else { "" };
+        format!("{note}{}", as_text(&on.lake, report.breaker))
+    })
 }
 
 fn as_text(lake: &LakeLocation, breaker: &Breaker) -> String {
