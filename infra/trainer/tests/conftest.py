@@ -52,6 +52,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def described(base: Path) -> dict[str, Any]:
+    return describe(base)
+
+
+def describe(base: Path) -> dict[str, Any]:
     """What `run.json` says, without the hashes of the rows."""
     files = {name: hashlib.sha256((base / name).read_bytes()).hexdigest() for name in ("config.json", "model.safetensors")}
     return {

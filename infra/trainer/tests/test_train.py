@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PAIRS, REPLAY, write_run
+from conftest import PAIRS, REPLAY, describe, write_run
 
 SCRIPT = Path(__file__).parent.parent / "train.py"
 
@@ -42,15 +42,7 @@ def output(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def trained(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
     """One run that several tests look at."""
     folder = tmp_path_factory.mktemp("trained")
-    files = {name: sha256(base / name) for name in ("config.json", "model.safetensors")}
-    write_run(folder / "input", {
-        "run": "crossing-1-attempt-1", "dataset": {"version": 1, "digest": "0" * 64}, "incumbent": None,
-        "base": {"id": "tiny", "prefix": "models/base/tiny/", "files": files},
-        "objective": {"dpo": 1.0, "sft": 1.0, "replay": 1.0, "beta": 0.1}, "lora": {"rank": 4, "alpha": 8},
-        "training": {"learning_rate": 0.03, "epochs": 8, "batch_size": 4, "accumulation": 1, "max_length": 128,
-                     "max_gradient_norm": 1.0, "warmup_share": 0.1},
-        "generation": {"max_new_tokens": 8}, "seed": 7,
-    })
+    write_run(folder / "input", describe(base))
     done = train(folder, base)
     assert done.returncode == 0, done.stderr[-2000:]
     return folder
