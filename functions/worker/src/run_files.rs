@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use flywheel_core::dataset::{StreamDigest, object_sha256};
 use flywheel_core::training::{OutputFile, RunDescription, RunName, RunReport, Sha256Hex};
 use flywheel_lake::{LakeError, ReadPart, VisitObject, WriteFile};
 use flywheel_trainer::Job;
@@ -92,7 +93,7 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
             self.lake.write_file(&key, &path).await?;
             let written = std::fs::read(&path).map_err(disk(&path))?;
             // The report says how long it took, which is never the same.
-            if file != OutputFile::Report && self.sha256(&key).await? != Sha256Hex::of(&written) {
+            if file != OutputFile::Report && self.sha256(&key).await? != object_sha256(&written) {
                 return Err(FilesError::Unusable(format!("{key} is another worker's, and not the same")));
             }
         }
@@ -119,10 +120,10 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
         Ok(folder)
     }
 
-    async fn sha256(&self, key: &str) -> Result<Sha256Hex, FilesError> {
-        let mut bytes = Vec::new();
-        self.lake.visit_object(key, &mut |piece| bytes.extend_from_slice(piece)).await?;
-        Ok(Sha256Hex::of(&bytes))
+    async fn sha256(&self, key: &str) -> Result<String, FilesError> {
+        let mut digest = StreamDigest::default();
+        self.lake.visit_object(key, &mut |piece| digest.add(piece)).await?;
+        Ok(digest.finish())
     }
 
     async fn bring(&self, key: &str, to: &Path) -> Result<(), FilesError> {

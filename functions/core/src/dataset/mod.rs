@@ -47,7 +47,7 @@ pub use fingerprint::Fingerprint;
 pub(crate) use gold_line::RELEASED;
 pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
-pub(crate) use normal::{first_eight, prompt_key};
+pub(crate) use normal::{key as text_key, prompt_key};
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
 pub use statistics::{Statistics, Tally};

@@ -30,10 +30,10 @@ fn collapse(letters: impl Iterator<Item = char>, normal: &mut String) {
     }
 }
 
-/// Eight bytes of the SHA-256 of a normal form, which stand for it: among a million texts, two that share them are not to be
-/// expected in a lifetime.
-pub(crate) fn key(normal: &str) -> u64 {
-    first_eight(&Sha256::digest(normal))
+/// Eight bytes of the SHA-256 of a text, a normal form or an id, which stand for it: among a million texts, two that share them
+/// are not to be expected in a lifetime.
+pub(crate) fn key(text: &str) -> u64 {
+    first_eight(&Sha256::digest(text))
 }
 
 /// A prompt's [`key`], whatever its looks.

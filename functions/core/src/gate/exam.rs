@@ -1,13 +1,11 @@
 use std::collections::HashSet;
 
-use sha2::{Digest as _, Sha256};
-
 use super::bounds::GateBounds;
 use super::criteria::{self, Problem, Problems};
 use super::reading::Reading;
 use super::verdict::{GateVerdict, Means};
 use crate::audit::Audit;
-use crate::dataset::first_eight;
+use crate::dataset::text_key;
 use crate::policy::Policy;
 use crate::similarity::similarity;
 use crate::training::{
@@ -228,13 +226,13 @@ impl<'p> Exam<'p> {
     }
 
     fn train(&mut self, row: &PairRow) {
-        self.trained_pairs.insert(id_key(&row.pair_id));
+        self.trained_pairs.insert(text_key(&row.pair_id));
         self.trained_prompts.insert(prompt_key(&row.prompt));
     }
 
     fn hold_out(&mut self, row: PairRow, number: u64) {
         let place = || format!("{}: line {number}", InputFile::HeldOut.as_str());
-        if self.trained_pairs.contains(&id_key(&row.pair_id)) {
+        if self.trained_pairs.contains(&text_key(&row.pair_id)) {
             self.problem(Problem::LeakedPair, place());
         }
         if self.trained_prompts.contains(&prompt_key(&row.prompt)) {
@@ -347,8 +345,4 @@ fn tokens(number: u64) -> Result<f64, Problem> {
 
 fn chars(text: &str) -> f64 {
     text.chars().count() as f64
-}
-
-fn id_key(id: &str) -> u64 {
-    first_eight(&Sha256::digest(id))
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use sha2::{Digest as _, Sha256};
+use crate::dataset::text_key;
 
 /// Rows that are scored at most, of each kind. Each is answered by two models, which is what an evaluation takes; and at 2,000 rows
 /// a rate is known to within 2.2 percentage points (Wilson, 95 %).
@@ -31,7 +31,7 @@ impl Default for HeldOutSample {
 impl HeldOutSample {
     /// Takes note of a row. An id that comes twice is one row.
     pub fn add(&mut self, id: &str, bytes: u64) {
-        let key = Self::key(id);
+        let key = text_key(id);
         if key >= self.full_from || self.has_key(key) {
             return;
         }
@@ -47,7 +47,7 @@ impl HeldOutSample {
     /// Whether a row is among those that are scored, once all are known.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
-        self.has_key(Self::key(id))
+        self.has_key(text_key(id))
     }
 
     /// How many rows are.
@@ -64,10 +64,6 @@ impl HeldOutSample {
 
     fn has_key(&self, key: u64) -> bool {
         self.kept.range((key, 0)..=(key, u64::MAX)).next().is_some()
-    }
-
-    fn key(id: &str) -> u64 {
-        crate::dataset::first_eight(&Sha256::digest(id))
     }
 }
 
