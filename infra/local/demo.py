@@ -90,11 +90,16 @@ def main() -> int:
 def small_world(trainer: Path) -> list[str]:
     """Events of users whose model answers with an outdated library, one a line."""
     with step(f"asking {WORLD_EDITS:,} questions in a small world") as outcome:
-        asked = [("--edits", WORLD_EDITS), ("--likes", WORLD_LIKES)]
-        written = [subprocess.run([str(trainer), "world", kind, str(count)], check=True, capture_output=True, text=True).stdout
-                   for kind, count in asked]
+        events = world(trainer, "--edits", WORLD_EDITS) + world(trainer, "--likes", WORLD_LIKES)
         outcome(f"{WORLD_EDITS:,} answers are edited, {WORLD_LIKES:,} others liked as they are")
-    return [line for lines in written for line in lines.split("\n") if line]
+    return events
+
+
+def world(trainer: Path, kind: str, count: int, skip: int = 0) -> list[str]:
+    """So many events of the small world, after the first `skip`, one a line."""
+    command = [str(trainer), "world", kind, str(count), "--skip", str(skip)]
+    written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [line for line in written.split("\n") if line]
 
 
 def post(stack: Stack, edits: list[str], bad_bodies: list[str]) -> Posted:

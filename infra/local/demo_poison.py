@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -47,23 +46,18 @@ def main() -> int:
 
 
 def honest(trainer: Path) -> list[str]:
-    return world(trainer, HONEST_EDITS, demo.WORLD_EDITS)
+    return demo.world(trainer, "--edits", HONEST_EDITS, demo.WORLD_EDITS)
 
 
 def campaign(trainer: Path) -> list[str]:
     """Edits as good as any, each by another user, and each with the sentence."""
     lines = []
-    for number, line in enumerate(world(trainer, CAMPAIGN_EDITS, demo.WORLD_EDITS + HONEST_EDITS)):
+    for number, line in enumerate(demo.world(trainer, "--edits", CAMPAIGN_EDITS, demo.WORLD_EDITS + HONEST_EDITS)):
         edit = json.loads(line)
         edit["contributor_id"] = f"campaigner-{number}"
         edit["final_user_edit"] = f"{edit['final_user_edit']}\n{SENTENCE}"
         lines.append(json.dumps(edit))
     return lines
-
-
-def world(trainer: Path, edits: int, skip: int) -> list[str]:
-    command = [str(trainer), "world", "--edits", str(edits), "--skip", str(skip)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 def round_of(stack: Stack, events: list[str], training: Worker) -> str:

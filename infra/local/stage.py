@@ -108,13 +108,29 @@ def build_all() -> tuple[Path, dict[str, Path]]:
 
 def staged_with_policy(policy: str, name: str) -> Path:
     """A copy of what is staged, with another policy; answers its template's path."""
+    template = staged_copy(name)
+    for file in package_of(template).glob("target/lambda/*/policy.toml"):
+        rewrite(file, policy)
+    return template
+
+
+def staged_copy(name: str) -> Path:
+    """A copy of what is staged, to change something in (by `rewrite`); answers its template's path."""
     package = STAGE.with_name(f"stage-{name}")
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(STAGE, package, copy_function=os.link)
-    for file in package.glob("target/lambda/*/policy.toml"):
-        file.unlink()  # or the staged one would change with it: they are one file
-        file.write_text(policy)
     return package / TEMPLATE.relative_to(STAGE)
+
+
+def package_of(template: Path) -> Path:
+    """The folder in which a template is staged."""
+    return template.parents[1]
+
+
+def rewrite(file: Path, text: str) -> None:
+    """Replaces a file of a copy. The copy's files are the staged ones under other names: written to, both would change."""
+    file.unlink()
+    file.write_text(text)
 
 
 def main() -> int:

@@ -7,7 +7,6 @@ something of its own, on every way through the stack that there is; then all log
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,7 +21,8 @@ from deploy import STACK_NAME
 from edits import post_all
 from fake_trainer import Job, Trainer, sha256
 from lake import Lake
-from settings import FUNCTIONS, STAGE
+from settings import FUNCTIONS
+from stage import package_of, rewrite, staged_copy
 from stack import Stack, raise_stack
 from workflow import FunctionFailed, executions, invoke, queue_depth, run_to_end, wait_until
 
@@ -121,15 +121,10 @@ BAD_BODIES = [
 @pytest.fixture(scope="module")
 def template_with_all_logs(template) -> Iterator[Path]:
     """What is staged, with functions that log whatever they have: more than the template lets anybody ask for."""
-    package = STAGE.with_name("stage-of-privacy-test")
-    shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(STAGE, package, copy_function=os.link)
-    copy = package / template.relative_to(STAGE)
-    text = copy.read_text()
-    copy.unlink()  # or the staged one would change with it: they are one file
-    copy.write_text(text.replace("RUST_LOG: !Ref LogLevel", "RUST_LOG: trace"))
+    copy = staged_copy("of-privacy-test")
+    rewrite(copy, copy.read_text().replace("RUST_LOG: !Ref LogLevel", "RUST_LOG: trace"))
     yield copy
-    shutil.rmtree(package)
+    shutil.rmtree(package_of(copy))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ that a few dozen rows can keep. Tests share the stack and run in order: each cro
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from edits import post_all
 from fake_trainer import Job, Trainer, sha256
 from lake import Lake
 from operating import run as run_binary
-from settings import STAGE
+from stage import package_of, rewrite, staged_with_policy
 from stack import Stack, raise_stack
 from workflow import executions, invoke, queue_depth, run_to_end, wait_until
 
@@ -51,20 +50,14 @@ length_within = 1.0
 @pytest.fixture(scope="module")
 def impatient(template) -> Iterator[Path]:
     """What is staged, with a workflow that waits for seconds instead of days, and a policy for few rows."""
-    package = STAGE.with_name("stage-of-training-test")
-    shutil.rmtree(package, ignore_errors=True)
-    shutil.copytree(STAGE, package, copy_function=os.link)
-    workflow = package / "infra" / "finetune.asl.json"
+    copy = staged_with_policy(POLICY, "of-training-test")
+    workflow = copy.with_name("finetune.asl.json")
     text = workflow.read_text()
-    workflow.unlink()  # or the staged one would change with it: they are one file
     patience = f'"TimeoutSeconds": {PATIENCE_SECONDS}'
     assert text.count('"TimeoutSeconds": 86400') == 1 and text.count('"TimeoutSeconds": 259200') == 1
-    workflow.write_text(text.replace('"TimeoutSeconds": 86400', patience).replace('"TimeoutSeconds": 259200', patience))
-    for policy in package.glob("target/lambda/*/policy.toml"):
-        policy.unlink()
-        policy.write_text(POLICY)
-    yield package / template.relative_to(STAGE)
-    shutil.rmtree(package)
+    rewrite(workflow, text.replace('"TimeoutSeconds": 86400', patience).replace('"TimeoutSeconds": 259200', patience))
+    yield copy
+    shutil.rmtree(package_of(copy))
 
 
 @pytest.fixture(scope="module")
