@@ -46,7 +46,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(block) {
             *pair = [digit(byte >> 4), digit(byte & 15)];
         }
-        hex.push_str(&String::from_utf8_lossy(&digits[..2 * block.len()]));
+        hex.push_str(str::from_utf8(&digits[..2 * block.len()]).unwrap_or_default());
     }
     hex
 }

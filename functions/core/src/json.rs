@@ -46,6 +46,9 @@ impl<'de> Deserialize<'de> for Json<'de> {
 
 struct JsonVisitor;
 
+/// Fields that an object has room for from the start: as many as most events have.
+const FIELDS: usize = 8;
+
 impl<'de> Visitor<'de> for JsonVisitor {
     type Value = Json<'de>;
 
@@ -90,7 +93,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let mut object = Vec::new();
+        let mut object = Vec::with_capacity(FIELDS);
         while let Some((Key(key), value)) = entries.next_entry()? {
             object.push((key, value));
         }

@@ -15,6 +15,7 @@ use std::mem::swap;
 use std::ops::{Range, RangeInclusive};
 
 use super::stripe::{Carry, LEAD, Stripe, WORD, WORDS};
+use super::word::{ROWS, SYMBOLS, distance_of_word};
 use crate::common_ends::common_ends;
 
 /// Rows of a stripe.
@@ -88,6 +89,9 @@ fn distance_of_symbols(
     max_steps: u64,
 ) -> Option<usize> {
     let rows = pattern.len();
+    if rows <= ROWS && alphabet <= SYMBOLS {
+        return (columns as u64 <= max_steps).then(|| distance_of_word(pattern, symbols));
+    }
     let bits = rows.next_multiple_of(HEIGHT);
     let padding = bits - rows;
     let table_words = alphabet.checked_mul(bits / WORD).filter(|&words| words <= MAX_TABLE_WORDS)?;

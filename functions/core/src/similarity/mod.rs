@@ -2,6 +2,7 @@
 
 mod levenshtein;
 mod stripe;
+mod word;
 
 /// `1 - levenshtein / max(length)` over Unicode scalar values, in `0.0..=1.0`; 1.0 for two empty texts.
 ///
