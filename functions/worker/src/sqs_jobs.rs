@@ -1,10 +1,17 @@
+use std::time::Duration;
+
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::config::timeout::TimeoutConfig;
 use flywheel_runtime::causes;
 
 use crate::ports::{Jobs, PortError, Received};
 
 /// The longest that SQS waits for a message before it answers that there is none.
 const WAIT_SECONDS: i32 = 20;
+
+/// The longest that its answer may take. A call that is given up before SQS has answered loses what it would have brought: the job is
+/// hidden, and nobody has it, until its time is up. So this call may take longer than any other.
+const ANSWER_WITHIN: Duration = Duration::from_secs(WAIT_SECONDS as u64 + 20);
 
 /// Training jobs in SQS.
 #[derive(Debug)]
@@ -24,8 +31,11 @@ impl SqsJobs {
 impl Jobs for SqsJobs {
     async fn receive(&self) -> Result<Option<Received>, PortError> {
         let call = self.client.receive_message().queue_url(&self.queue_url).max_number_of_messages(1);
-        let answer =
-            call.wait_time_seconds(WAIT_SECONDS).send().await.map_err(|error| failed("receive a job", &error))?;
+        let patient =
+            TimeoutConfig::builder().operation_attempt_timeout(ANSWER_WITHIN).operation_timeout(ANSWER_WITHIN);
+        let patient = aws_sdk_sqs::config::Builder::new().timeout_config(patient.build());
+        let call = call.wait_time_seconds(WAIT_SECONDS).customize().config_override(patient);
+        let answer = call.send().await.map_err(|error| failed("receive a job", &error))?;
         let message = answer.messages.into_iter().flatten().next();
         Ok(message.and_then(|message| Some(Received { body: message.body?, receipt: message.receipt_handle? })))
     }
