@@ -95,9 +95,9 @@ def small_world(trainer: Path) -> list[str]:
     return events
 
 
-def world(trainer: Path, kind: str, count: int, skip: int = 0) -> list[str]:
+def world(trainer: Path, kind: str, count: int, skip: int = 0, *options: str) -> list[str]:
     """So many events of the small world, after the first `skip`, one a line."""
-    command = [str(trainer), "world", kind, str(count), "--skip", str(skip)]
+    command = [str(trainer), "world", kind, str(count), "--skip", str(skip), *options]
     written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line for line in written.split("\n") if line]
 
@@ -142,6 +142,21 @@ def follow(stack: Stack, count: dict, worker: Worker | None) -> dict:
 
     with step(f"following run {count['run']}" + (": it freezes, prepares, trains, evaluates and promotes" if worker else "")):
         return wait_until(f"the end of run {count['run']}", ended, 900, stack.cloud.log_file)
+
+
+def await_ruling(stack: Stack, run: str, worker: Worker) -> None:
+    """Waits for the gate's verdict on a run. A run that is left to a person goes on for days after it."""
+    lake, verdict = Lake(stack), f"runs/{run}/verdict.json"
+
+    def is_ruled() -> bool:
+        worker.check()
+        worker.show_progress()
+        return verdict in set(lake.keys(verdict)) or describe(stack, run)["status"] != "RUNNING"
+
+    with step(f"following run {run}"):
+        wait_until(f"the verdict on {run}", is_ruled, 900, stack.cloud.log_file)
+    if verdict not in set(lake.keys(verdict)):
+        raise Problem(f"run {run} ended without a verdict", f"see {stack.cloud.log_file} and {worker.log_file}")
 
 
 def show_events(lake: Lake, posted: Posted, unreadable: list[str]) -> None:

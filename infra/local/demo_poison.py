@@ -14,11 +14,11 @@ import demo
 from cloud import LocalCloud
 from display import heading, table
 from lake import Lake
-from progress import Problem, run_main, step
+from progress import Problem, run_main
 from stack import Stack, raise_stack
 from stage import build_all, staged_with_policy
 from training import Worker, put_base
-from workflow import describe, invoke, wait_until
+from workflow import invoke
 
 THRESHOLD = 600
 HONEST_EDITS = 700
@@ -66,22 +66,8 @@ def round_of(stack: Stack, events: list[str], training: Worker) -> str:
     count = invoke(stack, "Counter", {})
     if count["decision"] != "start":
         raise Problem(f"no run was started: {count['decision']}, {count['pending']:,} of {count['threshold']:,} pairs")
-    run, lake = count["run"], Lake(stack)
-
-    def is_ruled() -> bool:
-        training.check()
-        # A run that is left to a person goes on for days; its verdict is there.
-        return describe(stack, run)["status"] != "RUNNING" or is_there(lake, f"runs/{run}/verdict.json")
-
-    with step(f"following run {run}"):
-        wait_until(f"the verdict on {run}", is_ruled, 900, stack.cloud.log_file)
-    if not is_there(lake, f"runs/{run}/verdict.json"):
-        raise Problem(f"run {run} ended without a verdict", f"see {stack.cloud.log_file} and {training.log_file}")
-    return run
-
-
-def is_there(lake: Lake, key: str) -> bool:
-    return key in set(lake.keys(key))
+    demo.await_ruling(stack, count["run"], training)
+    return count["run"]
 
 
 def check(lake: Lake, poisoned: list[str], first: str, second: str) -> None:

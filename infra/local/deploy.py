@@ -55,13 +55,14 @@ def deploy(cloud: LocalCloud, template: Path, parameters: Mapping[str, str]) -> 
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
-def client(cloud: LocalCloud, service: str):
-    """A boto3 client of this cloud's administrator. Only the tools' own environment has boto3, hence the late import."""
+def client(cloud: LocalCloud, service: str, credentials: Mapping[str, str] | None = None):
+    """A boto3 client with the credentials of a role, or the administrator's. Only the tools' own environment has boto3, hence the late import."""
     import boto3
 
-    return boto3.client(service, endpoint_url=cloud.endpoint, region_name=REGION,
-                        aws_access_key_id=cloud.environment()["AWS_ACCESS_KEY_ID"],
-                        aws_secret_access_key=cloud.environment()["AWS_SECRET_ACCESS_KEY"])
+    known = credentials or {"AccessKeyId": cloud.environment()["AWS_ACCESS_KEY_ID"],
+                            "SecretAccessKey": cloud.environment()["AWS_SECRET_ACCESS_KEY"]}
+    return boto3.client(service, endpoint_url=cloud.endpoint, region_name=REGION, aws_access_key_id=known["AccessKeyId"],
+                        aws_secret_access_key=known["SecretAccessKey"], aws_session_token=known.get("SessionToken"))
 
 
 def make_artifact_bucket(cloud: LocalCloud) -> None:

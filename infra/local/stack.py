@@ -65,9 +65,13 @@ class Stack:
     def lake(self) -> str:
         return f"s3://{self.outputs['LakeBucket']}"
 
-    def client(self, service: str):
-        """A boto3 client of the account's administrator."""
-        return deploy.client(self.cloud, service)
+    def client(self, service: str, credentials: Mapping[str, str] | None = None):
+        """A boto3 client with the credentials of a role, or the account's administrator's."""
+        return deploy.client(self.cloud, service, credentials)
+
+    def assume(self, role: str) -> Mapping[str, str]:
+        """The credentials of a role, by its ARN."""
+        return self.client("sts").assume_role(RoleArn=role, RoleSessionName="local")["Credentials"]
 
     def request(self, method: str, path: str, body: bytes | str | None = None,
                 headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:

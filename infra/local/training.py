@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -38,6 +39,15 @@ def put_base(stack: Stack) -> None:
         outcome(f"{sum(map(len, files.values())) / 1e6:.1f} MB")
 
 
+def worker_credentials(stack: Stack) -> Mapping[str, str]:
+    """Those of a role that may do what the template says that a worker needs, and nothing else."""
+    iam = stack.client("iam")
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    role = iam.create_role(RoleName="flywheel-worker", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="flywheel-worker", PolicyArn=stack.outputs["WorkerPolicyArn"])
+    return stack.assume(role)
+
+
 class Worker:
     """A worker process, for as long as the context lasts. It ends with its caller, however that ends."""
 
@@ -48,7 +58,11 @@ class Worker:
         self._bar = ProgressBar("trained", 0)
 
     def __enter__(self) -> Worker:
+        credentials = worker_credentials(self.stack)
         environment = plain_environment() | self.stack.environment() | {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": credentials["SessionToken"],
             "FLYWHEEL_TRAINING_QUEUE_URL": self.stack.outputs["TrainingQueueUrl"],
             "FLYWHEEL_LAKE_BUCKET": self.stack.outputs["LakeBucket"],
             "FLYWHEEL_WORK": str(self.stack.cloud.folder / "work"),

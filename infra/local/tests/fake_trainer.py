@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 
 from stack import Stack
+from training import worker_credentials
 from workflow import wait_until
 
 KINDS = {
@@ -34,11 +35,12 @@ class Job:
 
 
 class Trainer:
-    """One worker of a stack."""
+    """One worker of a stack, with the rights of one."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
-        self._s3, self._sqs, self._runs = (stack.client(name) for name in ("s3", "sqs", "stepfunctions"))
+        self.credentials = worker_credentials(stack)
+        self._s3, self._sqs, self._runs = (stack.client(name, self.credentials) for name in ("s3", "sqs", "stepfunctions"))
         self._queue = stack.outputs["TrainingQueueUrl"]
 
     def take(self, run: str, within: float = 90, leave: bool = False) -> Job:

@@ -2,82 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import boto3
 import pytest
-from botocore.exceptions import ClientError
 
-from settings import REGION
-
-GOLD = "dpo_gold_v1/route=gold/dt=2026-11-22/hour=10/x.jsonl"
-POINTER = "state/pointer.json"
-BREAKER = "state/breaker.json"
-RUN = "runs/crossing-000001-attempt-1/"
-
-
-class Intruder:
-    """Whoever got hold of a function's credentials."""
-
-    def __init__(self, stack, function: str) -> None:
-        self.stack = stack
-        self.bucket, self.queue = stack.outputs["LakeBucket"], stack.outputs["EditsQueueUrl"]
-        self.workflow = stack.outputs["FineTuneStateMachineArn"]
-        role = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs[f"{function}FunctionName"])["Role"]
-        self.credentials = stack.client("sts").assume_role(RoleArn=role, RoleSessionName="intruder")["Credentials"]
-
-    def client(self, service: str):
-        return boto3.client(service, endpoint_url=self.stack.cloud.endpoint, region_name=REGION,
-                            aws_access_key_id=self.credentials["AccessKeyId"],
-                            aws_secret_access_key=self.credentials["SecretAccessKey"],
-                            aws_session_token=self.credentials["SessionToken"])
-
-    def attempts(self) -> dict:
-        s3, sqs, runs = self.client("s3"), self.client("sqs"), self.client("stepfunctions")
-        bedrock = self.client("bedrock-runtime")
-        return {
-            "list gold": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=gold/"),
-            "list review": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=review/"),
-            "read gold": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD),
-            "read dropped": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "dropped/", 1)),
-            "write gold": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD, Body=b""),
-            "write quarantine": lambda: s3.put_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "quarantine/", 1), Body=b""),
-            "read quarantine": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "quarantine/", 1)),
-            "write anywhere": lambda: s3.put_object(Bucket=self.bucket, Key="elsewhere", Body=b""),
-            "delete gold": lambda: s3.delete_object(Bucket=self.bucket, Key=GOLD),
-            "read pointer": lambda: s3.get_object(Bucket=self.bucket, Key=POINTER),
-            "move pointer": lambda: s3.put_object(Bucket=self.bucket, Key=POINTER, Body=b"{}", IfMatch='"0"'),
-            "read breaker": lambda: s3.get_object(Bucket=self.bucket, Key=BREAKER),
-            "move breaker": lambda: s3.put_object(Bucket=self.bucket, Key=BREAKER, Body=b"{}", IfMatch='"0"'),
-            "write table": lambda: s3.put_object(Bucket=self.bucket, Key="datasets/dpo_gold_v1/intruder", Body=b""),
-            "open the bucket": lambda: s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps({"Statement": []})),
-            "send": lambda: sqs.send_message(QueueUrl=self.queue, MessageBody="intruder"),
-            "purge": lambda: sqs.purge_queue(QueueUrl=self.queue),
-            "read dead letters": lambda: sqs.receive_message(QueueUrl=self.stack.outputs["EditsDlqUrl"]),
-            "start run": lambda: runs.start_execution(stateMachineArn=self.workflow, name="intruder", input="{}"),
-            "change workflow": lambda: runs.update_state_machine(stateMachineArn=self.workflow, definition="{}"),
-            "ask a model": lambda: bedrock.converse(modelId="test.judge-1", messages=[{"role": "user", "content": [{"text": "?"}]}]),
-            "apply a guardrail": lambda: bedrock.apply_guardrail(
-                guardrailIdentifier="abc", guardrailVersion="DRAFT", source="OUTPUT", content=[{"text": {"text": "?"}}]),
-            "list replay": lambda: s3.list_objects_v2(Bucket=self.bucket, Prefix="dpo_gold_v1/route=replay/"),
-            "read replay": lambda: s3.get_object(Bucket=self.bucket, Key=GOLD.replace("gold/", "replay/", 1)),
-            "read table": lambda: s3.get_object(Bucket=self.bucket, Key="datasets/dpo_gold_v1/_delta_log/00000000000000000000.json"),
-            "read input": lambda: s3.get_object(Bucket=self.bucket, Key=f"{RUN}input/train.jsonl"),
-            "write input": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}input/intruder", Body=b""),
-            "read output": lambda: s3.get_object(Bucket=self.bucket, Key=f"{RUN}output/rows.jsonl"),
-            "write output": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}output/intruder", Body=b""),
-            "write verdict": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}verdict.json", Body=b"", IfMatch='"0"'),
-            "read base": lambda: s3.get_object(Bucket=self.bucket, Key="models/base.json"),
-            "write base": lambda: s3.put_object(Bucket=self.bucket, Key="models/base.json", Body=b"{}", IfMatch='"0"'),
-            "read live": lambda: s3.get_object(Bucket=self.bucket, Key="models/live.json"),
-            "move live": lambda: s3.put_object(Bucket=self.bucket, Key="models/live.json", Body=b"{}", IfMatch='"0"'),
-            "send a job": lambda: sqs.send_message(QueueUrl=self.stack.outputs["TrainingQueueUrl"], MessageBody="intruder"),
-            "take a job": lambda: sqs.receive_message(QueueUrl=self.stack.outputs["TrainingQueueUrl"]),
-            "answer a run": lambda: runs.send_task_success(taskToken="intruder", output="{}"),
-            "put an event": lambda: self.client("events").put_events(Entries=[{"Source": "flywheel", "DetailType": "x", "Detail": "{}"}]),
-            "invoke freeze": lambda: self.client("lambda").invoke(FunctionName=self.stack.outputs["FreezeFunctionName"], Payload="{}"),
-        }
-
+from intruder import Intruder, is_denied
 
 # "start run" and "write gold", for whoever may, are left to the other tests: they would change what those count.
 ALLOWED = {
@@ -91,23 +18,14 @@ ALLOWED = {
 }
 
 
-def is_denied(attempt) -> bool:
-    try:
-        attempt()
-    except ClientError as error:
-        return error.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "AccessDenied.Queue")
-    return False
-
-
 @pytest.mark.parametrize("function", ALLOWED)
 def test_a_function_may_do_its_own_work_and_nothing_else(stack, function):
-    attempts = Intruder(stack, function).attempts()
-    denied = {name for name, attempt in attempts.items() if name not in ALLOWED[function] and is_denied(attempt)}
-    assert denied == set(attempts) - ALLOWED[function]
+    intruder = Intruder.as_function(stack, function)
+    assert intruder.denied(ALLOWED[function]) == set(intruder.attempts()) - ALLOWED[function]
 
 
 def test_who_may_is_not_denied(stack):
     """Or the test above would prove nothing."""
-    assert not is_denied(Intruder(stack, "Counter").attempts()["list gold"])
-    assert not is_denied(Intruder(stack, "Freeze").attempts()["read pointer"])
-    assert not is_denied(Intruder(stack, "Freeze").attempts()["move pointer"])
+    assert not is_denied(Intruder.as_function(stack, "Counter").attempts()["list gold"])
+    assert not is_denied(Intruder.as_function(stack, "Freeze").attempts()["read pointer"])
+    assert not is_denied(Intruder.as_function(stack, "Freeze").attempts()["move pointer"])

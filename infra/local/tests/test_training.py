@@ -19,6 +19,7 @@ import making
 from cloud import LocalCloud
 from edits import post_all
 from fake_trainer import Job, Trainer, sha256
+from intruder import Intruder
 from lake import Lake
 from operating import run as run_binary
 from stage import package_of, rewrite, staged_with_policy
@@ -190,6 +191,13 @@ def test_without_a_base_the_run_fails_and_is_attempted_again(stack, lake, traine
     assert lake.pointer()["crossing"] == 2
     assert live(lake) is None
     assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
+
+
+def test_a_worker_may_do_its_own_work_and_nothing_else(stack, trainer):
+    """What it may do, the other tests show: their trainer has the rights of a worker."""
+    allowed = {"read input", "read output", "write output", "read base", "read live", "take a job", "answer a run"}
+    intruder = Intruder(stack, trainer.credentials)
+    assert intruder.denied(allowed) == set(intruder.attempts()) - allowed
 
 
 def test_a_better_adapter_goes_live(stack, lake, trainer):

@@ -1,0 +1,175 @@
+"""How much users have to type, round after round: with the flywheel turning, and with a model that is never trained again.
+
+    learning_curve.py [--output FILE.svg]
+
+The small world's library moves on: in every other round one more of its functions gets a new form. Users ask a thousand questions a round, and
+edit what the live model answers wherever it is not what they want. Their edits go through the front door of a local cloud; when enough have
+gathered, an adapter is trained on all edits so far, the gate measures it, and it becomes live or not. Nobody but the loop touches the model.
+
+The edit burden is the mean share of an answer that its user has to type anew: 1 - similarity, as Flywheel defines it. It is measured on
+questions that nobody has asked before, by the answers that the users of the round really got.
+
+Exits with 0 only if in the end users type less than half of what they would have to without the flywheel.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import demo
+from chart import Line, draw
+from cloud import LocalCloud
+from display import heading, table
+from lake import Lake
+from progress import Problem, run_main, say, step
+from settings import LOCAL
+from stack import Stack, raise_stack
+from stage import build_all, staged_with_policy
+from training import BASE, RECIPE, Worker, put_base
+from workflow import invoke, run_to_end
+
+RELEASES = 5
+"""The library has so many functions that move on."""
+ROUNDS = [released for released in range(1, RELEASES + 1) for _ in range(2)]
+"""How many have moved on by each round: in the first of two they are new to the model, in the second it may have learnt them."""
+QUESTIONS, LIKES = 1_000, 200
+THRESHOLD = 100
+POLICY = f"{demo.POLICY}\n[gate]\nmin_held_out = 10\nmin_replay = 10\n"
+"""The policy that ships, but for the sample, and for how many held-out rows the gate asks for before it decides without a person: a round of this
+world has about two hundred edits, and a tenth of them is held out."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What a round's users had to type, and what became of it."""
+
+    released: int
+    flywheel: float
+    untrained: float
+    edits: int
+    ruling: str
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make learning-curve", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--output", type=Path, default=LOCAL / "learning-curve.svg", help="where to draw it; default .local/learning-curve.svg")
+    return parser.parse_args()
+
+
+def main() -> int:
+    arguments = parse()
+    _, programs = build_all()
+    parameters = demo.PARAMETERS | {"Threshold": str(THRESHOLD), "TrainingBackEnd": "worker"}
+    rounds: list[Round] = []
+    with LocalCloud("demo", enforce_iam=True) as cloud:
+        stack = raise_stack(cloud, staged_with_policy(POLICY, "demo"), parameters)
+        put_base(stack)
+        with Worker(stack, programs["flywheel-worker"]) as worker:
+            for number, released in enumerate(ROUNDS):
+                heading(f"Round {number + 1} of {len(ROUNDS)}: {released} of {RELEASES} functions have moved on")
+                rounds.append(turn(stack, programs["flywheel-trainer"], worker, number, released))
+    show(rounds)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(picture(rounds), encoding="utf-8")
+    print(f"\n  drawn in {arguments.output}")
+    last = rounds[-1]
+    if last.flywheel >= last.untrained / 2:
+        raise Problem(f"in the end users type {last.flywheel:.3f} of an answer, and {last.untrained:.3f} without the flywheel")
+    return 0
+
+
+def turn(stack: Stack, trainer: Path, worker: Worker, number: int, released: int) -> Round:
+    """One round: questions, answers, edits, and what is made of them."""
+    asked = demo.world(trainer, "--edits", QUESTIONS, QUESTIONS * number, "--released", str(released))
+    questions = [json.loads(line) for line in asked]
+    wanted = [question["final_user_edit"] for question in questions]
+    with step(f"answering {len(questions):,} questions with the live model, and with the base") as outcome:
+        answers = answered(trainer, questions, live_adapter(stack))
+        flywheel, untrained = burden(answers, wanted), burden(answered(trainer, questions, None), wanted)
+        outcome(f"burden {flywheel:.3f}, and {untrained:.3f} without the flywheel")
+    edits = [json.dumps(question | {"original_llm_output": answer})
+             for question, answer in zip(questions, answers) if answer != question["final_user_edit"]]
+    likes = demo.world(trainer, "--likes", LIKES, LIKES * number)
+    demo.await_curation(stack, demo.post(stack, edits + likes, []))
+    return Round(released, flywheel, untrained, len(edits), learn(stack, worker))
+
+
+def learn(stack: Stack, worker: Worker) -> str:
+    """Counts, and follows the run if one starts; answers what came of it."""
+    count = invoke(stack, "Counter", {})
+    if count["decision"] != "start":
+        say(f"  {count['pending']:,} of {count['threshold']:,} pairs: nothing to train yet")
+        return "–"
+    demo.await_ruling(stack, count["run"], worker)
+    verdict = json.loads(Lake(stack).read(f"runs/{count['run']}/verdict.json"))
+    for reason in verdict["reasons"]:
+        say(f"  {reason}")
+    if verdict["ruling"] == "review":
+        raise Problem("the gate leaves an adapter to a person, and here there is none", "see why above")
+    run_to_end(stack, count["run"])
+    return verdict["ruling"]
+
+
+def live_adapter(stack: Stack) -> Path | None:
+    """The live adapter's folder, or None where the bare base is live."""
+    lake = Lake(stack)
+    if "models/live.json" not in set(lake.keys("models/live.json")):
+        return None
+    live = json.loads(lake.read("models/live.json"))["adapter"]
+    folder = stack.cloud.folder / "live"
+    folder.mkdir(exist_ok=True)
+    for name in ("adapter_model.safetensors", "adapter_config.json"):
+        (folder / name).write_bytes(lake.read(live["prefix"] + name))
+    return folder
+
+
+def answered(trainer: Path, questions: list[dict], adapter: Path | None) -> list[str]:
+    """What the base, with an adapter or without, answers to each question."""
+    with_adapter = ["--adapter", str(adapter)] if adapter else []
+    tokens = str(RECIPE["generation"]["max_new_tokens"])
+    command = [str(trainer), "generate", "--base", str(BASE), *with_adapter, "--max-new-tokens", tokens, "--"]
+    prompts = [question["prompt"] for question in questions]
+    written = subprocess.run(command + prompts, check=True, capture_output=True, text=True).stdout
+    return [json.loads(line)["output"] for line in written.split("\n") if line]
+
+
+def burden(answers: list[str], wanted: list[str]) -> float:
+    """The mean share of an answer that its user has to type anew."""
+    return mean(distance(answer, text) / max(len(answer), len(text)) for answer, text in zip(answers, wanted, strict=True))
+
+
+def distance(left: str, right: str) -> int:
+    """Levenshtein's, by the book: these texts are short."""
+    above = list(range(len(right) + 1))
+    for row, character in enumerate(left, 1):
+        before, above[0] = above[0], row
+        for column, other in enumerate(right, 1):
+            before, above[column] = above[column], min(above[column] + 1, above[column - 1] + 1, before + (character != other))
+    return above[-1]
+
+
+def show(rounds: list[Round]) -> None:
+    heading(f"Edit burden on {QUESTIONS:,} new questions a round")
+    table([(str(number), f"{round.released} of {RELEASES}", f"{round.untrained:.3f}", f"{round.flywheel:.3f}", round.edits, round.ruling)
+           for number, round in enumerate(rounds, 1)],
+          ("round", "moved on", "never trained again", "flywheel", "edits", "gate"))
+
+
+def picture(rounds: list[Round]) -> str:
+    releases = [index for index, round in enumerate(rounds) if index == 0 or round.released > rounds[index - 1].released]
+    return draw(
+        title="What users still have to type",
+        subtitle=f"mean share of an answer, {QUESTIONS:,} new questions a round; ▲ another function of the library has moved on",
+        across="round", up="edit burden", marked=releases,
+        lines=[Line("never trained again", "#b3541e", [round.untrained for round in rounds]),
+               Line("with the flywheel", "#1e6fb3", [round.flywheel for round in rounds])])
+
+
+if __name__ == "__main__":
+    sys.exit(run_main(main))
