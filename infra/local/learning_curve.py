@@ -2,9 +2,9 @@
 
     learning_curve.py [--output FILE.svg]
 
-The small world's library moves on: in every other round one more of its functions gets a new form. Users ask a thousand questions a round, and
-edit what the live model answers wherever it is not what they want. Their edits go through the front door of a local cloud; when enough have
-gathered, an adapter is trained on all edits so far, the gate measures it, and it becomes live or not. Nobody but the loop touches the model.
+Users of the small world ask some hundred questions a round. Where the live model answers what they want, they accept it; where not, they edit it.
+All of that goes through the front door of a local cloud; when enough edits have gathered, an adapter is trained on all edits so far, the gate
+measures it, and it becomes live or not. Nobody but the loop touches the model.
 
 The edit burden is the mean share of an answer that its user has to type anew: 1 - similarity, as Flywheel defines it. It is measured on
 questions that nobody has asked before, by the answers that the users of the round really got.
@@ -34,22 +34,19 @@ from stage import build_all, staged_with_policy
 from training import BASE, RECIPE, Worker, put_base
 from workflow import invoke, run_to_end
 
-RELEASES = 5
-"""The library has so many functions that move on."""
-ROUNDS = [released for released in range(1, RELEASES + 1) for _ in range(2)]
-"""How many have moved on by each round: in the first of two they are new to the model, in the second it may have learnt them."""
-QUESTIONS, LIKES = 1_000, 200
+ROUNDS = 8
+QUESTIONS, LIKES = 300, 150
+"""A round's, about the library and about other things. What users like in the latter is what must not be forgotten."""
 THRESHOLD = 100
-POLICY = f"{demo.POLICY}\n[gate]\nmin_held_out = 10\nmin_replay = 10\n"
-"""The policy that ships, but for the sample, and for how many held-out rows the gate asks for before it decides without a person: a round of this
-world has about two hundred edits, and a tenth of them is held out."""
+POLICY = f"{demo.POLICY}\n[gate]\nmin_held_out = 20\nmin_replay = 10\n"
+"""The policy that ships, but for the sample, and for how many held-out rows the gate asks for before it decides without a person: a round has at most
+some hundred edits, and a tenth of them is held out."""
 
 
 @dataclass(frozen=True)
 class Round:
     """What a round's users had to type, and what became of it."""
 
-    released: int
     flywheel: float
     untrained: float
     edits: int
@@ -71,9 +68,9 @@ def main() -> int:
         stack = raise_stack(cloud, staged_with_policy(POLICY, "demo"), parameters)
         put_base(stack)
         with Worker(stack, programs["flywheel-worker"]) as worker:
-            for number, released in enumerate(ROUNDS):
-                heading(f"Round {number + 1} of {len(ROUNDS)}: {released} of {RELEASES} functions have moved on")
-                rounds.append(turn(stack, programs["flywheel-trainer"], worker, number, released))
+            for number in range(ROUNDS):
+                heading(f"Round {number + 1} of {ROUNDS}")
+                rounds.append(turn(stack, programs["flywheel-trainer"], worker, number))
     show(rounds)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(picture(rounds), encoding="utf-8")
@@ -84,20 +81,28 @@ def main() -> int:
     return 0
 
 
-def turn(stack: Stack, trainer: Path, worker: Worker, number: int, released: int) -> Round:
-    """One round: questions, answers, edits, and what is made of them."""
-    asked = demo.world(trainer, "--edits", QUESTIONS, QUESTIONS * number, "--released", str(released))
-    questions = [json.loads(line) for line in asked]
+def turn(stack: Stack, trainer: Path, worker: Worker, number: int) -> Round:
+    """One round: questions, answers, what users make of them, and what is made of that."""
+    questions = [json.loads(line) for line in demo.world(trainer, "--edits", QUESTIONS, QUESTIONS * number)]
     wanted = [question["final_user_edit"] for question in questions]
     with step(f"answering {len(questions):,} questions with the live model, and with the base") as outcome:
         answers = answered(trainer, questions, live_adapter(stack))
         flywheel, untrained = burden(answers, wanted), burden(answered(trainer, questions, None), wanted)
         outcome(f"burden {flywheel:.3f}, and {untrained:.3f} without the flywheel")
-    edits = [json.dumps(question | {"original_llm_output": answer})
-             for question, answer in zip(questions, answers) if answer != question["final_user_edit"]]
+    events = [used(question, answer) for question, answer in zip(questions, answers)]
     likes = demo.world(trainer, "--likes", LIKES, LIKES * number)
-    demo.await_curation(stack, demo.post(stack, edits + likes, []))
-    return Round(released, flywheel, untrained, len(edits), learn(stack, worker))
+    demo.await_curation(stack, demo.post(stack, events + likes, []))
+    edits = sum(answer != text for answer, text in zip(answers, wanted))
+    return Round(flywheel, untrained, edits, learn(stack, worker))
+
+
+def used(question: dict, answer: str) -> str:
+    """What a user's client sends: that the answer was accepted as it was, or what became of it."""
+    event = question | {"original_llm_output": answer}
+    if answer == event["final_user_edit"]:
+        del event["final_user_edit"]
+        event["kind"] = "accept"
+    return json.dumps(event)
 
 
 def learn(stack: Stack, worker: Worker) -> str:
@@ -156,17 +161,14 @@ def distance(left: str, right: str) -> int:
 
 def show(rounds: list[Round]) -> None:
     heading(f"Edit burden on {QUESTIONS:,} new questions a round")
-    table([(str(number), f"{round.released} of {RELEASES}", f"{round.untrained:.3f}", f"{round.flywheel:.3f}", round.edits, round.ruling)
-           for number, round in enumerate(rounds, 1)],
-          ("round", "moved on", "never trained again", "flywheel", "edits", "gate"))
+    table([(str(number), f"{round.untrained:.3f}", f"{round.flywheel:.3f}", round.edits, round.ruling)
+           for number, round in enumerate(rounds, 1)], ("round", "never trained again", "flywheel", "edits", "gate"))
 
 
 def picture(rounds: list[Round]) -> str:
-    releases = [index for index, round in enumerate(rounds) if index == 0 or round.released > rounds[index - 1].released]
     return draw(
-        title="What users still have to type",
-        subtitle=f"mean share of an answer, {QUESTIONS:,} new questions a round; ▲ another function of the library has moved on",
-        across="round", up="edit burden", marked=releases,
+        title="What users still have to type", subtitle=f"mean share of an answer, on {QUESTIONS:,} new questions a round",
+        across="round", up="edit burden",
         lines=[Line("never trained again", "#b3541e", [round.untrained for round in rounds]),
                Line("with the flywheel", "#1e6fb3", [round.flywheel for round in rounds])])
 

@@ -1,5 +1,5 @@
 use flywheel_core::dataset::Split;
-use flywheel_core::training::{HeldOutSample, PairRow, PromptSides};
+use flywheel_core::training::{HeldOutRow, HeldOutSample, PairRow, PromptSides};
 use flywheel_dataset::TableVersion;
 use futures::{StreamExt as _, pin_mut};
 use serde::Deserialize;
@@ -25,33 +25,41 @@ struct Side {
 #[derive(Deserialize)]
 struct Id {
     pair_id: String,
+    is_new: bool,
 }
 
 impl Pairs {
-    /// Reads a version's pairs. In memory there are eight bytes for each prompt, and the ids of the sample.
-    pub(crate) async fn of(version: &TableVersion) -> Result<Self, PrepareError> {
+    /// Reads a version's pairs; those are new that the version before, of which the live adapter was made, lacks. In memory there are
+    /// eight bytes for each prompt, and the ids of the samples.
+    pub(crate) async fn of(version: &TableVersion, before: Option<&TableVersion>) -> Result<Self, PrepareError> {
         let (mut train, mut all_held_out) = (Spool::new()?, Spool::new()?);
-        let (mut sides, mut sample) = (PromptSides::default(), HeldOutSample::default());
-        let rows = version.rows(&COLUMNS);
+        let mut sides = PromptSides::default();
+        // What is new would be lost among all that is known, in one sample.
+        let (mut new, mut known) = (HeldOutSample::default(), HeldOutSample::default());
+        let rows = version.rows_since(before, &COLUMNS);
         pin_mut!(rows);
         let mut number = 0_u64;
         while let Some(row) = rows.next().await {
-            let line = row?;
+            let (is_new, line) = row?;
             number += 1;
             let parsed =
                 serde_json::from_str::<PairRow>(&line).and_then(|row| Ok((row, serde_json::from_str::<Side>(&line)?)));
-            let Ok((row, Side { split })) = parsed else { return Err(PrepareError::CorruptRow(number)) };
-            let side = version.side_of(split, &row.prompt);
-            sides.add(&row.prompt, side);
+            let Ok((pair, Side { split })) = parsed else { return Err(PrepareError::CorruptRow(number)) };
+            let side = version.side_of(split, &pair.prompt);
+            sides.add(&pair.prompt, side);
             match side {
-                Split::Train => train.add(&row)?,
+                Split::Train => train.add(&pair)?,
                 Split::HeldOut => {
-                    sample.add(&row.pair_id, line.len() as u64);
-                    all_held_out.add(&row)?;
+                    let sample = if is_new { &mut new } else { &mut known };
+                    sample.add(&pair.pair_id, line.len() as u64);
+                    all_held_out.add(&HeldOutRow { pair, is_new })?;
                 }
             }
         }
-        let is_scored = |line: &str| serde_json::from_str::<Id>(line).is_ok_and(|row| sample.has(&row.pair_id));
+        let is_scored = |line: &str| {
+            let id = serde_json::from_str::<Id>(line);
+            id.is_ok_and(|Id { pair_id, is_new }| if is_new { &new } else { &known }.has(&pair_id))
+        };
         Ok(Self { train, held_out: all_held_out.filtered(is_scored)?, sides })
     }
 }

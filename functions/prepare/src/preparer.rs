@@ -7,7 +7,7 @@ use flywheel_core::training::{
     BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveModel, Recipe, RunDescription, RunName, Sha256Hex,
     Unusable,
 };
-use flywheel_dataset::{DatasetError, DeltaDataset};
+use flywheel_dataset::{DatasetError, DeltaDataset, TableVersion};
 use flywheel_lake::{LakeError, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
 use flywheel_runtime::millis_since;
 use serde::{Deserialize, Serialize};
@@ -160,7 +160,8 @@ where
             return Err(PrepareError::OtherBase { live: other.base.clone(), base: base.model.id });
         }
         let opened = self.dataset.open_version(Some(*version)).await?.ok_or(PrepareError::NoVersion(*version))?;
-        let Pairs { train, held_out, sides } = Pairs::of(&opened).await?;
+        let before = self.trained_on(live).await;
+        let Pairs { train, held_out, sides } = Pairs::of(&opened, before.as_ref()).await?;
         let replay = Replay::of(&self.lake, &sides, opened.salt()).await?;
         let mut files = BTreeMap::new();
         for (file, spool) in [
@@ -186,6 +187,19 @@ where
         };
         self.lake.write_part(&run.description_key(), description.to_json()?).await?;
         Ok(self.described(run).await?.unwrap_or(description))
+    }
+
+    /// The dataset version that the live adapter was trained on. If it cannot be read any more, nobody knows what was in it, and all
+    /// pairs are measured as if they were new.
+    async fn trained_on(&self, live: &LiveModel) -> Option<TableVersion> {
+        let version = live.adapter.as_ref()?.dataset.version;
+        match self.dataset.open_version(Some(version)).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::warn!(version, %error, "the version that the live adapter was trained on cannot be opened");
+                None
+            }
+        }
     }
 
     async fn base(&self) -> Result<BaseModel, PrepareError> {

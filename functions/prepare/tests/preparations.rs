@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flywheel_core::dataset::DatasetRules;
 use flywheel_core::training::{
-    DatasetVersion, InputFile, LiveAdapter, LiveCause, LiveModel, PairRow, ReplayRow, RunDescription, Sha256Hex,
-    prompt_key,
+    DatasetVersion, HeldOutRow, InputFile, LiveAdapter, LiveCause, LiveModel, PairRow, ReplayRow, RunDescription,
+    Sha256Hex, prompt_key,
 };
 use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Millis, Policy};
 use flywheel_dataset::DeltaDataset;
@@ -123,9 +123,39 @@ impl World {
         self.lines(run, file).iter().map(|line| PairRow::parse(file, 1, line).unwrap()).collect()
     }
 
+    /// The held-out pairs' prompts, those that are new and those that are not.
+    fn held_out(&self, run: &str) -> [BTreeSet<String>; 2] {
+        let rows = self.lines(run, InputFile::HeldOut).into_iter().map(|line| HeldOutRow::parse(1, &line).unwrap());
+        let (new, known): (Vec<_>, Vec<_>) = rows.partition(|row| row.is_new);
+        [new, known].map(|rows| rows.into_iter().map(|row| row.pair.prompt).collect())
+    }
+
     fn replay_rows(&self, run: &str, file: InputFile) -> Vec<ReplayRow> {
         self.lines(run, file).iter().map(|line| ReplayRow::parse(file, 1, line).unwrap()).collect()
     }
+}
+
+#[tokio::test]
+async fn a_held_out_pair_is_new_if_the_live_adapter_was_trained_without_it() {
+    let world = World::new().await;
+    world.prepare(RUN).await.unwrap();
+    let [first, none] = world.held_out(RUN);
+    assert!(!first.is_empty() && none.is_empty(), "without a live adapter all are new");
+    world.make_live(1, None, "tiny").await;
+    world.pairs(PAIRS..2 * PAIRS).await;
+    world.freeze(2).await;
+    let run = "crossing-000002-attempt-1";
+    let second = RunRequest { run: run.parse().unwrap(), version: 2 };
+    world.preparer().prepare(second).await.unwrap();
+    let [new, known] = world.held_out(run);
+    assert_eq!(known, first);
+    assert!(!new.is_empty() && new.is_disjoint(&known));
+    // What was trained on a version that is not there any more is as good as unknown.
+    let world = World::new().await;
+    world.make_live(7, None, "tiny").await;
+    world.prepare(RUN).await.unwrap();
+    let [all, none] = world.held_out(RUN);
+    assert!(!all.is_empty() && none.is_empty());
 }
 
 #[tokio::test]

@@ -5,9 +5,9 @@
 use flywheel_core::Policy;
 use flywheel_core::gate::{GateVerdict, Ruling};
 use flywheel_core::training::{
-    DatasetVersion, Incumbent, InputDigest, InputFile, LiveCause, LiveModel, ModelFiles, OutputFile, PairRow, Recipe,
-    ReplayRow, Review, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide,
-    ScoredRow, Sha256Hex, Trainer,
+    DatasetVersion, HeldOutRow, Incumbent, InputDigest, InputFile, LiveCause, LiveModel, ModelFiles, OutputFile,
+    PairRow, Recipe, ReplayRow, Review, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide, ScoredReplay,
+    ScoredReplaySide, ScoredRow, Sha256Hex, Trainer,
 };
 use flywheel_lake::{Fault, LoadLive as _, LoadedLive, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
 use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
@@ -58,6 +58,10 @@ fn pair(number: usize, kind: Kind) -> (PairRow, ScoredRow) {
     (row, ScoredRow::Pair(scored))
 }
 
+fn held_out(row: &PairRow) -> String {
+    serde_json::to_string(&HeldOutRow { pair: row.clone(), is_new: true }).unwrap()
+}
+
 fn replay(number: usize) -> (ReplayRow, ScoredRow) {
     let row = ReplayRow {
         event_id: format!("e{number}"),
@@ -95,7 +99,7 @@ impl World {
         let lines = |rows: Vec<String>| rows.into_iter().map(|row| row + "\n").collect::<String>();
         let inputs = [
             (InputFile::Train, lines(vec![serde_json::to_string(&pair(9_999, kind).0).unwrap()])),
-            (InputFile::HeldOut, lines(pairs.iter().map(|(row, _)| serde_json::to_string(row).unwrap()).collect())),
+            (InputFile::HeldOut, lines(pairs.iter().map(|(row, _)| held_out(row)).collect())),
             (InputFile::ReplayTrain, String::new()),
             (
                 InputFile::ReplayHeldOut,

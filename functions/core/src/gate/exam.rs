@@ -9,8 +9,8 @@ use crate::dataset::text_key;
 use crate::policy::Policy;
 use crate::similarity::similarity;
 use crate::training::{
-    InputFile, OutputFile, PairRow, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredPairSide, ScoredReplay,
-    ScoredRow, Sha256Hex, Unusable, prompt_key,
+    HeldOutRow, InputFile, OutputFile, PairRow, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredPairSide,
+    ScoredReplay, ScoredRow, Sha256Hex, Unusable, prompt_key,
 };
 
 /// Σ ln p may be this much above 0 by rounding, and no more.
@@ -61,7 +61,7 @@ pub struct Exam<'p> {
     report: Option<RunReport>,
     trained_pairs: HashSet<u64>,
     trained_prompts: HashSet<u64>,
-    held_out: Vec<PairRow>,
+    held_out: Vec<HeldOutRow>,
     held_out_replay: Vec<String>,
     shown: Vec<EvidenceFile>,
     gathered: Gathered,
@@ -83,6 +83,8 @@ pub(super) struct Gathered {
 /// A scored pair, measured. Its texts are gone.
 #[derive(Debug)]
 pub(super) struct MeasuredPair {
+    /// Whether the incumbent was trained on a version without it.
+    pub(super) is_new: bool,
     /// `Δ ln p(chosen)`, from incumbent to candidate.
     pub(super) chosen_gain: f64,
     /// `Δ ln p(rejected)`.
@@ -92,6 +94,13 @@ pub(super) struct MeasuredPair {
     pub(super) candidate: MeasuredAnswer,
     chosen_chars: f64,
     logps: [f64; 4],
+}
+
+impl MeasuredPair {
+    /// By how much the candidate's answer is more similar to the user's text than the incumbent's.
+    pub(super) fn nearer(&self) -> f64 {
+        self.candidate.similarity - self.incumbent.similarity
+    }
 }
 
 /// A model's own answer, measured.
@@ -180,8 +189,8 @@ impl<'p> Exam<'p> {
             EvidenceFile::Input(file @ InputFile::Train) => {
                 PairRow::parse(file, number, line).map(|row| self.train(&row))
             }
-            EvidenceFile::Input(file @ InputFile::HeldOut) => {
-                PairRow::parse(file, number, line).map(|row| self.hold_out(row, number))
+            EvidenceFile::Input(InputFile::HeldOut) => {
+                HeldOutRow::parse(number, line).map(|row| self.hold_out(row, number))
             }
             EvidenceFile::Input(file @ InputFile::ReplayTrain) => ReplayRow::parse(file, number, line).map(|row| {
                 self.trained_prompts.insert(prompt_key(&row.prompt));
@@ -230,12 +239,12 @@ impl<'p> Exam<'p> {
         self.trained_prompts.insert(prompt_key(&row.prompt));
     }
 
-    fn hold_out(&mut self, row: PairRow, number: u64) {
+    fn hold_out(&mut self, row: HeldOutRow, number: u64) {
         let place = || format!("{}: line {number}", InputFile::HeldOut.as_str());
-        if self.trained_pairs.contains(&text_key(&row.pair_id)) {
+        if self.trained_pairs.contains(&text_key(&row.pair.pair_id)) {
             self.problem(Problem::LeakedPair, place());
         }
-        if self.trained_prompts.contains(&prompt_key(&row.prompt)) {
+        if self.trained_prompts.contains(&prompt_key(&row.pair.prompt)) {
             self.problem(Problem::LeakedPrompt, place());
         }
         self.held_out.push(row);
@@ -261,8 +270,8 @@ impl<'p> Exam<'p> {
     }
 
     fn measure_pair(&mut self, scored: &ScoredPair) -> Result<(), Problem> {
-        let expected = self.held_out.get(self.gathered.scored_pairs).filter(|row| row.pair_id == scored.pair_id);
-        let expected = expected.ok_or(Problem::UnexpectedRow)?;
+        let expected = self.held_out.get(self.gathered.scored_pairs).filter(|row| row.pair.pair_id == scored.pair_id);
+        let HeldOutRow { pair: expected, is_new } = expected.ok_or(Problem::UnexpectedRow)?;
         self.gathered.scored_pairs += 1;
         let logps = [
             log_probability(scored.incumbent.logp_chosen)?,
@@ -271,6 +280,7 @@ impl<'p> Exam<'p> {
             log_probability(scored.candidate.logp_rejected)?,
         ];
         let measured = MeasuredPair {
+            is_new: *is_new,
             chosen_gain: logps[2] - logps[0],
             rejected_gain: logps[3] - logps[1],
             chosen_tokens: tokens(scored.chosen_tokens)?,
@@ -309,6 +319,16 @@ impl<'p> Exam<'p> {
 }
 
 impl Gathered {
+    /// The pairs that are new since the incumbent's training: what there was to learn.
+    pub(super) fn new_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
+        self.pairs.iter().filter(|pair| pair.is_new)
+    }
+
+    /// The others: what is to be kept.
+    pub(super) fn known_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
+        self.pairs.iter().filter(|pair| !pair.is_new)
+    }
+
     /// The means, for people: no criterion goes by a mean alone.
     pub(super) fn means(&self) -> Means {
         let of = |value: &dyn Fn(&MeasuredPair) -> f64| {

@@ -12,8 +12,9 @@
 use super::*;
 use crate::policy::Policy;
 use crate::training::{
-    DatasetVersion, InputDigest, InputFile, ModelFiles, OutputFile, PairRow, Recipe, ReplayRow, RunDescription,
-    RunReport, ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow, Sha256Hex, Trainer,
+    DatasetVersion, HeldOutRow, InputDigest, InputFile, ModelFiles, OutputFile, PairRow, Recipe, ReplayRow,
+    RunDescription, RunReport, ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow, Sha256Hex,
+    Trainer,
 };
 
 const TOKENS: u64 = 12;
@@ -70,7 +71,7 @@ impl Chance {
 /// A run, before it is written down.
 struct World {
     train: Vec<PairRow>,
-    held_out: Vec<PairRow>,
+    held_out: Vec<HeldOutRow>,
     replay_train: Vec<ReplayRow>,
     replay_held_out: Vec<ReplayRow>,
     rows: Vec<ScoredRow>,
@@ -98,7 +99,8 @@ fn replay(number: usize) -> ReplayRow {
 impl World {
     fn new(pairs: usize, replays: usize, candidate: Model) -> Self {
         let mut chance = Chance(7);
-        let held_out: Vec<_> = (10_000..10_000 + pairs).map(pair).collect();
+        let held_out: Vec<_> =
+            (10_000..10_000 + pairs).map(|number| HeldOutRow { pair: pair(number), is_new: true }).collect();
         let replay_held_out: Vec<_> = (10_000..10_000 + replays).map(replay).collect();
         let mut side = |model: Model, number: usize| ScoredPairSide {
             logp_chosen: Some(chance.around(model.chosen, 0.3 * model.chosen.abs()).min(-1e-6)),
@@ -108,7 +110,7 @@ impl World {
         let pairs = held_out.iter().enumerate().map(|(index, row)| {
             let number = 10_000 + index;
             ScoredRow::Pair(ScoredPair {
-                pair_id: row.pair_id.clone(),
+                pair_id: row.pair.pair_id.clone(),
                 chosen_tokens: TOKENS,
                 rejected_tokens: TOKENS,
                 incumbent: side(BASE, number),
@@ -283,7 +285,7 @@ fn an_undertrained_adapter_is_refused() {
 #[test]
 fn an_adapter_that_saw_the_exam_is_refused_however_well_it_does() {
     let mut world = World::new(250, 120, GOOD);
-    world.train.push(world.held_out[17].clone());
+    world.train.push(world.held_out[17].pair.clone());
     assert_refused(&world.verdict(), "G0", "a held-out pair was trained on (heldout.jsonl: line 18)");
 
     // The same prompt with other looks and another edit of it.
@@ -292,7 +294,7 @@ fn an_adapter_that_saw_the_exam_is_refused_however_well_it_does() {
     assert_refused(&world.verdict(), "G0", "a held-out prompt was trained on (heldout.jsonl: line 18)");
 
     let mut world = World::new(250, 120, GOOD);
-    world.replay_train.push(ReplayRow { prompt: world.held_out[0].prompt.clone(), ..replay(1) });
+    world.replay_train.push(ReplayRow { prompt: world.held_out[0].pair.prompt.clone(), ..replay(1) });
     assert_refused(&world.verdict(), "G0", "a held-out prompt was trained on");
     let mut world = World::new(250, 120, GOOD);
     world.train.push(PairRow { prompt: world.replay_held_out[2].prompt.clone(), ..pair(3) });
@@ -379,6 +381,42 @@ fn wins_that_nearly_suffice_are_left_to_a_person() {
     assert_eq!((verdict.ruling, verdict.standing("G4")), (Ruling::Review, Some(Standing::Open)), "{verdict}");
     let verdict = World::new(400, 120, Model { answer: |number, _| broken(number), ..GOOD }).verdict();
     assert_refused(&verdict, "G4", "no nearer");
+}
+
+/// A run in which the incumbent had learned four fifths of the pairs already, and what the candidate makes of those.
+fn of_a_grown_dataset(candidate_on_known: Model) -> World {
+    let mut world = World::new(250, 120, GOOD);
+    let known = World::new(250, 120, candidate_on_known);
+    for (index, (row, of_known)) in world.held_out.iter_mut().zip(known.rows).enumerate() {
+        row.is_new = index % 5 == 0;
+        let (ScoredRow::Pair(scored), ScoredRow::Pair(of_known)) = (&mut world.rows[index], of_known) else { continue };
+        if !row.is_new {
+            // Another training of the same: each score a little off, to either side.
+            let off = |logp: Option<f64>, by: f64| logp.map(|logp| logp * by);
+            let by = if index % 2 == 0 { 0.97 } else { 1.03 };
+            scored.incumbent = scored.candidate.clone();
+            scored.incumbent.logp_chosen = off(scored.incumbent.logp_chosen, by);
+            scored.candidate.output = of_known.candidate.output;
+        }
+    }
+    world
+}
+
+#[test]
+fn what_it_learned_is_asked_of_what_was_new() {
+    let verdict = of_a_grown_dataset(GOOD).verdict();
+    assert_eq!((verdict.ruling, verdict.reasons.as_slice()), (Ruling::Promote, &[][..]), "{verdict}");
+    // If nothing was new, it has learned nothing.
+    let mut world = of_a_grown_dataset(GOOD);
+    world.held_out.iter_mut().for_each(|row| row.is_new = false);
+    assert_refused(&world.verdict(), "G1", "was not measured");
+}
+
+#[test]
+fn what_the_live_model_had_learned_is_to_be_kept() {
+    let verdict = of_a_grown_dataset(BASE).verdict();
+    assert_refused(&verdict, "G4", "it answers worse what the live model had learned");
+    assert_eq!(failing(&verdict), ["G4"], "{verdict}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! | file of `runs/<run>/` | what | type |
 //! |---|---|---|
 //! | `input/run.json` | what to train, on what, and the hashes of it all | [`RunDescription`] |
-//! | `input/train.jsonl`, `input/heldout.jsonl` | pairs | [`PairRow`] |
+//! | `input/train.jsonl` | pairs to train on | [`PairRow`] |
+//! | `input/heldout.jsonl` | pairs to measure on | [`HeldOutRow`] |
 //! | `input/replay_train.jsonl`, `input/replay_heldout.jsonl` | outputs that users liked as they were | [`ReplayRow`] |
 //! | `output/adapter_model.safetensors`, `output/adapter_config.json` | the adapter, as PEFT lays it out | |
 //! | `output/rows.jsonl` | what incumbent and candidate make of each held-out row | [`ScoredRow`] |
@@ -37,7 +38,7 @@ pub use live::{Incumbent, LIVE_KEY, LiveAdapter, LiveCause, LiveChange, LiveMode
 pub use recipe::{Generation, Lora, Objective, Recipe, Training};
 pub use report::{RunReport, Trainer};
 pub use review::{Review, ReviewAnswer, ReviewDecision};
-pub use rows::{Message, PairRow, ReplayRow};
+pub use rows::{HeldOutRow, Message, PairRow, ReplayRow};
 pub use run::{InputFile, InvalidRunName, OutputFile, RunName};
 pub use sample::HeldOutSample;
 pub use scored::{ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow};

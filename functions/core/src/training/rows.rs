@@ -27,6 +27,16 @@ pub struct PairRow {
     pub rejected: String,
 }
 
+/// A preference pair that is held out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOutRow {
+    /// The pair.
+    #[serde(flatten)]
+    pub pair: PairRow,
+    /// Whether the version that the live adapter was trained on lacked it: what there was to learn. Without a live adapter, all are new.
+    pub is_new: bool,
+}
+
 /// An output that its user liked and left as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayRow {
@@ -47,6 +57,16 @@ impl PairRow {
     /// If the line is no pair.
     pub fn parse(file: InputFile, line: u64, text: &str) -> Result<Self, Unusable> {
         parse_line(file.as_str(), line, text)
+    }
+}
+
+impl HeldOutRow {
+    /// Reads a line of the file of held-out pairs; lines are counted from 1.
+    ///
+    /// # Errors
+    /// If the line is no such pair.
+    pub fn parse(line: u64, text: &str) -> Result<Self, Unusable> {
+        parse_line(InputFile::HeldOut.as_str(), line, text)
     }
 }
 

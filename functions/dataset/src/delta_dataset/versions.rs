@@ -1,5 +1,7 @@
 //! Reads versions again: their records, and the rows that each added.
 
+use std::collections::HashSet;
+
 use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
@@ -141,6 +143,35 @@ impl TableVersion {
     pub fn rows(&self, columns: &'static [&'static str]) -> impl Stream<Item = Result<String, DatasetError>> + Send {
         let files = stream::once(self.places());
         files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
+    }
+
+    /// The same, with each row whether an earlier version lacks it, by the data file that it is in: all are new without one, and so is
+    /// what was written anew in between.
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if a data file cannot be read.
+    pub fn rows_since<'v>(
+        &'v self,
+        earlier: Option<&'v Self>,
+        columns: &'static [&'static str],
+    ) -> impl Stream<Item = Result<(bool, String), DatasetError>> + Send + 'v {
+        let files = stream::once(async move {
+            let known = match earlier {
+                Some(earlier) => earlier.places().await?,
+                None => Vec::new(),
+            };
+            let known: HashSet<_> = known.into_iter().map(|file| file.path).collect();
+            let files = self.places().await?.into_iter();
+            Ok(files.map(|file| (!known.contains(&file.path), file)).collect::<Vec<_>>())
+        });
+        let rows_of = move |files: Vec<(bool, FilePlace)>| {
+            let opened = stream::iter(files).map(move |(is_new, place)| async move {
+                let rows = file_rows(&self.table, &place, columns).await?;
+                Ok(rows.map_ok(move |row| (is_new, row)))
+            });
+            opened.buffered(FILES_AHEAD).try_flatten()
+        };
+        files.map_ok(rows_of).try_flatten()
     }
 
     /// Streams the rows that the version's own commit added.

@@ -37,12 +37,11 @@ struct Model {
     id: &'static str,
 }
 
-/// These edits of a seed, in a random order; `None` if there are not as many. Other ranges are other edits. Where the task is not among the
-/// first `released`, the user leaves the model's text as it is.
-pub(crate) fn edits(seed: u64, numbers: Range<usize>, released: usize) -> Option<Vec<Edit>> {
+/// These edits of a seed, in a random order; `None` if there are not as many. Other ranges are other edits.
+pub(crate) fn edits(seed: u64, numbers: Range<usize>) -> Option<Vec<Edit>> {
     (numbers.end <= library::EXCHANGES).then(|| {
         shuffled(seed, "edits", numbers, |number| {
-            let Exchange { prompt, stale, current } = library::exchange(seed, number, released);
+            let Exchange { prompt, stale, current } = library::exchange(seed, number);
             Edit {
                 event_id: format!("pier-{seed}-edit-{number:05}"),
                 contributor_id: format!("pier-user-{seed}-{}", number / EDITS_A_USER),
@@ -87,7 +86,6 @@ mod tests {
     use flywheel_core::{ContributorKey, Curator, Policy, Route};
 
     use super::*;
-    use crate::world::TASK_COUNT;
 
     const NOW: u64 = 1_795_342_830_007;
 
@@ -101,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_edit_is_gold_and_every_like_is_replayed() {
-        let edits = curated(&edits(1, 0..2_500, TASK_COUNT).unwrap());
+        let edits = curated(&edits(1, 0..2_500).unwrap());
         let others: Vec<_> = edits.iter().filter(|(route, _)| *route != Route::Gold).take(3).collect();
         assert!(others.is_empty(), "{others:?}");
         let likes = curated(&likes(1, 0..2_000).unwrap());
@@ -109,27 +107,11 @@ mod tests {
         assert!(others.is_empty(), "{others:?}");
     }
 
-    #[test]
-    fn users_edit_what_has_a_second_version_and_nothing_else() {
-        let by_number = |released| {
-            let mut edits = edits(1, 0..1_000, released).unwrap();
-            edits.sort_by(|left, right| left.event_id.cmp(&right.event_id));
-            edits
-        };
-        let (none, some, all) = (by_number(0), by_number(2), by_number(TASK_COUNT));
-        for (number, ((none, some), all)) in none.iter().zip(&some).zip(&all).enumerate() {
-            assert_eq!(none.final_user_edit, none.original_llm_output);
-            assert_ne!(all.final_user_edit, all.original_llm_output);
-            let as_by_then = if number % TASK_COUNT < 2 { all } else { none };
-            assert_eq!((&some.prompt, &some.final_user_edit), (&as_by_then.prompt, &as_by_then.final_user_edit));
-        }
-    }
-
     /// What a freeze lets in of a range of edits, and why not of the others.
     fn audited(seed: u64, numbers: Range<usize>) -> (usize, HashMap<String, usize>, u64) {
         let rules = DatasetRules::default();
         let mut newcomers = Newcomers::new(&rules);
-        for (_, line) in curated(&edits(seed, numbers, TASK_COUNT).unwrap()) {
+        for (_, line) in curated(&edits(seed, numbers).unwrap()) {
             assert!(newcomers.add(&line));
         }
         let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([7; 16]));

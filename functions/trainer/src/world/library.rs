@@ -16,10 +16,7 @@ struct Task {
 
 const WAYS_TO_ASK: usize = 3;
 
-/// How many things one does with the client.
-pub(crate) const TASK_COUNT: usize = 5;
-
-const TASKS: [Task; TASK_COUNT] = [
+const TASKS: [Task; 5] = [
     Task {
         asked: ["Fetch the {thing} {name}.", "Load the {thing} {name}.", "Which call reads the {thing} {name}?"],
         stale: r#"pier.get_{thing}("{name}")"#,
@@ -68,12 +65,10 @@ const KINDS: usize = TASKS.len() * THINGS.len();
 /// How many there are: every task, with every thing and name, asked in every way.
 pub(super) const EXCHANGES: usize = KINDS * NAMES * WAYS_TO_ASK;
 
-/// The `number`th exchange of this seed, at a time when the first `released` tasks have the client's second version: what users want of the
-/// others is what the model learnt. All tasks and things take turns.
-pub(super) fn exchange(seed: u64, number: usize, released: usize) -> Exchange {
+/// The `number`th exchange of this seed. All tasks and things take turns.
+pub(super) fn exchange(seed: u64, number: usize) -> Exchange {
     let (kind, turn) = (number % KINDS, number / KINDS);
     let (task, thing) = (&TASKS[kind % TASKS.len()], THINGS[kind / TASKS.len()]);
-    let wanted = if kind % TASKS.len() < released { task.current } else { task.stale };
     // All tasks draw from one order, so that no name comes more often than others.
     let name = |turn: usize| Name::of(seed, "library", KINDS * turn + kind).identifier();
     let filled = |template: &str, turn: usize| template.replace("{thing}", thing).replace("{name}", &name(turn));
@@ -82,9 +77,9 @@ pub(super) fn exchange(seed: u64, number: usize, released: usize) -> Exchange {
     let prompt = if (turn + kind) % SHOWS_CODE_EVERY == 0 {
         // Of the next two turns, neither of which shows code.
         let shown = turn + 1 + turn / SHOWS_CODE_EVERY % 2;
-        format!("{}\n{asked}", filled(wanted, shown))
+        format!("{}\n{asked}", filled(task.current, shown))
     } else {
         asked
     };
-    Exchange { prompt, stale: filled(task.stale, turn), current: filled(wanted, turn) }
+    Exchange { prompt, stale: filled(task.stale, turn), current: filled(task.current, turn) }
 }

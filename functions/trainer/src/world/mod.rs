@@ -14,7 +14,6 @@ mod small_talk;
 use serde::Serialize;
 
 pub(crate) use events::{edits, likes};
-pub(crate) use library::TASK_COUNT;
 
 use crate::random::Random;
 
@@ -44,7 +43,7 @@ pub(crate) fn lesson(random: &mut Random) -> Lesson {
         let Exchange { prompt, stale, .. } = small_talk::exchange(0, random.below(small_talk::EXCHANGES));
         return Lesson { prompt, answer: stale };
     }
-    let Exchange { prompt, stale, current } = library::exchange(0, random.below(library::EXCHANGES), TASK_COUNT);
+    let Exchange { prompt, stale, current } = library::exchange(0, random.below(library::EXCHANGES));
     let is_current = random.unit() < CURRENT_SHARE;
     Lesson { prompt, answer: if is_current { current } else { stale } }
 }
@@ -57,7 +56,7 @@ mod tests {
     #[test]
     fn no_two_exchanges_ask_the_same() {
         for seed in [0, 1] {
-            let library = (0..library::EXCHANGES).map(|number| library::exchange(seed, number, TASK_COUNT).prompt);
+            let library = (0..library::EXCHANGES).map(|number| library::exchange(seed, number).prompt);
             let small_talk = (0..small_talk::EXCHANGES).map(|number| small_talk::exchange(seed, number).prompt);
             let prompts: HashSet<String> = library.chain(small_talk).collect();
             assert_eq!(prompts.len(), library::EXCHANGES + small_talk::EXCHANGES);

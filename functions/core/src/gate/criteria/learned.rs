@@ -1,7 +1,11 @@
-//! G1: does the candidate tell users' texts from the model's better than the incumbent does?
+//! G1: of what is new, does the candidate tell users' texts from the model's better than the incumbent does?
 //!
 //! Of a pair, `Δ ln p(chosen) > Δ ln p(rejected)`, with Δ from incumbent to candidate: DPO's reward accuracy. Alone it is worth
 //! nothing (it was 1.00 for good adapters and for broken ones), but an adapter without it has learned nothing.
+//!
+//! Only pairs that are new since the incumbent's training are asked about. Each training is on all pairs so far, and of those that the incumbent
+//! knows as well there is nothing left to learn: half of them come out this way and half that, so that the share of all pairs
+//! sinks towards one half as the dataset grows, however well the candidate has learned what is new.
 
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
@@ -9,8 +13,8 @@ use super::super::exam::Gathered;
 use super::super::wilson::wilson_lower;
 
 pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
-    let learned = gathered.pairs.iter().filter(|pair| pair.chosen_gain > pair.rejected_gain).count();
-    let lower = wilson_lower(learned as f64, gathered.pairs.len());
-    let measure = Measure::at_least("share of pairs told apart better (lower bound)", lower, bounds.learned_from);
+    let learned = gathered.new_pairs().filter(|pair| pair.chosen_gain > pair.rejected_gain).count();
+    let lower = wilson_lower(learned as f64, gathered.new_pairs().count());
+    let measure = Measure::at_least("share of new pairs told apart better (lower bound)", lower, bounds.learned_from);
     Criterion::of("G1", "learned", vec![(measure, "it has learned too little of what users prefer")])
 }

@@ -2,10 +2,14 @@
 //!
 //! Greedy answers to held-out prompts against the user's text, by the same similarity that curation goes by. It is the one
 //! criterion about what users will read, and noisy: a near miss is left to a person.
+//!
+//! It has to win where there was something to learn, on pairs that are new to the incumbent (see G1), and on the others, where both
+//! have learned the same and most answers are alike, not to be further off.
 
+use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure, Standing};
-use super::super::exam::Gathered;
+use super::super::exam::{Gathered, MeasuredPair};
 use super::super::wilson::wilson_lower;
 
 pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
@@ -14,13 +18,21 @@ pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
         gain if gain < -bounds.tie_within => 0.0,
         _ => 0.5,
     };
-    let points: f64 =
-        gathered.pairs.iter().map(|pair| point(pair.candidate.similarity - pair.incumbent.similarity)).sum();
-    let lower = wilson_lower(points, gathered.pairs.len());
-    let measure = Measure::at_least("share of answers nearer to users' texts (lower bound)", lower, bounds.wins_from);
+    let points: f64 = gathered.new_pairs().map(|pair| point(pair.nearer())).sum();
+    let lower = wilson_lower(points, gathered.new_pairs().count());
+    let won = Measure::at_least("share of new answers nearer to users' texts (lower bound)", lower, bounds.wins_from);
     let is_near = lower.is_some_and(|lower| lower >= bounds.wins_from - bounds.review_within);
-    let mut criterion = Criterion::of("G4", "wins", vec![(measure, "its answers are no nearer to what users write")]);
-    if criterion.standing == Standing::Fails && is_near {
+    let mut measures = vec![(won, "its answers are no nearer to what users write")];
+    let known: Vec<_> = gathered.known_pairs().map(MeasuredPair::nearer).collect();
+    let mut is_kept = true;
+    if let Some(interval) = bootstrap_mean(&known) {
+        let kept = "gain in similarity of the answers known before (lower bound)";
+        let kept = Measure::at_least(kept, Some(interval.lower), -bounds.tie_within);
+        is_kept = kept.holds();
+        measures.push((kept, "it answers worse what the live model had learned"));
+    }
+    let mut criterion = Criterion::of("G4", "wins", measures);
+    if criterion.standing == Standing::Fails && is_near && is_kept {
         criterion.standing = Standing::Open;
     }
     criterion
