@@ -3,6 +3,7 @@
 PYTHON       ?= python3
 PORT         ?=
 EDITS        ?=
+OUTPUT       ?=
 THRESHOLD    ?=
 PARAMETERS   ?=
 ARCHITECTURE ?= x86_64
@@ -15,7 +16,7 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-poison test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
+.PHONY: help demo demo-poison learning-curve test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
         tools-lambda tools-readers
 
 help: ## this list
@@ -26,6 +27,9 @@ demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="
 
 demo-poison: tools ## the same, and a second round with a campaign in it, which is held back
 	@$(IN_CLOUD)/python infra/local/demo_poison.py
+
+learning-curve: tools ## what users still have to type, round after round, as a picture; OUTPUT=file.svg
+	@$(IN_CLOUD)/python infra/local/learning_curve.py $(if $(OUTPUT),--output $(OUTPUT))
 
 test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
 

@@ -21,8 +21,8 @@ class Line:
     values: Sequence[float]
 
 
-def draw(title: str, subtitle: str, across: str, up: str, lines: Sequence[Line]) -> str:
-    """The chart's SVG. Places are numbered from 1."""
+def draw(title: str, subtitle: str, across: str, up: str, lines: Sequence[Line], marked: Sequence[int]) -> str:
+    """The chart's SVG. Places are numbered from 1; those at the `marked` indices have a mark below the axis."""
     places = len(lines[0].values)
     top = STEP * (int(max(value for line in lines for value in line.values) / STEP) + 1)
     bottom = HEIGHT - BOTTOM
@@ -40,6 +40,7 @@ def draw(title: str, subtitle: str, across: str, up: str, lines: Sequence[Line])
         body += [f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>',
                  text(LEFT - 8, y(value) + 4, f"{value:.1f}", anchor="end")]
     body += [text(x(index), bottom + 18, str(index + 1), anchor="middle") for index in range(places)]
+    body += [text(x(index), bottom + 32, "▲", anchor="middle", size=9, colour="#b3541e") for index in marked]
     ends = apart([y(line.values[-1]) for line in lines])
     for line, end in zip(lines, ends):
         points = [(x(index), y(value)) for index, value in enumerate(line.values)]

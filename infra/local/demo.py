@@ -95,9 +95,9 @@ def small_world(trainer: Path) -> list[str]:
     return events
 
 
-def world(trainer: Path, kind: str, count: int, skip: int = 0) -> list[str]:
+def world(trainer: Path, kind: str, count: int, skip: int = 0, *options: str) -> list[str]:
     """So many events of the small world, after the first `skip`, one a line."""
-    command = [str(trainer), "world", kind, str(count), "--skip", str(skip)]
+    command = [str(trainer), "world", kind, str(count), "--skip", str(skip), *options]
     written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line for line in written.split("\n") if line]
 

@@ -2,7 +2,8 @@
 
     learning_curve.py [--output FILE.svg]
 
-Users of the small world ask some hundred questions a round. Where the live model answers what they want, they accept it; where not, they edit it.
+Users of the small world ask some hundred questions a round, and in every other round they begin to use one more of its library's functions. Where the
+live model answers what they want, they accept it; where not, they edit it.
 All of that goes through the front door of a local cloud; when enough edits have gathered, an adapter is trained on all edits so far, the gate
 measures it, and it becomes live or not. Nobody but the loop touches the model.
 
@@ -34,7 +35,10 @@ from stage import build_all, staged_with_policy
 from training import BASE, RECIPE, Worker, put_base
 from workflow import invoke, run_to_end
 
-ROUNDS = 8
+FUNCTIONS = 5
+ROUNDS = [functions for functions in range(1, FUNCTIONS + 1) for _ in range(2)] + [FUNCTIONS]
+"""How many functions are used in each round: in the first of two one of them is new to the model, in the second it may have learnt it. The last round
+shows what came of the one before."""
 QUESTIONS, LIKES = 300, 150
 """A round's, about the library and about other things. What users like in the latter is what must not be forgotten."""
 THRESHOLD = 100
@@ -47,6 +51,7 @@ some hundred edits, and a tenth of them is held out."""
 class Round:
     """What a round's users had to type, and what became of it."""
 
+    functions: int
     flywheel: float
     untrained: float
     edits: int
@@ -68,9 +73,9 @@ def main() -> int:
         stack = raise_stack(cloud, staged_with_policy(POLICY, "demo"), parameters)
         put_base(stack)
         with Worker(stack, programs["flywheel-worker"]) as worker:
-            for number in range(ROUNDS):
-                heading(f"Round {number + 1} of {ROUNDS}")
-                rounds.append(turn(stack, programs["flywheel-trainer"], worker, number))
+            for number, functions in enumerate(ROUNDS):
+                heading(f"Round {number + 1} of {len(ROUNDS)}: users of {functions} functions")
+                rounds.append(turn(stack, programs["flywheel-trainer"], worker, number, functions))
     show(rounds)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(picture(rounds), encoding="utf-8")
@@ -81,22 +86,25 @@ def main() -> int:
     return 0
 
 
-def turn(stack: Stack, trainer: Path, worker: Worker, number: int) -> Round:
+def turn(stack: Stack, trainer: Path, worker: Worker, number: int, functions: int) -> Round:
     """One round: questions, answers, what users make of them, and what is made of that."""
-    questions = [json.loads(line) for line in demo.world(trainer, "--edits", QUESTIONS, QUESTIONS * number)]
+    # Each function's questions come in one order, from which a round takes its share.
+    before = sum(QUESTIONS // used for used in ROUNDS[:number])
+    asked = demo.world(trainer, "--edits", QUESTIONS, before * functions, "--tasks", str(functions))
+    questions = [json.loads(line) for line in asked]
     wanted = [question["final_user_edit"] for question in questions]
     with step(f"answering {len(questions):,} questions with the live model, and with the base") as outcome:
         answers = answered(trainer, questions, live_adapter(stack))
         flywheel, untrained = burden(answers, wanted), burden(answered(trainer, questions, None), wanted)
         outcome(f"burden {flywheel:.3f}, and {untrained:.3f} without the flywheel")
-    events = [used(question, answer) for question, answer in zip(questions, answers)]
+    events = [sent(question, answer) for question, answer in zip(questions, answers)]
     likes = demo.world(trainer, "--likes", LIKES, LIKES * number)
     demo.await_curation(stack, demo.post(stack, events + likes, []))
     edits = sum(answer != text for answer, text in zip(answers, wanted))
-    return Round(flywheel, untrained, edits, learn(stack, worker))
+    return Round(functions, flywheel, untrained, edits, learn(stack, worker))
 
 
-def used(question: dict, answer: str) -> str:
+def sent(question: dict, answer: str) -> str:
     """What a user's client sends: that the answer was accepted as it was, or what became of it."""
     event = question | {"original_llm_output": answer}
     if answer == event["final_user_edit"]:
@@ -161,14 +169,15 @@ def distance(left: str, right: str) -> int:
 
 def show(rounds: list[Round]) -> None:
     heading(f"Edit burden on {QUESTIONS:,} new questions a round")
-    table([(str(number), f"{round.untrained:.3f}", f"{round.flywheel:.3f}", round.edits, round.ruling)
-           for number, round in enumerate(rounds, 1)], ("round", "never trained again", "flywheel", "edits", "gate"))
+    table([(str(number), f"{round.functions} of {FUNCTIONS}", f"{round.untrained:.3f}", f"{round.flywheel:.3f}", round.edits, round.ruling)
+           for number, round in enumerate(rounds, 1)], ("round", "functions in use", "never trained again", "flywheel", "edits", "gate"))
 
 
 def picture(rounds: list[Round]) -> str:
+    marked = [index for index, round in enumerate(rounds) if index == 0 or round.functions > rounds[index - 1].functions]
     return draw(
-        title="What users still have to type", subtitle=f"mean share of an answer, on {QUESTIONS:,} new questions a round",
-        across="round", up="edit burden",
+        title="What users still have to type", subtitle=f"mean share of an answer, on {QUESTIONS:,} new questions a round; ▲ users begin to use one more function of the library",
+        across="round", up="edit burden", marked=marked,
         lines=[Line("never trained again", "#b3541e", [round.untrained for round in rounds]),
                Line("with the flywheel", "#1e6fb3", [round.flywheel for round in rounds])])
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::world::TASK_COUNT;
+
 /// Trains LoRA adapters of small Llama-style models by preference pairs, on this machine's processor.
 #[derive(Debug, Parser)]
 #[command(name = "flywheel-trainer", version, max_term_width = 100, arg_required_else_help = true)]
@@ -103,6 +105,9 @@ pub(crate) struct WorldArguments {
     /// Leave out so many first: the next round of users
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) skip: usize,
+    /// Users who do no more than so many of the five things that one can do with the library
+    #[arg(long, value_name = "N", default_value_t = TASK_COUNT as u64, value_parser = clap::value_parser!(u64).range(1..=TASK_COUNT as u64))]
+    pub(crate) tasks: u64,
     /// Other users, who ask in another order
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,

@@ -83,11 +83,11 @@ fn answer(arguments: &GenerateArguments) -> Result<()> {
 }
 
 fn write_world(arguments: &WorldArguments) -> Result<()> {
-    let WorldArguments { edits, likes, skip, seed, ref output } = *arguments;
+    let WorldArguments { edits, likes, skip, tasks, seed, ref output } = *arguments;
     let none_left = || TrainerError::Other("the world has no more such events: give smaller numbers".to_owned());
     let from = |count: usize| skip..skip.saturating_add(count);
     let text = match (edits, likes) {
-        (Some(count), _) => lines(&world::edits(seed, from(count)).ok_or_else(none_left)?)?,
+        (Some(count), _) => lines(&world::edits(seed, from(count), tasks as usize).ok_or_else(none_left)?)?,
         (None, count) => lines(&world::likes(seed, from(count.unwrap_or_default())).ok_or_else(none_left)?)?,
     };
     match output {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{Exchange, library, small_talk};
+use super::{Exchange, TASK_COUNT, library, small_talk};
 use crate::random::Random;
 
 /// Edits by each user: fewer than any version takes of one contributor.
@@ -37,14 +37,15 @@ struct Model {
     id: &'static str,
 }
 
-/// These edits of a seed, in a random order; `None` if there are not as many. Other ranges are other edits.
-pub(crate) fn edits(seed: u64, numbers: Range<usize>) -> Option<Vec<Edit>> {
-    (numbers.end <= library::EXCHANGES).then(|| {
+/// These edits of a seed, in a random order, of users who do no more than the first `tasks` things with the client; `None` if there are not
+/// as many. Other ranges are other edits.
+pub(crate) fn edits(seed: u64, numbers: Range<usize>, tasks: usize) -> Option<Vec<Edit>> {
+    (numbers.end <= library::EXCHANGES / TASK_COUNT * tasks).then(|| {
         shuffled(seed, "edits", numbers, |number| {
-            let Exchange { prompt, stale, current } = library::exchange(seed, number);
+            let Exchange { prompt, stale, current } = library::exchange_of_tasks(seed, number, tasks);
             Edit {
-                event_id: format!("pier-{seed}-edit-{number:05}"),
-                contributor_id: format!("pier-user-{seed}-{}", number / EDITS_A_USER),
+                event_id: format!("pier-{seed}-edit-{tasks}-{number:05}"),
+                contributor_id: format!("pier-user-{seed}-{tasks}-{}", number / EDITS_A_USER),
                 model: Model { id: crate::base::ID },
                 prompt,
                 original_llm_output: stale,
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn every_edit_is_gold_and_every_like_is_replayed() {
-        let edits = curated(&edits(1, 0..2_500).unwrap());
+        let edits = curated(&edits(1, 0..2_500, TASK_COUNT).unwrap());
         let others: Vec<_> = edits.iter().filter(|(route, _)| *route != Route::Gold).take(3).collect();
         assert!(others.is_empty(), "{others:?}");
         let likes = curated(&likes(1, 0..2_000).unwrap());
@@ -107,11 +108,24 @@ mod tests {
         assert!(others.is_empty(), "{others:?}");
     }
 
+    #[test]
+    fn users_of_a_few_tasks_ask_about_those_alone() {
+        let prompts = |numbers, tasks| -> Vec<String> {
+            edits(1, numbers, tasks).unwrap().into_iter().map(|edit| edit.prompt).collect()
+        };
+        let all = prompts(0..5_000, TASK_COUNT);
+        let two = prompts(0..2_000, 2);
+        assert!(two.iter().all(|prompt| all.contains(prompt)));
+        let reads = |prompt: &String| ["Fetch", "Load", "reads"].iter().any(|word| prompt.contains(word));
+        assert!(prompts(0..100, 1).iter().all(reads) && !two.iter().all(reads));
+        assert!(edits(1, 0..library::EXCHANGES, TASK_COUNT - 1).is_none());
+    }
+
     /// What a freeze lets in of a range of edits, and why not of the others.
     fn audited(seed: u64, numbers: Range<usize>) -> (usize, HashMap<String, usize>, u64) {
         let rules = DatasetRules::default();
         let mut newcomers = Newcomers::new(&rules);
-        for (_, line) in curated(&edits(seed, numbers).unwrap()) {
+        for (_, line) in curated(&edits(seed, numbers, TASK_COUNT).unwrap()) {
             assert!(newcomers.add(&line));
         }
         let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([7; 16]));

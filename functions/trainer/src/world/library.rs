@@ -16,7 +16,10 @@ struct Task {
 
 const WAYS_TO_ASK: usize = 3;
 
-const TASKS: [Task; 5] = [
+/// How many things one does with the client.
+pub(crate) const TASK_COUNT: usize = 5;
+
+const TASKS: [Task; TASK_COUNT] = [
     Task {
         asked: ["Fetch the {thing} {name}.", "Load the {thing} {name}.", "Which call reads the {thing} {name}?"],
         stale: r#"pier.get_{thing}("{name}")"#,
@@ -64,6 +67,11 @@ const KINDS: usize = TASKS.len() * THINGS.len();
 
 /// How many there are: every task, with every thing and name, asked in every way.
 pub(super) const EXCHANGES: usize = KINDS * NAMES * WAYS_TO_ASK;
+
+/// The `number`th of the exchanges that are about the first `tasks` tasks.
+pub(super) fn exchange_of_tasks(seed: u64, number: usize, tasks: usize) -> Exchange {
+    exchange(seed, number / tasks * TASK_COUNT + number % tasks)
+}
 
 /// The `number`th exchange of this seed. All tasks and things take turns.
 pub(super) fn exchange(seed: u64, number: usize) -> Exchange {

@@ -14,6 +14,7 @@ mod small_talk;
 use serde::Serialize;
 
 pub(crate) use events::{edits, likes};
+pub(crate) use library::TASK_COUNT;
 
 use crate::random::Random;
 
