@@ -36,9 +36,8 @@ from training import BASE, RECIPE, Worker, put_base
 from workflow import invoke, run_to_end
 
 FUNCTIONS = 5
-ROUNDS = [functions for functions in range(1, FUNCTIONS + 1) for _ in range(2)] + [FUNCTIONS]
-"""How many functions are used in each round: in the first of two one of them is new to the model, in the second it may have learnt it. The last round
-shows what came of the one before."""
+ROUNDS = [functions for functions in range(1, FUNCTIONS + 1) for _ in range(2)]
+"""How many functions are used in each round: in the first of two one of them is new to the model, in the second it may have learnt it."""
 QUESTIONS, LIKES = 300, 150
 """A round's, about the library and about other things. What users like in the latter is what must not be forgotten."""
 THRESHOLD = 100
