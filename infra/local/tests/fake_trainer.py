@@ -11,10 +11,10 @@ from training import worker_credentials
 from workflow import wait_until
 
 KINDS = {
-    # ln p(chosen), ln p(rejected), and what it answers: one of the pair's texts, or this
+    # ln p(chosen), ln p(rejected), and what it answers, of the pair's texts
     "good": (-1.0, -9.0, "chosen"),
     "displaced": (-40.0, -90.0, "rejected"),
-    "undecided": (-1.0, -9.0, "Of that we know nothing yet."),
+    "undecided": (-1.0, -9.0, "rejected"),
 }
 INCUMBENT = (-5.0, -2.0)
 
@@ -70,10 +70,9 @@ class Trainer:
         description = self.read(job, "run.json")
         rows = []
         for pair in self.lines(job, "heldout.jsonl"):
-            answer = pair.get(answered, answered)
             rows.append({"kind": "pair", "pair_id": pair["pair_id"], "chosen_tokens": 20, "rejected_tokens": 20,
                          "incumbent": {"logp_chosen": INCUMBENT[0], "logp_rejected": INCUMBENT[1], "output": pair["rejected"]},
-                         "candidate": {"logp_chosen": chosen, "logp_rejected": rejected, "output": answer}})
+                         "candidate": {"logp_chosen": chosen, "logp_rejected": rejected, "output": pair[answered]}})
         for row in self.lines(job, "replay_heldout.jsonl"):
             rows.append({"kind": "replay", "event_id": row["event_id"], "tokens": 20, "incumbent": {"logp": -1.0}, "candidate": {"logp": -1.1}})
         self.write(job, "adapter_model.safetensors", f"weights of {job.run}".encode())

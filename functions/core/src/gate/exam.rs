@@ -324,6 +324,11 @@ impl Gathered {
         self.pairs.iter().filter(|pair| pair.is_new)
     }
 
+    /// Whether there are pairs, and none is new.
+    pub(super) fn is_nothing_new(&self) -> bool {
+        !self.pairs.is_empty() && self.new_pairs().next().is_none()
+    }
+
     /// The others: what is to be kept.
     pub(super) fn known_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
         self.pairs.iter().filter(|pair| !pair.is_new)

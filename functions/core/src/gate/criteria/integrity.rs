@@ -55,6 +55,9 @@ impl Problems {
     }
 }
 
+/// Of fewer new pairs nothing can be said. How far a few go is seen by the bounds of G1 and G4.
+const LEAST_NEW: f64 = 1.0;
+
 pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
     let problems = &gathered.problems.0;
     let count: u64 = problems.values().map(|(count, _)| count).sum();
@@ -63,6 +66,10 @@ pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
         (
             Measure::at_least("held-out pairs", size(gathered.pairs.len()), bounds.min_held_out as f64),
             "they say too little",
+        ),
+        (
+            Measure::at_least("held-out pairs that are new", size(gathered.new_pairs().count()), LEAST_NEW),
+            "nothing says what it has learned",
         ),
         (
             Measure::at_least("held-out liked outputs", size(gathered.replay_losses.len()), bounds.min_replay as f64),

@@ -5,7 +5,8 @@
 //!
 //! Only pairs that are new since the incumbent's training are asked about. Each training is on all pairs so far, and of those that the incumbent
 //! knows as well there is nothing left to learn: half of them come out this way and half that, so that the share of all pairs
-//! sinks towards one half as the dataset grows, however well the candidate has learned what is new.
+//! sinks towards one half as the dataset grows, however well the candidate has learned what is new. Where nothing is new, G0 leaves it to a
+//! person.
 
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
@@ -13,6 +14,9 @@ use super::super::exam::Gathered;
 use super::super::wilson::wilson_lower;
 
 pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
+    if gathered.is_nothing_new() {
+        return Criterion::of("G1", "learned", Vec::new());
+    }
     let learned = gathered.new_pairs().filter(|pair| pair.chosen_gain > pair.rejected_gain).count();
     let lower = wilson_lower(learned as f64, gathered.new_pairs().count());
     let measure = Measure::at_least("share of new pairs told apart better (lower bound)", lower, bounds.learned_from);

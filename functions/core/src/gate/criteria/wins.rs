@@ -18,20 +18,22 @@ pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
         gain if gain < -bounds.tie_within => 0.0,
         _ => 0.5,
     };
+    let known: Vec<_> = gathered.known_pairs().map(MeasuredPair::nearer).collect();
+    let kept = bootstrap_mean(&known).map(|interval| {
+        let kept = "gain in similarity of the answers known before (lower bound)";
+        let kept = Measure::at_least(kept, Some(interval.lower), -bounds.tie_within);
+        (kept, "it answers worse what the live model had learned")
+    });
+    if gathered.is_nothing_new() {
+        return Criterion::of("G4", "wins", kept.into_iter().collect());
+    }
     let points: f64 = gathered.new_pairs().map(|pair| point(pair.nearer())).sum();
     let lower = wilson_lower(points, gathered.new_pairs().count());
     let won = Measure::at_least("share of new answers nearer to users' texts (lower bound)", lower, bounds.wins_from);
     let is_near = lower.is_some_and(|lower| lower >= bounds.wins_from - bounds.review_within);
-    let mut measures = vec![(won, "its answers are no nearer to what users write")];
-    let known: Vec<_> = gathered.known_pairs().map(MeasuredPair::nearer).collect();
-    let mut is_kept = true;
-    if let Some(interval) = bootstrap_mean(&known) {
-        let kept = "gain in similarity of the answers known before (lower bound)";
-        let kept = Measure::at_least(kept, Some(interval.lower), -bounds.tie_within);
-        is_kept = kept.holds();
-        measures.push((kept, "it answers worse what the live model had learned"));
-    }
-    let mut criterion = Criterion::of("G4", "wins", measures);
+    let is_kept = kept.as_ref().is_none_or(|(kept, _)| kept.holds());
+    let won = (won, "its answers are no nearer to what users write");
+    let mut criterion = Criterion::of("G4", "wins", [won].into_iter().chain(kept).collect());
     if criterion.standing == Standing::Fails && is_near && is_kept {
         criterion.standing = Standing::Open;
     }
