@@ -353,7 +353,10 @@ mod tests {
         // Nor what was live, once it was moved off.
         let back = roll_back(&promoted(&[1, 3]), 1, 4).unwrap();
         assert_eq!(promote(&back, 3, back.incumbent().as_ref()), taken_back(3));
-        assert_eq!(promote(&back, 3, None).unwrap_err().to_string(), "run-3 was trained on dataset version 3, which was rolled back");
+        assert_eq!(
+            promote(&back, 3, None).unwrap_err().to_string(),
+            "run-3 was trained on dataset version 3, which was rolled back"
+        );
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Ranges that are kept. Rollbacks that touch become one, so these are as many that have nothing to do with one another.
@@ -34,6 +36,18 @@ impl TakenBack {
     }
 }
 
+/// For people: the versions, by number.
+impl fmt::Display for TakenBack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.above.saturating_add(1), self.below.saturating_sub(1));
+        if first == last {
+            write!(formatter, "version {first}")
+        } else {
+            write!(formatter, "versions {first} to {last}")
+        }
+    }
+}
+
 /// Whether all that a rollback takes back is in these ranges.
 pub(super) fn cover(ranges: &[TakenBack], rollback: TakenBack) -> bool {
     ranges.iter().any(|range| range.covers(rollback))
@@ -65,6 +79,7 @@ mod tests {
     #[test]
     fn a_range_has_neither_the_version_gone_back_to_nor_the_one_that_was_made() {
         assert_eq!((0..6).filter(|version| between(1, 4).has(*version)).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!([between(1, 4), between(1, 3)].map(|range| range.to_string()), ["versions 2 to 3", "version 2"]);
     }
 
     #[test]
