@@ -124,7 +124,8 @@ impl Changes {
     }
 
     fn as_text(&self, change: &ChangeArguments, is: &str) -> String {
-        let nothing = || "nothing to change: these are the rows that the newest version has\n".to_owned();
+        let nothing =
+            || "nothing to change in the dataset: these are the rows that the newest version has\n".to_owned();
         let mut text = self.version.as_ref().map_or_else(nothing, |version| said_of(version, change, is));
         for run in &self.runs {
             let pairs = run.pairs.map_or("an unknown number".to_owned(), |pairs| pairs.to_string());

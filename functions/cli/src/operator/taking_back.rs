@@ -22,7 +22,7 @@ pub(crate) struct LiveMove {
     from: Option<RunName>,
     /// The one that is live then.
     to: Option<RunName>,
-    /// The dataset versions that nothing that was trained on them becomes live of.
+    /// Dataset versions: what was trained on them does not become live any more.
     taken_back: Vec<TakenBack>,
 }
 
@@ -87,4 +87,82 @@ pub(crate) async fn take_back(
         }
     }
     Err(unusable("what is live is moved by others all the time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use flywheel_core::training::{DatasetVersion, LiveCause, Sha256Hex};
+    use flywheel_lake::{LakeError, LoadedLive, MemoryLake};
+
+    use super::*;
+
+    /// A lake in which runs become live while somebody else is about to move what is live: one after each load, so many times.
+    struct Busy {
+        lake: MemoryLake,
+        runs: AtomicU64,
+    }
+
+    impl LoadLive for Busy {
+        async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+            let loaded = self.lake.load_live().await?;
+            let left = self.runs.load(Ordering::Relaxed);
+            if left > 0 {
+                self.runs.store(left - 1, Ordering::Relaxed);
+                promote(&self.lake, 10 + loaded.live.changes.len() as u64).await;
+            }
+            Ok(loaded)
+        }
+    }
+
+    impl MoveLive for Busy {
+        async fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> Result<Moved, LakeError> {
+            self.lake.move_live(from, to).await
+        }
+    }
+
+    async fn promote(lake: &MemoryLake, version: u64) {
+        let loaded = lake.load_live().await.unwrap();
+        let adapter = LiveAdapter {
+            adapter: format!("run-{version}").parse().unwrap(),
+            prefix: format!("runs/run-{version}/output/"),
+            sha256: Sha256Hex::of(b"weights"),
+            config_sha256: Sha256Hex::of(b"configuration"),
+            base: "tiny".to_owned(),
+            dataset: DatasetVersion { version, digest: None },
+        };
+        let next = loaded.live.promoted(adapter, loaded.live.incumbent().as_ref(), LiveCause::Gate, 1).unwrap();
+        assert_eq!(lake.move_live(&loaded, &next).await.unwrap(), Moved::Moved);
+    }
+
+    fn change() -> ChangeArguments {
+        let on = crate::arguments::LakeArguments { lake: "a-folder".parse().unwrap(), json: false };
+        ChangeArguments { on, why: "poisoned".to_owned(), by: "kim".to_owned(), dry_run: false, yes: true }
+    }
+
+    #[tokio::test]
+    async fn what_others_move_meanwhile_is_seen_and_taken_back_as_well() {
+        let lake = MemoryLake::default();
+        promote(&lake, 1).await;
+        promote(&lake, 3).await;
+        let busy = Busy { lake: lake.clone(), runs: AtomicU64::new(2) };
+        let taken_back_to_1 = [TakenBack { above: 1, below: 99 }];
+        let planned = plan(&busy, &taken_back_to_1, &change()).await.unwrap().unwrap();
+        assert_eq!(planned.as_text("would be").lines().count(), 2);
+        let moved = take_back(&busy, &taken_back_to_1, &change()).await.unwrap().unwrap();
+        let run = |name: &str| Some(name.parse::<RunName>().unwrap());
+        assert_eq!((moved.from, moved.to), (run("run-13"), run("run-1")), "two runs became live meanwhile");
+        assert_eq!(take_back(&busy, &taken_back_to_1, &change()).await.unwrap(), None);
+        let changes = lake.load_live().await.unwrap().live.changes;
+        assert_eq!((changes.len(), changes[4].cause == LiveCause::Gate), (5, false));
+    }
+
+    #[tokio::test]
+    async fn it_does_not_go_on_for_ever() {
+        let busy = Busy { lake: MemoryLake::default(), runs: AtomicU64::new(ATTEMPTS.into()) };
+        let error = take_back(&busy, &[TakenBack { above: 1, below: 99 }], &change()).await.unwrap_err();
+        assert!(error.to_string().contains("moved by others"), "{error}");
+        assert!(busy.lake.load_live().await.unwrap().live.taken_back.is_empty());
+    }
 }
