@@ -45,6 +45,8 @@ def read_run(folder: Path) -> Run:
         named = {name: description["files"][name] for name in FILES}
         for field in ("run", "dataset", "base", "objective", "lora", "training", "generation", "seed"):
             description[field]
+        if (incumbent := description.get("incumbent")) is not None:
+            incumbent["sha256"], incumbent["config_sha256"]
     except (ValueError, KeyError, TypeError) as error:
         raise Unusable(f"run.json: {type(error).__name__}: {error}") from None
     rows = {name: _rows(folder / name, entry) for name, entry in named.items()}

@@ -207,7 +207,8 @@ def incumbent_folder(run: Run, folder: Path) -> Path | None:
     incumbent = run.description.get("incumbent")
     if incumbent is None:
         return None
-    contract.check_files(folder, {contract.ADAPTER: incumbent["sha256"]})
+    # By the configuration the weights are scaled: with another one, it would be something else that the candidate is compared with.
+    contract.check_files(folder, {contract.ADAPTER: incumbent["sha256"], contract.ADAPTER_CONFIG: incumbent["config_sha256"]})
     return folder
 
 

@@ -120,8 +120,12 @@ Examples:
   flywheel breaker close --why 'the tenant is blocked' --yes";
 
 const ROLLBACK_EXAMPLES: &str = "\
-Nothing is deleted: another rollback, to the version before, brings everything back. The next training uses the newest version. The runs that
-were trained on rows that go are listed; an adapter of theirs that is live stays live.
+Nothing is deleted: another rollback, to the version before, brings all rows back. The next training uses the newest version. The runs that were
+given rows that go are listed. If what is live was trained on a version that is taken back, what was live before it, or the bare base, is live
+again; and no run on such a version becomes live any more. That holds though the rollback is undone: `flywheel demote --to RUN` puts any adapter
+back by hand. With `demotes = false` in [rollback] of the policy the runs are listed, and no more.
+
+Killed at any point and run again, it goes on from there.
 
 Exit code: 0 if it was done, or there was nothing to do; 2 if not.
 
@@ -270,6 +274,9 @@ pub(crate) struct RollbackArguments {
     /// The version to go back to: its number, or the newest one at a time or by the end of a day (UTC)
     #[arg(long, value_name = "VERSION|DATE")]
     pub(crate) to: Target,
+    /// The rules, whose [rollback] says what becomes of adapters; without it the built-in ones
+    #[arg(long, value_name = "POLICY.toml")]
+    pub(crate) policy: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
 }

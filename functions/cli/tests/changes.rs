@@ -8,12 +8,13 @@ use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use flywheel_core::dataset::{DatasetRules, GoldLine};
+use flywheel_core::training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, NotMoved, Sha256Hex};
 use flywheel_core::{
     Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy, Route, rfc3339,
 };
-use flywheel_dataset::{Amendable as _, DeltaDataset};
+use flywheel_dataset::{Amendable as _, Amender, DeltaDataset, Request, Wish};
 use flywheel_freeze::{Crossing, Freezer};
-use flywheel_lake::{FolderLake, WritePart as _};
+use flywheel_lake::{FolderLake, LoadLive as _, MoveLive as _, Moved, WritePart as _};
 use flywheel_runtime::now;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -82,6 +83,44 @@ impl World {
         events
     }
 
+    /// Two versions, each with a run whose adapter became live in its turn.
+    async fn two_adapters() -> Self {
+        let world = Self::two_versions().await;
+        for version in [1, 2] {
+            let run = run_on(version);
+            let input =
+                json!({"run": run.adapter, "dataset": {"version": version, "digest": "0"}, "base": {}}).to_string();
+            let key = run.adapter.description_key();
+            FolderLake::new(world.path()).write_part(&key, input).await.unwrap();
+            world.promote(version).await.unwrap();
+        }
+        world
+    }
+
+    /// What the workflow does at the end of a run on a version, which was measured against what is live now.
+    async fn promote(&self, version: u64) -> Result<(), NotMoved> {
+        let lake = FolderLake::new(self.path());
+        let loaded = lake.load_live().await.unwrap();
+        let next = loaded.live.promoted(run_on(version), loaded.live.incumbent().as_ref(), LiveCause::Gate, now())?;
+        assert_eq!(lake.move_live(&loaded, &next).await.unwrap(), Moved::Moved);
+        Ok(())
+    }
+
+    /// The first half of `flywheel rollback`, after which it dies.
+    async fn roll_back_and_die(&self, to: u64) {
+        let (lake, dataset) = (FolderLake::new(self.path()), DeltaDataset::in_folder(self.path()).unwrap());
+        let request = Request { wish: Wish::RollBackTo(to), by: "kim".to_owned(), why: "a test".to_owned() };
+        assert!(Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().is_some());
+    }
+
+    async fn live(&self) -> LiveModel {
+        FolderLake::new(self.path()).load_live().await.unwrap().live
+    }
+
+    async fn live_version(&self) -> Option<u64> {
+        self.live().await.adapter.map(|adapter| adapter.dataset.version)
+    }
+
     fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flywheel"));
         command.args(arguments).args(["--lake", self.path().to_str().unwrap(), "--by", "kim", "--why", "a test"]);
@@ -89,6 +128,11 @@ impl World {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
+    }
+
+    fn run_plain(&self, arguments: &[&str]) -> Output {
+        let lake = ["--lake", self.path().to_str().unwrap()];
+        Command::new(env!("CARGO_BIN_EXE_flywheel")).args(arguments).args(lake).output().unwrap()
     }
 
     fn says(&self, arguments: &[&str]) -> Value {
@@ -113,6 +157,17 @@ impl World {
         parts.sort();
         let text: String = parts.iter().map(|part| std::fs::read_to_string(part).unwrap()).collect();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn run_on(version: u64) -> LiveAdapter {
+    LiveAdapter {
+        adapter: format!("crossing-{version:06}-attempt-1").parse().unwrap(),
+        prefix: format!("runs/crossing-{version:06}-attempt-1/output/"),
+        sha256: Sha256Hex::of(&version.to_le_bytes()),
+        config_sha256: Sha256Hex::of(b"configuration"),
+        base: "tiny".to_owned(),
+        dataset: DatasetVersion { version, digest: None },
     }
 }
 
@@ -151,6 +206,145 @@ async fn a_rollback_says_what_goes_and_which_runs_had_it() {
     world.refuses(&["rollback", "--to", "9"], "there is no version 9: the newest one is 4");
     world.refuses(&["rollback", "--to", "2000-01-01"], "there was no version by then");
     world.refuses(&["rollback", "--to", "monday"], "expected a version's number");
+}
+
+const FIRST: &str = "crossing-000001-attempt-1";
+const SECOND: &str = "crossing-000002-attempt-1";
+
+#[tokio::test]
+async fn what_was_trained_on_what_is_rolled_back_is_live_no_more_and_a_run_under_way_does_not_become_so() {
+    let world = World::two_adapters().await;
+    // A third run is under way, on a version that is there when the rollback comes.
+    world.curate(2, "bob", 20..23).await;
+    assert_eq!(world.freeze(3).await.version, 3);
+    let before = world.live().await;
+    let to_first = ["rollback", "--to", "1"];
+    let planned = world.says(&[&to_first[..], &["--dry-run"]].concat());
+    let live = |below: u64| json!({"from": SECOND, "to": FIRST, "taken_back": [{"above": 1, "below": below}]});
+    assert_eq!((&planned["changed"], &planned["live"]), (&json!(false), &live(4)));
+    let text = String::from_utf8(world.run(&[&to_first[..], &["--dry-run"]].concat(), "").stdout).unwrap();
+    assert!(text.contains(&format!("{FIRST} would be live instead of {SECOND}, which was trained on")), "{text}");
+    assert!(text.contains("no run on dataset versions 2 to 3 becomes live"), "{text}");
+    world.refuses(&to_first, "pass --yes");
+    assert_eq!((world.live().await, world.events().await.len()), (before, 10), "nothing has changed");
+
+    let made = world.says(&[&to_first[..], &["--yes"]].concat());
+    assert_eq!((&made["changed"], &made["version"], &made["live"]), (&json!(true), &json!(5), &live(5)));
+    assert_eq!(made["runs"].as_array().unwrap().len(), 1, "it is still named");
+    let moved = world.live().await;
+    assert_eq!(moved.adapter, Some(run_on(1)));
+    let cause = LiveCause::ByHand { who: "kim".to_owned(), why: "a test".to_owned() };
+    assert_eq!(moved.changes.last().map(|change| &change.cause), Some(&cause));
+    assert!(matches!(world.promote(3).await, Err(NotMoved::TakenBack { version: 3, .. })));
+
+    let again = world.says(&[&to_first[..], &["--yes"]].concat());
+    assert_eq!((&again["changed"], &again["live"]), (&json!(false), &Value::Null));
+    assert_eq!(world.live().await, moved, "twice is once");
+    let listed = String::from_utf8(world.run_plain(&["adapters"]).stdout).unwrap();
+    assert!(listed.contains("rolled back: dataset versions 2 to 4; no run on them becomes live"), "{listed}");
+    world.promote(5).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_rollback_that_died_in_between_is_finished_by_the_same_command() {
+    let to_first = ["rollback", "--to", "1", "--yes"];
+    let finishes = async |world: &World, from: &str| {
+        let planned = world.says(&["rollback", "--to", "1", "--dry-run"]);
+        let made = world.says(&to_first);
+        let live = json!({"from": from, "to": FIRST, "taken_back": [{"above": 1, "below": 4}]});
+        assert_eq!([&planned["live"], &made["live"]], [&live, &live]);
+        assert_eq!(
+            (&made["changed"], &made["version"]),
+            (&json!(true), &Value::Null),
+            "the dataset is as it should be"
+        );
+        assert_eq!((world.live_version().await, world.events().await.len()), (Some(1), 3));
+        let after = world.live().await;
+        assert_eq!((&world.says(&to_first)["changed"], world.live().await), (&json!(false), after));
+        assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
+    };
+    let world = World::two_adapters().await;
+    world.roll_back_and_die(1).await;
+    assert_eq!(world.live_version().await, Some(2));
+    world.refuses(&["rollback", "--to", "1"], "pass --yes");
+    finishes(&world, SECOND).await;
+
+    // Another run on what was taken back becomes live before it is finished.
+    let world = World::two_adapters().await;
+    world.roll_back_and_die(1).await;
+    world.promote(3).await.unwrap();
+    finishes(&world, "crossing-000003-attempt-1").await;
+
+    // A freeze comes before it is finished: it goes as well.
+    let world = World::two_adapters().await;
+    world.roll_back_and_die(1).await;
+    world.curate(2, "bob", 20..23).await;
+    assert_eq!(world.freeze(3).await.version, 5);
+    let made = world.says(&to_first);
+    assert_eq!(made["live"]["taken_back"], json!([{"above": 1, "below": 6}]));
+    assert_eq!(world.live_version().await, Some(1));
+
+    // It is undone instead: what it took back is what the dataset has again, and stays live.
+    let world = World::two_adapters().await;
+    world.roll_back_and_die(1).await;
+    let undone = world.says(&["rollback", "--to", "2", "--yes"]);
+    assert_eq!(undone["live"], json!({"from": SECOND, "to": SECOND, "taken_back": [{"above": 2, "below": 5}]}));
+    assert_eq!((world.live_version().await, world.events().await.len()), (Some(2), 7));
+}
+
+#[tokio::test]
+async fn an_undone_rollback_leaves_it_to_a_person_what_is_live() {
+    let world = World::two_adapters().await;
+    world.says(&["rollback", "--to", "1", "--yes"]);
+    let undone = world.says(&["rollback", "--to", "2", "--yes"]);
+    assert_eq!(undone["live"]["to"], FIRST);
+    assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
+    world.says(&["demote", "--to", SECOND, "--yes"]);
+    for to in ["2", "4"] {
+        let again = world.says(&["rollback", "--to", to, "--dry-run"]);
+        assert_eq!(again["live"]["to"].as_str().unwrap_or(SECOND), SECOND, "{again}");
+    }
+    assert_eq!(world.says(&["rollback", "--to", "2", "--yes"])["changed"], false);
+    assert_eq!(world.live_version().await, Some(2));
+    // To go back to 1 once more is to take it back once more.
+    assert_eq!(world.says(&["rollback", "--to", "1", "--yes"])["live"]["to"], FIRST);
+}
+
+#[tokio::test]
+async fn by_policy_a_rollback_only_names_the_runs() {
+    let world = World::two_adapters().await;
+    let file = world.path().join("policy.toml");
+    std::fs::write(&file, "[rollback]\ndemotes = false\n").unwrap();
+    let before = world.live().await;
+    let by_policy = ["rollback", "--to", "1", "--yes", "--policy", file.to_str().unwrap()];
+    let made = world.says(&by_policy);
+    assert_eq!((&made["changed"], &made["live"]), (&json!(true), &Value::Null));
+    assert_eq!((&made["runs"][0]["run"], world.live().await), (&json!(SECOND), before.clone()));
+    assert_eq!(world.says(&by_policy)["changed"], false);
+    // An exclusion never does more.
+    let excluded = world.says(&["exclude", "--contributor-id", "alice", "--yes"]);
+    assert_eq!((excluded["runs"].as_array().unwrap().len(), &excluded["live"]), (2, &Value::Null));
+    assert_eq!(world.live().await, before);
+    std::fs::write(&file, "[rollback]\ndemote = false\n").unwrap();
+    world.refuses(&by_policy, "policy.toml:2: unknown field `demote`");
+}
+
+#[tokio::test]
+async fn where_nothing_was_live_before_the_bare_base_is_and_what_cannot_be_read_changes_nothing() {
+    let world = World::two_adapters().await;
+    let live = world.path().join(LIVE_KEY);
+    let whole = std::fs::read(&live).unwrap();
+    std::fs::write(&live, "{").unwrap();
+    world.refuses(&["rollback", "--to", "0", "--yes"], "understand models/live.json");
+    assert_eq!(world.events().await.len(), 7);
+    std::fs::write(&live, whole).unwrap();
+    let made = world.says(&["rollback", "--to", "0", "--yes"]);
+    assert_eq!((&made["live"]["from"], &made["live"]["to"]), (&json!(SECOND), &Value::Null));
+    assert_eq!((world.live_version().await, world.events().await.len()), (None, 0));
+    // Where there is no adapter yet, runs are kept from becoming the first.
+    let world = World::two_versions().await;
+    world.says(&["rollback", "--to", "1", "--yes"]);
+    assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use flywheel_core::dataset::{
     Amendment, Background, Change, GoldLine, NetNew, ObjectDigest, Operation, Selection, SplitSalt, Statistics,
     VersionRecord,
 };
+use flywheel_core::training::TakenBack;
 use flywheel_core::{Amended, Breadth, Millis, Pointer};
 use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
 
@@ -150,6 +151,26 @@ where
             return Ok(Some(version));
         }
         Err(AmendError::Contended)
+    }
+
+    /// What rollbacks have taken back since a version, by the records of the versions that they made: those that went back to it, or to a
+    /// version after it. One that went back further has taken back that version, too, and is undone by going back to it.
+    ///
+    /// # Errors
+    /// If the dataset cannot be read.
+    pub async fn taken_back_since(&self, version: u64) -> Result<Vec<TakenBack>, AmendError> {
+        let Loaded { snapshot, version: newest, .. } = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
+        let mut taken_back = Vec::new();
+        for number in (version..=newest).skip(1) {
+            let record = self.dataset.records_of(&snapshot, number).await?.and_then(|records| records.version);
+            match record.and_then(|record| record.amendment).map(|amendment| amendment.operation) {
+                Some(Operation::Rollback { to }) if to >= version => {
+                    taken_back.push(TakenBack { above: to, below: number });
+                }
+                _ => {}
+            }
+        }
+        Ok(taken_back)
     }
 
     /// In how many of its rows a version has these pairs; none if it cannot be read any more.

@@ -26,6 +26,8 @@ pub enum Outcome {
     Promoted,
     /// It is not: what it was measured against is live no more.
     Superseded,
+    /// It is not: the dataset version that it was trained on was rolled back.
+    TakenBack,
 }
 
 impl<L> Promoter<L>
@@ -68,7 +70,8 @@ where
             let next = match next {
                 Ok(next) => next,
                 Err(NotMoved::AlreadyLive(_)) => return Ok(Outcome::Promoted),
-                Err(_) => return Ok(Outcome::Superseded),
+                Err(NotMoved::TakenBack { .. }) => return Ok(Outcome::TakenBack),
+                Err(NotMoved::Superseded(_) | NotMoved::NeverLive(_)) => return Ok(Outcome::Superseded),
             };
             if self.lake.move_live(&loaded, &next).await? == Moved::Moved {
                 return Ok(Outcome::Promoted);

@@ -7,7 +7,7 @@ use flywheel_core::gate::{GateVerdict, Ruling};
 use flywheel_core::training::{
     DatasetVersion, HeldOutRow, Incumbent, InputDigest, InputFile, LiveCause, LiveModel, ModelFiles, OutputFile,
     PairRow, Recipe, ReplayRow, Review, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide, ScoredReplay,
-    ScoredReplaySide, ScoredRow, Sha256Hex, Trainer,
+    ScoredReplaySide, ScoredRow, Sha256Hex, TakenBack, Trainer,
 };
 use flywheel_lake::{Fault, LoadLive as _, LoadedLive, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
 use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
@@ -175,6 +175,13 @@ impl World {
         self.promoter().take(Step::Ask { run: name(number), task_token: task_token.to_owned() }).await
     }
 
+    /// What `flywheel rollback` does to what is live: from version `below - 1` to `above`.
+    async fn roll_back(&self, above: u64, below: u64) {
+        let loaded = self.live().await;
+        let next = loaded.live.rolled_back(&[TakenBack { above, below }], "kim", "poisoned", NOW).unwrap();
+        self.lake.move_live(&loaded, &next).await.unwrap();
+    }
+
     /// A good run, judged.
     async fn judged(&self, number: u64, incumbent: Option<Incumbent>) {
         self.trained(number, incumbent, Kind::Good).await;
@@ -306,6 +313,45 @@ async fn what_a_person_took_back_does_not_come_back_by_itself() {
     // The next one, measured against what is live now, is promoted.
     world.judged(2, back.incumbent()).await;
     assert_eq!(world.promote(2, None).await.unwrap(), Outcome::Promoted);
+}
+
+#[tokio::test]
+async fn a_run_on_a_version_that_was_rolled_back_meanwhile_does_not_go_live() {
+    let world = World::new();
+    world.judged(1, None).await;
+    world.promote(1, None).await.unwrap();
+    let incumbent = world.live().await.live.incumbent();
+    // Frozen and trained; of versions 2 and 3 nothing is left but the number.
+    world.judged(3, incumbent.clone()).await;
+    world.roll_back(1, 4).await;
+    let before = world.live().await.live;
+    assert_eq!((before.incumbent(), &incumbent), (incumbent.clone(), &incumbent), "it would not be superseded");
+    assert_eq!(world.promote(3, None).await.unwrap(), Outcome::TakenBack);
+    assert_eq!(serde_json::to_value(Outcome::TakenBack).unwrap(), "taken_back");
+    // Nor if a person says so whom the gate asks, nor if they said so before the rollback.
+    world.trained(2, incumbent.clone(), Kind::TooFewRows).await;
+    assert_eq!(world.evaluate(2).await.unwrap().0, Ruling::Review);
+    assert_eq!(world.promote(2, Some("kim")).await.unwrap(), Outcome::TakenBack);
+    assert_eq!(world.live().await.live, before);
+    // What is trained on the version that the rollback made goes live.
+    world.judged(4, incumbent).await;
+    assert_eq!(world.promote(4, None).await.unwrap(), Outcome::Promoted);
+}
+
+#[tokio::test]
+async fn whether_the_rollback_or_the_promotion_comes_first_the_run_is_not_live_in_the_end() {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        let world = World::new();
+        world.judged(1, None).await;
+        world.promote(1, None).await.unwrap();
+        world.judged(3, world.live().await.live.incumbent()).await;
+        // The promotion dies, before it moved anything or after it.
+        world.lake.fail_next_write("models/live.json", fault);
+        assert!(world.promote(3, None).await.is_err());
+        world.roll_back(1, 4).await;
+        assert_eq!(world.promote(3, None).await.unwrap(), Outcome::TakenBack, "{fault:?}");
+        assert_eq!(world.live().await.live.adapter.unwrap().adapter, name(1), "{fault:?}");
+    }
 }
 
 #[tokio::test]

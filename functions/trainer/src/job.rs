@@ -115,7 +115,8 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
     Ok(report)
 }
 
-/// The live adapter, if there is one, and if its file is the one that is live.
+/// The live adapter, if there is one, and if its files are those that are live. The configuration counts like the weights: by its
+/// `lora_alpha` they are scaled, and a candidate would be measured against something else.
 fn incumbent(described: Option<&Incumbent>, folder: Option<&Path>, base: &ModelFolder) -> Result<Option<Adapter>> {
     let (described, folder) = match (described, folder) {
         (None, None) => return Ok(None),
@@ -128,7 +129,8 @@ fn incumbent(described: Option<&Incumbent>, folder: Option<&Path>, base: &ModelF
         }
     };
     let (config, model) = PeftFiles::read(folder)?;
-    model.verify(&described.sha256, folder)?;
+    model.verify(&described.sha256, &folder.join(OutputFile::Adapter.as_str()))?;
+    config.verify(&described.config_sha256, &folder.join(OutputFile::Config.as_str()))?;
     Adapter::read(&config, &model, folder, &base.config).map(Some)
 }
 

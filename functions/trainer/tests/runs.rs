@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use flywheel_core::training::{Incumbent, InputFile, Message, PairRow, ReplayRow, Sha256Hex};
+use flywheel_core::training::{Incumbent, InputFile, Message, PairRow, ReplayRow, RunReport, Sha256Hex};
 use flywheel_trainer::{Job, Observer, Progress, TrainerError};
 use run::{Run, Sizes, base, recipe, trainer};
 
@@ -116,9 +116,9 @@ fn it_learns_what_users_want_and_forgets_nothing() {
 fn the_live_adapter_is_what_the_new_one_is_compared_with() {
     let mut run = Run::new(FEW, recipe());
     run.train("first", &[]);
-    let sha256 = run.report("first").adapter_sha256;
-    let adapter = run.description.run.clone();
-    run.description.incumbent = Some(Incumbent { adapter, prefix: "runs/first/output/".to_owned(), sha256 });
+    let RunReport { adapter_sha256: sha256, config_sha256, .. } = run.report("first");
+    let (adapter, prefix) = (run.description.run.clone(), "runs/first/output/".to_owned());
+    run.description.incumbent = Some(Incumbent { adapter, prefix, sha256, config_sha256 });
     run.describe();
     assert!(run.fails(&[]).contains("names an incumbent"));
     let first = run.output("first");
@@ -127,8 +127,18 @@ fn the_live_adapter_is_what_the_new_one_is_compared_with() {
     let (pairs, _) = run.rows("second");
     assert!(pairs.iter().all(|pair| pair.incumbent == pair.candidate));
 
-    fs::write(first.join("adapter_model.safetensors"), b"something else").unwrap();
-    assert!(run.fails(&["--incumbent", first.to_str().unwrap()]).contains("its SHA-256 is"));
+    // As loud as before by its weights, and half as loud by its configuration.
+    let configuration = fs::read_to_string(first.join("adapter_config.json")).unwrap();
+    let changed = configuration.replace("\"lora_alpha\": 16.0", "\"lora_alpha\": 8.0");
+    assert_ne!(changed, configuration);
+    for (file, bytes) in [("adapter_config.json", changed.as_bytes()), ("adapter_model.safetensors", b"something else")]
+    {
+        let right = fs::read(first.join(file)).unwrap();
+        fs::write(first.join(file), bytes).unwrap();
+        let error = run.fails(&["--incumbent", first.to_str().unwrap()]);
+        assert!(error.contains(&format!("{file}: its SHA-256 is")), "{error}");
+        fs::write(first.join(file), right).unwrap();
+    }
     run.description.incumbent = None;
     run.describe();
     assert!(run.fails(&["--incumbent", first.to_str().unwrap()]).contains("names no incumbent"));

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flywheel_core::training::RunReport;
-use flywheel_lake::{Fault, MemoryLake, WriteFile as _};
+use flywheel_core::training::{RunReport, Sha256Hex};
+use flywheel_lake::{Fault, MemoryLake, ReplaceObject as _, WriteFile as _, WritePart as _};
 use flywheel_trainer::{Job, Observer, TrainerError};
 use flywheel_worker::{Callbacks, Done, Jobs, PortError, Pulse, Received, RunFiles, Told, Worker};
 use serde_json::{Value, json};
@@ -85,8 +85,12 @@ fn golden() -> PathBuf {
 }
 
 fn job() -> String {
-    json!({"task_token": "token", "run": "golden", "bucket": BUCKET, "input": "runs/golden/input/", "output": OUTPUT})
-        .to_string()
+    job_of("golden")
+}
+
+fn job_of(run: &str) -> String {
+    let (input, output) = (format!("runs/{run}/input/"), format!("runs/{run}/output/"));
+    json!({"task_token": "token", "run": run, "bucket": BUCKET, "input": input, "output": output}).to_string()
 }
 
 /// A lake with the golden run's input and base.
@@ -135,6 +139,42 @@ async fn a_job_is_trained_delivered_answered_and_deleted_in_this_order() {
     assert_eq!((answer, &events[1..]), (json!({"run": "golden", "output": OUTPUT}), &["delete".to_owned()][..]));
     assert!(!folder.path().join("golden").exists() && folder.path().join("bases").exists());
     assert_eq!(work(&world, &lake, &folder, refuse).await, Done::NoJob);
+}
+
+/// The golden run's input once more, for another run, which is measured against the golden run's adapter.
+async fn put_run_against_the_golden_one(lake: &MemoryLake, run: &str) {
+    for (key, body) in lake.objects().into_iter().filter(|(key, _)| key.starts_with("runs/golden/input/")) {
+        let mut body = String::from_utf8(body).unwrap();
+        if key.ends_with("run.json") {
+            let sha256 = |file: &str| Sha256Hex::of(&lake.objects()[&format!("{OUTPUT}{file}")]);
+            let mut described: Value = serde_json::from_str(&body).unwrap();
+            described["run"] = json!(run);
+            described["incumbent"] = json!({"adapter": "golden", "prefix": OUTPUT, "sha256": sha256("adapter_model.safetensors"),
+                                            "config_sha256": sha256("adapter_config.json")});
+            body = described.to_string();
+        }
+        lake.write_part(&key.replace("golden", run), body).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_live_adapter_is_brought_along_and_another_one_in_its_place_is_refused() {
+    let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
+    assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained());
+    for run in ["second", "third"] {
+        put_run_against_the_golden_one(&lake, run).await;
+    }
+    world.deliver(job_of("second"));
+    assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, Done::Trained("second".parse().unwrap()));
+    // The weights stay as they are; by its configuration they are scaled otherwise.
+    let key = format!("{OUTPUT}adapter_config.json");
+    let configuration = String::from_utf8(lake.objects()[&key].clone()).unwrap();
+    let changed = configuration.replace("\"lora_alpha\": ", "\"lora_alpha\": 1");
+    assert_ne!(changed, configuration);
+    lake.replace_object(&key, changed).await.unwrap();
+    world.deliver(job_of("third"));
+    assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, Done::Refused("third".parse().unwrap()));
+    assert_eq!(world.events()[4..], ["fail TrainingFailed", "delete"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -280,12 +280,21 @@ def test_a_person_may_say_no(stack, lake, trainer):
     run = cross(stack, lake)
     job = trainer.take(run)
     trainer.train(job, "undecided")
+    answer = ("reject", "--run", run, "--why", "it rambles", "--by", "kim")
+    early = flywheel(stack, *answer, "--yes")
+    assert early.returncode == 2 and f"{run} waits for no answer" in early.stderr
     trainer.succeed(job)
     wait_until("the question", lambda: list(lake.keys(f"runs/{run}/review.json")), 60, stack.cloud.log_file)
-    assert flywheel(stack, "reject", "--run", run, "--why", "it rambles", "--by", "kim", "--yes").returncode == 0
+    shown = json.loads(flywheel(stack, *answer, "--dry-run").stdout)
+    assert (shown["decision"], shown["answered"]) == ("reject", False) and shown["reasons"]
+    assert flywheel(stack, *answer, "--yes").returncode == 0
     assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    answers = [event["taskSucceededEventDetails"]["output"] for event in history(stack, run) if "taskSucceededEventDetails" in event]
+    assert {"decision": "reject", "who": "kim", "why": "it rambles"} in [json.loads(each) for each in answers]
     assert heard(stack, run)["outcome"] == "rejected"
     assert live(lake) == before
+    late = flywheel(stack, *answer, "--yes")
+    assert late.returncode == 2 and "waits no more" in late.stderr
 
 
 def test_what_nobody_answers_does_not_go_live(stack, lake, trainer):
@@ -346,6 +355,27 @@ def test_a_job_that_is_delivered_twice_and_answered_twice_counts_once(stack, lak
     # Whoever asks for the promotion once more changes nothing.
     assert invoke(stack, "Promote", {"step": "promote", "run": run}) == {"run": run, "outcome": "promoted"}
     assert json.loads(lake.read("models/live.json"))["changes"] == changes
+
+
+def test_what_was_trained_on_what_is_rolled_back_does_not_stay_live_nor_become_so(stack, lake, trainer):
+    pointer = json.loads(lake.read("models/live.json"))
+    was_live, version = pointer["adapter"]["adapter"], pointer["adapter"]["dataset"]["version"]
+    older = next(change["to"]["adapter"] for change in reversed(pointer["changes"]) if change["to"]["dataset"]["version"] < version)
+    run = cross(stack, lake)
+    job = trainer.take(run)
+    assert json.loads(trainer.read(job, "run.json"))["incumbent"].keys() == {"adapter", "prefix", "sha256", "config_sha256"}
+    rollback = ("rollback", "--to", str(version - 1), "--why", "poisoned", "--by", "kim")
+    made = json.loads(flywheel(stack, *rollback, "--yes").stdout)
+    taken_back = [{"above": version - 1, "below": made["version"]}]
+    assert made["live"] == {"from": was_live, "to": older, "taken_back": taken_back}
+    assert {was_live, run} <= {named["run"] for named in made["runs"]}
+    trainer.train(job)
+    trainer.succeed(job)
+    assert ends(stack, run) == ("SUCCEEDED", "Ended")
+    assert heard(stack, run)["outcome"] == "taken_back"
+    listed = json.loads(flywheel(stack, "adapters").stdout)
+    assert (listed["adapter"]["adapter"], listed["taken_back"]) == (older, taken_back)
+    assert json.loads(flywheel(stack, *rollback, "--yes").stdout)["changed"] is False
 
 
 def test_what_was_put_back_by_hand_does_not_come_back(stack, lake, trainer):

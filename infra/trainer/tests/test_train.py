@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -73,9 +74,14 @@ def test_it_learns_what_users_wrote_and_keeps_the_rest(trained: Path) -> None:
     assert mean("candidate", "logp") > mean("incumbent", "logp") + 2
 
 
+def incumbent_in(folder: Path) -> dict[str, Any]:
+    return {"adapter": "a", "prefix": "x", "sha256": sha256(folder / "adapter_model.safetensors"),
+            "config_sha256": sha256(folder / "adapter_config.json")}
+
+
 def test_the_live_adapter_is_the_incumbent(trained: Path, base: Path, described: dict[str, Any], tmp_path: Path) -> None:
     live = trained / "output"
-    described["incumbent"] = {"adapter": "a", "prefix": "x", "sha256": sha256(live / "adapter_model.safetensors")}
+    described["incumbent"] = incumbent_in(live)
     write_run(tmp_path / "input", described)
     done = train(tmp_path, base, "--incumbent", str(live))
     assert done.returncode == 0, done.stderr[-2000:]
@@ -115,6 +121,26 @@ def test_what_does_not_fit_is_counted(base: Path, described: dict[str, Any], tmp
     assert done.returncode == 0, done.stderr[-2000:]
     report, _ = output(tmp_path)
     assert report["dropped"] == 1 and report["truncated"] >= 1
+
+
+@pytest.mark.parametrize(("file", "says"), [
+    ("adapter_model.safetensors", "adapter_model.safetensors is not the file that run.json names"),
+    ("adapter_config.json", "adapter_config.json is not the file that run.json names"),
+    (None, "run.json: KeyError: 'config_sha256'"),
+])
+def test_another_adapter_than_the_live_one_is_no_incumbent(
+    trained: Path, base: Path, described: dict[str, Any], tmp_path: Path, file: str | None, says: str
+) -> None:
+    live = tmp_path / "live"
+    shutil.copytree(trained / "output", live)
+    described["incumbent"] = incumbent_in(live)
+    if file is None:
+        del described["incumbent"]["config_sha256"]
+    else:
+        (live / file).write_bytes((live / file).read_bytes().replace(b'"lora_alpha": 8', b'"lora_alpha": 4') + b"\n")
+    write_run(tmp_path / "input", described)
+    assert train(tmp_path, base, "--incumbent", str(live)).returncode == 1
+    assert says in (tmp_path / "failure").read_text()
 
 
 @pytest.mark.parametrize(("what", "says"), [

@@ -72,6 +72,9 @@ fn as_text(lake: &LakeLocation, live: &LiveModel) -> String {
         Some(adapter) => format!("live in {lake}: {adapter}\n  {}  sha256 {}\n", adapter.prefix, adapter.sha256),
         None => format!("live in {lake}: the bare base\n"),
     };
+    for versions in &live.taken_back {
+        let _ = writeln!(text, "  rolled back: dataset {versions}; no run on them becomes live");
+    }
     for change in live.changes.iter().rev().take(SHOWN_CHANGES) {
         let LiveChange { number, at, to, cause } = change;
         let to = to.as_ref().map_or_else(|| "the bare base".to_owned(), ToString::to_string);

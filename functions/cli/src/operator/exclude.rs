@@ -3,7 +3,7 @@
 use flywheel_core::dataset::Selection;
 use flywheel_dataset::Wish;
 
-use super::amendment::amend;
+use super::amendment::{Adapters, amend};
 use super::contributor::pseudonym;
 use super::lake::OperatorLake;
 use crate::arguments::ExcludeArguments;
@@ -23,6 +23,6 @@ pub(crate) fn run(arguments: &ExcludeArguments) -> Result<Outcome, Failure> {
     }
     super::run(async {
         let lake = OperatorLake::open(&change.on.lake).await?;
-        amend(&lake, Wish::Exclude(selection), change, "Take them out").await
+        amend(&lake, Wish::Exclude(selection), change, Adapters::AreNamed).await
     })
 }

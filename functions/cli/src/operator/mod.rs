@@ -24,6 +24,7 @@ pub(crate) mod review;
 mod rollback;
 pub(crate) mod show;
 pub(crate) mod status;
+mod taking_back;
 mod trained_on;
 pub(crate) mod verify;
 pub(crate) mod versions;

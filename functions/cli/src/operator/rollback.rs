@@ -1,14 +1,14 @@
-//! `flywheel rollback`: the rows of an older version again.
+//! `flywheel rollback`: the rows of an older version again, and, unless the policy has it otherwise, an adapter from before what is taken back.
 
 use std::str::FromStr;
 
 use flywheel_core::{Millis, until};
 use flywheel_dataset::Wish;
 
-use super::amendment::amend;
+use super::amendment::{Adapters, amend};
 use super::lake::{OperatorLake, unusable};
 use crate::arguments::RollbackArguments;
-use crate::{Failure, Outcome};
+use crate::{Failure, Outcome, policy};
 
 /// A version, by its number or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,7 @@ impl FromStr for Target {
 }
 
 pub(crate) fn run(arguments: &RollbackArguments) -> Result<Outcome, Failure> {
+    let policy = policy::read(arguments.policy.as_deref())?;
     super::run(async {
         let lake = OperatorLake::open(&arguments.change.on.lake).await?;
         let to = match arguments.to {
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: &RollbackArguments) -> Result<Outcome, Failure> {
                 found.ok_or_else(|| unusable("there was no version by then"))?
             }
         };
-        amend(&lake, Wish::RollBackTo(to), &arguments.change, "Roll back").await
+        let adapters = if policy.rollback_demotes { Adapters::AreTakenBack } else { Adapters::AreNamed };
+        amend(&lake, Wish::RollBackTo(to), &arguments.change, adapters).await
     })
 }

@@ -36,6 +36,7 @@ struct File {
     dataset: Dataset,
     breaker: BreakerSection,
     gate: Gate,
+    rollback: Rollback,
     routes: BTreeMap<Spanned<String>, Destination>,
 }
 
@@ -124,6 +125,12 @@ struct Gate {
     length_within: Option<Spanned<f64>>,
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Rollback {
+    demotes: Option<bool>,
+}
+
 /// What a policy may say of a finding. `deny_unknown_fields` has no say in values, the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
@@ -153,8 +160,8 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, dataset, breaker, gate, routes } = toml::from_str(text)
-            .map_err(|error| {
+        let File { similarity, audit, limits, sampling, judges, dataset, breaker, gate, rollback, routes } =
+            toml::from_str(text).map_err(|error| {
                 let line = error.span().map_or(1, |span| line_of(text, &span));
                 PolicyError { line, message: error.message().to_owned() }
             })?;
@@ -173,6 +180,7 @@ impl Policy {
             dataset: dataset_rules(text, &dataset)?,
             breaker: breaker_bounds(text, &breaker)?,
             gate: gate_bounds(text, &gate)?,
+            rollback_demotes: rollback.demotes.unwrap_or(defaults.rollback_demotes),
             actions: actions(text, &routes, defaults.actions)?,
         };
         let (low, high) = (policy.rewrite_below, policy.trivial_above);
@@ -426,6 +434,8 @@ mod tests {
             ("[gate]\nreplay_loss_to = inf\n", 2, "nats a token"),
             ("[gate]\nchosen_gain_from = nan\n", 2, "nats a token"),
             ("[gate]\nwins = 0.5\n", 2, "unknown field `wins`"),
+            ("[rollback]\n\ndemotes = \"yes\"\n", 3, "invalid type"),
+            ("[rollback]\ndemote = true\n", 2, "unknown field `demote`"),
             ("[judges]\nmodel = \"x\"\n", 2, "unknown field `model`"),
             ("[judges]\nmax_seconds = \"20s\"\n", 2, "invalid type"),
             ("[limits]\nmin_chars = 1.5\n", 2, "invalid type"),
@@ -473,6 +483,13 @@ mod tests {
         assert_eq!((policy.gate.min_held_out, policy.gate.chosen_gain_from), (40, -0.1));
         assert_eq!(policy.gate.min_replay, GateBounds::default().min_replay);
         assert_eq!(policy.hash(), Policy::default().hash());
+    }
+
+    #[test]
+    fn what_a_rollback_does_to_adapters_is_taken_and_changes_no_lines_hash() {
+        let policy = Policy::parse("[rollback]\ndemotes = false\n").unwrap();
+        assert_eq!((policy.rollback_demotes, policy.hash()), (false, Policy::default().hash()));
+        assert_eq!(Policy::parse("[rollback]\n"), Ok(Policy::default()));
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub struct Policy {
     pub breaker: BreakerBounds,
     /// What a trained adapter has to reach. It judges no line, and is not part of the hash.
     pub gate: GateBounds,
+    /// Whether an adapter that was trained on versions that a rollback takes back is live no more, and never becomes so. It judges
+    /// no line, and is not part of the hash.
+    pub rollback_demotes: bool,
     actions: [Action; Reason::ALL.len()],
 }
 
@@ -71,6 +74,7 @@ impl Default for Policy {
             dataset: DatasetRules::default(),
             breaker: BreakerBounds::default(),
             gate: GateBounds::default(),
+            rollback_demotes: true,
             actions: Reason::ALL.map(|reason| Action::Send(reason.default_route())),
         }
     }

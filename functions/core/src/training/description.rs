@@ -140,6 +140,25 @@ mod tests {
     }
 
     #[test]
+    fn an_incumbent_is_named_with_the_hashes_of_both_its_files() {
+        let incumbent = Incumbent {
+            adapter: "crossing-000006-attempt-1".parse().unwrap(),
+            prefix: "runs/crossing-000006-attempt-1/output/".to_owned(),
+            sha256: Sha256Hex::of(b"weights"),
+            config_sha256: Sha256Hex::of(b"configuration"),
+        };
+        let described = RunDescription { incumbent: Some(incumbent), ..description() };
+        let json = described.to_json().unwrap();
+        assert_eq!(RunDescription::parse(&json), Ok(described));
+        for field in ["sha256", "config_sha256"] {
+            let mut without: serde_json::Value = serde_json::from_str(&json).unwrap();
+            without["incumbent"].as_object_mut().unwrap().remove(field);
+            let error = RunDescription::parse(&without.to_string()).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{field}`")), "{error}");
+        }
+    }
+
+    #[test]
     fn it_names_what_is_wrong() {
         let json = description().to_json().unwrap();
         for (from, to, part) in [

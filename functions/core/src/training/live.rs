@@ -3,6 +3,9 @@
 //! A promotion is a comparison: the gate has found a candidate better than one incumbent. So it moves the pointer only from that
 //! incumbent, and only once. A run that comes late, because a person took days to answer, or because the workflow asks again
 //! after a crash, finds that something else is live, or that it was live before and was taken back, and changes nothing.
+//!
+//! What is trained on data that was rolled back does not stay live, and never becomes live: the pointer knows which dataset versions
+//! were taken back. A run that was under way meanwhile is refused when it asks; nobody has to find it, or to be faster than it.
 
 use std::fmt;
 
@@ -11,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::description::DatasetVersion;
 use super::run::RunName;
 use super::sha256::Sha256Hex;
+use super::taken_back::{self, TakenBack};
 use crate::instant::Millis;
 
 /// The pointer's object key. It is moved by conditional writes only (`If-Match`).
@@ -28,6 +32,8 @@ pub struct LiveModel {
     pub adapter: Option<LiveAdapter>,
     /// The last changes, oldest first.
     pub changes: Vec<LiveChange>,
+    /// The dataset versions that rollbacks have taken back, oldest first. What was trained on them does not become live by itself.
+    pub taken_back: Vec<TakenBack>,
 }
 
 /// An adapter, and what it was made of.
@@ -56,6 +62,8 @@ pub struct Incumbent {
     pub prefix: String,
     /// The hash of its weights.
     pub sha256: Sha256Hex,
+    /// The hash of its configuration, which says how much of the weights is added.
+    pub config_sha256: Sha256Hex,
 }
 
 /// One change of what is live.
@@ -102,6 +110,14 @@ pub enum NotMoved {
     /// It was measured against something that is live no more, or was live itself and was taken back.
     #[error("{0} is superseded: what it was measured against is live no more")]
     Superseded(RunName),
+    /// The dataset version that it was trained on was rolled back.
+    #[error("{adapter} was trained on dataset version {version}, which was rolled back")]
+    TakenBack {
+        /// It.
+        adapter: RunName,
+        /// The version.
+        version: u64,
+    },
     /// The history does not have it.
     #[error("{0} was never live, as far as the history goes back")]
     NeverLive(RunName),
@@ -112,7 +128,7 @@ impl LiveModel {
     ///
     /// # Errors
     /// [`NotMoved::AlreadyLive`] if it is live: an earlier attempt moved the pointer and did not live to say so.
-    /// [`NotMoved::Superseded`] if it may not become so any more.
+    /// [`NotMoved::TakenBack`] if what it was trained on was rolled back. [`NotMoved::Superseded`] if it may not become so any more.
     pub fn promoted(
         &self,
         candidate: LiveAdapter,
@@ -122,6 +138,10 @@ impl LiveModel {
     ) -> Result<Self, NotMoved> {
         if self.adapter.as_ref() == Some(&candidate) {
             return Err(NotMoved::AlreadyLive(candidate.adapter.to_string()));
+        }
+        if self.is_taken_back(&candidate) {
+            let LiveAdapter { adapter, dataset: DatasetVersion { version, .. }, .. } = candidate;
+            return Err(NotMoved::TakenBack { adapter, version });
         }
         let was_live = self.changes.iter().any(|change| change.adapter() == Some(&candidate.adapter));
         let is_newer = self.adapter.as_ref().is_none_or(|live| live.dataset.version <= candidate.dataset.version);
@@ -147,11 +167,58 @@ impl LiveModel {
         Ok(self.moved(to, LiveCause::ByHand { who: who.to_owned(), why: why.to_owned() }, now))
     }
 
+    /// The pointer after rollbacks of the dataset: it knows of them, and an adapter that was trained on what they took back is live no
+    /// more. `None` if it knew of all of them, so that twice is once.
+    ///
+    /// Only what it did not know of moves what is live. For people may put back what a rollback took from them, as after a rollback that
+    /// was undone, and then neither that rollback, told of again, nor a later one of other versions takes it from them a second time.
+    #[must_use]
+    pub fn rolled_back(&self, rollbacks: &[TakenBack], who: &str, why: &str, now: Millis) -> Option<Self> {
+        let is_new = |rollback: &&TakenBack| !taken_back::cover(&self.taken_back, **rollback);
+        let new: Vec<_> = rollbacks.iter().filter(is_new).copied().collect();
+        if new.is_empty() {
+            return None;
+        }
+        let taken_back =
+            new.iter().fold(self.taken_back.clone(), |ranges, rollback| taken_back::with(&ranges, *rollback));
+        let knowing = Self { taken_back, ..self.clone() };
+        let is_concerned = |live: &LiveAdapter| new.iter().any(|rollback| rollback.has(live.dataset.version));
+        if !self.adapter.as_ref().is_some_and(is_concerned) {
+            return Some(knowing);
+        }
+        // As by hand: for it is a person who rolls back, and functions from before there was this have to be able to read it.
+        let cause = LiveCause::ByHand { who: who.to_owned(), why: why.to_owned() };
+        Some(knowing.moved(knowing.last_sound(), cause, now))
+    }
+
     /// What a candidate is compared with.
     #[must_use]
     pub fn incumbent(&self) -> Option<Incumbent> {
-        let LiveAdapter { adapter, prefix, sha256, .. } = self.adapter.clone()?;
-        Some(Incumbent { adapter, prefix, sha256 })
+        let LiveAdapter { adapter, prefix, sha256, config_sha256, .. } = self.adapter.clone()?;
+        Some(Incumbent { adapter, prefix, sha256, config_sha256 })
+    }
+
+    fn is_taken_back(&self, adapter: &LiveAdapter) -> bool {
+        self.taken_back.iter().any(|range| range.has(adapter.dataset.version))
+    }
+
+    /// What was live last, of what was trained on nothing that was taken back; where the history has none, the bare base.
+    ///
+    /// When a person has put an adapter back, then over everything newer that was live before: that is no way back either, even if the
+    /// adapter that they put back is none.
+    fn last_sound(&self) -> Option<LiveAdapter> {
+        let mut newest = u64::MAX;
+        for LiveChange { to, cause, .. } in self.changes.iter().rev() {
+            let adapter = to.as_ref()?;
+            let version = adapter.dataset.version;
+            if version <= newest && !self.is_taken_back(adapter) {
+                return Some(adapter.clone());
+            }
+            if matches!(cause, LiveCause::ByHand { .. }) {
+                newest = newest.min(version);
+            }
+        }
+        None
     }
 
     fn moved(&self, to: Option<LiveAdapter>, cause: LiveCause, now: Millis) -> Self {
@@ -159,7 +226,7 @@ impl LiveModel {
         let mut changes = self.changes.clone();
         changes.push(LiveChange { number, at: now, to: to.clone(), cause });
         changes.drain(..changes.len().saturating_sub(MAX_CHANGES));
-        Self { adapter: to, changes }
+        Self { adapter: to, changes, taken_back: self.taken_back.clone() }
     }
 }
 
@@ -177,6 +244,10 @@ impl fmt::Display for LiveAdapter {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn adapter(number: u64) -> LiveAdapter {
@@ -240,6 +311,136 @@ mod tests {
         assert_eq!(back.demoted(Some(&name(2)), "kim", "", 7).unwrap().adapter, Some(adapter(2)));
     }
 
+    /// A rollback from the newest version, `below - 1`, to version `above`.
+    fn roll_back(live: &LiveModel, above: u64, below: u64) -> Option<LiveModel> {
+        live.rolled_back(&[TakenBack { above, below }], "kim", "poisoned", 9)
+    }
+
+    fn live_version(live: &LiveModel) -> Option<u64> {
+        live.adapter.as_ref().map(|adapter| adapter.dataset.version)
+    }
+
+    /// Adapters of these versions, each promoted over the one before.
+    fn promoted(versions: &[u64]) -> LiveModel {
+        let next = |live: LiveModel, version: &u64| promote(&live, *version, live.incumbent().as_ref()).unwrap();
+        versions.iter().fold(LiveModel::default(), next)
+    }
+
+    #[test]
+    fn what_was_trained_on_what_is_rolled_back_is_live_no_more() {
+        let back = roll_back(&promoted(&[1, 2, 4]), 1, 6).unwrap();
+        assert_eq!((back.adapter.as_ref(), back.changes.len()), (Some(&adapter(1)), 4));
+        let cause = LiveCause::ByHand { who: "kim".to_owned(), why: "poisoned".to_owned() };
+        assert_eq!((&back.changes[3].cause, back.changes[3].at, back.changes[3].number), (&cause, 9, 4));
+        assert_eq!(back.taken_back, [TakenBack { above: 1, below: 6 }]);
+        assert_eq!(roll_back(&back, 1, 6), None, "twice is once");
+        // Where nothing else was live, the bare base is.
+        assert_eq!(live_version(&roll_back(&promoted(&[2, 4]), 1, 6).unwrap()), None);
+        // What is older stays, and so does what the rollback made.
+        for sound in [1, 6] {
+            let kept = roll_back(&promoted(&[sound]), 1, 6).unwrap();
+            assert_eq!((live_version(&kept), kept.changes.len(), kept.taken_back.len()), (Some(sound), 1, 1));
+        }
+    }
+
+    #[test]
+    fn a_run_on_what_was_rolled_back_never_becomes_live() {
+        let taken_back = |version| Err(NotMoved::TakenBack { adapter: name(version), version });
+        let back = roll_back(&promoted(&[1]), 1, 4).unwrap();
+        assert_eq!(promote(&back, 3, back.incumbent().as_ref()), taken_back(3));
+        assert_eq!(promote(&back, 2, None), taken_back(2), "whatever it was measured against");
+        assert_eq!(live_version(&promote(&back, 4, back.incumbent().as_ref()).unwrap()), Some(4));
+        // Nor what was live, once it was moved off.
+        let back = roll_back(&promoted(&[1, 3]), 1, 4).unwrap();
+        assert_eq!(promote(&back, 3, back.incumbent().as_ref()), taken_back(3));
+        assert_eq!(
+            promote(&back, 3, None).unwrap_err().to_string(),
+            "run-3 was trained on dataset version 3, which was rolled back"
+        );
+    }
+
+    #[test]
+    fn an_undone_rollback_brings_nothing_back_but_a_person_may() {
+        let back = roll_back(&promoted(&[1, 3]), 1, 5).unwrap();
+        let undone = roll_back(&back, 4, 6).unwrap();
+        assert_eq!(live_version(&undone), Some(1));
+        assert!(matches!(promote(&undone, 3, undone.incumbent().as_ref()), Err(NotMoved::TakenBack { .. })));
+        let by_hand = undone.demoted(Some(&name(3)), "kim", "it was fine", 7).unwrap();
+        assert_eq!((live_version(&by_hand), &by_hand.taken_back), (Some(3), &undone.taken_back));
+        // Neither rollback, told of again, nor one of other versions takes it from them; one of that very version does.
+        assert_eq!(roll_back(&by_hand, 1, 5).or(roll_back(&by_hand, 4, 6)), None);
+        assert_eq!(live_version(&roll_back(&by_hand, 7, 9).unwrap()), Some(3));
+        assert_eq!(live_version(&roll_back(&by_hand, 2, 9).unwrap()), Some(1));
+    }
+
+    #[test]
+    fn what_a_person_put_back_is_not_jumped_over() {
+        // From 3 back to 2; then 2 goes as well.
+        let by_hand = promoted(&[1, 2, 3]).demoted(Some(&name(2)), "kim", "", 5).unwrap();
+        assert_eq!(live_version(&roll_back(&by_hand, 1, 4).unwrap()), Some(1));
+        // To the bare base, which is what comes back when the next one goes.
+        let bare = promoted(&[1, 2]).demoted(None, "kim", "", 5).unwrap();
+        let next = promote(&bare, 5, None).unwrap();
+        assert_eq!(live_version(&roll_back(&next, 4, 7).unwrap()), None);
+        // From 5 back to 2, which an older rollback had taken back; over it came 6. Not 5 comes back when 6 goes, though only 2 and 6
+        // were rolled back, but what was live before both.
+        let knowing = roll_back(&promoted(&[1, 2]), 1, 4).unwrap();
+        let over = promote(&knowing, 5, knowing.incumbent().as_ref()).unwrap();
+        let by_hand = over.demoted(Some(&name(2)), "kim", "", 5).unwrap();
+        let next = promote(&by_hand, 6, by_hand.incumbent().as_ref()).unwrap();
+        assert_eq!(live_version(&roll_back(&next, 5, 8).unwrap()), Some(1));
+    }
+
+    #[derive(Debug, Clone)]
+    enum Act {
+        Promote(u64),
+        Demote(Option<u64>),
+        RollBack(u64),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            3 => (0_u64..3).prop_map(Act::Promote),
+            1 => proptest::option::of(1_u64..30).prop_map(Act::Demote),
+            1 => (0_u64..30).prop_map(Act::RollBack),
+        ]
+    }
+
+    proptest! {
+        /// Each act makes a version of the dataset; promotions are of runs on it, or on one that is a little older.
+        #[test]
+        fn only_a_hand_makes_live_what_was_rolled_back(acts in proptest::collection::vec(act(), 1..40)) {
+            let (mut live, mut gone) = (LiveModel::default(), BTreeSet::new());
+            for (newest, act) in (1_u64..).zip(acts) {
+                let before = live.clone();
+                match act {
+                    Act::Promote(late) => {
+                        let version = newest.saturating_sub(late);
+                        if let Ok(next) = promote(&live, version, live.incumbent().as_ref()) {
+                            prop_assert!(!gone.contains(&version));
+                            live = next;
+                        }
+                    }
+                    Act::Demote(to) => live = live.demoted(to.map(name).as_ref(), "kim", "", 5).unwrap_or(live),
+                    Act::RollBack(to) if to < newest => {
+                        live = roll_back(&live, to, newest).unwrap_or(live);
+                        gone.extend(to + 1..newest);
+                        prop_assert_eq!(roll_back(&live, to, newest), None, "twice is once");
+                        let moved = live.changes.len() > before.changes.len();
+                        prop_assert_eq!(moved, live_version(&before).is_some_and(|version| version > to && version < newest));
+                        if moved {
+                            let now = live_version(&live);
+                            prop_assert!(now.is_none_or(|version| !gone.contains(&version)), "{:?}", live);
+                            prop_assert!(now < live_version(&before), "it only ever goes back");
+                        }
+                    }
+                    Act::RollBack(_) => {}
+                }
+                prop_assert!(gone.iter().all(|version| live.is_taken_back(&adapter(*version))), "none is forgotten");
+            }
+        }
+    }
+
     #[test]
     fn the_history_is_bounded_and_numbers_go_on() {
         let live = (1..=300)
@@ -249,7 +450,7 @@ mod tests {
 
     #[test]
     fn it_is_read_as_it_was_written_and_what_was_added_later_is_passed_over() {
-        let live = promote(&LiveModel::default(), 1, None).unwrap();
+        let live = roll_back(&promoted(&[1]), 4, 7).unwrap();
         let json = serde_json::to_string(&live).unwrap();
         let later = json.replacen('{', r#"{"added_later":1,"#, 1);
         assert_eq!(serde_json::from_str::<LiveModel>(&later).unwrap(), live);

@@ -30,6 +30,7 @@ mod sample;
 mod scored;
 mod sha256;
 mod sides;
+mod taken_back;
 mod unusable;
 
 pub use base::{BASE_KEY, BaseModel, ModelFiles};
@@ -44,4 +45,5 @@ pub use sample::HeldOutSample;
 pub use scored::{ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow};
 pub use sha256::{InvalidSha256, Sha256Hex};
 pub use sides::{PromptSides, prompt_key};
+pub use taken_back::TakenBack;
 pub use unusable::Unusable;

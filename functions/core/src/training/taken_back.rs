@@ -1,0 +1,121 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Ranges that are kept. Rollbacks that touch become one, so these are as many that have nothing to do with one another.
+const MAX_RANGES: usize = 100;
+
+/// The dataset versions that a rollback has taken back: those after the one that it went back to, and before the one that it made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenBack {
+    /// The version that it went back to: only those above are taken back.
+    pub above: u64,
+    /// The version that it made: only those below are.
+    pub below: u64,
+}
+
+impl TakenBack {
+    /// Whether a version is one of them.
+    #[must_use]
+    pub fn has(self, version: u64) -> bool {
+        self.above < version && version < self.below
+    }
+
+    fn covers(self, other: Self) -> bool {
+        self.above <= other.above && other.below <= self.below
+    }
+
+    /// Whether no version lies between the two that neither has. Of the version that one rollback made and another went back to neither
+    /// is true, and it stays.
+    fn touches(self, other: Self) -> bool {
+        self.above < other.below && other.above < self.below
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self { above: self.above.min(other.above), below: self.below.max(other.below) }
+    }
+}
+
+/// For people: the versions, by number.
+impl fmt::Display for TakenBack {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.above.saturating_add(1), self.below.saturating_sub(1));
+        if first == last {
+            write!(formatter, "version {first}")
+        } else {
+            write!(formatter, "versions {first} to {last}")
+        }
+    }
+}
+
+/// Whether all that a rollback takes back is in these ranges.
+pub(super) fn cover(ranges: &[TakenBack], rollback: TakenBack) -> bool {
+    ranges.iter().any(|range| range.covers(rollback))
+}
+
+/// The ranges, oldest first and apart from one another, with one more. No version ever leaves them: where there are too many,
+/// the two oldest become one, with what lies between.
+pub(super) fn with(ranges: &[TakenBack], rollback: TakenBack) -> Vec<TakenBack> {
+    let (touched, mut apart): (Vec<_>, Vec<_>) = ranges.iter().copied().partition(|range| range.touches(rollback));
+    apart.push(touched.into_iter().fold(rollback, TakenBack::with));
+    apart.sort_unstable_by_key(|range| range.above);
+    if apart.len() > MAX_RANGES {
+        let oldest = apart.remove(0);
+        apart[0] = apart[0].with(oldest);
+    }
+    apart
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn between(above: u64, below: u64) -> TakenBack {
+        TakenBack { above, below }
+    }
+
+    #[test]
+    fn a_range_has_neither_the_version_gone_back_to_nor_the_one_that_was_made() {
+        assert_eq!((0..6).filter(|version| between(1, 4).has(*version)).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!([between(1, 4), between(1, 3)].map(|range| range.to_string()), ["versions 2 to 3", "version 2"]);
+    }
+
+    #[test]
+    fn rollbacks_that_touch_become_one_and_others_stay_apart() {
+        let ranges = |rollbacks: &[(u64, u64)]| {
+            rollbacks.iter().fold(Vec::new(), |ranges, (above, below)| with(&ranges, between(*above, *below)))
+        };
+        // To 1; undone; and back to what the first one made.
+        assert_eq!(ranges(&[(1, 4), (3, 5)]), [between(1, 5)]);
+        assert_eq!(ranges(&[(1, 4), (4, 6)]), [between(1, 4), between(4, 6)], "version 4 was gone back to");
+        assert_eq!(ranges(&[(1, 4), (7, 9), (0, 11)]), [between(0, 11)]);
+        assert_eq!(ranges(&[(7, 9), (1, 4)]), [between(1, 4), between(7, 9)]);
+    }
+
+    #[test]
+    fn there_is_a_bound_and_no_version_is_forgotten_for_it() {
+        let rollbacks = (0..300).map(|number| between(10 * number, 10 * number + 3));
+        let ranges = rollbacks.clone().fold(Vec::new(), |ranges, rollback| with(&ranges, rollback));
+        assert_eq!((ranges.len(), ranges[0], ranges[99]), (MAX_RANGES, between(0, 2003), between(2990, 2993)));
+        assert!(rollbacks.into_iter().all(|rollback| cover(&ranges, rollback)));
+    }
+
+    proptest! {
+        #[test]
+        fn the_ranges_have_what_any_rollback_had_and_nothing_else(
+            rollbacks in proptest::collection::vec((0_u64..30, 2_u64..8), 0..12),
+        ) {
+            let rollbacks: Vec<_> = rollbacks.into_iter().map(|(above, more)| between(above, above + more)).collect();
+            let all = |rollbacks: &[TakenBack]| rollbacks.iter().fold(Vec::new(), |ranges, next| with(&ranges, *next));
+            let ranges = all(&rollbacks);
+            for version in 0..40 {
+                let has = |ranges: &[TakenBack]| ranges.iter().any(|range| range.has(version));
+                prop_assert_eq!(has(&ranges), has(&rollbacks), "version {}", version);
+            }
+            prop_assert!(rollbacks.iter().all(|rollback| cover(&ranges, *rollback)));
+            prop_assert_eq!(all(&[ranges.clone(), rollbacks].concat()), ranges, "twice is once");
+        }
+    }
+}
