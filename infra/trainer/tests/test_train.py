@@ -56,6 +56,7 @@ def test_what_it_writes_is_what_it_says(trained: Path, base: Path) -> None:
     for named, name in (("adapter", "adapter_model.safetensors"), ("config", "adapter_config.json"), ("rows", "rows.jsonl")):
         assert report[f"{named}_sha256"] == sha256(trained / "output" / name)
     assert (report["rows"], report["truncated"], report["dropped"]) == (len(rows), 0, 0)
+    assert report["summary"]["trained_tokens"] > 8 * 16 * 2 * 10 and 0 < report["summary"]["training_seconds"] < report["seconds"]
     pairs, replay = [r for r in rows if r["kind"] == "pair"], [r for r in rows if r["kind"] == "replay"]
     assert [row["pair_id"] for row in pairs] == [row["pair_id"] for row in PAIRS[16:]]
     assert [row["event_id"] for row in replay] == [row["event_id"] for row in REPLAY[16:]]
