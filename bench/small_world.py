@@ -128,7 +128,9 @@ def embedded(trainer: Path, base: Path, source: Path, threads: int, folder: Path
 
 
 def reference(python: Path, base: Path, source: Path, threads: int, folder: Path) -> Run:
-    """Trains by the production trainer, on the CPU."""
+    """Trains by the production trainer, on the CPU. Its threads do not spin while they wait for one another: where something else wants a core,
+    that takes ten times as long."""
     command = [python, REPOSITORY / "infra" / "trainer" / "train.py", "--input", source, "--base", base, "--output", "output",
                "--checkpoints", "checkpoints", "--failure", "failure"]
-    return run(command, folder, {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""})
+    environment = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "CUDA_VISIBLE_DEVICES": ""}
+    return run(command, folder, environment)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -22,8 +23,9 @@ PACKAGES = ("torch", "transformers", "trl", "peft")
 THREADS = min(2, os.cpu_count() or 1)
 ROUNDS = 3
 
-# Rows of the run by which the larger base is measured.
-FEW = {"train": 320, "heldout": 8, "replay_train": 320, "replay_heldout": 8}
+# The rows that a base is measured by. The larger one's replay rows are so few that each step takes all of them.
+TINY = {"train": 320, "heldout": 16, "replay_train": 320, "replay_heldout": 16}
+LARGER = {"train": 64, "heldout": 4, "replay_train": 8, "replay_heldout": 4}
 
 # The steps take their replay rows in another order in each trainer, and so not exactly as many tokens.
 SAME_TOKENS = 0.01
@@ -33,7 +35,7 @@ Trainer = Callable[[Path, Path, Path], Run]
 
 def conditions() -> str:
     """What the table does not say."""
-    said = f"{THREADS} threads each, medians of {ROUNDS} runs in turn. The reference is `infra/trainer/train.py`"
+    said = f"{THREADS} threads each, if it does not say otherwise; medians of {ROUNDS} runs in turn. The reference is `infra/trainer/train.py`"
     if not PYTHON:
         return f"{said}: FLYWHEEL_TRAINER_PYTHON names no Python with torch, so that it was not measured."
     script = f"from importlib.metadata import version; print(*(f'{{name}} {{version(name)}}' for name in {PACKAGES}), sep=', ')"
@@ -43,7 +45,7 @@ def conditions() -> str:
 
 def rounds(base: Path, rows: Rows, trainers: dict[str, Trainer], folder: Path) -> list[dict[str, Run]]:
     """The runs of each trainer, in turn. Void unless both put as many tokens through their steps."""
-    source = write_input(folder / "input", base, rows)
+    source = write_input(folder / f"{base.name}-input", base, rows)
     measured = []
     for _ in range(ROUNDS):
         runs = {name: train(base, source, folder / "run") for name, train in trainers.items()}
@@ -54,40 +56,54 @@ def rounds(base: Path, rows: Rows, trainers: dict[str, Trainer], folder: Path) -
     return measured
 
 
-FIGURES: tuple[tuple[str, Callable[[Run], float], Callable[[float], str], bool], ...] = (
-    ("trained, tokens a second", lambda run: run.tokens_a_second, lambda figure: f"{figure:,.0f}/s", True),
-    ("training alone", lambda run: run.training_seconds, lambda figure: f"{figure:.1f} s", False),
-    ("the whole run, from process start", lambda run: run.seconds, lambda figure: f"{figure:.1f} s", False),
-    ("peak memory", lambda run: run.memory, lambda figure: f"{figure / 1e6:,.0f} MB", False),
+@dataclass(frozen=True)
+class Figure:
+    """Of a run."""
+
+    name: str
+    of: Callable[[Run], float]
+    written: Callable[[float], str]
+    more_is_better: bool = False
+
+
+FIGURES = (
+    Figure("tokens a second of training", lambda run: run.tokens_a_second, lambda rate: f"{rate:,.0f}/s", more_is_better=True),
+    Figure("training alone", lambda run: run.training_seconds, lambda seconds: f"{seconds:.1f} s"),
+    Figure("the whole run, from process start", lambda run: run.seconds, lambda seconds: f"{seconds:.1f} s"),
+    Figure("peak memory", lambda run: run.memory, lambda size: f"{size / 1e6:,.0f} MB"),
 )
-"""Of a run: the figure's name, the figure, how it is written, and whether more of it is better."""
 
 
-def compared(title: str, runs: list[dict[str, Run]]) -> list[Comparison]:
-    comparisons = []
-    for name, figure, written, more_is_better in FIGURES:
-        of = lambda trainer: [figure(of_round[trainer]) for of_round in runs if trainer in of_round]
-        ours, theirs = of("embedded"), of("reference")
-        ratios = [our / their if more_is_better else their / our for our, their in zip(ours, theirs)]
-        comparisons.append(Comparison(
-            f"{title}: {name}" if not comparisons else name, written(median(ours)),
-            written(median(theirs)) if theirs else "not measured", median(ratios) if ratios else None, None))
-    return comparisons
+def comparison(name: str, runs: list[dict[str, Run]], reference: str, figure: Figure) -> Comparison:
+    ours, theirs = ([figure.of(of_round[trainer]) for of_round in runs if trainer in of_round] for trainer in ("embedded", reference))
+    ratios = [our / their if figure.more_is_better else their / our for our, their in zip(ours, theirs)]
+    if not ratios:
+        return Comparison(name, figure.written(median(ours)), "not measured", None, None)
+    return Comparison(name, figure.written(median(ours)), figure.written(median(theirs)), median(ratios), None)
+
+
+def compared(title: str, runs: list[dict[str, Run]]) -> Iterator[Comparison]:
+    rate, *others = FIGURES
+    yield comparison(f"{title}: {rate.name}", runs, "reference", rate)
+    yield comparison("the same, reference with one thread", runs, "one thread", rate)
+    for figure in others:
+        yield comparison(figure.name, runs, "reference", figure)
 
 
 def measure() -> list[Comparison]:
-    """Compares the trainers on the tiny base with the whole small world, and on a larger base of random weights with some of it."""
+    """Compares the trainers on the tiny base, and on a larger one of random weights."""
     binary = tools.trainer()
     trainers: dict[str, Trainer] = {"embedded": lambda base, source, folder: embedded(binary, base, source, THREADS, folder)}
     if PYTHON:
         trainers["reference"] = lambda base, source, folder: reference(Path(PYTHON), base, source, THREADS, folder)
+        trainers["one thread"] = lambda base, source, folder: reference(Path(PYTHON), base, source, 1, folder)
     world = small_world(binary)
-    comparisons = []
-    for number, rows in enumerate((world, world.first(**FEW))):
-        with tempfile.TemporaryDirectory(dir=SCRATCH) as name:
-            base = random_base.write(Path(name) / "random") if number else TINY_BASE
-            runs = rounds(base, rows, trainers, Path(name))
-            millions = random_base.parameters(base) / 1e6
-            title = f"{millions:.1f} million parameters, {len(rows.train):,} pairs, {runs[0]['embedded'].tokens:,} tokens"
-            comparisons += compared(title, runs)
+    comparisons: list[Comparison] = []
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as name:
+        folder = Path(name)
+        for base, few in ((TINY_BASE, TINY), (random_base.write(folder / "random"), LARGER)):
+            rows = world.first(**few)
+            runs = rounds(base, rows, trainers, folder)
+            tokens = f"{len(rows.train)} pairs, {runs[0]['embedded'].tokens:,} tokens"
+            comparisons += compared(f"{random_base.parameters(base) / 1e6:.1f} million parameters, {tokens}", runs)
     return comparisons

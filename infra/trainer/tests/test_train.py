@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,22 @@ def test_it_learns_what_users_wrote_and_keeps_the_rest(trained: Path) -> None:
 
     assert mean("candidate", "logp_chosen") > mean("incumbent", "logp_chosen") + 2
     assert mean("candidate", "logp") > mean("incumbent", "logp") + 2
+
+
+@pytest.mark.parametrize(("weights", "what_grows"), [
+    ({"dpo": 1.0, "sft": 0.0, "replay": 0.0}, lambda side: side["logp_chosen"] - side["logp_rejected"]),
+    ({"dpo": 0.0, "sft": 1.0, "replay": 0.0}, lambda side: side["logp_chosen"]),
+])
+def test_a_term_can_be_left_out(
+    base: Path, described: dict[str, Any], tmp_path: Path, weights: dict[str, float], what_grows: Callable[[dict[str, Any]], float]
+) -> None:
+    described["objective"] |= weights
+    write_run(tmp_path / "input", described)
+    done = train(tmp_path, base)
+    assert done.returncode == 0, done.stderr[-2000:]
+    _, rows = output(tmp_path)
+    pairs = [row for row in rows if row["kind"] == "pair"]
+    assert sum(what_grows(row["candidate"]) - what_grows(row["incumbent"]) for row in pairs) > 2 * len(pairs)
 
 
 def test_the_live_adapter_is_the_incumbent(trained: Path, base: Path, described: dict[str, Any], tmp_path: Path) -> None:
