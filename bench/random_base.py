@@ -20,14 +20,18 @@ def write(folder: Path) -> Path:
     shutil.copytree(TINY_BASE, folder, ignore=shutil.ignore_patterns("*.md", "model.safetensors"))
     config = json.loads((folder / "config.json").read_text()) | SHAPE
     (folder / "config.json").write_text(json.dumps(config))
-    source, header, tensors, end = random.Random(1), {}, [], 0
+    header, end = {}, 0
     for name, shape in shapes(config):
-        tensors.append(numbers(math.prod(shape), source if len(shape) > 1 else None))
-        begin, end = end, end + len(tensors[-1])
+        begin, end = end, end + 2 * math.prod(shape)
         header[name] = {"dtype": "F16", "shape": shape, "data_offsets": [begin, end]}
     described = json.dumps(header).encode()
     described += b" " * (-len(described) % 8)
-    (folder / "model.safetensors").write_bytes(len(described).to_bytes(8, "little") + described + b"".join(tensors))
+    source = random.Random(1)
+    # One tensor after the other: what this process once held counts as peak memory of those that it starts.
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(described).to_bytes(8, "little") + described)
+        for tensor in header.values():
+            file.write(numbers(math.prod(tensor["shape"]), source if len(tensor["shape"]) > 1 else None))
     return folder
 
 
