@@ -13,15 +13,17 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Comparison:
-    """A figure of ours beside the reference's. `ratio` says how many times better ours is."""
+    """A figure of ours beside the reference's. `ratio` says how many times better ours is; there is none if the reference is missing."""
 
     name: str
     ours: str
     reference: str
-    ratio: float
+    ratio: float | None
     target: float | None
 
     def cells(self) -> list[str]:
+        if self.ratio is None:
+            return [self.name, self.ours, self.reference, "", ""]
         target = "" if self.target is None else f"≥ {self.target:g} {'✓' if self.ratio >= self.target else '✗'}"
         return [self.name, self.ours, self.reference, f"{self.ratio:.1f} ×", target]
 

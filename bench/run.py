@@ -1,8 +1,8 @@
 """Runs the benchmarks, prints their tables and writes them to RESULTS.md.
 
-    run.py [curation] [slow-inputs] [cold-start] [ingest] [counter] [versions]      (default: all)
+    run.py [curation] [slow-inputs] [cold-start] [ingest] [counter] [versions] [training] [objectives]
 
-Only a run of all of them writes RESULTS.md.
+Without a name it runs all. Only a run of all of them writes RESULTS.md.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import cold_start
 import counter_requests
 import curation
 import ingest_handler
+import objectives
 import slow_inputs
+import training
 import versions
 from report import COMPARISON_HEAD, Comparison, circumstances, table
 from settings import RESULTS
@@ -30,6 +32,11 @@ SECTIONS = {
     "ingest": ("`ingest`, warm, without the network", lambda: table(ingest_handler.HEAD, ingest_handler.measure())),
     "counter": ("`counter`, requests for one count", lambda: table(counter_requests.HEAD, counter_requests.measure())),
     "versions": ("`flywheel`, reading a dataset of many versions", lambda: table(versions.HEAD, versions.measure())),
+    "training": ("Training a LoRA adapter", lambda: f"{training.conditions()}\n\n{compared(training.measure())}"),
+    "objectives": (
+        "What each objective makes of the small world",
+        lambda: f"{objectives.conditions()}\n\n{table(objectives.HEAD, objectives.measure())}",
+    ),
 }
 
 

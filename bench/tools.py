@@ -81,6 +81,11 @@ def core_examples() -> dict[str, Path]:
     return build(("core",), "--example=curate_file", "--example=slow_inputs")
 
 
+def trainer() -> Path:
+    """The embedded trainer."""
+    return build(("trainer",), "--bin=flywheel-trainer")["flywheel-trainer"]
+
+
 def ingest_example() -> Path:
     """The front door, without the network."""
     return build(FUNCTIONS, "--bins", "--example=handle_edit")["handle_edit"]

@@ -38,6 +38,8 @@ class FlywheelTrainer(DPOTrainer):
     def __init__(self, *args: Any, replay: list[Sequence], replay_weight: float, **named: Any) -> None:
         self.replay, self.replay_weight = replay, replay_weight
         self.replay_step, self.replay_micro = -1, 0
+        # Of this process, prompts included and padding not.
+        self.trained_tokens = 0
         super().__init__(*args, **named)
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
@@ -48,9 +50,12 @@ class FlywheelTrainer(DPOTrainer):
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if model.training:
+            self.trained_tokens += int(inputs["attention_mask"].sum())
         if not (self.replay and self.replay_weight and model.training):
             return loss
         rows = self.next_replay()
+        self.trained_tokens += sum(len(row.prompt) + len(row.completion) for row in rows)
         nll = model(**collate(rows, self.processing_class.pad_token_id, self.accelerator.device)).loss
         self._metrics["train"]["replay_nll"].append(nll.item())
         return loss + self.replay_weight * nll

@@ -98,9 +98,10 @@ def train(arguments: argparse.Namespace, guard: Guard) -> None:
     before = examination.sit(with_adapter(load(arguments.base), incumbent), tokenizer)
     say("the live model is scored")
 
-    finished = fit(run, arguments, load(arguments.base), tokenizer, tokens, guard)
-    if not finished:
+    fitted = fit(run, arguments, load(arguments.base), tokenizer, tokens, guard)
+    if not fitted:
         return
+    finished, effort = fitted
     arguments.output.mkdir(parents=True, exist_ok=True)
     finished.save_pretrained(arguments.output)
     # What is scored is the artefact, not the model in memory.
@@ -113,14 +114,14 @@ def train(arguments: argparse.Namespace, guard: Guard) -> None:
         "config_sha256": contract.file_sha256(arguments.output / contract.ADAPTER_CONFIG),
         "rows_sha256": rows_sha256, "rows": rows, "truncated": tokens.cut.truncated, "dropped": tokens.cut.dropped,
         "trainer": {"name": "trl", "version": importlib.metadata.version("trl")},
-        "seconds": round(time.monotonic() - started, 3), "summary": examination.summary(before, after),
+        "seconds": round(time.monotonic() - started, 3), "summary": examination.summary(before, after) | effort,
     })
 
 
 def fit(
     run: Run, arguments: argparse.Namespace, model: Any, tokenizer: Any, tokens: Tokens, guard: Guard
-) -> PeftModel | None:
-    """The trained model, or none if it was asked to stop."""
+) -> tuple[PeftModel, dict[str, float]] | None:
+    """The trained model and what it took, or none if it was asked to stop."""
     objective, lora, training = (run.description[part] for part in ("objective", "lora", "training"))
     pairs = [tokens.sequences(row, row["chosen"], row["rejected"]) for row in run.train]
     replay = [tokens.sequences(row, row["completion"]) for row in run.replay_train]
@@ -151,8 +152,10 @@ def fit(
     checkpoint = get_last_checkpoint(str(arguments.checkpoints)) if arguments.checkpoints.is_dir() else None
     if checkpoint:
         say(f"goes on from {Path(checkpoint).name}")
+    started = time.monotonic()
     trainer.train(resume_from_checkpoint=checkpoint)
-    return None if guard.interrupted else trainer.accelerator.unwrap_model(trainer.model)
+    effort = {"trained_tokens": trainer.trained_tokens, "training_seconds": round(time.monotonic() - started, 3)}
+    return None if guard.interrupted else (trainer.accelerator.unwrap_model(trainer.model), effort)
 
 
 class Examination:

@@ -14,7 +14,7 @@ use crate::failure::{Result, TrainerError};
 use crate::files;
 use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress};
-use crate::training::{CheckpointFile, train};
+use crate::training::{CheckpointFile, Trained, train};
 use crate::workers::Workers;
 
 /// Where the files of a run are.
@@ -81,7 +81,10 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
     let checkpoint =
         job.checkpoint.as_deref().map(|folder| CheckpointFile::new(folder, &description_sha256)).transpose()?;
     let (recipe, workers) = (description.recipe(), Workers::new(job.threads));
-    let candidate = train(&base, &prepared, &recipe, checkpoint.as_ref(), workers, observer)?;
+    let before_training = Instant::now();
+    let Trained { adapter: candidate, tokens } =
+        train(&base, &prepared, &recipe, checkpoint.as_ref(), workers, observer)?;
+    let training_seconds = before_training.elapsed().as_secs_f64();
     let files = PeftFiles::of(&candidate, &description.base.id)?;
     let max_new_tokens = recipe.generation.max_new_tokens as usize;
     let rows = score_rows(&base, incumbent.as_ref(), &candidate, &prepared, max_new_tokens, workers, observer)?;
@@ -103,6 +106,8 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
             "pairs": prepared.pairs.len(),
             "replay": prepared.replay.len(),
             "held_out_truncated": prepared.held_out_truncated,
+            "trained_tokens": tokens,
+            "training_seconds": training_seconds,
         }),
     };
     let report_json = report.to_json().map_err(|error| TrainerError::Other(error.to_string()))?;

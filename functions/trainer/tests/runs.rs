@@ -28,6 +28,8 @@ fn a_run_leaves_what_the_contract_says() {
     assert_eq!(report.config_sha256, Sha256Hex::of(&read("adapter_config.json")));
     assert_eq!(report.rows_sha256, Sha256Hex::of(&read("rows.jsonl")));
     assert_eq!((report.rows, report.truncated, report.dropped), (10, 0, 0));
+    let effort = ["trained_tokens", "training_seconds"].map(|what| report.summary[what].as_f64().unwrap());
+    assert!(effort[0] > 24.0 * 2.0 * 10.0 && effort[1] > 0.0 && effort[1] < report.seconds, "{effort:?}");
 
     let (pairs, replay) = run.rows("output");
     let held_out = fs::read_to_string(run.input().join("heldout.jsonl")).unwrap();

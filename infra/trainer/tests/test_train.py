@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ def test_what_it_writes_is_what_it_says(trained: Path, base: Path) -> None:
     for named, name in (("adapter", "adapter_model.safetensors"), ("config", "adapter_config.json"), ("rows", "rows.jsonl")):
         assert report[f"{named}_sha256"] == sha256(trained / "output" / name)
     assert (report["rows"], report["truncated"], report["dropped"]) == (len(rows), 0, 0)
+    assert report["summary"]["trained_tokens"] > 8 * 16 * 2 * 10 and 0 < report["summary"]["training_seconds"] < report["seconds"]
     pairs, replay = [r for r in rows if r["kind"] == "pair"], [r for r in rows if r["kind"] == "replay"]
     assert [row["pair_id"] for row in pairs] == [row["pair_id"] for row in PAIRS[16:]]
     assert [row["event_id"] for row in replay] == [row["event_id"] for row in REPLAY[16:]]
@@ -77,6 +79,22 @@ def test_it_learns_what_users_wrote_and_keeps_the_rest(trained: Path) -> None:
 def incumbent_in(folder: Path) -> dict[str, Any]:
     return {"adapter": "a", "prefix": "x", "sha256": sha256(folder / "adapter_model.safetensors"),
             "config_sha256": sha256(folder / "adapter_config.json")}
+
+
+@pytest.mark.parametrize(("weights", "what_grows"), [
+    ({"dpo": 1.0, "sft": 0.0, "replay": 0.0}, lambda side: side["logp_chosen"] - side["logp_rejected"]),
+    ({"dpo": 0.0, "sft": 1.0, "replay": 0.0}, lambda side: side["logp_chosen"]),
+])
+def test_a_term_can_be_left_out(
+    base: Path, described: dict[str, Any], tmp_path: Path, weights: dict[str, float], what_grows: Callable[[dict[str, Any]], float]
+) -> None:
+    described["objective"] |= weights
+    write_run(tmp_path / "input", described)
+    done = train(tmp_path, base)
+    assert done.returncode == 0, done.stderr[-2000:]
+    _, rows = output(tmp_path)
+    pairs = [row for row in rows if row["kind"] == "pair"]
+    assert sum(what_grows(row["candidate"]) - what_grows(row["incumbent"]) for row in pairs) > 2 * len(pairs)
 
 
 def test_the_live_adapter_is_the_incumbent(trained: Path, base: Path, described: dict[str, Any], tmp_path: Path) -> None:

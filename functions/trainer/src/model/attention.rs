@@ -4,6 +4,7 @@ use candle_core::{Device, Tensor};
 
 use super::cache::Cache;
 use super::config::Config;
+use super::constant::plus;
 use super::linear::Linear;
 use super::rotary::Rotation;
 use super::softmax::softmax;
@@ -29,7 +30,7 @@ pub(super) struct Pass {
 impl Pass {
     /// Of so many positions, after so many others that are in the cache.
     pub(super) fn new(config: &Config, batch: usize, before: usize, positions: usize) -> Result<Self> {
-        let rotation = Rotation::new(config, before, positions)?;
+        let rotation = Rotation::new(config, before, positions);
         let mask = (positions > 1).then(|| causal_mask(before, positions)).transpose()?;
         Ok(Self { batch, positions, rotation, mask })
     }
@@ -67,7 +68,7 @@ impl Attention {
         let (keys, values) = (for_each_query_head(&keys, config)?, for_each_query_head(&values, config)?);
         let scores = (queries.matmul(&keys.t()?)? / (config.head_width as f64).sqrt())?;
         let scores = match &pass.mask {
-            Some(mask) => scores.broadcast_add(mask)?,
+            Some(mask) => plus(&scores, mask)?,
             None => scores,
         };
         let mixed = softmax(&scores)?.matmul(&values)?;

@@ -6,6 +6,7 @@
 mod attention;
 mod cache;
 mod config;
+mod constant;
 mod feed_forward;
 mod frozen;
 mod linear;

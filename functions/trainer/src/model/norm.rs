@@ -1,5 +1,7 @@
 use candle_core::{D, Tensor};
 
+use super::constant::times;
+
 /// Root-mean-square normalisation (Zhang, Sennrich 2019).
 pub(super) struct RmsNorm {
     weight: Tensor,
@@ -13,7 +15,8 @@ impl RmsNorm {
 
     pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let root = (x.sqr()?.mean_keepdim(D::Minus1)? + self.epsilon)?.sqrt()?;
-        x.broadcast_div(&root)?.broadcast_mul(&self.weight)
+        let normalised = x.broadcast_div(&root)?;
+        if self.weight.track_op() { normalised.broadcast_mul(&self.weight) } else { times(&normalised, &self.weight) }
     }
 }
 

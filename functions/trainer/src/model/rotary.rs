@@ -1,38 +1,69 @@
 //! The rotary position embedding (Su et al. 2021), as Hugging Face's Llama has it: the halves of a head are rotated against each other.
 
-use candle_core::{D, Device, Tensor};
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor};
 
 use super::config::Config;
+use super::constant::values;
 
 type Result<T> = candle_core::Result<T>;
 
 /// Cosines and sines of some consecutive positions, `(positions, head_width / 2)` each.
+#[derive(Clone)]
 pub(super) struct Rotation {
-    cosines: Tensor,
-    sines: Tensor,
+    cosines: Arc<[f32]>,
+    sines: Arc<[f32]>,
+    half: usize,
 }
 
 impl Rotation {
     /// For so many positions, from `first` on.
-    pub(super) fn new(config: &Config, first: usize, positions: usize) -> Result<Self> {
+    pub(super) fn new(config: &Config, first: usize, positions: usize) -> Self {
         let half = config.head_width / 2;
         // In f32 and in this order, as the models were trained.
         let frequency =
             |index: usize| 1.0 / (config.rope_theta as f32).powf(2.0 * index as f32 / config.head_width as f32);
         let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let angles: Vec<f32> = (first..first + positions)
-            .flat_map(|position| frequencies.iter().map(move |frequency| position as f32 * frequency))
-            .collect();
-        let angles = Tensor::from_vec(angles, (positions, half), &Device::Cpu)?;
-        Ok(Self { cosines: angles.cos()?, sines: angles.sin()? })
+        let angles = (first..first + positions)
+            .flat_map(|position| frequencies.iter().map(move |frequency| position as f32 * frequency));
+        let (sines, cosines): (Vec<f32>, Vec<f32>) = angles.map(|angle| (angle.sin(), angle.cos())).unzip();
+        Self { cosines: cosines.into(), sines: sines.into(), half }
     }
 
     /// Rotates `(batch, heads, positions, head_width)`.
     pub(super) fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let half = x.dim(D::Minus1)? / 2;
-        let (left, right) = (x.narrow(D::Minus1, 0, half)?, x.narrow(D::Minus1, half, half)?);
-        let turned_left = (left.broadcast_mul(&self.cosines)? - right.broadcast_mul(&self.sines)?)?;
-        let turned_right = (right.broadcast_mul(&self.cosines)? + left.broadcast_mul(&self.sines)?)?;
-        Tensor::cat(&[turned_left, turned_right], D::Minus1)
+        x.contiguous()?.apply_op1(self.clone())
+    }
+
+    fn back(&self) -> Self {
+        Self { sines: self.sines.iter().map(|sine| -sine).collect(), ..self.clone() }
+    }
+}
+
+/// In one go: of the cosines and sines, of which candle would compute gradients, too, nobody wants one.
+impl CustomOp1 for Rotation {
+    fn name(&self) -> &'static str {
+        "rotation"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let x = values(storage, layout)?;
+        let mut turned = vec![0.0; x.len()];
+        let angles = || self.cosines.chunks(self.half.max(1)).zip(self.sines.chunks(self.half.max(1)));
+        let width = 2 * self.half.max(1);
+        for ((x, turned), (cosines, sines)) in x.chunks(width).zip(turned.chunks_mut(width)).zip(angles().cycle()) {
+            let (left, right) = x.split_at(self.half);
+            let (turned_left, turned_right) = turned.split_at_mut(self.half);
+            for index in 0..self.half {
+                turned_left[index] = left[index] * cosines[index] - right[index] * sines[index];
+                turned_right[index] = right[index] * cosines[index] + left[index] * sines[index];
+            }
+        }
+        Ok((CpuStorage::F32(turned), layout.shape().clone()))
+    }
+
+    fn bwd(&self, _x: &Tensor, _turned: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
+        gradient.contiguous()?.apply_op1_no_bwd(&self.back()).map(Some)
     }
 }

@@ -33,6 +33,13 @@ use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress, StepReport};
 use crate::workers::Workers;
 
+/// What a training made, and how much it took.
+pub(crate) struct Trained {
+    pub(crate) adapter: Adapter,
+    /// Tokens that went through the steps of this process, prompts included and padding not.
+    pub(crate) tokens: usize,
+}
+
 /// Trains an adapter of the base.
 ///
 /// The adapter follows from the arguments to the bit, however many threads there are, and whether or not a checkpoint was taken up.
@@ -43,7 +50,7 @@ pub(crate) fn train(
     checkpoint: Option<&CheckpointFile>,
     workers: Workers,
     observer: &mut Observer<'_>,
-) -> Result<Adapter> {
+) -> Result<Trained> {
     let adapter = TrainableAdapter::new(&base.config, recipe.lora.rank as usize, recipe.lora.alpha, recipe.seed)?;
     let model = Llama::new(&base.config, &base.weights, &adapter.projections())?;
     let batches = Batches {
@@ -65,8 +72,11 @@ pub(crate) fn train(
     let mut optimiser = AdamW::new(adapter.parameters(), 0.0)?;
     let done = take_up(checkpoint, &mut optimiser, observer)?;
     let (settings, steps) = (&recipe.training, plan.steps());
+    let mut tokens = 0;
     for step in done + 1..=steps {
-        let (gradients, losses) = batches.step(&model, &optimiser, &plan.pairs_of(step), &plan.replay_of(step))?;
+        let (pairs, replay) = (plan.pairs_of(step), plan.replay_of(step));
+        let (gradients, losses) = batches.step(&model, &optimiser, &pairs, &replay)?;
+        tokens += batches.tokens(&pairs, &replay);
         finite("loss", losses.total, step)?;
         let norm = finite("gradient", gradients.norm()?, step)?;
         let rate = settings.learning_rate * share_of_rate(step, steps, settings.warmup_share);
@@ -77,7 +87,7 @@ pub(crate) fn train(
         let report = StepReport { step, steps, first: done + 1, losses, learning_rate: rate, gradient_norm: norm };
         observer.tell(&Progress::Step(report), step)?;
     }
-    Ok(adapter.finished()?)
+    Ok(Trained { adapter: adapter.finished()?, tokens })
 }
 
 fn take_up(checkpoint: Option<&CheckpointFile>, optimiser: &mut AdamW, observer: &mut Observer<'_>) -> Result<u64> {

@@ -94,6 +94,16 @@ impl Batches<'_> {
         Ok((gradients, losses))
     }
 
+    /// The tokens of the sequences that such a step looks at.
+    pub(crate) fn tokens(&self, pairs: &[usize], replay: &[usize]) -> usize {
+        let of_pair = |pair: &PairSequences| {
+            let rejected = if self.objective.dpo == 0.0 { 0 } else { pair.rejected.tokens.len() };
+            pair.chosen.tokens.len() + rejected
+        };
+        let of_pairs: usize = pairs.iter().map(|pair| of_pair(&self.pairs[*pair])).sum();
+        of_pairs + replay.iter().map(|row| self.replay[*row].tokens.len()).sum::<usize>()
+    }
+
     /// Sums over a batch of pairs: of the DPO losses, and of the chosen answers' negative log-likelihoods.
     fn pair_terms(&self, model: &Llama, batch: &[usize]) -> Result<(Tensor, Tensor)> {
         let chosen = batch.iter().map(|pair| &self.pairs[*pair].chosen);
@@ -157,15 +167,19 @@ mod tests {
     }
 
     impl Trial {
-        fn step(&self, objective: Objective, rows_a_batch: usize, threads: usize) -> (Gradients, Losses) {
-            let batches = Batches {
+        fn batches(&self, objective: Objective, rows_a_batch: usize, threads: usize) -> Batches<'_> {
+            Batches {
                 pairs: &self.pairs,
                 replay: &self.replay,
                 reference_margins: self.margins.clone(),
                 objective,
                 rows_a_batch,
                 workers: workers(threads),
-            };
+            }
+        }
+
+        fn step(&self, objective: Objective, rows_a_batch: usize, threads: usize) -> (Gradients, Losses) {
+            let batches = self.batches(objective, rows_a_batch, threads);
             let optimiser = AdamW::new(self.adapter.parameters(), 0.0).unwrap();
             batches.step(&self.model, &optimiser, &[0, 1, 2, 3, 4, 5], &[0, 1, 2, 3, 4]).unwrap()
         }
@@ -237,6 +251,10 @@ mod tests {
     fn without_dpo_the_rejected_answers_are_not_even_looked_at() {
         let mut trial = trial();
         let (_, with_dpo) = trial.step(ALL, 4, 1);
+        // Prompts of 3 and 4 tokens, answers of 4 that are chosen, of 2, 3 and 4 that are rejected; replay rows of 7.
+        let all = [0, 1, 2, 3, 4, 5];
+        assert_eq!(trial.batches(ALL, 4, 1).tokens(&all, &[0, 4]), 2 * 21 + 24 + 18 + 2 * 7);
+        assert_eq!(trial.batches(Objective { dpo: 0.0, ..ALL }, 4, 1).tokens(&all, &[0]), 21 + 24 + 7);
         trial.pairs.iter_mut().for_each(|pair| pair.rejected.tokens.clear());
         let (_, losses) = trial.step(Objective { dpo: 0.0, ..ALL }, 4, 1);
         assert!((losses.sft - with_dpo.sft).abs() < 1e-6 && losses.dpo == 0.0);
