@@ -54,7 +54,7 @@ status: ## which local clouds run
 flywheel: ## the offline binary, static on Linux: target/release/flywheel
 	cargo rustc --release --locked --package flywheel-cli --bin flywheel -- $(STATIC)
 
-bench: ## the benchmarks, as ratios side by side; builds for minutes, measures for five
+bench: ## the benchmarks, as ratios side by side; builds for minutes, measures for ten
 	@$(PYTHON) bench/run.py
 
 lint: tools tools-deny ## formatting, clippy, docs, template, licences
