@@ -33,6 +33,7 @@ RECIPE = {
 }
 """One pair at a time: the memory of a step is that of one pair and thread."""
 SHOWN = 3
+SHOWN_CHARACTERS = 200
 
 
 def main() -> int:
@@ -105,7 +106,7 @@ def show_answers(rows: list[dict]) -> None:
     for row in [row for row in rows if row["kind"] == "pair"][:SHOWN]:
         print(f"\n  {prompts[row['pair_id']]}")
         for when, model in (("before", "incumbent"), ("after", "candidate")):
-            print(f"    {when:<7} {row[model]['output']}")
+            print(f"    {when:<7} {' '.join(row[model]['output'].split())[:SHOWN_CHARACTERS]}")
 
 
 if __name__ == "__main__":
