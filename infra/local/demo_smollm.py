@@ -27,7 +27,7 @@ EVENTS = REPOSITORY / "events" / "smollm"
 WORK = LOCAL / "smollm"
 BASE_ID = "smollm2-135m-instruct"
 RECIPE = {
-    "training": {"learning_rate": 3e-4, "epochs": 2, "batch_size": 1, "accumulation": 8, "max_length": 256},
+    "training": {"learning_rate": 1e-3, "epochs": 2, "batch_size": 1, "accumulation": 8, "max_length": 256},
     "generation": {"max_new_tokens": 64},
     "seed": 1,
 }
