@@ -50,6 +50,8 @@ impl CustomOp3 for AdaptedProduct {
         _product: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        // What is computed here must not become a graph, or the optimiser's state would hold all of them, of every step.
+        let (x, a, b) = (&x.detach(), &a.detach(), &b.detach());
         let of_narrow = (gradient.matmul(b)? * self.scale)?;
         let of_x = (gradient.matmul(&self.weight)? + of_narrow.matmul(a)?)?;
         let of_a = of_narrow.t()?.matmul(x)?;

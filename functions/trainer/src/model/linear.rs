@@ -68,13 +68,15 @@ mod tests {
         let numbers = |y: Tensor| {
             let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
             let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            let of = [&x, &a, &b].map(|variable| values(gradients.get(variable).unwrap()));
-            [of.concat(), values(&y)].concat()
+            let found = [&x, &a, &b].map(|variable| gradients.get(variable).unwrap());
+            let holds_graph = found.iter().any(|gradient| gradient.track_op());
+            ([found.map(values).concat(), values(&y)].concat(), holds_graph)
         };
         let projection = Projection { a: a.as_tensor().clone(), b: b.as_tensor().clone(), scale: 0.7 };
-        let ours = numbers(Linear::new(weight.clone(), Some(projection)).forward(&x).unwrap());
+        let (ours, holds_graph) = numbers(Linear::new(weight.clone(), Some(projection)).forward(&x).unwrap());
+        assert!(!holds_graph, "whoever keeps a gradient would keep the whole step");
         let narrow = x.matmul(&a.t().unwrap()).unwrap().matmul(&b.t().unwrap()).unwrap();
-        let candles = numbers((x.matmul(&weight.t().unwrap()).unwrap() + (narrow * 0.7).unwrap()).unwrap());
+        let (candles, _) = numbers((x.matmul(&weight.t().unwrap()).unwrap() + (narrow * 0.7).unwrap()).unwrap());
         assert_eq!(ours.len(), candles.len());
         assert!(ours.iter().zip(&candles).all(|(ours, candles)| (ours - candles).abs() < 1e-4), "{ours:?} {candles:?}");
     }
