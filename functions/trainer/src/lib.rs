@@ -9,7 +9,7 @@
 //! | a GGUF file | a model's folder | `import` |
 //! | nothing | a small world, and a base that learnt it when it was young | `world`, `base` |
 //!
-//! It is for small models: everything is f32, and nothing is recomputed to save memory. For 7–8 billion parameters there is `infra/trainer`.
+//! It is for small models: everything is f32, and nothing large is recomputed to save memory. For 7–8 billion parameters there is `infra/trainer`.
 
 mod adapter;
 mod arguments;

@@ -178,6 +178,22 @@ fn a_model_comes_back_with_the_same_weights_tokens_and_answers() {
 }
 
 #[test]
+fn quantised_weights_are_what_dequantisation_makes_of_them_and_not_rounded_again() {
+    let mut gguf = tiny();
+    let name = "blk.1.ffn_up.weight";
+    let weight = gguf.tensors[name].dequantize(&Device::Cpu).unwrap();
+    let quantised = QTensor::quantize(&weight, GgmlDType::Q4_1).unwrap();
+    let expected = quantised.dequantize(&Device::Cpu).unwrap();
+    gguf.tensors.insert(name.to_owned(), quantised);
+    let (folder, result) = imported(&gguf.bytes());
+    result.unwrap();
+    let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+    let rounded = expected.to_dtype(DType::F16).unwrap().to_dtype(DType::F32).unwrap();
+    assert_ne!(values(&rounded), values(&expected));
+    assert_eq!(tensors(&folder.path().join("base"))["model.layers.1.mlp.up_proj.weight"], values(&expected));
+}
+
+#[test]
 fn smollm_cuts_digits_off_one_by_one() {
     let pieces = |pre: &str| {
         let gguf = tiny().with("tokenizer.ggml.pre", text(pre));
