@@ -1,5 +1,7 @@
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Storage, Tensor, bail};
 
+use super::constant::values;
+
 /// `x ↦ x Wᵀ` for a weight that is not learnt.
 ///
 /// candle's own product computes and keeps a gradient of both factors. Of a frozen weight nobody wants one: leaving it out saves a third
@@ -25,10 +27,7 @@ impl CustomOp1 for FrozenProduct {
 
 /// What a custom operation is given, as a tensor without a graph.
 pub(super) fn tensor_of(storage: &CpuStorage, layout: &Layout) -> candle_core::Result<Tensor> {
-    let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
-        bail!("a custom product takes contiguous f32 tensors");
-    };
-    Tensor::from_slice(&values[start..end], layout.shape(), &Device::Cpu)
+    Tensor::from_slice(values(storage, layout)?, layout.shape(), &Device::Cpu)
 }
 
 /// What a custom operation answers.
