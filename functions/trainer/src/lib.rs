@@ -6,9 +6,10 @@
 //! | a model's folder | its weights, tokenizer and chat template | `model_folder`, `model`, `data` |
 //! | pairs, replay rows and a recipe | an adapter | `training`, `objective`, `adapter` |
 //! | held-out rows | what incumbent and candidate make of them | `evaluate`, `log_probability`, `generate` |
+//! | a GGUF file | a model's folder | `import` |
 //! | nothing | a small world, and a base that learnt it when it was young | `world`, `base` |
 //!
-//! It is for small models: everything is f32, and nothing is recomputed to save memory. For 7–8 billion parameters there is `infra/trainer`.
+//! It is for small models: everything is f32, and nothing large is recomputed to save memory. For 7–8 billion parameters there is `infra/trainer`.
 
 mod adapter;
 mod arguments;
@@ -19,6 +20,7 @@ mod evaluate;
 mod failure;
 mod files;
 mod generate;
+mod import;
 mod inspect;
 mod job;
 mod log_probability;

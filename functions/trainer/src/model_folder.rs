@@ -36,7 +36,7 @@ impl ModelFolder {
             .into_iter()
             .map(|name| Ok((name.to_owned(), files::read(&folder.join(name))?)))
             .collect::<Result<_>>()?;
-        Self::from_files(files, folder)
+        Self::from_files(&files, folder)
     }
 
     /// Loads a folder, if its files are the ones that are meant. Others in it are not looked at.
@@ -52,10 +52,11 @@ impl ModelFolder {
             content.verify(sha256, &path)?;
             Ok((name.clone(), content))
         };
-        Self::from_files(expected.iter().map(read).collect::<Result<_>>()?, folder)
+        Self::from_files(&expected.iter().map(read).collect::<Result<_>>()?, folder)
     }
 
-    fn from_files(files: BTreeMap<String, Hashed>, folder: &Path) -> Result<Self> {
+    /// Loads what is in the files of a folder, by their names.
+    pub(crate) fn from_files(files: &BTreeMap<String, Hashed>, folder: &Path) -> Result<Self> {
         let text = |name: &str| files.get(name).map_or(Ok(None), |file| file.text(&folder.join(name)).map(Some));
         let bytes = |name: &str| files.get(name).map_or(&[][..], |file| &file.bytes);
         let config = Config::parse(text(CONFIG)?.unwrap_or_default(), &folder.join(CONFIG))?;
@@ -71,7 +72,7 @@ impl ModelFolder {
             );
             return Err(TrainerError::unusable(&folder.join(TOKENIZER), problem));
         }
-        let files = files.into_iter().map(|(name, file)| (name, file.sha256)).collect();
+        let files = files.iter().map(|(name, file)| (name.clone(), file.sha256.clone())).collect();
         Ok(Self { config, weights, tokenizer, files })
     }
 

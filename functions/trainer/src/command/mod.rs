@@ -19,7 +19,7 @@ use crate::job::{self, Job};
 use crate::model_folder::ModelFolder;
 use crate::progress::Observer;
 use crate::workers::Workers;
-use crate::{base, inspect, world};
+use crate::{base, import, inspect, world};
 use told::Told;
 
 /// Runs the command that the process's arguments name. The exit code is 0 if it was done, and 2 if not.
@@ -42,6 +42,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Inspect(arguments) => {
             print(&[inspect::inspect(&arguments.input, &arguments.base, arguments.adapter.as_deref())?])
         }
+        Command::Import(arguments) => print(&[json!({"files": import::import(&arguments.gguf, &arguments.output)?})]),
         Command::Base(arguments) => {
             let mut told = Told::new();
             let mut observe = |progress: &_| told.tell(progress);

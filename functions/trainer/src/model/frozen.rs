@@ -1,4 +1,6 @@
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Storage, Tensor, bail};
+
+use super::constant::values;
 
 /// `x ↦ x Wᵀ` for a weight that is not learnt.
 ///
@@ -14,21 +16,26 @@ impl CustomOp1 for FrozenProduct {
         "frozen-product"
     }
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
-        let (CpuStorage::F32(values), Some((start, end))) = (storage, layout.contiguous_offsets()) else {
-            bail!("frozen-product: takes contiguous f32 tensors");
-        };
-        let x = Tensor::from_slice(&values[start..end], layout.shape(), self.weight.device())?;
-        let product = x.matmul(&self.weight.t()?)?;
-        let shape = product.shape().clone();
-        let (storage, _) = product.storage_and_layout();
-        match &*storage {
-            Storage::Cpu(storage) => Ok((storage.clone(), shape)),
-            _ => bail!("frozen-product: is for the CPU"),
-        }
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        into_storage(&tensor_of(x, layout)?.matmul(&self.weight.t()?)?)
     }
 
     fn bwd(&self, _x: &Tensor, _product: &Tensor, gradient: &Tensor) -> candle_core::Result<Option<Tensor>> {
         gradient.matmul(&self.weight).map(Some)
+    }
+}
+
+/// What a custom operation is given, as a tensor without a graph.
+pub(super) fn tensor_of(storage: &CpuStorage, layout: &Layout) -> candle_core::Result<Tensor> {
+    Tensor::from_slice(values(storage, layout)?, layout.shape(), &Device::Cpu)
+}
+
+/// What a custom operation answers.
+pub(super) fn into_storage(tensor: &Tensor) -> candle_core::Result<(CpuStorage, Shape)> {
+    let shape = tensor.shape().clone();
+    let (storage, _) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok((storage.clone(), shape)),
+        _ => bail!("a custom product is for the CPU"),
     }
 }

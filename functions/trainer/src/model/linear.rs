@@ -1,5 +1,6 @@
 use candle_core::Tensor;
 
+use super::adapted::AdaptedProduct;
 use super::frozen::FrozenProduct;
 
 /// The low-rank part of an adapted layer: `x ↦ scale · (x Aᵀ) Bᵀ` (Hu et al. 2021).
@@ -27,17 +28,18 @@ impl Linear {
 
     /// Of `(rows, in)`, `(rows, out)`.
     pub(crate) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let y = self.product(x)?;
-        let Some(Projection { a, b, scale }) = &self.projection else { return Ok(y) };
-        y + (x.matmul(&a.t()?)?.matmul(&b.t()?)? * *scale)?
-    }
-
-    fn product(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let is_frozen_in_training = x.track_op() && !self.weight.track_op();
-        if is_frozen_in_training {
-            return x.contiguous()?.apply_op1(FrozenProduct { weight: self.weight.clone() });
+        let (weight, is_frozen) = (self.weight.clone(), !self.weight.track_op());
+        match &self.projection {
+            Some(Projection { a, b, scale }) => {
+                let adapted = AdaptedProduct { weight, scale: *scale };
+                if is_frozen && a.track_op() {
+                    return x.contiguous()?.apply_op3(a, b, adapted);
+                }
+                adapted.compute(x, a, b)
+            }
+            None if is_frozen && x.track_op() => x.contiguous()?.apply_op1(FrozenProduct { weight }),
+            None => x.matmul(&weight.t()?),
         }
-        x.matmul(&self.weight.t()?)
     }
 }
 
@@ -57,6 +59,26 @@ mod tests {
         let ours = gradient(Linear::new(weight.clone(), None).forward(&x).unwrap());
         let candles = gradient(x.matmul(&weight.t().unwrap()).unwrap());
         assert_eq!(ours, candles);
+    }
+
+    #[test]
+    fn an_adapted_weight_passes_the_gradients_that_candle_would_pass() {
+        let random = |shape: (usize, usize)| Var::randn(0.0_f32, 1.0, shape, &Device::Cpu).unwrap();
+        let (weight, x, a, b) = (random((3, 5)).as_detached_tensor(), random((4, 5)), random((2, 5)), random((3, 2)));
+        let numbers = |y: Tensor| {
+            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let found = [&x, &a, &b].map(|variable| gradients.get(variable).unwrap());
+            let holds_graph = found.iter().any(|gradient| gradient.track_op());
+            ([found.map(values).concat(), values(&y)].concat(), holds_graph)
+        };
+        let projection = Projection { a: a.as_tensor().clone(), b: b.as_tensor().clone(), scale: 0.7 };
+        let (ours, holds_graph) = numbers(Linear::new(weight.clone(), Some(projection)).forward(&x).unwrap());
+        assert!(!holds_graph, "whoever keeps a gradient would keep the whole step");
+        let narrow = x.matmul(&a.t().unwrap()).unwrap().matmul(&b.t().unwrap()).unwrap();
+        let (candles, _) = numbers((x.matmul(&weight.t().unwrap()).unwrap() + (narrow * 0.7).unwrap()).unwrap());
+        assert_eq!(ours.len(), candles.len());
+        assert!(ours.iter().zip(&candles).all(|(ours, candles)| (ours - candles).abs() < 1e-4), "{ours:?} {candles:?}");
     }
 
     #[test]

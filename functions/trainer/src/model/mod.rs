@@ -3,6 +3,7 @@
 //! candle's fused operations (`softmax_last_dim`, `RmsNorm`, `rope`, `sdpa`) have none: what goes through them is not learnt, and
 //! nothing says so. Everything is computed in f32.
 
+mod adapted;
 mod attention;
 mod cache;
 mod config;

@@ -1,0 +1,39 @@
+//! What the demonstration trains a small language model on: the front door would take all of it, and curation let it through.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use flywheel_core::{Curator, Endpoint, Policy, Route, Submission, Submitted};
+
+const EDITS: &str = include_str!("../../../events/smollm/edits.jsonl");
+const LIKES: &str = include_str!("../../../events/smollm/likes.jsonl");
+
+/// Where each event of a file ends, under a policy that keeps every liked output.
+fn routes(file: &str, endpoint: Endpoint) -> Vec<(String, Route)> {
+    let curator = Curator::new(Policy::parse("[sampling]\nthumbs_up = 1.0\n").unwrap(), None);
+    let route = |line: &str| match Submission::parse(line.as_bytes(), endpoint, None) {
+        Ok(Submission::One(Submitted::Event(event))) => {
+            (event.event_id.clone(), curator.curate(&event.message, 0).unwrap().verdict.route)
+        }
+        refused => panic!("{line}: {refused:?}"),
+    };
+    file.lines().map(route).collect()
+}
+
+fn assert_all(events: &[(String, Route)], expected: Route, count: usize) {
+    let others: Vec<_> = events.iter().filter(|(_, route)| *route != expected).collect();
+    assert!(others.is_empty(), "{others:?}");
+    let ids: BTreeSet<_> = events.iter().map(|(id, _)| id).collect();
+    assert_eq!((events.len(), ids.len()), (count, count));
+}
+
+#[test]
+fn every_edit_is_a_preference_pair() {
+    assert_all(&routes(EDITS, Endpoint::Edits), Route::Gold, 96);
+}
+
+#[test]
+fn every_liked_output_may_be_replayed() {
+    assert_all(&routes(LIKES, Endpoint::Feedback), Route::Replay, 24);
+}
