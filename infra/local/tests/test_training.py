@@ -379,7 +379,12 @@ def test_what_was_trained_on_what_is_rolled_back_does_not_stay_live_nor_become_s
 
 
 def test_what_was_put_back_by_hand_does_not_come_back(stack, lake, trainer):
-    was_live = live(lake)
+    was_live = cross(stack, lake)
+    job = trainer.take(was_live)
+    trainer.train(job)
+    trainer.succeed(job)
+    assert ends(stack, was_live) == ("SUCCEEDED", "Ended")
+    assert live(lake) == was_live
     demoted = json.loads(flywheel(stack, "demote", "--to", "base", "--why", "it rambles", "--by", "kim", "--yes").stdout)
     assert demoted["adapter"] is None
     assert invoke(stack, "Promote", {"step": "promote", "run": was_live})["outcome"] == "superseded"
