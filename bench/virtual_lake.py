@@ -70,15 +70,18 @@ class VirtualLake:
         moment = datetime.datetime.fromtimestamp(self.written_at(part) / 1000, datetime.UTC)
         return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
-    def get(self, target: str) -> tuple[str, bytes] | None:
-        """The request's kind, and the answer."""
+    def get(self, target: str) -> tuple[str, int, bytes]:
+        """The request's kind, and the answer with its status."""
         url = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         if url.path == f"/{BUCKET}/state/pointer.json":
-            return "GetObject", self.pointer()
+            return "GetObject", 200, self.pointer()
+        if url.path == f"/{BUCKET}/state/breaker.json":
+            # It is not there until it opens for the first time.
+            return "GetObject", 404, b"<Error><Code>NoSuchKey</Code></Error>"
         if url.path.rstrip("/") == f"/{BUCKET}" and query.get("list-type") == "2" and query.get("prefix") == PREFIX:
-            return "ListObjectsV2", self.page(query.get("continuation-token") or query.get("start-after", ""))
-        return None
+            return "ListObjectsV2", 200, self.page(query.get("continuation-token") or query.get("start-after", ""))
+        return f"unexpected: {target}", 404, b""
 
     def call_step_functions(self, action: str) -> tuple[int, dict[str, object]]:
         if action == "StartExecution":
@@ -94,10 +97,9 @@ def served(lake: VirtualLake) -> Iterator[str]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            found = lake.get(self.path)
-            kind, body = found or (f"unexpected: {self.path}", b"")
+            kind, status, body = lake.get(self.path)
             lake.requests[kind] += 1
-            self.answer(200 if found else 404, "application/xml", body)
+            self.answer(status, "application/xml", body)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
