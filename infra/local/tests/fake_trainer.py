@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stack import Stack
-from training import worker_credentials
 from workflow import wait_until
 
 KINDS = {
@@ -35,11 +35,11 @@ class Job:
 
 
 class Trainer:
-    """One worker of a stack, with the rights of one."""
+    """One worker of a stack, with these credentials, or the administrator's."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, credentials: Mapping[str, str] | None = None) -> None:
         self._stack = stack
-        self.credentials = worker_credentials(stack)
+        self.credentials = credentials
         self._s3, self._sqs, self._runs = (stack.client(name, self.credentials) for name in ("s3", "sqs", "stepfunctions"))
         self._queue = stack.outputs["TrainingQueueUrl"]
 

@@ -126,7 +126,7 @@ def test_a_sound_judge_is_asked_coldly_and_keeps_out_what_it_finds(judged, model
 def test_no_text_gets_into_the_logs_and_the_role_allows_these_judges_only(judged, model):
     model.mad = True
     assert "invoice" not in judged.cloud.log_file.read_text(errors="replace")
-    bedrock = Intruder(judged, "Curate").client("bedrock-runtime")
+    bedrock = Intruder.as_function(judged, "Curate").client("bedrock-runtime")
     turn = [{"role": "user", "content": [{"text": "?"}]}]
     content = [{"text": {"text": "?"}}]
     assert not is_denied(lambda: bedrock.converse(modelId=MODEL, messages=turn))

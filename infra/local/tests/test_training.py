@@ -24,6 +24,7 @@ from lake import Lake
 from operating import run as run_binary
 from stage import package_of, rewrite, staged_with_policy
 from stack import Stack, raise_stack
+from training import worker_credentials
 from workflow import executions, invoke, queue_depth, run_to_end, wait_until
 
 PAIRS = 200
@@ -77,7 +78,8 @@ def lake(stack) -> Lake:
 
 @pytest.fixture(scope="module")
 def trainer(stack) -> Trainer:
-    return Trainer(stack)
+    """With the rights of a worker, and no others."""
+    return Trainer(stack, worker_credentials(stack))
 
 
 def listen(stack: Stack) -> None:
