@@ -19,7 +19,7 @@ from cloud import LocalCloud
 from edits import post_all
 from lake import Lake
 from stack import Stack, raise_stack
-from test_least_privilege import Intruder, is_denied
+from intruder import Intruder, is_denied
 from workflow import wait_until
 
 MODEL = "test.judge-1"
