@@ -17,9 +17,9 @@ import pytest
 import making
 from cloud import LocalCloud
 from edits import post_all
+from intruder import Intruder, is_denied
 from lake import Lake
 from stack import Stack, raise_stack
-from intruder import Intruder, is_denied
 from workflow import wait_until
 
 MODEL = "test.judge-1"
