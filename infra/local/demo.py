@@ -144,19 +144,20 @@ def follow(stack: Stack, count: dict, worker: Worker | None) -> dict:
         return wait_until(f"the end of run {count['run']}", ended, 900, stack.cloud.log_file)
 
 
-def await_ruling(stack: Stack, run: str, worker: Worker) -> None:
-    """Waits for the gate's verdict on a run. A run that is left to a person goes on for days after it."""
+def await_ruling(stack: Stack, run: str, worker: Worker) -> dict:
+    """Waits for the gate's verdict on a run, and answers it. A run that is left to a person goes on for days after it."""
     lake, verdict = Lake(stack), f"runs/{run}/verdict.json"
 
     def is_ruled() -> bool:
         worker.check()
         worker.show_progress()
-        return verdict in set(lake.keys(verdict)) or describe(stack, run)["status"] != "RUNNING"
+        return lake.has(verdict) or describe(stack, run)["status"] != "RUNNING"
 
     with step(f"following run {run}"):
         wait_until(f"the verdict on {run}", is_ruled, 900, stack.cloud.log_file)
-    if verdict not in set(lake.keys(verdict)):
+    if not lake.has(verdict):
         raise Problem(f"run {run} ended without a verdict", f"see {stack.cloud.log_file} and {worker.log_file}")
+    return json.loads(lake.read(verdict))
 
 
 def show_events(lake: Lake, posted: Posted, unreadable: list[str]) -> None:

@@ -41,6 +41,9 @@ class Lake:
             for found in page.get("Contents", ()):
                 yield found["Key"]
 
+    def has(self, key: str) -> bool:
+        return key in set(self.keys(key))
+
     def read(self, key: str) -> bytes:
         return self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 

@@ -118,8 +118,7 @@ def learn(stack: Stack, worker: Worker) -> str:
     if count["decision"] != "start":
         say(f"  {count['pending']:,} of {count['threshold']:,} pairs: nothing to train yet")
         return "–"
-    demo.await_ruling(stack, count["run"], worker)
-    verdict = json.loads(Lake(stack).read(f"runs/{count['run']}/verdict.json"))
+    verdict = demo.await_ruling(stack, count["run"], worker)
     for reason in verdict["reasons"]:
         say(f"  {reason}")
     if verdict["ruling"] == "review":
@@ -131,7 +130,7 @@ def learn(stack: Stack, worker: Worker) -> str:
 def live_adapter(stack: Stack) -> Path | None:
     """The live adapter's folder, or None where the bare base is live."""
     lake = Lake(stack)
-    if "models/live.json" not in set(lake.keys("models/live.json")):
+    if not lake.has("models/live.json"):
         return None
     live = json.loads(lake.read("models/live.json"))["adapter"]
     folder = stack.cloud.folder / "live"

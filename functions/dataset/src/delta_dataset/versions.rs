@@ -164,14 +164,7 @@ impl TableVersion {
             let files = self.places().await?.into_iter();
             Ok(files.map(|file| (!known.contains(&file.path), file)).collect::<Vec<_>>())
         });
-        let rows_of = move |files: Vec<(bool, FilePlace)>| {
-            let opened = stream::iter(files).map(move |(is_new, place)| async move {
-                let rows = file_rows(&self.table, &place, columns).await?;
-                Ok(rows.map_ok(move |row| (is_new, row)))
-            });
-            opened.buffered(FILES_AHEAD).try_flatten()
-        };
-        files.map_ok(rows_of).try_flatten()
+        files.map_ok(move |files| self.rows_of_each(files, columns)).try_flatten()
     }
 
     /// Streams the rows that the version's own commit added.
@@ -189,13 +182,26 @@ impl TableVersion {
         files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
     }
 
-    /// Streams the rows of some data files. Several are opened ahead, for there is one a version and often little in it.
+    /// Streams the rows of some data files.
     pub(super) fn rows_of(
         &self,
         files: Vec<FilePlace>,
         columns: &'static [&'static str],
     ) -> impl Stream<Item = Result<String, DatasetError>> + Send {
-        let opened = stream::iter(files).map(move |place| async move { file_rows(&self.table, &place, columns).await });
+        let files = files.into_iter().map(|place| ((), place)).collect();
+        self.rows_of_each(files, columns).map_ok(|((), row)| row)
+    }
+
+    /// The same, each row with what its file comes with. Several files are opened ahead, for there is one a version and often little in it.
+    fn rows_of_each<T: Copy + Send>(
+        &self,
+        files: Vec<(T, FilePlace)>,
+        columns: &'static [&'static str],
+    ) -> impl Stream<Item = Result<(T, String), DatasetError>> + Send {
+        let opened = stream::iter(files).map(move |(of_file, place)| async move {
+            let rows = file_rows(&self.table, &place, columns).await?;
+            Ok(rows.map_ok(move |row| (of_file, row)))
+        });
         opened.buffered(FILES_AHEAD).try_flatten()
     }
 }
