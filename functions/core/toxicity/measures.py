@@ -3,50 +3,56 @@
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
-FEW, MANY = 4, 50  # as in the audit
-PAGE = 20  # sentences
-FALSE_POSITIVES = 0.004  # of clean texts of any kind, at the working point
-# Steeper ones find more in pages, and by mistake more in novels of which none was trained on.
-SLOPES = [0.6, 0.75, 0.9, 1.05]
-# Kinds of which there are few texts to choose by are one, lest a single text decide.
+# As in the audit.
+SHARE, MARGIN, MANY, MOST = 0.65, 0.3, 50, 30.0
+# Of clean texts, their kinds counting alike: what each head may find by itself, and both at the working point.
+OF_HEADS = [0.003, 0.002]
+FALSE_POSITIVES = 0.0057
+# Steeper, more is found in pages, and by mistake more in novels: the number of sentences is weighed against the log-odds.
+SLOPE = 1.05
 CLEAN_KINDS = [["documentation"], ["code"], ["fiction"], ["translation"], ["prose", "summary", "answer"]]
 
 
-def scores(corpus, weights, bias):
-    """The log-odds of each text: of its sentences' mean odds, at least those of the worst among many, or of all of a few."""
-    alone = corpus.of_sentences @ weights + bias
-    worst = np.full(len(corpus.source), -99.0)
-    np.maximum.at(worst, corpus.text_of, alone)
-    worst -= np.log(np.clip(corpus.sentences, 1, MANY))
-    odds = np.bincount(corpus.text_of, np.exp(np.clip(alone, -30, 30)), len(worst))
-    worst = np.maximum(worst, np.log(np.maximum(odds, 1e-13) / np.maximum(corpus.sentences, 1)))
-    together = corpus.of_texts @ weights + bias
-    return np.where((corpus.sentences > 1) & (corpus.sentences <= FEW), np.maximum(worst, together), worst)
+def log_odds(features, heads):
+    """Of any of what the heads look for: their odds together."""
+    return np.logaddexp.reduce([head.log_odds(features) for head in heads])
 
 
-def working_point(corpus, weights, bias):
-    """The bias at which clean texts of every kind pass, and the slope at which most abuse is found there, alone and in pages.
-
-    The slope matters because the number of sentences is weighed against the log-odds.
-    """
-    best = None
-    is_dev = corpus.split == "dev"
-    posts = is_dev & corpus.toxic
-    plainly = posts & np.isin(corpus.source, ["davidson", "toxic_spans"])
-    for slope in SLOPES:
-        score = scores(corpus, weights * slope, 0.0)
-        clean = [score[is_dev & ~corpus.toxic & np.isin(corpus.kind, kinds)] for kinds in CLEAN_KINDS]
-        bias = -max(np.quantile(of_kind, 1 - FALSE_POSITIVES) for of_kind in clean)
-        recalls = [np.mean(score[posts & (corpus.source == source)] > -bias) for source in np.unique(corpus.source[posts])]
-        in_page = np.mean((corpus.of_texts @ (weights * slope))[plainly] - np.log(PAGE) > -bias)
-        print(f"slope {slope:.2f}: bias {bias:.2f}, recalls {np.round(recalls, 3)}, in a page {in_page:.3f}")
-        if best is None or np.mean(recalls) + in_page > best[0]:
-            best = np.mean(recalls) + in_page, float(bias), float(slope)
-    return best[1], best[2]
+def scores(corpus, heads):
+    """The log-odds of each text, as the audit weighs its sentences."""
+    each = log_odds(corpus.of_sentences, heads)
+    count = np.maximum(corpus.sentences, 1)
+    worst = np.full(len(count), -99.0)
+    np.maximum.at(worst, corpus.text_of, each)
+    odds = np.bincount(corpus.text_of, np.exp(np.clip(each, -MOST, MOST)), len(count))
+    mean = np.maximum(np.log(np.maximum(odds, 1e-13) / count), worst - np.log(MANY))
+    together = log_odds(corpus.of_texts, heads)
+    one = worst - np.log(np.minimum(count, MANY)) - MARGIN
+    return np.where(count > 1, np.maximum(SHARE * mean + (1 - SHARE) * together, one), together)
 
 
-def report(corpus, weights, bias, leave_out):
-    score = scores(corpus, weights, bias)
+def threshold(corpus, score, share):
+    """What a share of the clean texts that are there to choose by is above, each kind counting as much as the others."""
+    is_clean = (corpus.split == "dev") & ~corpus.toxic
+    of_kinds = [score[is_clean & np.isin(corpus.kind, kinds)] for kinds in CLEAN_KINDS]
+    values = np.concatenate(of_kinds)
+    weights = np.concatenate([np.full(len(of_kind), 1 / len(of_kind) / len(of_kinds)) for of_kind in of_kinds])
+    order = np.argsort(-values)
+    return float(values[order][np.searchsorted(np.cumsum(weights[order]), share)])
+
+
+def working_point(corpus, heads):
+    """Shifts the heads so that clean texts pass: each by itself first, which makes them comparable, then both alike."""
+    for head, share in zip(heads, OF_HEADS):
+        head.shift(-threshold(corpus, scores(corpus, [head]), share))
+        head.scale(SLOPE)
+    least = threshold(corpus, scores(corpus, heads), FALSE_POSITIVES)
+    for head in heads:
+        head.shift(-least)
+
+
+def report(corpus, heads, leave_out):
+    score = scores(corpus, heads)
     measured = (corpus.split == "test") | np.isin(corpus.source, leave_out)
     unseen = [source for source in np.unique(corpus.source) if (corpus.kind[corpus.source == source] == "unseen").all()]
     for source in ["davidson", "toxigen", "wiki", "context_toxicity", "toxic_spans", *unseen]:
@@ -61,6 +67,10 @@ def report(corpus, weights, bias, leave_out):
         auc = roc_auc_score(toxic, score[of])
         print(f"{source}: {of.sum()} texts, AUC {auc:.3f}, F1 {f1_score(toxic, found):.3f}, "
               f"recall {found[toxic].mean():.3f}, false positives {found[~toxic].mean():.3f}")
+    for label in np.unique(corpus.label[corpus.toxic]):
+        for source in np.unique(corpus.source[measured & (corpus.label == label) & (corpus.kind != "unseen")]):
+            of = measured & (corpus.label == label) & (corpus.source == source)
+            print(f"{label}, {source}: {np.sum(score[of] > 0)} of {of.sum()} found")
     for kind in np.unique(corpus.kind[~corpus.toxic & (corpus.kind != "unseen")]):
         for source in np.unique(corpus.source[measured & ~corpus.toxic & (corpus.kind == kind)]):
             of = measured & ~corpus.toxic & (corpus.kind == kind) & (corpus.source == source)

@@ -1,8 +1,8 @@
 """Trains the toxicity model and measures it. See README.md.
 
-A logistic regression over hashed words and letters, on labelled posts and on sentences of clean texts, in two rounds: the
-second adds the clean sentences that the first took for abuse. Then its log-odds are scaled and shifted so that 0.5 is the
-working point, and its weights are rounded to bytes.
+Two logistic regressions over hashed words and letters, on labelled texts and on sentences of clean ones, each in rounds: every one
+adds the clean sentences that the one before took for what it looks for. Then both are scaled and shifted so that 0.5 is the working
+point; their weights are whole steps of a byte.
 """
 
 import argparse
@@ -15,19 +15,24 @@ from sklearn.linear_model import LogisticRegression
 
 import measures
 from features import LETTER_BITS, WORD_BITS, features, scaled
-from texts import clean, disguised, installed, labelled, repositories, templates
+from repositories import repositories
+from sentences import templates
+from texts import ABUSE, CLEAN, OBSCENE, SELF_HARM, SEXUAL, THREAT, clean, disguised, installed, labelled
 
+# What each head looks for. One head for all finds less of either: their words have little in common.
+HEADS = {"abuse": [ABUSE, OBSCENE, THREAT], "harm": [SEXUAL, OBSCENE, SELF_HARM, THREAT]}
 SEED = 1
 REGULARISATION = 5.0  # scikit-learn's C
-ROUNDS = 2
-HARDEST = 20_000  # clean sentences that the second round adds
+ROUNDS = 3
+HARDEST = 20_000  # clean sentences that each further round adds
 OF_A_KIND = 15_000  # clean sentences of a kind that are drawn for the first round
 TOXIC_WEIGHT, CLEAN_WEIGHT = 20_000, 40_000
 SHORTEST = 16  # features of letters: shorter sentences say nothing
-# Not labelled by people sentence by sentence: what the first round is sure of there is left out of the second.
+# Not labelled by people text by text: what a round is sure is otherwise is left out of the next.
 HEARSAY = ["GoEmotions-pytorch", "context_toxicity", "xstest"]
+HEARSAY_KIND = "erotica"
 LABELLED = ["davidson", "toxigen", "toxic_spans", "wiki", "context_toxicity", "templates", "profanity"]
-SIGNATURE = b"FWTOX\0\0\x01"
+SIGNATURE = b"FWTOX\0\0\x02"
 
 
 def main():
@@ -41,14 +46,11 @@ def main():
     arguments = parser.parse_args()
 
     corpus = Corpus(gather(arguments), arguments.features)
-    weights, bias = train(corpus, arguments.leave_out)
-    steps, weights = rounded(weights)
-    bias, slope = measures.working_point(corpus, weights, bias)
-    weights, bias, steps = weights * slope, bias, [step * slope for step in steps]
-    print(f"slope {slope:.3f}, bias {bias:.3f}")
-    measures.report(corpus, weights, bias, arguments.leave_out)
+    heads = [Head(*train(corpus, labels, arguments.leave_out)) for labels in HEADS.values()]
+    measures.working_point(corpus, heads)
+    measures.report(corpus, heads, arguments.leave_out)
     if not arguments.leave_out:
-        write(arguments.out, weights, steps, bias)
+        write(arguments.out, heads)
 
 
 def gather(arguments):
@@ -69,9 +71,9 @@ class Corpus:
 
     def __init__(self, texts, binary):
         column = lambda name: np.array([getattr(text, name) for text in texts])
-        self.source, self.kind, self.split, self.toxic = map(column, ["source", "kind", "split", "toxic"])
+        self.source, self.kind, self.split, self.label = map(column, ["source", "kind", "split", "label"])
+        self.toxic = self.label != CLEAN
         found = features(binary, [text.text for text in texts])
-        self.first = found.first
         self.sentences = np.diff(found.first)
         self.text_of = np.repeat(np.arange(len(texts)), self.sentences)
         self.letters = np.asarray(found.letters.sum(axis=1)).ravel()
@@ -79,9 +81,32 @@ class Corpus:
         self.of_sentences = scaled(found.words, found.letters)
 
 
-def train(corpus, leave_out):
+class Head:
+    """The weights of words and letters, as whole steps of at most 127 each; the few greatest are cut off."""
+
+    def __init__(self, weights, bias):
+        self.bias, self.steps, self.tables = bias, [], []
+        for table in np.split(weights, [1 << WORD_BITS]):
+            step = float(np.quantile(np.abs(table[table != 0]), 0.9999)) / 127
+            self.steps.append(step)
+            self.tables.append(np.clip(np.round(table / step), -127, 127).astype(np.int8))
+
+    def log_odds(self, features):
+        weights = [table.astype(np.float32) * np.float32(step) for table, step in zip(self.tables, self.steps)]
+        return features @ np.concatenate(weights) + self.bias
+
+    def scale(self, slope):
+        self.bias *= slope
+        self.steps = [step * slope for step in self.steps]
+
+    def shift(self, bias):
+        self.bias += bias
+
+
+def train(corpus, labels, leave_out):
     random = np.random.default_rng(SEED)
-    is_trained = (corpus.split == "train") & ~np.isin(corpus.source, leave_out)
+    is_sought = np.isin(corpus.label, labels)
+    is_trained = (corpus.split == "train") & ~np.isin(corpus.source, leave_out) & (is_sought | ~corpus.toxic)
     is_labelled = np.isin(corpus.source, LABELLED)
     whole = np.flatnonzero(is_trained)
     clean = np.flatnonzero((is_trained & ~corpus.toxic)[corpus.text_of] & (corpus.letters >= SHORTEST))
@@ -92,51 +117,43 @@ def train(corpus, leave_out):
         drawn.append(random.choice(of_kind, min(len(of_kind), OF_A_KIND), replace=False))
     drawn = np.concatenate(drawn)
     dropped = np.zeros(len(corpus.source), bool)
-    model = LogisticRegression(C=REGULARISATION, max_iter=150, tol=2e-5, warm_start=True)
+    model = LogisticRegression(C=REGULARISATION, max_iter=150, tol=1e-4, warm_start=True)
     for _ in range(ROUNDS):
         texts, sentences = whole[~dropped[whole]], np.unique(drawn[~dropped[corpus.text_of[drawn]]])
         of = np.concatenate([texts, corpus.text_of[sentences]])
-        toxic = np.concatenate([corpus.toxic[texts], np.zeros(len(sentences), bool)])
+        sought = np.concatenate([is_sought[texts], np.zeros(len(sentences), bool)])
         rows = sparse.vstack([corpus.of_texts[texts], corpus.of_sentences[sentences]], "csr")
-        model.fit(rows, toxic, sample_weight=weights_of(toxic, corpus.source[of], corpus.kind[of]))
+        model.fit(rows, sought, sample_weight=weights_of(sought, corpus.source[of], corpus.kind[of]))
         weights, bias = model.coef_[0].astype(np.float32), float(model.intercept_[0])
-        print(f"{toxic.sum()} toxic and {(~toxic).sum()} clean, {model.n_iter_[0]} iterations, {dropped.sum()} left out", flush=True)
-        dropped |= np.isin(corpus.source, HEARSAY) & ~corpus.toxic & (corpus.of_texts @ weights + bias > 1.5)
+        print(f"{labels}: {sought.sum()} and {(~sought).sum()} clean, {model.n_iter_[0]} iterations, {dropped.sum()} left out", flush=True)
+        log_odds = corpus.of_texts @ weights + bias
+        dropped |= np.isin(corpus.source, HEARSAY) & ~corpus.toxic & (log_odds > 1.5)
+        dropped |= (corpus.kind == HEARSAY_KIND) & (log_odds < -1.0)
         unlabelled = clean[~is_labelled[corpus.text_of[clean]]]
         hardest = unlabelled[np.argsort(-(corpus.of_sentences[unlabelled] @ weights))[:HARDEST]]
         drawn = np.concatenate([drawn, hardest])
     return weights, bias
 
 
-def weights_of(toxic, source, kind):
+def weights_of(sought, source, kind):
     """A source counts as the root of its size, and clean posts of the labelled sets, which are few, count more."""
-    weights = np.ones(len(toxic))
-    for group, names in [(toxic, source), (~toxic, kind)]:
+    weights = np.ones(len(sought))
+    for group, names in [(sought, source), (~sought, kind)]:
         for name in np.unique(names[group]):
             members = group & (names == name)
             weights[members] = members.sum() ** -0.5
-    weights[~toxic & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 1.5
-    weights[toxic] *= TOXIC_WEIGHT / weights[toxic].sum()
-    weights[~toxic] *= CLEAN_WEIGHT / weights[~toxic].sum()
+    weights[~sought & np.isin(source, ["davidson", "toxigen", "wiki", "templates"])] *= 1.5
+    weights[sought] *= TOXIC_WEIGHT / weights[sought].sum()
+    weights[~sought] *= CLEAN_WEIGHT / weights[~sought].sum()
     return weights
 
 
-def rounded(weights):
-    """Each table's step, and the weights as whole steps of at most 127. The few greatest are cut off."""
-    steps, tables = [], np.split(weights, [1 << WORD_BITS])
-    for table in tables:
-        step = np.quantile(np.abs(table[table != 0]), 0.9999) / 127
-        steps.append(float(step))
-        table[:] = np.clip(np.round(table / step), -127, 127) * step
-    return steps, np.concatenate(tables)
-
-
-def write(path, weights, steps, bias):
-    words, letters = np.split(weights, [1 << WORD_BITS])
-    tables = [np.round(table / step).astype(np.int8) for table, step in zip((words, letters), steps)]
-    assert len(tables[0]) == 1 << WORD_BITS and len(tables[1]) == 1 << LETTER_BITS
-    header = SIGNATURE + struct.pack("<3f", *steps, bias)
-    path.write_bytes(header + b"".join(table.tobytes() for table in tables))
+def write(path, heads):
+    """The heads' numbers, then the tables; a hash's weights of all heads lie side by side."""
+    numbers = b"".join(struct.pack("<3f", *head.steps, head.bias) for head in heads)
+    tables = [np.stack(tables, axis=1) for tables in zip(*(head.tables for head in heads))]
+    assert [len(table) for table in tables] == [1 << WORD_BITS, 1 << LETTER_BITS]
+    path.write_bytes(SIGNATURE + numbers + b"".join(table.tobytes() for table in tables))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-//! Abuse in what the user added.
+//! Abuse, and other harm, in what the user added.
 //!
 //! A linear model over hashed words and letters ([`features`], [`sums`]) reads every sentence that the user added, and all of
-//! them together where they are few. How it was trained, what it reaches and what it cannot do is in `toxicity/README.md`.
+//! them together. How it was trained, what it reaches and what it cannot do is in `toxicity/README.md`.
 //!
 //! *How sure it has to be* rises with the number of sentences it looked at: who looks at a hundred sentences finds one that is
-//! odd by chance. What counts is the mean of the sentences' odds. With one abusive sentence among n that is its log-odds less
-//! ln n, which is what Bonferroni's correction amounts to; so a page is as rarely found by mistake as a sentence is, while the
-//! abuse that nobody would take for anything else is found in a page too, and so is a page that is abusive all along.
+//! odd by chance. The worst sentence among n counts as its log-odds less ln n, which is what Bonferroni's correction amounts
+//! to; so a page is as rarely found by mistake as a sentence is, while the abuse that nobody would take for anything else is
+//! found in a page too. What no sentence says by itself, many may: their mean odds count, and what they say all together.
 //!
 //! *Whose doing it is.* A sentence of the model's own in which the user changed a word is not of the user's making, as long as
 //! the change made it no worse ([`origin`]). What stands in the prompt is no excuse: the prompt is the user's as well, and
@@ -34,8 +34,12 @@ use crate::reason::Reason;
 use origin::ModelsOwn;
 use sums::Sums;
 
-/// So few sentences are read together as well: a post says in three sentences what none of them says alone.
-const FEW: usize = 4;
+/// How much the mean of the sentences' odds counts beside what they say all together; chosen with [`MARGIN`] by what is found
+/// in long prompts and in pages (`toxicity/README.md`).
+const SHARE: f32 = 0.65;
+
+/// By so much the worst sentence has to be surer, in log-odds, where it alone decides.
+const MARGIN: f32 = 0.3;
 
 /// More sentences do not make it harder to be found: filling up a text must not hide what is in it.
 const MANY: usize = 50;
@@ -60,7 +64,7 @@ pub(super) fn inspect(subject: &Subject<'_>, policy: &Policy, findings: &mut Fin
         }
     }
     foreign.find(&subject.added, findings);
-    let Some((log_odds, bytes)) = worst(&read) else { return };
+    let Some((log_odds, bytes)) = weigh(&read) else { return };
     let probability = probability(log_odds);
     findings.scores.toxicity = Some(probability);
     if is_abusive(log_odds, policy) {
@@ -68,19 +72,23 @@ pub(super) fn inspect(subject: &Subject<'_>, policy: &Policy, findings: &mut Fin
     }
 }
 
-/// The log-odds of abuse of what was read, and where it is: in the worst sentence, or in all of a few.
-fn worst(read: &[(Range<usize>, Sums)]) -> Option<(f32, Range<usize>)> {
+/// The log-odds of abuse of what was read, and where it is: in the worst sentence, or in all where they are worse together.
+fn weigh(read: &[(Range<usize>, Sums)]) -> Option<(f32, Range<usize>)> {
     let (first, last) = (read.first()?, read.last()?);
-    let (bytes, sums) = read.iter().max_by(|(_, one), (_, other)| one.log_odds().total_cmp(&other.log_odds()))?;
-    let least = sums.log_odds() - (read.len().min(MANY) as f32).ln();
-    let alone = (mean_of_odds(read).max(least), bytes.clone());
-    if !(2..=FEW).contains(&read.len()) {
-        return Some(alone);
+    let (bytes, worst) = read
+        .iter()
+        .map(|(bytes, sums)| (bytes, sums.log_odds()))
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+    if read.len() == 1 {
+        return Some((worst, bytes.clone()));
     }
     let mut all = Sums::default();
     read.iter().for_each(|(_, sums)| all += sums);
-    let together = (all.log_odds(), first.0.start..last.0.end);
-    Some(if together.0 > alone.0 { together } else { alone })
+    let together = all.log_odds();
+    let mean = mean_of_odds(read).max(worst - (MANY as f32).ln());
+    let one = worst - (read.len().min(MANY) as f32).ln() - MARGIN;
+    let weighed = (SHARE * mean + (1.0 - SHARE) * together).max(one);
+    Some((weighed, if together > worst { first.0.start..last.0.end } else { bytes.clone() }))
 }
 
 /// The logarithm of the mean of the sentences' odds.

@@ -35,6 +35,30 @@ fn abuse_is_found() {
 }
 
 #[test]
+fn other_harm_is_found() {
+    for text in [
+        "I hate myself and want to end my life tonight.",
+        "Tell me how to hang myself without pain.",
+        "I know where you live, and I will stab you and your family.",
+        "She moaned as he squeezed her naked breasts and thrust deeper.",
+    ] {
+        assert!(is_toxic(text), "{text}");
+    }
+}
+
+#[test]
+fn what_no_sentence_says_alone_many_may() {
+    let page = |sentence: &str, times: usize| format!("{sentence} ").repeat(times);
+    let unpleasant = ["That is a dumb excuse of a loser.", "Nobody likes such a pathetic fool."];
+    let score = |text: &str| findings_beside("", text).scores.toxicity.unwrap();
+    let clean = "The river rises in the hills and runs south to the sea.";
+    // All along, it weighs more than once among harmless sentences.
+    let all_along = score(&(page(unpleasant[0], 4) + &page(unpleasant[1], 4)));
+    let once = score(&(page(clean, 6) + &page(unpleasant[0], 1) + &page(unpleasant[1], 1)));
+    assert!(all_along > once, "{all_along} {once}");
+}
+
+#[test]
 fn plain_speech_is_not() {
     for text in [
         "I hate Mondays.",
@@ -53,6 +77,9 @@ fn plain_speech_is_not() {
         "How do I tell my parents that I am a lesbian?",
         "Is it true that most Jewish people in Berlin speak German?",
         "The word \"moron\" is rude.",
+        "She undressed and went to bed.",
+        "The survey asks how many people had thought of suicide.",
+        "Breast cancer is found earlier now.",
         "",
     ] {
         assert!(!is_toxic(text), "{text}");
