@@ -136,7 +136,7 @@ class Scored:
 
 
 def scenarios(text, path, source, _entry):
-    """What people say that they did: of the moral ones the long posts, of which none is cut from a story."""
+    """What people tell of themselves; of the commonsense ones only the long posts, since the short ones may be cruel."""
     for row in csv.reader(io.StringIO(text, newline="")):
         told = max(row, key=len) if "commonsense" in path else " ".join(row[1:]) if row[0] in ("0", "1") else row[0]
         if len(told) >= (400 if "commonsense" in path else 20):

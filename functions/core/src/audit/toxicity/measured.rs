@@ -192,6 +192,6 @@ fn one_sentence_in_a_page_is_found() {
         "found in {} pages: {added:.3} of sentences added, {all_new:.3} in new pages; {mistaken:.3} of clean pages",
         pages.len()
     );
-    // A page that is all the user's own is more to be sure of than a sentence added to somebody's page.
+    // Where all of the page is new, a dozen other sentences are looked at as well: one has to be surer.
     assert!(added >= 0.6 && all_new >= 0.5 && mistaken <= 0.02);
 }

@@ -59,8 +59,11 @@ pub(super) fn inspect(subject: &Subject<'_>, policy: &Policy, findings: &mut Fin
         let sums = Sums::of(&sentence.plain);
         if sums.language.is_foreign() {
             foreign.add(sentence);
-        } else if !(is_abusive(sums.log_odds(), policy) && models_own.has(sentence, sums.log_odds())) {
-            read.push((sentence.bytes.clone(), sums));
+            continue;
+        }
+        let log_odds = sums.log_odds();
+        if !(is_abusive(log_odds, policy) && models_own.has(sentence, log_odds)) {
+            read.push(Read { bytes: sentence.bytes.clone(), sums, log_odds });
         }
     }
     foreign.find(&subject.added, findings);
@@ -72,28 +75,33 @@ pub(super) fn inspect(subject: &Subject<'_>, policy: &Policy, findings: &mut Fin
     }
 }
 
+/// A sentence that the user added, and what the model makes of it.
+struct Read {
+    bytes: Range<usize>,
+    sums: Sums,
+    log_odds: f32,
+}
+
 /// The log-odds of abuse of what was read, and where it is: in the worst sentence, or in all where they are worse together.
-fn weigh(read: &[(Range<usize>, Sums)]) -> Option<(f32, Range<usize>)> {
+fn weigh(read: &[Read]) -> Option<(f32, Range<usize>)> {
     let (first, last) = (read.first()?, read.last()?);
-    let (bytes, worst) = read
-        .iter()
-        .map(|(bytes, sums)| (bytes, sums.log_odds()))
-        .max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+    let worst = read.iter().max_by(|one, other| one.log_odds.total_cmp(&other.log_odds))?;
     if read.len() == 1 {
-        return Some((worst, bytes.clone()));
+        return Some((worst.log_odds, worst.bytes.clone()));
     }
     let mut all = Sums::default();
-    read.iter().for_each(|(_, sums)| all += sums);
+    read.iter().for_each(|sentence| all += &sentence.sums);
     let together = all.log_odds();
-    let mean = mean_of_odds(read).max(worst - (MANY as f32).ln());
-    let one = worst - (read.len().min(MANY) as f32).ln() - MARGIN;
+    let mean = mean_of_odds(read).max(worst.log_odds - (MANY as f32).ln());
+    let one = worst.log_odds - (read.len().min(MANY) as f32).ln() - MARGIN;
     let weighed = (SHARE * mean + (1.0 - SHARE) * together).max(one);
-    Some((weighed, if together > worst { first.0.start..last.0.end } else { bytes.clone() }))
+    let all_of_it = first.bytes.start..last.bytes.end;
+    Some((weighed, if together > worst.log_odds { all_of_it } else { worst.bytes.clone() }))
 }
 
 /// The logarithm of the mean of the sentences' odds.
-fn mean_of_odds(read: &[(Range<usize>, Sums)]) -> f32 {
-    let odds: f32 = read.iter().map(|(_, sums)| sums.log_odds().clamp(-MOST, MOST).exp()).sum();
+fn mean_of_odds(read: &[Read]) -> f32 {
+    let odds: f32 = read.iter().map(|sentence| sentence.log_odds.clamp(-MOST, MOST).exp()).sum();
     (odds / read.len() as f32).ln()
 }
 
