@@ -44,12 +44,12 @@ const fn number(index: usize) -> f32 {
 }
 
 const fn table<const LENGTH: usize>(start: usize) -> [[u8; HEADS]; LENGTH] {
+    let mut table = [[0; HEADS]; LENGTH];
     let (_, weights) = FILE.split_at(start);
     let (weights, _) = weights.as_chunks();
-    match weights.first_chunk() {
-        Some(table) => *table,
-        None => panic!("the file is too short"),
-    }
+    let (weights, _) = weights.split_at(LENGTH);
+    table.copy_from_slice(weights);
+    table
 }
 
 /// What a text's features add up to. Those of two texts together are theirs added.
