@@ -67,11 +67,9 @@ def report(corpus, heads, leave_out):
         auc = roc_auc_score(toxic, score[of])
         print(f"{source}: {of.sum()} texts, AUC {auc:.3f}, F1 {f1_score(toxic, found):.3f}, "
               f"recall {found[toxic].mean():.3f}, false positives {found[~toxic].mean():.3f}")
-    for label in np.unique(corpus.label[corpus.toxic]):
-        for source in np.unique(corpus.source[measured & (corpus.label == label) & (corpus.kind != "unseen")]):
-            of = measured & (corpus.label == label) & (corpus.source == source)
-            print(f"{label}, {source}: {np.sum(score[of] > 0)} of {of.sum()} found")
-    for kind in np.unique(corpus.kind[~corpus.toxic & (corpus.kind != "unseen")]):
-        for source in np.unique(corpus.source[measured & ~corpus.toxic & (corpus.kind == kind)]):
-            of = measured & ~corpus.toxic & (corpus.kind == kind) & (corpus.source == source)
-            print(f"{kind}, {source}: {np.sum(score[of] > 0)} of {of.sum()} found")
+    of_known = measured & (corpus.kind != "unseen")
+    for among, names in [(of_known & corpus.toxic, corpus.label), (of_known & ~corpus.toxic, corpus.kind)]:
+        for name in np.unique(names[among]):
+            for source in np.unique(corpus.source[among & (names == name)]):
+                of = among & (names == name) & (corpus.source == source)
+                print(f"{name}, {source}: {np.sum(score[of] > 0)} of {of.sum()} found")

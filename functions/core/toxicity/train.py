@@ -7,6 +7,7 @@ point; their weights are whole steps of a byte.
 
 import argparse
 import struct
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +56,12 @@ def main():
 
 def gather(arguments):
     seen, texts = set(), []
-    for source in (labelled, clean, repositories, installed, templates):
-        folder = {labelled: arguments.data, clean: arguments.data, repositories: arguments.sources}
-        of = source() if source is templates else source(folder.get(source, arguments.cargo_home))
-        for text in of:
-            key = text.text.strip().lower()
-            if key and key not in seen:
-                seen.add(key)
-                texts.append(text)
+    data, sources = arguments.data, arguments.sources
+    for text in chain(labelled(data), clean(data), repositories(sources), installed(arguments.cargo_home), templates()):
+        key = text.text.strip().lower()
+        if key and key not in seen:
+            seen.add(key)
+            texts.append(text)
     return texts + list(disguised(texts))
 
 
