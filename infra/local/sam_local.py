@@ -250,6 +250,7 @@ def invoke_with_docker(stack: Stack, sample: Sample) -> object:
 
 STATUS = {
     "ingest.health.json": 200,
+    "ingest.post-autosaves.json": 202,
     "ingest.post-batch.json": 207,
     "ingest.post-chat-edit.json": 202,
     "ingest.post-edit.json": 202,

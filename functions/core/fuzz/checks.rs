@@ -15,7 +15,7 @@ pub(crate) fn event(body: &[u8]) {
 
 fn submit(body: &[u8], endpoint: Endpoint) {
     let key = ContributorKey::new("key");
-    let events = match Submission::parse(body, endpoint, key.as_ref()) {
+    let events = match Submission::parse(body, endpoint, key.as_ref(), 0) {
         Ok(Submission::One(event)) => vec![event],
         Ok(Submission::Batch(events)) => events.into_iter().flatten().collect(),
         Err(refusal) => return assert!(!refusal.message.is_empty()),

@@ -6,6 +6,7 @@ use crate::curator::CuratedEvent;
 use crate::digest::{FieldDigest, hex};
 use crate::instant::Millis;
 use crate::part::{DIGEST_DIGITS, PartName};
+use crate::revision::Revision;
 use crate::route::Route;
 
 /// A part ready to be written.
@@ -23,52 +24,48 @@ pub struct Part<M> {
 
 /// Collects events and the messages that brought them.
 ///
-/// An event that comes twice in one invocation is written once, and both its messages depend on that one line. `event_id`
-/// decides, for it is the idempotency key: what is sent again under the same key is the same event, and if it says
-/// something else, what was said first stands. That is a client's mistake, and counted.
+/// An event that comes twice in one invocation is written once, and all its messages depend on that one line. `event_id` decides, for it is
+/// the idempotency key. Sent again under one id with another text it is a [`Revision`], and the last one is written; a withdrawal of
+/// consent is the last one whenever it comes. One id for two outputs is a client's mistake: each keeps its line, and it is counted.
 #[derive(Debug)]
 pub struct Batch<M> {
-    drafts: BTreeMap<Route, Draft<M>>,
-    seen: HashMap<String, Seen>,
+    slots: Vec<Slot<M>>,
+    /// The slots of an `event_id`.
+    seen: HashMap<String, Vec<usize>>,
     conflicts: usize,
 }
 
+/// An event that gets a line.
 #[derive(Debug)]
-struct Seen {
-    route: Route,
-    pair_id: String,
-}
-
-#[derive(Debug)]
-struct Draft<M> {
-    ids: Vec<(String, String)>,
-    body: String,
+struct Slot<M> {
+    event: CuratedEvent,
     messages: Vec<M>,
 }
 
 impl<M> Default for Batch<M> {
     fn default() -> Self {
-        Self { drafts: BTreeMap::new(), seen: HashMap::new(), conflicts: 0 }
+        Self { slots: Vec::new(), seen: HashMap::new(), conflicts: 0 }
     }
 }
 
 impl<M> Batch<M> {
     /// Adds an event and the message that brought it.
     pub fn add(&mut self, event: CuratedEvent, message: M) {
-        if let Some(seen) = self.seen.get(&event.event_id) {
-            self.conflicts += usize::from(seen.pair_id != event.pair_id);
-            self.drafts.entry(seen.route).or_insert_with(Draft::empty).messages.push(message);
+        let of_id = self.seen.entry(event.event_id.clone()).or_default();
+        let same = of_id.iter().find(|slot| is_same_state(&self.slots[**slot].event, &event));
+        if let Some(slot) = same.map(|slot| &mut self.slots[*slot]) {
+            slot.messages.push(message);
+            if event.revision > slot.event.revision {
+                slot.event = event;
+            }
             return;
         }
-        let draft = self.drafts.entry(event.verdict.route).or_insert_with(Draft::empty);
-        draft.messages.push(message);
-        draft.body.push_str(&event.line);
-        draft.body.push('\n');
-        draft.ids.push((event.event_id.clone(), event.pair_id.clone()));
-        self.seen.insert(event.event_id, Seen { route: event.verdict.route, pair_id: event.pair_id });
+        self.conflicts += usize::from(!of_id.is_empty());
+        of_id.push(self.slots.len());
+        self.slots.push(Slot { event, messages: vec![message] });
     }
 
-    /// How many events came under an id that had said something else before.
+    /// How many events came under an id that belongs to another output.
     #[must_use]
     pub fn conflicts(&self) -> usize {
         self.conflicts
@@ -77,25 +74,44 @@ impl<M> Batch<M> {
     /// The parts, named after the given time.
     #[must_use]
     pub fn into_parts(self, now: Millis) -> Vec<Part<M>> {
-        let part = |(route, draft): (Route, Draft<M>)| {
-            let name = PartName { written_at: now, rows: draft.ids.len() as u64, digest: digest_of(draft.ids) };
-            Part { route, name, body: draft.body, messages: draft.messages }
-        };
-        self.drafts.into_iter().map(part).collect()
+        let mut by_route: BTreeMap<Route, Vec<Slot<M>>> = BTreeMap::new();
+        for slot in self.slots {
+            by_route.entry(slot.event.verdict.route).or_default().push(slot);
+        }
+        by_route.into_iter().map(|(route, slots)| part(route, slots, now)).collect()
     }
 }
 
-impl<M> Draft<M> {
-    fn empty() -> Self {
-        Self { ids: Vec::new(), body: String::new(), messages: Vec::new() }
-    }
+/// Whether two events of one id are states of one thing. A withdrawal keeps nothing that tells of which output it is.
+fn is_same_state(one: &CuratedEvent, other: &CuratedEvent) -> bool {
+    let is_withdrawal = |event: &CuratedEvent| event.revision == Revision::WITHDRAWN;
+    one.output_id == other.output_id || is_withdrawal(one) || is_withdrawal(other)
 }
 
-/// Sorted first: a batch that is redelivered in another order is still the same batch.
-fn digest_of(mut ids: Vec<(String, String)>) -> String {
+fn part<M>(route: Route, slots: Vec<Slot<M>>, now: Millis) -> Part<M> {
+    let name = PartName { written_at: now, rows: slots.len() as u64, digest: digest_of(&slots) };
+    let mut body = String::with_capacity(slots.iter().map(|slot| slot.event.line.len() + 1).sum());
+    let mut messages = Vec::new();
+    for slot in slots {
+        body.push_str(&slot.event.line);
+        body.push('\n');
+        messages.extend(slot.messages);
+    }
+    Part { route, name, body, messages }
+}
+
+/// Sorted first: a batch that is redelivered in another order is still the same batch. An event that a client sends again later is not: it
+/// may be newer than what another event said in between.
+fn digest_of<M>(slots: &[Slot<M>]) -> String {
+    let id = |slot: &Slot<M>| {
+        let CuratedEvent { event_id, pair_id, received_at, .. } = &slot.event;
+        (event_id.clone(), pair_id.clone(), received_at.map(|at| at.to_string()))
+    };
+    let mut ids: Vec<_> = slots.iter().map(id).collect();
     ids.sort_unstable();
-    let digest = FieldDigest::new("flywheel batch 1");
-    let digest = ids.iter().fold(digest, |digest, (event_id, pair_id)| digest.text(event_id).text(pair_id));
+    let digest = ids.iter().fold(FieldDigest::new("flywheel batch 2"), |digest, (event_id, pair_id, received_at)| {
+        digest.text(event_id).text(pair_id).optional(received_at.as_deref())
+    });
     hex(&digest.finish()[..DIGEST_DIGITS / 2])
 }
 
@@ -118,6 +134,9 @@ mod tests {
             event_id: event_id.to_owned(),
             pair_id: format!("pair of {event_id}"),
             line: format!("{{\"event_id\":\"{event_id}\"}}"),
+            output_id: None,
+            revision: Revision::default(),
+            received_at: None,
         }
     }
 
@@ -150,13 +169,54 @@ mod tests {
         assert_eq!((parts[0].name.rows, &parts[0].messages[..]), (1, &[0, 1][..]));
     }
 
+    fn at(received: u64, event: CuratedEvent) -> CuratedEvent {
+        CuratedEvent { revision: Revision::new(None, received, &event.pair_id), received_at: Some(received), ..event }
+    }
+
     #[test]
-    fn what_was_said_first_under_an_id_stands_and_the_rest_is_counted() {
-        let mut batch = batch(&[("a", Route::Gold)]);
-        batch.add(CuratedEvent { pair_id: "another pair".to_owned(), ..event("a", Route::Dropped) }, 1);
+    fn of_one_event_the_last_text_is_written_in_whatever_order_they_come() {
+        let half = at(1, event("a", Route::Gold));
+        let whole = at(2, CuratedEvent { pair_id: "whole".to_owned(), ..event("a", Route::Review) });
+        for order in [[half.clone(), whole.clone()], [whole, half]] {
+            let mut batch = Batch::default();
+            order.into_iter().enumerate().for_each(|(message, event)| batch.add(event, message));
+            assert_eq!(batch.conflicts(), 0);
+            let parts = batch.into_parts(7);
+            assert_eq!((parts.len(), parts[0].route, &parts[0].messages[..]), (1, Route::Review, &[0, 1][..]));
+        }
+    }
+
+    #[test]
+    fn a_withdrawal_is_written_and_what_it_withdraws_is_not() {
+        let edit = at(2, CuratedEvent { output_id: Some("o".to_owned()), ..event("a", Route::Gold) });
+        let withdrawal = CuratedEvent { revision: Revision::WITHDRAWN, ..event("a", Route::Dropped) };
+        for order in [[edit.clone(), withdrawal.clone()], [withdrawal, edit]] {
+            let mut batch = Batch::default();
+            order.into_iter().enumerate().for_each(|(message, event)| batch.add(event, message));
+            let parts = batch.into_parts(7);
+            assert_eq!((parts.len(), parts[0].route, parts[0].messages.len()), (1, Route::Dropped, 2));
+        }
+    }
+
+    #[test]
+    fn one_id_for_two_outputs_is_counted_and_both_keep_their_lines() {
+        let of = |output: &str| CuratedEvent { output_id: Some(output.to_owned()), ..event("a", Route::Gold) };
+        let mut batch = Batch::default();
+        batch.add(of("one"), 0);
+        batch.add(of("other"), 1);
         assert_eq!(batch.conflicts(), 1);
-        let parts = batch.into_parts(7);
-        assert_eq!((parts.len(), parts[0].route, &parts[0].messages[..]), (1, Route::Gold, &[0, 1][..]));
+        assert_eq!(batch.into_parts(7)[0].name.rows, 2);
+    }
+
+    #[test]
+    fn what_is_sent_again_later_is_another_part() {
+        let digest = |received| {
+            let mut batch = Batch::default();
+            batch.add(at(received, event("a", Route::Gold)), 0);
+            batch.into_parts(7).remove(0).name.digest
+        };
+        assert_eq!(digest(1), digest(1));
+        assert_ne!(digest(1), digest(2));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::line::{Line, Stamp};
 use crate::policy::Policy;
 use crate::redaction;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::revision::{Micros, Revision};
 use crate::route::Route;
 use crate::verdict::{Verdict, judge};
 
@@ -33,6 +34,12 @@ pub struct CuratedEvent {
     pub pair_id: String,
     /// Its line: one JSON object, without the line feed.
     pub line: String,
+    /// The output that it is a revision of; `None` for what is no edit, and for a withdrawal that does not name its output.
+    pub output_id: Option<String>,
+    /// Its place among the revisions.
+    pub revision: Revision,
+    /// When the front door received it, in microseconds since the epoch.
+    pub received_at: Option<Micros>,
 }
 
 /// An event with the verdict of the audit, whose line is not written yet: judges may still lower it.
@@ -53,6 +60,13 @@ impl<'m> AuditedEvent<'m> {
     #[must_use]
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
+    }
+
+    /// An event that does not say when it was received was received then: the queue has a time that a redelivery does not change.
+    #[must_use]
+    pub fn received_by_default(mut self, at: Option<Micros>) -> Self {
+        self.event.received_at = self.event.received_at.or(at);
+        self
     }
 
     /// What judges are asked about: the texts as gold would have them. `None` for what is not to be gold anyway.
@@ -122,7 +136,10 @@ impl Curator {
         let line = Line::new(&event, &verdict, &stamp)
             .to_json()
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
-        Ok(CuratedEvent { verdict, event_id: event.event_id.into_owned(), pair_id: event.pair_id, line })
+        let revision = event.revision(now * 1_000);
+        let (output_id, received_at) = (event.output_id(), event.received_at);
+        let EditEvent { event_id, pair_id, .. } = event;
+        Ok(CuratedEvent { verdict, event_id: event_id.into_owned(), pair_id, line, output_id, revision, received_at })
     }
 
     /// The rules that it judges by.
@@ -172,7 +189,7 @@ mod tests {
         assert_eq!(line["curated_at"], "2026-11-22T10:20:30.007Z");
         assert_eq!(line["policy"], Policy::default().hash());
         let columns = "pair_id event_id prompt chosen rejected similarity tags reasons scores policy contributor model \
-                       thread_id occurred_at curated_at prompt_messages context feedback";
+                       thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id";
         let positions = columns.split(' ').map(|column| curated.line.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
     }

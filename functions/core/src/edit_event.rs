@@ -12,6 +12,7 @@ use crate::fields::{Fields, label, wrong_type};
 use crate::json::Json;
 use crate::prompt::Prompt;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::revision::{Micros, OutputOf, Revision, micros, rfc3339_micros};
 
 /// The most entries that an event's `context` may have.
 const MAX_CONTEXT_ENTRIES: usize = 32;
@@ -34,12 +35,16 @@ pub struct EditEvent<'a> {
     pub feedback: Option<Feedback<'a>>,
     /// The conversation that the output belongs to. One that is somebody's address or number is stored as a keyed hash only.
     pub thread_id: Option<Cow<'a, str>>,
+    /// The client's name for this one output of the model. Edits of it by one contributor are revisions, and the last one counts.
+    pub response_id: Option<Cow<'a, str>>,
     /// Who edited: the pseudonym of the client's `contributor_id`, which is kept nowhere. `None` without a [`ContributorKey`].
     pub contributor: Option<Cow<'a, str>>,
     /// What wrote the rejected text.
     pub model: Option<Model<'a>>,
     /// When the user edited.
     pub occurred_at: Option<OccurredAt<'a>>,
+    /// When the front door received it, in microseconds since the epoch. `None` in an event that did not come through it.
+    pub received_at: Option<Micros>,
     /// Whether the user agreed that the edit may train a model. Not said is the client's agreement with its users.
     pub consent: Option<bool>,
     /// What the client wants to find the event by, such as a tenant or a feature.
@@ -114,9 +119,11 @@ impl<'a> EditEvent<'a> {
             rejected,
             feedback,
             thread_id: fields.optional_label("thread_id")?,
+            response_id: fields.optional_label("response_id")?,
             contributor: take_pseudonym(&mut fields, writer, key)?,
             model: model(&mut fields)?,
             occurred_at: occurred_at(&mut fields)?,
+            received_at: received_at(&mut fields, writer)?,
             consent: fields.optional_flag("consent")?,
             context: context(&mut fields)?,
         };
@@ -124,6 +131,38 @@ impl<'a> EditEvent<'a> {
             event.event_id = Cow::Owned(event.derived_id());
         }
         Ok(event)
+    }
+
+    /// Whether the user changed, or kept, the text by editing it. Feedback on an output that stays as it was is no edit.
+    #[must_use]
+    pub fn is_edit(&self) -> bool {
+        self.feedback.is_none() || self.chosen != self.rejected
+    }
+
+    /// The event's place among the revisions of its output. One that did not come through the front door was received `now`, in microseconds.
+    pub(crate) fn revision(&self, now: Micros) -> Revision {
+        if self.consent == Some(false) {
+            return Revision::WITHDRAWN;
+        }
+        let occurred = self.occurred_at.as_ref().and_then(|instant| micros(&instant.utc));
+        Revision::new(occurred, self.received_at.unwrap_or(now), &self.pair_id)
+    }
+
+    /// The output that the event is a revision of, by an id that all its revisions share. `None` for what is no edit.
+    ///
+    /// Without consent nothing is derived from the texts; then only a `response_id` names the output.
+    pub(crate) fn output_id(&self) -> Option<String> {
+        if !self.is_edit() || (self.consent == Some(false) && self.response_id.is_none()) {
+            return None;
+        }
+        let output = OutputOf {
+            contributor: self.contributor.as_deref(),
+            response_id: self.response_id.as_deref(),
+            thread_id: self.thread_id.as_deref(),
+            prompt: self.prompt.text(),
+            rejected: &self.rejected,
+        };
+        Some(output.id())
     }
 
     /// What the event says in words: the prompt, the model's text, the user's, the context's values, the comment.
@@ -171,6 +210,8 @@ impl<'a> EditEvent<'a> {
             .optional(self.occurred_at.as_ref().map(|instant| instant.utc.as_str()))
             .optional(self.consent.map(|consent| if consent { "yes" } else { "no" }));
         let digest = self.context.iter().fold(digest, |digest, entry| digest.text(&entry.key).text(&entry.value));
+        // A later field: without it the id is what it was before there was one.
+        let digest = self.response_id.iter().fold(digest, |digest, id| digest.text("response_id").text(id));
         digest.hex()
     }
 
@@ -194,9 +235,11 @@ impl<'a> EditEvent<'a> {
             original_llm_output: &self.rejected,
             final_user_edit: (!is_unedited).then_some(&self.chosen),
             thread_id: self.thread_id.as_deref(),
+            response_id: self.response_id.as_deref(),
             contributor: self.contributor.as_deref(),
             model: self.model.as_ref().map(|model| QueuedModel { id: &model.id, adapter: model.adapter.as_deref() }),
             occurred_at: self.occurred_at.as_ref().map(|instant| instant.sent.as_ref()),
+            received_at: self.received_at.map(rfc3339_micros),
             consent: self.consent,
             context: ContextMap(&self.context),
         };
@@ -247,6 +290,15 @@ fn occurred_at<'a>(fields: &mut Fields<'a>) -> Result<Option<OccurredAt<'a>>, Re
     Ok(Some(OccurredAt { utc: instant.to_rfc3339_opts(SecondsFormat::Millis, true), sent }))
 }
 
+/// The time of receipt is the front door's to say: from a client it is a field like any other that is not known.
+fn received_at(fields: &mut Fields<'_>, writer: Writer) -> Result<Option<Micros>, Refusal> {
+    if writer == Writer::Client {
+        return Ok(None);
+    }
+    let Some(Json::Text(text)) = fields.take("received_at")? else { return Ok(None) };
+    Ok(micros(&text))
+}
+
 fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal> {
     let Some(value) = fields.optional("context")? else { return Ok(Vec::new()) };
     let Json::Object(entries) = value else {
@@ -293,11 +345,15 @@ struct Message<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     thread_id: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    response_id: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     contributor: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<QueuedModel<'e>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     occurred_at: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    received_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<bool>,
     #[serde(skip_serializing_if = "ContextMap::is_empty")]

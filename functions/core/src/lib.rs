@@ -44,6 +44,7 @@ mod reason;
 mod redaction;
 mod refusal;
 mod reviewing;
+mod revision;
 mod route;
 mod sampling;
 mod similarity;
@@ -82,6 +83,7 @@ pub use refusal::{Refusal, RefusalCode};
 pub use reviewing::{
     DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
 };
+pub use revision::{Micros, Revision};
 pub use route::Route;
 pub use sampling::Sampling;
 pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};

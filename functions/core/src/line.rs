@@ -8,6 +8,7 @@ use crate::feedback::FeedbackKind;
 use crate::json_object::JsonObject;
 use crate::prompt::ChatMessage;
 use crate::reason::Reason;
+use crate::revision::rfc3339_micros;
 use crate::route::Route;
 use crate::verdict::Verdict;
 
@@ -32,6 +33,9 @@ pub(crate) struct Line<'e> {
     prompt_messages: Option<&'e [ChatMessage<'e>]>,
     context: &'e [ContextEntry<'e>],
     feedback: Option<FeedbackColumn<'e>>,
+    response_id: Option<&'e str>,
+    received_at: Option<String>,
+    output_id: Option<String>,
 }
 
 /// What the user said of the output besides editing it, or instead.
@@ -63,7 +67,7 @@ impl<'e> Line<'e> {
             comment: feedback.comment.as_deref().filter(|_| keeps_text),
             label: feedback.label(),
         });
-        let is_one_text = feedback.is_some() && event.chosen == event.rejected;
+        let is_one_text = feedback.is_some() && !event.is_edit();
         let is_against = feedback.as_ref().is_some_and(|feedback| feedback.label == Some(false));
         let (only_rejected, only_chosen) = (is_one_text && is_against, is_one_text && !is_against);
         Self {
@@ -85,6 +89,9 @@ impl<'e> Line<'e> {
             prompt_messages: event.prompt.messages().filter(|_| keeps_text),
             context: if keeps_text { &event.context } else { &[] },
             feedback,
+            response_id: event.response_id.as_deref().filter(|_| has_consent),
+            received_at: event.received_at.map(rfc3339_micros),
+            output_id: event.output_id(),
         }
     }
 
@@ -115,6 +122,9 @@ impl<'e> Line<'e> {
         }
         json.list("context", self.context)?;
         json.value("feedback", self.feedback.as_ref())?;
+        json.text("response_id", self.response_id);
+        json.text("received_at", self.received_at.as_deref());
+        json.text("output_id", self.output_id.as_deref());
         Ok(json.finish())
     }
 }

@@ -78,6 +78,12 @@ pub struct FreezeReport {
     /// Pairs that were left out, for they repeat another in other words.
     #[serde(default)]
     pub near_duplicates: u64,
+    /// Lines that were left out, for their output has a later text, or their user withdrew them.
+    #[serde(default)]
+    pub superseded: u64,
+    /// Pairs that the version before has and this one has not: their users revised or withdrew them.
+    #[serde(default)]
+    pub revised: u64,
     /// Pairs that went to quarantine instead: the audit of the batch held them back, or the circuit breaker.
     #[serde(default)]
     pub held: u64,
@@ -113,6 +119,10 @@ pub struct Frozen {
     pub duplicates: u64,
     /// Pairs that were left out as near duplicates.
     pub near_duplicates: u64,
+    /// Lines that were left out as superseded.
+    pub superseded: u64,
+    /// Rows that were taken out as revised.
+    pub revised: u64,
     /// Pairs that are held, by the audit or by the circuit breaker.
     pub held: u64,
     /// Parts that were consumed.
@@ -138,6 +148,8 @@ impl Pointer {
             rows: frozen.rows,
             duplicates: frozen.duplicates,
             near_duplicates: frozen.near_duplicates,
+            superseded: frozen.superseded,
+            revised: frozen.revised,
             held: frozen.held,
             parts: frozen.parts,
             net_new,
@@ -180,7 +192,18 @@ mod tests {
 
     fn frozen(rows: u64) -> Frozen {
         let breadth = Breadth::default();
-        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3, breadth, may_train: true }
+        Frozen {
+            version: 4,
+            rows,
+            duplicates: 2,
+            near_duplicates: 0,
+            superseded: 0,
+            revised: 0,
+            held: 0,
+            parts: 3,
+            breadth,
+            may_train: true,
+        }
     }
 
     fn after(pointer: &Pointer, frozen: Frozen, goal: &Goal) -> Pointer {

@@ -39,7 +39,8 @@ pub(crate) fn redact(
     if policy.route_of(Reason::PersonalData).is_none() {
         return;
     }
-    pseudonymise_thread(event, key);
+    pseudonymise(&mut event.thread_id, key);
+    pseudonymise(&mut event.response_id, key);
     let is_dropped =
         is_dropped_unread(event, policy) || findings.list.iter().any(|finding| finding.reason == Reason::Secret);
     if is_dropped || event.texts().all(|text| find(text).is_empty()) {
@@ -58,11 +59,11 @@ pub(crate) fn redact(
 /// A thread's id joins the lines of a conversation, so that a placeholder, which has a meaning within one event only, would join
 /// strangers. One that is an address or a number of somebody is kept as contributors' ids are: as a keyed hash, or not at all.
 ///
-/// Ids of digits alone are ids, and no cards.
-fn pseudonymise_thread(event: &mut EditEvent<'_>, key: Option<&ContributorKey>) {
-    let Some(thread) = event.thread_id.as_deref() else { return };
-    if find(thread).iter().any(|found| found.kind != Kind::Card) {
-        event.thread_id = key.map(|key| Cow::Owned(key.pseudonym(thread)));
+/// Ids of digits alone are ids, and no cards. A `response_id` joins the revisions of one output in the same way.
+fn pseudonymise(id: &mut Option<Cow<'_, str>>, key: Option<&ContributorKey>) {
+    let Some(text) = id.as_deref() else { return };
+    if find(text).iter().any(|found| found.kind != Kind::Card) {
+        *id = key.map(|key| Cow::Owned(key.pseudonym(text)));
     }
 }
 

@@ -125,6 +125,12 @@ pub struct HeldLine {
     context: Vec<Entry>,
     #[serde(default)]
     feedback: Value,
+    #[serde(default)]
+    response_id: Value,
+    #[serde(default)]
+    received_at: Value,
+    #[serde(default)]
+    output_id: Value,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -329,7 +335,7 @@ mod tests {
             assert_eq!(before[column], after[column], "{column}");
         }
         let columns = "pair_id event_id prompt chosen rejected similarity tags reasons scores policy contributor model \
-                       thread_id occurred_at curated_at prompt_messages context feedback";
+                       thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id";
         let positions = columns.split(' ').map(|column| released.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
         let again = HeldLine::parse(&released).unwrap().released(Some("kim")).unwrap();

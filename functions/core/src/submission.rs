@@ -5,6 +5,7 @@ use crate::edit_event::{EditEvent, parse_json};
 use crate::fields::{Fields, wrong_type};
 use crate::json::Json;
 use crate::refusal::{Refusal, RefusalCode};
+use crate::revision::Micros;
 
 /// The most events that one request may hold. At ten to a queue call that is 50 calls, well within a request's time.
 pub(crate) const MAX_EVENTS: usize = 500;
@@ -55,12 +56,16 @@ impl Endpoint {
         event: Json<'_>,
         path: Option<&str>,
         key: Option<&ContributorKey>,
+        received_at: Micros,
     ) -> Result<Submitted, Refusal> {
         self.check(&event)?;
         match EditEvent::from_json(event, path.unwrap_or("body"), Writer::Client, key) {
             Err(refusal) if refusal.code == RefusalCode::OnlyRead => Ok(Submitted::Read),
             Err(refusal) => Err(refusal),
-            Ok(event) => queued(&event, path).map(Submitted::Event),
+            Ok(mut event) => {
+                event.received_at = Some(received_at);
+                queued(event, path).map(Submitted::Event)
+            }
         }
     }
 
@@ -82,11 +87,17 @@ impl Endpoint {
 
 impl Submission {
     /// Reads a request's body, as it came in at an endpoint. The messages have the pseudonyms of contributors under `key`, and
-    /// without one no contributors.
+    /// without one no contributors. Events say when they were received: of a batch each one microsecond after the one before, so that
+    /// revisions of one output keep the order in which they were sent.
     ///
     /// # Errors
     /// A [`Refusal`] of the whole request. Within a batch a bad event is refused alone.
-    pub fn parse(body: &[u8], endpoint: Endpoint, key: Option<&ContributorKey>) -> Result<Self, Refusal> {
+    pub fn parse(
+        body: &[u8],
+        endpoint: Endpoint,
+        key: Option<&ContributorKey>,
+        received_at: Micros,
+    ) -> Result<Self, Refusal> {
         let Ok(text) = std::str::from_utf8(body) else {
             return Err(Refusal::of_whole(RefusalCode::NotUtf8, "the body must be UTF-8"));
         };
@@ -96,15 +107,20 @@ impl Submission {
         };
         let mut fields = Fields::new(entries, "");
         if !fields.contains("events") {
-            return endpoint.submitted(Json::Object(fields.into_entries()), None, key).map(Self::One);
+            return endpoint.submitted(Json::Object(fields.into_entries()), None, key, received_at).map(Self::One);
         }
         match fields.required("events")? {
-            Json::List(items) => Self::batch(items, endpoint, key),
+            Json::List(items) => Self::batch(items, endpoint, key, received_at),
             other => Err(wrong_type(&other, "a list of events", "events")),
         }
     }
 
-    fn batch(items: Vec<Json<'_>>, endpoint: Endpoint, key: Option<&ContributorKey>) -> Result<Self, Refusal> {
+    fn batch(
+        items: Vec<Json<'_>>,
+        endpoint: Endpoint,
+        key: Option<&ContributorKey>,
+        received_at: Micros,
+    ) -> Result<Self, Refusal> {
         if items.is_empty() {
             return Err(Refusal::of_field(RefusalCode::EmptyField, "events", "may not be empty"));
         }
@@ -112,23 +128,30 @@ impl Submission {
             let message = format!("has {} events; send at most {MAX_EVENTS} at once", items.len());
             return Err(Refusal::of_field(RefusalCode::TooManyEvents, "events", message));
         }
-        let outcomes = items
-            .into_iter()
-            .enumerate()
-            .map(|(index, item)| endpoint.submitted(item, Some(&format!("events[{index}]")), key));
+        let outcomes = items.into_iter().zip(received_at..).enumerate().map(|(index, (item, received_at))| {
+            endpoint.submitted(item, Some(&format!("events[{index}]")), key, received_at)
+        });
         Ok(Self::Batch(outcomes.collect()))
     }
 }
 
-fn queued(event: &EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, Refusal> {
-    let message = event
-        .to_message()
-        .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
+fn queued(mut event: EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, Refusal> {
+    let mut message = message_of(&event)?;
+    // The time of receipt takes room that a client does not know of. The queue has a time, too, which is the second best.
+    if message.len() > MAX_EVENT_BYTES {
+        event.received_at = None;
+        message = message_of(&event)?;
+    }
     if message.len() > MAX_EVENT_BYTES {
         let text = format!("the event has {} bytes; at most {MAX_EVENT_BYTES} are taken", message.len());
         return Err(Refusal { code: RefusalCode::TooLarge, message: text, field: field.map(str::to_owned) });
     }
-    Ok(QueuedEvent { event_id: event.event_id.clone().into_owned(), message })
+    Ok(QueuedEvent { event_id: event.event_id.into_owned(), message })
+}
+
+fn message_of(event: &EditEvent<'_>) -> Result<String, Refusal> {
+    let failed = |_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON");
+    event.to_message().map_err(failed)
 }
 
 #[cfg(test)]
@@ -141,17 +164,17 @@ mod tests {
     }
 
     fn refused(body: &str) -> RefusalCode {
-        Submission::parse(body.as_bytes(), Endpoint::Edits, None).unwrap_err().code
+        Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0).unwrap_err().code
     }
 
     #[test]
     fn one_object_is_one_event() {
-        assert!(matches!(Submission::parse(event("e").as_bytes(), Endpoint::Edits, None), Ok(Submission::One(_))));
+        assert!(matches!(Submission::parse(event("e").as_bytes(), Endpoint::Edits, None, 0), Ok(Submission::One(_))));
     }
 
     #[test]
     fn an_endpoint_demands_what_it_is_for_and_reads_are_counted() {
-        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback, None);
+        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback, None, 0);
         let refused = |outcome: Result<Submission, Refusal>| {
             let refusal = outcome.unwrap_err();
             (refusal.code, refusal.field.unwrap())
@@ -164,7 +187,7 @@ mod tests {
         let like = r#"{"kind":"accept","prompt":"p","original_llm_output":"o"}"#;
         assert!(matches!(feedback(like), Ok(Submission::One(Submitted::Event(_)))));
         for text in [like, r#"{"kind":"read"}"#] {
-            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits, None);
+            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits, None, 0);
             assert_eq!(refused(outcome), (RefusalCode::MissingField, "final_user_edit".to_owned()));
         }
         let batch = feedback(&format!(r#"{{"events":[{{"kind":"read"}},{like},{}]}}"#, event("e"))).unwrap();
@@ -177,14 +200,14 @@ mod tests {
     fn an_edit_is_the_same_event_at_either_endpoint() {
         let edit = r#"{"kind":"thumbs_down","prompt":"p","original_llm_output":"o","final_user_edit":"e"}"#;
         let [one, other] =
-            [Endpoint::Edits, Endpoint::Feedback].map(|at| Submission::parse(edit.as_bytes(), at, None).unwrap());
+            [Endpoint::Edits, Endpoint::Feedback].map(|at| Submission::parse(edit.as_bytes(), at, None, 0).unwrap());
         assert_eq!(one, other);
     }
 
     #[test]
     fn a_bad_event_is_refused_alone() {
         let body = format!(r#"{{"events":[{},{{"prompt":"p"}},7]}}"#, event("e"));
-        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes(), Endpoint::Edits, None) else {
+        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0) else {
             panic!("a batch was sent")
         };
         assert!(outcomes[0].is_ok());
@@ -208,7 +231,7 @@ mod tests {
         let letters = (MAX_EVENT_BYTES - frame) / 2;
         let fits = event(&"\u{e9}".repeat(letters));
         assert!(fits.len() <= MAX_EVENT_BYTES && fits.len() + 2 > MAX_EVENT_BYTES);
-        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits, None).is_ok());
+        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits, None, 0).is_ok());
         assert_eq!(refused(&event(&"\u{e9}".repeat(letters + 1))), RefusalCode::TooLarge);
     }
 
@@ -222,7 +245,7 @@ mod tests {
         };
         let letters = MAX_EVENT_BYTES - edit_by(0).len() - 28;
         let taken = |letters, key: Option<&ContributorKey>| {
-            Submission::parse(edit_by(letters).as_bytes(), Endpoint::Edits, key).map_err(|refusal| refusal.code)
+            Submission::parse(edit_by(letters).as_bytes(), Endpoint::Edits, key, 0).map_err(|refusal| refusal.code)
         };
         let Ok(Submission::One(Submitted::Event(largest))) = taken(letters, key.as_ref()) else { panic!("it fits") };
         assert_eq!(largest.message.len(), MAX_EVENT_BYTES);
@@ -246,7 +269,7 @@ mod tests {
             let key = ContributorKey::new("key").filter(|_| has_key);
             let readers_key = ContributorKey::new("another key").filter(|_| reader_has_key);
             let Ok(Submission::One(Submitted::Event(queued))) =
-                Submission::parse(sent.to_string().as_bytes(), Endpoint::Edits, key.as_ref())
+                Submission::parse(sent.to_string().as_bytes(), Endpoint::Edits, key.as_ref(), 0)
             else {
                 panic!("an edit was sent")
             };
@@ -261,7 +284,7 @@ mod tests {
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
         assert_eq!(
-            Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None).unwrap_err().code,
+            Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None, 0).unwrap_err().code,
             RefusalCode::NotUtf8
         );
     }

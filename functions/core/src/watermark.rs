@@ -57,6 +57,12 @@ impl Watermark {
         part_keys_from(Route::Gold, self.settled_before)
     }
 
+    /// From when on parts may be pending: every earlier one has been consumed.
+    #[must_use]
+    pub fn unsettled_from(&self) -> Millis {
+        self.settled_before
+    }
+
     /// Selects the pending parts of a listing.
     #[must_use]
     pub fn pending(&self, listing: &[ListedPart]) -> Pending {

@@ -115,7 +115,7 @@ fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
     next.extend(planted(ten_from(5_300), "second", |n, chosen| {
         format!("{chosen} {}", PRAISE[n].replace("Quorvex", "Zelmira"))
     }));
-    let (of, reasons) = held(&audited(&next, first.learnt()));
+    let (of, reasons) = held(&audited(&next, first.learnt(&[])));
     eprintln!("second version, of {clean} clean pairs: held {of:?} for {reasons:?}");
     assert_eq!(of.get("second"), Some(&10), "{of:?}");
     assert!(of.get("clean").is_none_or(|held| *held <= clean / 50), "{of:?}");

@@ -12,7 +12,7 @@ const LIKES: &str = include_str!("../../../events/smollm/likes.jsonl");
 /// Where each event of a file ends, under a policy that keeps every liked output.
 fn routes(file: &str, endpoint: Endpoint) -> Vec<(String, Route)> {
     let curator = Curator::new(Policy::parse("[sampling]\nthumbs_up = 1.0\n").unwrap(), None);
-    let route = |line: &str| match Submission::parse(line.as_bytes(), endpoint, None) {
+    let route = |line: &str| match Submission::parse(line.as_bytes(), endpoint, None, 0) {
         Ok(Submission::One(Submitted::Event(event))) => {
             (event.event_id.clone(), curator.curate(&event.message, 0).unwrap().verdict.route)
         }

@@ -2,7 +2,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
-use flywheel_core::{AuditedEvent, Batch, Curator, Millis, Opinion, Part, Refusal, Route};
+use flywheel_core::{AuditedEvent, Batch, Curator, Micros, Millis, Opinion, Part, Refusal, Route};
 use flywheel_lake::WritePart;
 use flywheel_runtime::millis_since;
 use futures::future::join_all;
@@ -73,7 +73,8 @@ impl<L: WritePart> Curate<L> {
         let mut failed = Vec::new();
         let mut audited = Vec::new();
         for message in &messages {
-            match unless_it_fails(message, |body| self.curator.audit(body)) {
+            let audit = |body| Ok(self.curator.audit(body)?.received_by_default(sent_at(message)));
+            match unless_it_fails(message, audit) {
                 Some(event) => audited.push((message, event)),
                 None => failed.push(message),
             }
@@ -181,6 +182,11 @@ fn unless_it_fails<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) ->
             None
         }
     }
+}
+
+/// When the queue took a message, in microseconds since the epoch. It stays the same however often the message is delivered.
+fn sent_at(message: &SqsMessage) -> Option<Micros> {
+    message.attributes.get("SentTimestamp")?.parse::<Millis>().ok()?.checked_mul(1_000)
 }
 
 fn failures(failed: &[&SqsMessage]) -> Result<SqsBatchResponse, UnidentifiedMessage> {

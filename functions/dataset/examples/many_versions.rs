@@ -45,7 +45,7 @@ async fn main() {
         let audited = audit(newcomers, Background::default(), &rules, &salt);
         let mut objects = Vec::new();
         for (folder, extension, bytes) in
-            [("parts", "jsonl", Vec::new()), ("background", "bin", audited.learnt().to_bytes())]
+            [("parts", "jsonl", Vec::new()), ("background", "bin", audited.learnt(&[]).to_bytes())]
         {
             let object = ObjectDigest::of(folder, extension, &bytes);
             dataset.put_object(&snapshot, &object, bytes).await.unwrap();
@@ -71,7 +71,7 @@ async fn main() {
         let pointer = Pointer { crossing: version, ..Pointer::default() };
         let pointer = pointer.after_freeze(frozen, &goal, Watermark::default(), 1_795_342_830_007);
         let records = |files| Records { pointer, version: Some(record.with_files(files)) };
-        dataset.commit(snapshot, audited.entries, records).await.unwrap();
+        dataset.commit(snapshot, audited.entries, &audited.revised, records).await.unwrap();
     }
     println!("{} versions of {pairs} pairs in {}", versions, lake.display());
 }

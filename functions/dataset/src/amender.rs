@@ -1,8 +1,7 @@
 use std::collections::HashSet;
 
 use flywheel_core::dataset::{
-    Amendment, Background, Change, GoldLine, NetNew, ObjectDigest, Operation, Selection, SplitSalt, Statistics,
-    VersionRecord,
+    Amendment, Background, Change, GoldLine, ObjectDigest, Operation, Selection, SplitSalt, Statistics, VersionRecord,
 };
 use flywheel_core::training::TakenBack;
 use flywheel_core::{Amended, Breadth, Millis, Pointer};
@@ -10,6 +9,7 @@ use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
 
 use crate::amendable::{Amendable, Rows};
 use crate::dataset::{DatasetError, Loaded, Records};
+use crate::net_new::net_new_without;
 use crate::unfinished::{ahead, check_that_none_is_lost, finish};
 
 /// Attempts to commit before it gives up. One is lost only if another commit won, so this bounds a livelock that does not happen.
@@ -206,7 +206,12 @@ where
         }
         let (net_new, breadth, trainable) = match &request.wish {
             Wish::RollBackTo(to) => self.counts_at(*to, &snapshot, pointer).await?,
-            Wish::Exclude(_) => self.counts_without(change.removed(), &snapshot, newest, pointer).await?,
+            Wish::Exclude(_) => {
+                let (net_new, breadth) =
+                    net_new_without(self.dataset, change.removed(), &snapshot, newest, pointer).await?;
+                let is_due = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
+                (net_new, breadth, is_due)
+            }
         };
         let pointer = pointer.after_amendment(Amended { version: newest + 1, net_new, breadth, trainable });
         let background = change.background().to_bytes();
@@ -295,59 +300,6 @@ where
             return Ok((then.carried_over, then.breadth, trainable));
         }
         Ok((0, Breadth::default(), false))
-    }
-
-    /// What is left of the net-new pairs without these. A training that is due stays so.
-    pub(crate) async fn counts_without(
-        &self,
-        removed: &HashSet<String>,
-        on: &D::Snapshot,
-        newest: u64,
-        pointer: &Pointer,
-    ) -> Result<(u64, Breadth, bool), AmendError> {
-        let trainable = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
-        if pointer.carried_over == 0 {
-            return Ok((0, Breadth::default(), trainable));
-        }
-        let mut net_new = NetNew::new(&pointer.breadth);
-        if let Some(trained) = self.last_trained(on, newest).await? {
-            let snapshot = self.older(trained, newest).await?;
-            let see = |row: &str| {
-                if let Some(line) = GoldLine::parse(row) {
-                    net_new.trained(&line.pair_id);
-                }
-            };
-            self.dataset.each_row(&snapshot, see).await?;
-        }
-        let count = |row: &str| {
-            if let Some(line) = GoldLine::parse(row).filter(|line| !removed.contains(line.pair_id.as_ref())) {
-                net_new.count(&line);
-            }
-        };
-        self.dataset.each_row(on, count).await?;
-        let (pairs, breadth) = net_new.finish();
-        Ok((pairs, breadth, trainable))
-    }
-
-    /// The last version that a training became due with, of those that the newest one's rows are from: what was rolled back was not.
-    async fn last_trained(&self, on: &D::Snapshot, newest: u64) -> Result<Option<u64>, AmendError> {
-        let mut number = newest;
-        while number > 0 {
-            let records = self.dataset.records_of(on, number).await?;
-            let operation = records.as_ref().and_then(|records| records.version.as_ref()?.amendment.as_ref());
-            match operation.map(|amendment| &amendment.operation) {
-                Some(Operation::Rollback { to }) => number = *to,
-                Some(_) => number -= 1,
-                None => {
-                    let freeze = records.and_then(|records| records.pointer.last_freeze);
-                    if freeze.is_some_and(|freeze| freeze.trainable && freeze.version == number) {
-                        return Ok(Some(number));
-                    }
-                    number -= 1;
-                }
-            }
-        }
-        Ok(None)
     }
 
     pub(crate) async fn background(

@@ -1,9 +1,10 @@
+use std::collections::HashSet;
 use std::future::Future;
 
 use flywheel_core::Pointer;
-use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, VersionRecord};
+use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, VersionRecord, WrittenFiles};
 
-/// The dataset: an append-only table whose versions are immutable, with objects beside it.
+/// The dataset: a table whose versions are immutable, with objects beside it.
 pub trait Dataset {
     /// One version of the dataset, as [`Dataset::load`] found it.
     type Snapshot: Send + Sync;
@@ -36,8 +37,16 @@ pub trait Dataset {
         object: &ObjectDigest,
     ) -> impl Future<Output = Result<Vec<u8>, DatasetError>> + Send;
 
-    /// Commits pairs as the version right after the snapshot, with records that the next [`Dataset::load`] finds again.
-    /// Without pairs the version has the same ones, and the records all the same. What is recorded may depend on the data files,
+    /// Reads the rows of these pairs, as JSON with the columns that a row is judged by.
+    fn rows_of_pairs(
+        &self,
+        snapshot: &Self::Snapshot,
+        pairs: &HashSet<String>,
+    ) -> impl Future<Output = Result<Vec<String>, DatasetError>> + Send;
+
+    /// Commits pairs as the version right after the snapshot, without the rows that they revise, with records that the next [`Dataset::load`] finds again.
+    /// Without either the version has the same rows, and the records all the same. Rows are only taken out once
+    /// [`Amendable::allow_amendments`](crate::Amendable::allow_amendments) has been asked for. What is recorded may depend on the data files,
     /// which are written first; the records are answered.
     ///
     /// # Errors
@@ -47,7 +56,8 @@ pub trait Dataset {
         &self,
         snapshot: Self::Snapshot,
         entries: Vec<Entry>,
-        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+        revised: &HashSet<String>,
+        records: impl FnOnce(WrittenFiles) -> Records + Send,
     ) -> impl Future<Output = Result<Records, DatasetError>> + Send;
 }
 

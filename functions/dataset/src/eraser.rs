@@ -15,6 +15,7 @@ use crate::amender::{AmendError, Amender, record};
 use crate::dataset::{Dataset as _, DatasetError, Loaded, Records};
 use crate::delta_dataset::{DataFileName, DeltaDataset, FileLeft, PREFIX, TableVersion};
 use crate::erased::Erased;
+use crate::net_new::net_new_without;
 use crate::unfinished::finish;
 
 const ATTEMPTS: u32 = 10;
@@ -214,8 +215,8 @@ where
         let theirs = Selection { contributor: Some(contributor.to_owned()), ..Selection::default() };
         let change = Change::new(amender.background(&snapshot, previous.as_ref()).await?, salt.clone());
         let change = amender.rows_without(&theirs, &snapshot, newest, change).await?;
-        let (net_new, breadth, trainable) =
-            amender.counts_without(change.removed(), &snapshot, newest, pointer).await?;
+        let trainable = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
+        let (net_new, breadth) = net_new_without(self.dataset, change.removed(), &snapshot, newest, pointer).await?;
         let pointer = pointer.after_amendment(Amended { version: newest + 1, net_new, breadth, trainable });
         let background = change.background().to_bytes();
         let amendment = Amendment {

@@ -8,6 +8,7 @@ mod dataset;
 mod delta_dataset;
 mod erased;
 mod eraser;
+mod net_new;
 mod unfinished;
 mod verify;
 
@@ -16,5 +17,6 @@ pub use amender::{AmendError, Amender, NewVersion, Request, Wish};
 pub use dataset::{Dataset, DatasetError, Loaded, Records};
 pub use delta_dataset::{Compared, DeltaDataset, InvalidLocation, TableVersion, VersionCommit, compare};
 pub use eraser::{EraseError, Eraser, Erasure};
+pub use net_new::net_new_without;
 pub use unfinished::finish;
 pub use verify::{Unverifiable, Verified, verify};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
 
 use deltalake::arrow::json::writer::LineDelimited;
@@ -55,8 +55,18 @@ fn with(column: &str, value: Option<Value>) -> String {
 
 fn record(version: u64, rows: u64) -> Records {
     let breadth = Breadth::default();
-    let frozen =
-        Frozen { version, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3, breadth, may_train: true };
+    let frozen = Frozen {
+        version,
+        rows,
+        duplicates: 2,
+        near_duplicates: 0,
+        superseded: 0,
+        revised: 0,
+        held: 0,
+        parts: 3,
+        breadth,
+        may_train: true,
+    };
     let goal = Goal { threshold: 100, ..Goal::default() };
     let pointer = Pointer { crossing: version, ..Pointer::default() };
     Records { pointer: pointer.after_freeze(frozen, &goal, Watermark::default(), 0), version: None }
@@ -94,7 +104,7 @@ fn without_added(mut row: Value) -> Value {
 async fn freeze(dataset: &DeltaDataset, lines: Vec<String>) -> Result<u64, DatasetError> {
     let Loaded { snapshot, version, .. } = dataset.load().await?;
     let record = record(version + 1, lines.len() as u64);
-    dataset.commit(snapshot, entries(lines), |_| record).await.map(|_| version + 1)
+    dataset.commit(snapshot, entries(lines), &HashSet::new(), |_| record).await.map(|_| version + 1)
 }
 
 async fn open(location: &Url) -> DeltaTable {
@@ -179,8 +189,8 @@ async fn a_null_is_kept_where_it_may_be(at: Url) {
 async fn of_two_commits_on_one_version_one_fails(at: Url) {
     let dataset = DeltaDataset::at(at.clone());
     let (first, second) = (dataset.load().await.unwrap(), dataset.load().await.unwrap());
-    dataset.commit(first.snapshot, entries(lines(0..2)), |_| record(1, 2)).await.unwrap();
-    let conflict = dataset.commit(second.snapshot, entries(lines(2..5)), |_| record(1, 3)).await;
+    dataset.commit(first.snapshot, entries(lines(0..2)), &HashSet::new(), |_| record(1, 2)).await.unwrap();
+    let conflict = dataset.commit(second.snapshot, entries(lines(2..5)), &HashSet::new(), |_| record(1, 3)).await;
     assert!(matches!(conflict, Err(DatasetError::Conflict)), "{conflict:?}");
     let loaded = dataset.load().await.unwrap();
     assert_eq!((loaded.version, loaded.last_freeze), (1, Some(record(1, 2))));
@@ -197,7 +207,7 @@ async fn of_many_freezes_at_once_one_commits(at: Url) {
             if loaded.version > 0 {
                 return Err(DatasetError::Conflict);
             }
-            dataset.commit(loaded.snapshot, entries(lines(index..index + 1)), |_| record(1, 1)).await
+            dataset.commit(loaded.snapshot, entries(lines(index..index + 1)), &HashSet::new(), |_| record(1, 1)).await
         })
     });
     let ends: Vec<_> = join_all(freezes).await.into_iter().map(Result::unwrap).collect();

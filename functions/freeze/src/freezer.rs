@@ -6,11 +6,11 @@ use flywheel_core::dataset::{
 };
 use flywheel_core::{
     Breadth, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, Millis, PartName, Pointer, Route,
-    WindowStatistics,
+    Watermark, WindowStatistics,
 };
 use flywheel_lake::{
-    CountRows, LakeError, ListParts, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer, Moved,
-    ReadPart, WritePart,
+    CountRows, LakeError, ListParts, ListRoute, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer,
+    Moved, ReadPart, WritePart,
 };
 use flywheel_runtime::millis_since;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use crate::part_lines::{CorruptPart, part_lines};
 use crate::window::Window;
-use flywheel_dataset::{Dataset, DatasetError, Loaded, Records, finish};
+use flywheel_dataset::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
 
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;
@@ -79,9 +79,9 @@ pub enum FreezeError {
     Dataset(#[from] DatasetError),
 }
 
-impl<L, D: Dataset> Freezer<L, D>
+impl<L, D: Amendable> Freezer<L, D>
 where
-    L: ListParts + ReadPart + WritePart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
+    L: ListParts + ListRoute + ReadPart + WritePart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
 {
     /// A freezer from `lake` into `dataset`, by these rules, whose windows the circuit breaker judges by `bounds`.
     pub fn new(lake: L, dataset: D, rules: DatasetRules, bounds: BreakerBounds, now: fn() -> Millis) -> Self {
@@ -148,11 +148,17 @@ where
 
         let Loaded { snapshot, version, salt, last_freeze } = loaded;
         let previous = last_freeze.and_then(|last| last.version);
-        let Gathered { mut newcomers, window, list, lines } = self.gather(&parts, &breaker.breaker).await?;
-        self.dataset.meet(&snapshot, &mut newcomers).await?;
         let background = self.background(&snapshot, previous.as_ref()).await?;
+        let newcomers = Newcomers::new(&self.rules).remembering(&background);
+        let Gathered { mut newcomers, window, list, lines } = self.gather(newcomers, &parts, &breaker.breaker).await?;
+        self.add_states(&mut newcomers, &pointer.watermark).await?;
+        self.dataset.meet(&snapshot, &mut newcomers).await?;
         let mut audited = audit(newcomers, background, &self.rules, &salt);
 
+        // Not before the first revision: until then the table's own property says that no row ever leaves.
+        if !audited.revised.is_empty() && self.dataset.allow_amendments().await? {
+            return Ok(None);
+        }
         let drift = previous.as_ref().and_then(|previous| self.drift(previous, &audited));
         let quarantined = self.quarantined(&window, pointer, &breaker.breaker).await?;
         let statistics = window.statistics(&audited, quarantined, drift);
@@ -160,11 +166,15 @@ where
         let may_train = judged.state != BreakerState::Open;
         audited.hold_beyond(if may_train { room } else { 0 });
 
+        let revised = self.dataset.rows_of_pairs(&snapshot, &audited.revised).await?;
+        let pointer = &self.without_revised(pointer, &audited, &snapshot, version).await?;
         let frozen = Frozen {
             version: version + 1,
             rows: audited.entries.len() as u64,
             duplicates: audited.duplicates,
             near_duplicates: audited.near_duplicates,
+            superseded: audited.superseded,
+            revised: audited.revised.len() as u64,
             held: audited.held.len() as u64,
             parts: parts.len() as u64,
             breadth: breadth_with(&pointer.breadth, &asked.goal, &audited),
@@ -173,7 +183,7 @@ where
         let moved = pointer.after_freeze(frozen, &asked.goal, pointer.watermark.after(taken, rest), (self.now)());
         let list = put_object(&self.dataset, &snapshot, "parts", "jsonl", list.into_bytes()).await?;
         let consumed = Consumed { parts: parts.len() as u64, lines, list };
-        let draft = Draft { previous, salt, consumed, newest: parts.last(), audited, pointer: &moved };
+        let draft = Draft { previous, salt, consumed, newest: parts.last(), audited, revised, pointer: &moved };
         if !self.commit(snapshot, (version + 1, asked.crossing), draft).await? {
             return Ok(None);
         }
@@ -189,8 +199,8 @@ where
         number_and_crossing: (u64, u64),
         draft: Draft<'_>,
     ) -> Result<bool, FreezeError> {
-        let Draft { previous, salt, consumed, newest, audited, pointer } = draft;
-        let learnt = audited.learnt().to_bytes();
+        let Draft { previous, salt, consumed, newest, audited, revised, pointer } = draft;
+        let learnt = audited.learnt(&revised).to_bytes();
         let background = put_object(&self.dataset, &snapshot, "background", "bin", learnt).await?;
         let held = newest.and_then(|newest| HeldPart::of(&audited, newest));
         if let Some((held, body)) = &held {
@@ -206,7 +216,7 @@ where
             (&self.rules, &salt),
         );
         let records = |files| Records { pointer: pointer.clone(), version: Some(record.with_files(files)) };
-        let records = match self.dataset.commit(snapshot, audited.entries, records).await {
+        let records = match self.dataset.commit(snapshot, audited.entries, &audited.revised, records).await {
             Err(DatasetError::Conflict) => return Ok(false),
             other => other?,
         };
@@ -217,18 +227,67 @@ where
     }
 
     /// Reads parts, several at a time and yet in order: of two lines with one pair, the first to be curated is kept.
-    async fn gather(&self, parts: &[PartName], breaker: &Breaker) -> Result<Gathered, FreezeError> {
+    async fn gather(
+        &self,
+        newcomers: Newcomers,
+        parts: &[PartName],
+        breaker: &Breaker,
+    ) -> Result<Gathered, FreezeError> {
         let read = |name: PartName| async move {
             let body = self.lake.read_part(&name.key(Route::Gold)).await?;
             Ok::<_, FreezeError>((name, body))
         };
         let mut bodies = stream::iter(parts.to_vec()).map(read).buffered(CONCURRENT_READS);
-        let newcomers = Newcomers::new(&self.rules);
         let mut gathered = Gathered { newcomers, window: Window::default(), list: String::new(), lines: 0 };
         while let Some((name, body)) = bodies.try_next().await? {
             gathered.add(&name, &body, breaker.holds(&name))?;
         }
         Ok(gathered)
+    }
+
+    /// Reads what came in other routes in the meantime, for the last text of an output may be there: trivial, or waiting for a person.
+    ///
+    /// It is read from where the gold parts are unsettled, so each of these parts is seen by the freeze that comes after it at the latest,
+    /// and by some freezes twice. That changes nothing: a revision is a maximum.
+    async fn add_states(&self, newcomers: &mut Newcomers, watermark: &Watermark) -> Result<(), FreezeError> {
+        for route in [Route::Dropped, Route::Review, Route::Quarantine] {
+            let listing = self.lake.list_route(route, watermark.unsettled_from()..=Millis::MAX, u64::MAX).await?;
+            let read = |name: PartName| async move {
+                let body = self.lake.read_part(&name.key(route)).await;
+                // What expires between the listing and this is older than any pending text.
+                match body {
+                    Err(error) if error.is_missing() => Ok(None),
+                    body => body.map(|body| Some((name, body))),
+                }
+            };
+            let names = listing.parts.into_iter().map(|part| part.name);
+            let mut bodies = stream::iter(names).map(read).buffered(CONCURRENT_READS);
+            while let Some(part) = bodies.try_next().await? {
+                let Some((name, body)) = part else { continue };
+                for (index, line) in part_lines(&name, route, &body)?.into_iter().enumerate() {
+                    if !newcomers.add_state(line) {
+                        return Err(CorruptPart::line(&name, route, index).into());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the lake stands without the revised rows: one that no training had counts once, under its last text.
+    async fn without_revised(
+        &self,
+        pointer: &Pointer,
+        audited: &Audited,
+        snapshot: &D::Snapshot,
+        version: u64,
+    ) -> Result<Pointer, FreezeError> {
+        if audited.revised.is_empty() {
+            return Ok(pointer.clone());
+        }
+        let (carried_over, breadth) =
+            net_new_without(&self.dataset, &audited.revised, snapshot, version, pointer).await?;
+        Ok(Pointer { carried_over, breadth, ..pointer.clone() })
     }
 
     /// How far what would enter is from the version before, in the breaker's terms.
@@ -281,6 +340,8 @@ struct Draft<'f> {
     consumed: Consumed,
     newest: Option<&'f PartName>,
     audited: Audited,
+    /// The rows that leave, as JSON.
+    revised: Vec<String>,
     pointer: &'f Pointer,
 }
 
@@ -295,10 +356,10 @@ struct Gathered {
 
 impl Gathered {
     fn add(&mut self, name: &PartName, body: &[u8], is_barred: bool) -> Result<(), CorruptPart> {
-        for (index, line) in part_lines(name, body)?.into_iter().enumerate() {
+        for (index, line) in part_lines(name, Route::Gold, body)?.into_iter().enumerate() {
             let is_gold = if is_barred { self.newcomers.add_barred(line) } else { self.newcomers.add(line) };
             if !is_gold {
-                return Err(CorruptPart::line(name, index));
+                return Err(CorruptPart::line(name, Route::Gold, index));
             }
             if !is_barred {
                 self.window.add(name, line);
@@ -349,6 +410,8 @@ fn log(report: &FreezeReport, attempt: u32, started: Instant) {
         rows = report.rows,
         duplicates = report.duplicates,
         near_duplicates = report.near_duplicates,
+        superseded = report.superseded,
+        revised = report.revised,
         held = report.held,
         parts = report.parts,
         net_new = report.net_new,

@@ -12,15 +12,15 @@ pub struct CorruptPart {
 }
 
 impl CorruptPart {
-    /// The part has a line, by its index, that is no gold line.
-    pub(crate) fn line(name: &PartName, index: usize) -> Self {
-        Self { key: name.key(Route::Gold), reason: format!("line {} is no gold line", index + 1) }
+    /// The part has a line, by its index, that is no line of its route.
+    pub(crate) fn line(name: &PartName, route: Route, index: usize) -> Self {
+        Self { key: name.key(route), reason: format!("line {} is no {} line", index + 1, route.as_str()) }
     }
 }
 
 /// The lines of a part's body, which has to have as many as the part's name says.
-pub(crate) fn part_lines<'p>(name: &PartName, body: &'p [u8]) -> Result<Vec<&'p str>, CorruptPart> {
-    let corrupt = |reason: String| CorruptPart { key: name.key(Route::Gold), reason };
+pub(crate) fn part_lines<'p>(name: &PartName, route: Route, body: &'p [u8]) -> Result<Vec<&'p str>, CorruptPart> {
+    let corrupt = |reason: String| CorruptPart { key: name.key(route), reason };
     let text = std::str::from_utf8(body).map_err(|_| corrupt("it is not UTF-8".to_owned()))?;
     if !text.ends_with('\n') {
         return Err(corrupt("its last line does not end".to_owned()));
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     fn lines(rows: u64, body: &[u8]) -> Result<Vec<&str>, CorruptPart> {
-        part_lines(&PartName { written_at: 1_795_342_830_007, digest: "0".repeat(32), rows }, body)
+        part_lines(&PartName { written_at: 1_795_342_830_007, digest: "0".repeat(32), rows }, Route::Gold, body)
     }
 
     const LINE: &str = "{\"pair_id\":\"p\",\"event_id\":\"e\\u0000\",\"prompt\":\"a\u{2028}b\"}";

@@ -2,7 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,9 +11,11 @@ use deltalake::DeltaTableBuilder;
 use deltalake::arrow::array::AsArray as _;
 use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
-use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest};
+use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest, WrittenFiles};
 use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy};
-use flywheel_dataset::{Dataset, DatasetError, DeltaDataset, Loaded, Records, TableVersion, Verified, verify};
+use flywheel_dataset::{
+    Amendable, Dataset, DatasetError, DeltaDataset, Loaded, Records, Rows, TableVersion, Verified, verify,
+};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LakeError, MemoryLake, ReadPart, WritePart as _};
 use futures::TryStreamExt as _;
@@ -76,9 +78,49 @@ impl Dataset for Failing {
         &self,
         snapshot: TableVersion,
         entries: Vec<Entry>,
+        revised: &HashSet<String>,
+        records: impl FnOnce(WrittenFiles) -> Records + Send,
+    ) -> Result<Records, DatasetError> {
+        self.write(self.table.commit(snapshot, entries, revised, records)).await
+    }
+
+    async fn rows_of_pairs(
+        &self,
+        snapshot: &TableVersion,
+        pairs: &HashSet<String>,
+    ) -> Result<Vec<String>, DatasetError> {
+        self.table.rows_of_pairs(snapshot, pairs).await
+    }
+}
+
+impl Amendable for Failing {
+    async fn newest(&self) -> Result<Option<Loaded<TableVersion>>, DatasetError> {
+        self.table.newest().await
+    }
+
+    async fn at(&self, number: u64) -> Result<Option<TableVersion>, DatasetError> {
+        self.table.at(number).await
+    }
+
+    async fn records_of(&self, on: &TableVersion, number: u64) -> Result<Option<Records>, DatasetError> {
+        self.table.records_of(on, number).await
+    }
+
+    async fn each_row(&self, of: &TableVersion, each: impl FnMut(&str) + Send) -> Result<(), DatasetError> {
+        self.table.each_row(of, each).await
+    }
+
+    async fn allow_amendments(&self) -> Result<bool, DatasetError> {
+        self.write(self.table.allow_amendments()).await
+    }
+
+    async fn commit_rows(
+        &self,
+        on: TableVersion,
+        rows: Rows<'_, TableVersion>,
         records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
     ) -> Result<Records, DatasetError> {
-        self.write(self.table.commit(snapshot, entries, records)).await
+        self.table.commit_rows(on, rows, records).await
     }
 }
 
@@ -348,4 +390,109 @@ async fn a_version_from_elsewhere_breaks_the_chain() {
     std::fs::write(ours, theirs).unwrap();
     let error = world.verify().await.unwrap_err();
     assert!(error.starts_with("version "), "{error}");
+}
+
+impl World {
+    /// Writes the parts of one text that a user made of an output, in the second of that number.
+    async fn save(&self, output: u32, second: u64, text: &str) {
+        let written_at = NOW + second * 1_000;
+        let message = json!({"prompt": format!("question {output}"), "original_llm_output": "an answer of two words",
+                             "final_user_edit": text, "thread_id": format!("t{output}"), "contributor_id": "kim",
+                             "received_at": format!("2026-11-22T10:20:{:02}Z", 30 + second)});
+        let mut batch = Batch::default();
+        batch.add(CURATOR.curate(&message.to_string(), written_at).unwrap(), ());
+        self.lake.set_clock(written_at);
+        for part in batch.into_parts(written_at) {
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
+    /// The users' texts in a version, in order.
+    async fn chosen_in(&self, version: u64) -> Vec<String> {
+        let version = DeltaDataset::at(self.location()).open_version(Some(version)).await.unwrap().unwrap();
+        let rows: Vec<String> = version.rows(&["chosen"]).try_collect().await.unwrap();
+        let chosen = |row: &String| serde_json::from_str::<Value>(row).unwrap()["chosen"].as_str().unwrap().to_owned();
+        let mut chosen: Vec<_> = rows.iter().map(chosen).collect();
+        chosen.sort();
+        chosen
+    }
+
+    async fn newest(&self) -> u64 {
+        DeltaDataset::at(self.location()).load().await.unwrap().version
+    }
+}
+
+#[tokio::test]
+async fn after_a_freeze_the_last_text_is_in_the_next_version_and_the_older_version_stays_as_it_was() {
+    let world = World::new();
+    world.save(1, 0, "half an answer").await;
+    world.save(2, 0, "the other answer").await;
+    let first = world.freeze(1, None).await.unwrap();
+    world.save(1, 2, "the whole answer at last").await;
+    world.save(1, 1, "most of the answer").await;
+    let second = world.freeze(2, None).await.unwrap();
+    assert_eq!((second.rows, second.revised, second.superseded), (1, 1, 1));
+    assert_eq!(world.chosen_in(first.version).await, ["half an answer", "the other answer"]);
+    assert_eq!(world.chosen_in(second.version).await, ["the other answer", "the whole answer at last"]);
+    // Two pairs were never trained on, and one of them under two texts.
+    let pointer = DeltaDataset::at(world.location()).load().await.unwrap().last_freeze.unwrap().pointer;
+    assert_eq!(pointer.carried_over, 2);
+    let verified = world.verify().await.unwrap();
+    assert_eq!((verified.versions, verified.rows), (2, 3));
+}
+
+#[tokio::test]
+async fn a_text_that_its_user_put_back_leaves_the_next_version() {
+    let world = World::new();
+    world.save(1, 0, "half an answer").await;
+    world.save(2, 0, "the other answer").await;
+    world.freeze(1, None).await.unwrap();
+    world.save(1, 1, "an answer of two words").await;
+    world.save(3, 1, "a third answer").await;
+    let second = world.freeze(2, None).await.unwrap();
+    assert_eq!((second.rows, second.revised), (1, 1));
+    assert_eq!(world.chosen_in(second.version).await, ["a third answer", "the other answer"]);
+    world.verify().await.unwrap();
+}
+
+/// A first freeze with a revision makes six writes to the dataset: leave to take rows out, after which it starts over, then parts, background,
+/// commit; and one to the lake.
+#[tokio::test]
+async fn a_death_between_any_two_writes_of_a_revision_ends_in_the_same_rows() {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        for write in 0..5 {
+            let world = World::new();
+            world.save(1, 0, "half an answer").await;
+            world.save(2, 0, "the other answer").await;
+            world.freeze(1, None).await.unwrap();
+            world.save(1, 1, "the whole answer at last").await;
+            if write == 4 {
+                world.lake.fail_next_write("pointer", fault);
+            }
+            let died = world.freeze(2, (write < 4).then_some((write, fault))).await;
+            assert!(died.is_err(), "write {write}: {died:?}");
+            let report = world.freeze(2, None).await.unwrap();
+            assert_eq!((report.rows, report.revised), (1, 1), "write {write}, {fault:?}");
+            let newest = world.newest().await;
+            let expected = ["the other answer", "the whole answer at last"];
+            assert_eq!(world.chosen_in(newest).await, expected, "write {write}, {fault:?}");
+            world.verify().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn rows_that_leave_without_a_record_are_noticed() {
+    let world = World::new();
+    world.save(1, 0, "half an answer").await;
+    world.save(2, 0, "the other answer").await;
+    world.freeze(1, None).await.unwrap();
+    world.save(1, 1, "the whole answer at last").await;
+    let report = world.freeze(2, None).await.unwrap();
+    let log = world.files("_delta_log", "json");
+    let commit = log.iter().find(|file| file.ends_with(format!("{:020}.json", report.version))).unwrap();
+    let text = std::fs::read_to_string(commit).unwrap();
+    std::fs::write(commit, text.replace("\"revised\":{\"rows\":1", "\"revised\":{\"rows\":0")).unwrap();
+    let error = world.verify().await.unwrap_err();
+    assert!(error.contains("its record was changed"), "{error}");
 }

@@ -13,6 +13,7 @@ use flywheel_lake::{
 };
 use futures::future::join_all;
 use serde_json::json;
+use std::collections::HashSet;
 use tempfile::TempDir;
 
 const NOW: Millis = 1_795_342_830_007;
@@ -246,8 +247,11 @@ async fn of_two_commits_on_one_version_one_is_refused() {
     let Loaded { snapshot: ours, version, .. } = first.load().await.unwrap();
     let theirs = second.load().await.unwrap().snapshot;
     assert_eq!(version, 0);
-    first.commit(ours, Vec::new(), |_| records.clone()).await.unwrap();
-    assert!(matches!(second.commit(theirs, Vec::new(), |_| records).await, Err(DatasetError::Conflict)));
+    first.commit(ours, Vec::new(), &HashSet::new(), |_| records.clone()).await.unwrap();
+    assert!(matches!(
+        second.commit(theirs, Vec::new(), &HashSet::new(), |_| records).await,
+        Err(DatasetError::Conflict)
+    ));
     assert_eq!(world.version().await, 1);
 }
 

@@ -10,21 +10,22 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use flywheel_core::dataset::{
-    Background, DatasetRules, Entry, Fingerprint, Newcomers, ObjectDigest, Operation, RowInDataset, Selection,
-    SplitSalt,
+    Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Operation, RowInDataset,
+    RowRevision, Selection, SplitSalt, WrittenFiles,
 };
 use flywheel_core::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, Millis, PartName, Pointer, Route, Trigger};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
 use flywheel_dataset::{Amendable, Amender, Dataset, DatasetError, Loaded, Records, Request, Rows, Wish};
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
-    CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
-    MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
+    MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
 use flywheel_runtime::Settings;
 
@@ -32,7 +33,7 @@ const START: Millis = 1_795_342_830_007;
 const MINUTE: Millis = 60 * 1000;
 const DAY: Millis = 24 * 60 * MINUTE;
 const THRESHOLD: u64 = 4;
-const SCHEDULES: u64 = 100_000;
+const SCHEDULES: u64 = 3_000;
 const STEPS: u64 = 60;
 
 /// What is broken on purpose, to see that it is noticed.
@@ -61,6 +62,10 @@ enum Sabotage {
     DeadRunsRun,
     /// Which pairs people took out is not known when they come again.
     RemovedForgotten,
+    /// What came in other routes is not looked at.
+    StatesUnlisted,
+    /// A row does not say which output it is of.
+    OutputsForgotten,
     /// A version that people made moves the pointer by crossings alone, as if it were a freeze's.
     PeopleUnfinished,
 }
@@ -137,6 +142,13 @@ impl ListParts for SteppedLake {
 impl ReadPart for SteppedLake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
         stepped(self.0.read_part(key)).await
+    }
+}
+
+impl ListRoute for SteppedLake {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        let listing = stepped(self.0.list_route(route, within, most)).await?;
+        Ok(if self.1 == Sabotage::StatesUnlisted { Listing::default() } else { listing })
     }
 }
 
@@ -244,11 +256,13 @@ impl Dataset for MemoryDataset {
             for entry in state.rows(*snapshot) {
                 let (pair_id, event_id) = ids(&entry.line);
                 let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
+                let revision = RowRevision::of_line(&GoldLine::parse(&entry.line).unwrap());
                 newcomers.meet(&RowInDataset {
                     pair_id: &pair_id,
                     event_id: &event_id,
                     split: entry.split,
                     fingerprint,
+                    revision: Some(revision).filter(|_| self.1 != Sabotage::OutputsForgotten),
                 });
             }
         }
@@ -272,27 +286,37 @@ impl Dataset for MemoryDataset {
             return Ok(Background::default().to_bytes());
         }
         // The layout that knows of what was taken out.
-        if is_background && self.1 == Sabotage::RemovedForgotten && found.starts_with(b"flywheel background 2") {
+        let knows_removed = |background: &[u8]| !background.starts_with(b"flywheel background 1");
+        if is_background && self.1 == Sabotage::RemovedForgotten && knows_removed(&found) {
             return Ok(Background::default().to_bytes());
         }
         step().await;
         Ok(found)
     }
 
+    async fn rows_of_pairs(&self, snapshot: &usize, pairs: &HashSet<String>) -> Result<Vec<String>, DatasetError> {
+        step().await;
+        let state = self.0.lock().unwrap();
+        let lines = state.rows(*snapshot).iter().map(|entry| entry.line.trim_end().to_owned());
+        Ok(lines.filter(|line| pairs.contains(&ids(line).0)).collect())
+    }
+
     async fn commit(
         &self,
         snapshot: usize,
         entries: Vec<Entry>,
-        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+        revised: &HashSet<String>,
+        records: impl FnOnce(WrittenFiles) -> Records + Send,
     ) -> Result<Records, DatasetError> {
-        let records = records(Vec::new());
+        let records = records(WrittenFiles::default());
         step().await;
         {
             let mut state = self.0.lock().unwrap();
             if state.versions.len() != snapshot && self.1 != Sabotage::VersionsTakenTwice {
                 return Err(DatasetError::Conflict);
             }
-            let entries = [state.rows(snapshot), &entries].concat();
+            let stays = |entry: &&Entry| !revised.contains(&ids(&entry.line).0);
+            let entries = state.rows(snapshot).iter().filter(stays).chain(&entries).cloned().collect();
             state.versions.push(Version { entries, records: records.clone() });
         }
         step().await;
@@ -352,11 +376,17 @@ impl Amendable for MemoryDataset {
 
 /// Every third pair is by one contributor, of whom a version takes one: the rest of them is held by the audit. The prompt has the
 /// chosen text's only word, so that there is no phrase to count.
-fn line(pair: u64) -> String {
+fn line(pair: u64, state: &State) -> String {
+    let State { output, is_gold } = state;
+    // Of one output the pair with the highest number was written last.
+    let revision = format!("\"output_id\":\"o{output}\",\"received_at\":\"2026-11-22T10:00:00.{pair:06}Z\"");
+    if !is_gold {
+        return format!("{{\"pair_id\":\"p{pair}\",\"event_id\":\"e{pair}\",\"reasons\":[\"trivial\"],{revision}}}\n");
+    }
     let contributor = if pair.is_multiple_of(3) { "\"busy\"" } else { "null" };
     format!(
         "{{\"pair_id\":\"p{pair}\",\"event_id\":\"e{pair}\",\"prompt\":\"p{pair}\",\"chosen\":\"p{pair}\",\"rejected\":\"r\",\
-         \"similarity\":0.5,\"tags\":[],\"reasons\":[],\"policy\":\"x\",\"contributor\":{contributor}}}\n"
+         \"similarity\":0.5,\"tags\":[],\"reasons\":[],\"policy\":\"x\",\"contributor\":{contributor},{revision}}}\n"
     )
 }
 
@@ -423,15 +453,26 @@ struct World {
     runs: Runs,
     work: Vec<Work>,
     /// Parts that have a name and are not written yet, with when they got it.
-    unwritten: Vec<(Millis, PartName, String)>,
+    unwritten: Vec<Unwritten>,
     /// Batches that were written, for redeliveries.
     batches: Vec<(u64, Vec<u64>)>,
-    pairs: u64,
+    /// Of each pair, by its number.
+    pairs: Vec<State>,
     has_people: bool,
+    has_revisions: bool,
+}
+
+type Unwritten = (Millis, PartName, Route, String);
+
+/// A text, as the state of an output.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    output: u64,
+    is_gold: bool,
 }
 
 impl World {
-    fn new(sabotage: Sabotage, has_people: bool) -> Self {
+    fn new(sabotage: Sabotage, has_people: bool, has_revisions: bool) -> Self {
         CLOCK.set(START);
         let lake = MemoryLake::default();
         lake.set_clock(START);
@@ -442,8 +483,9 @@ impl World {
             work: Vec::new(),
             unwritten: Vec::new(),
             batches: Vec::new(),
-            pairs: 0,
+            pairs: Vec::new(),
             has_people,
+            has_revisions,
         }
     }
 
@@ -458,24 +500,51 @@ impl World {
         self.write(late);
     }
 
-    fn write(&mut self, parts: Vec<(Millis, PartName, String)>) {
-        for (at, name, body) in parts {
+    fn write(&mut self, parts: Vec<Unwritten>) {
+        for (at, name, route, body) in parts {
             self.lake.0.set_clock(now().min(at + 9 * MINUTE));
-            finish(self.lake.0.write_part(&name.key(Route::Gold), body)).unwrap();
+            finish(self.lake.0.write_part(&name.key(route), body)).unwrap();
             self.lake.0.set_clock(now());
         }
     }
 
     fn name_part(&mut self, digest: u64, pairs: &[u64], random: &mut Random) {
         let written_at = now() + random.below(10 * MINUTE) - 5 * MINUTE;
-        let name = PartName { written_at, digest: format!("{digest:032x}"), rows: pairs.len() as u64 };
-        self.unwritten.push((now(), name, pairs.iter().map(|pair| line(*pair)).collect()));
+        for route in [Route::Gold, Route::Dropped] {
+            let state = |pair: u64| &self.pairs[pair as usize];
+            let is_here = |pair: &&u64| state(**pair).is_gold == (route == Route::Gold);
+            let lines: Vec<_> = pairs.iter().filter(is_here).map(|pair| line(*pair, state(*pair))).collect();
+            if !lines.is_empty() {
+                let name = PartName { written_at, digest: format!("{digest:032x}"), rows: lines.len() as u64 };
+                self.unwritten.push((now(), name, route, lines.concat()));
+            }
+        }
+    }
+
+    /// Of every fourth text the output was edited before; every third of those is none for gold.
+    fn new_state(&self, random: &mut Random) -> State {
+        let number = self.pairs.len() as u64;
+        if !self.has_revisions || number == 0 || random.below(4) > 0 {
+            return State { output: number, is_gold: true };
+        }
+        let output = self.pairs[random.below(number) as usize].output;
+        State { output, is_gold: random.below(3) > 0 }
+    }
+
+    /// Whether an output has a later text than this.
+    fn is_superseded(&self, pair: u64) -> bool {
+        let output = self.pairs[pair as usize].output;
+        self.pairs[pair as usize + 1..].iter().any(|later| later.output == output)
     }
 
     fn curate(&mut self, random: &mut Random) {
         let rows = 1 + random.below(3);
-        let pairs: Vec<_> = (self.pairs..self.pairs + rows).collect();
-        self.pairs += rows;
+        let first = self.pairs.len() as u64;
+        let pairs: Vec<_> = (first..first + rows).collect();
+        for _ in 0..rows {
+            let state = self.new_state(random);
+            self.pairs.push(state);
+        }
         let digest = self.batches.len() as u64;
         self.batches.push((digest, pairs.clone()));
         self.name_part(digest, &pairs, random);
@@ -493,8 +562,10 @@ impl World {
     }
 
     fn quarantine(&self, random: &mut Random) {
-        let name = PartName { written_at: now(), digest: format!("{:032x}", random.below(u64::MAX)), rows: 9 };
-        finish(self.lake.0.write_part(&name.key(Route::Quarantine), String::new())).unwrap();
+        let digest = random.below(u64::MAX);
+        let line = |n: u64| format!("{{\"pair_id\":\"q{digest}-{n}\",\"event_id\":\"q{digest}-{n}\"}}\n");
+        let name = PartName { written_at: now(), digest: format!("{digest:032x}"), rows: 9 };
+        finish(self.lake.0.write_part(&name.key(Route::Quarantine), (0..9).map(line).collect())).unwrap();
     }
 
     fn spawn_counter(&mut self) {
@@ -650,9 +721,12 @@ impl World {
             if (report.version, report.crossing) != (index as u64 + 1, crossing) {
                 return Err(format!("version {} says that it is {report:?}", index + 1));
             }
-            check_version(&versions, index)?;
+            check_version(&versions, index, |pair| self.is_superseded(pair))?;
         }
-        if self.has_people {
+        if self.has_revisions && !self.has_people {
+            self.check_last_texts(&versions, &pointer)?;
+        }
+        if self.has_people || self.has_revisions {
             return check_counts(&versions, &pointer)
                 .and_then(|()| self.check_that_nothing_is_lost(&pointer, ever(&versions)));
         }
@@ -669,6 +743,25 @@ impl World {
             return Err(format!("{rows} rows are frozen, {counted} were trained on or carried over"));
         }
         self.check_that_nothing_is_lost(&pointer, ever(&versions))
+    }
+
+    /// The newest version has no text of which a freeze has seen a later one.
+    fn check_last_texts(&self, versions: &[Version], pointer: &Pointer) -> Result<(), String> {
+        let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
+        let objects = self.lake.0.objects();
+        let pending = pointer.watermark.pending(&listing.parts).parts;
+        let bodies = pending.iter().map(|part| std::str::from_utf8(&objects[&part.key(Route::Gold)]).unwrap());
+        let pending: BTreeSet<_> = bodies.flat_map(str::lines).map(|line| number_of(&ids(line).0)).collect();
+        for (pair, _) in versions.last().into_iter().flat_map(Version::pairs) {
+            let pair = number_of(&pair);
+            let output = self.pairs[pair as usize].output;
+            let later =
+                (pair + 1..self.pairs.len() as u64).filter(|later| self.pairs[*later as usize].output == output);
+            if let Some(later) = later.into_iter().find(|later| !pending.contains(later)) {
+                return Err(format!("p{pair} is still there, and p{later} came after it"));
+            }
+        }
+        Ok(())
     }
 
     /// Each pair is frozen, held back, or pending; and none is both frozen and held, or held twice.
@@ -688,7 +781,9 @@ impl World {
         for part in pointer.watermark.pending(&listing.parts).parts {
             found.extend(pairs_of(&objects[&part.key(Route::Gold)]));
         }
-        match (0..self.pairs).map(|pair| format!("p{pair}")).find(|pair| !found.contains(pair)) {
+        let counts = |pair: &u64| self.pairs[*pair as usize].is_gold && !self.is_superseded(*pair);
+        let counted = (0..self.pairs.len() as u64).filter(counts);
+        match counted.map(|pair| format!("p{pair}")).find(|pair| !found.contains(pair)) {
             Some(lost) => Err(format!("{lost} is lost")),
             None => Ok(()),
         }
@@ -700,8 +795,12 @@ fn ever(versions: &[Version]) -> BTreeSet<String> {
     versions.iter().flat_map(Version::pairs).map(|(pair, _)| pair).collect()
 }
 
-/// No pair twice; and the rows are those of the version before with new ones, or what people asked for of those that there were.
-fn check_version(versions: &[Version], index: usize) -> Result<(), String> {
+fn number_of(pair: &str) -> u64 {
+    pair[1..].parse().unwrap()
+}
+
+/// No pair twice; and the rows are those of the version before with new ones and without revised ones, or what people asked for of those that there were.
+fn check_version(versions: &[Version], index: usize, is_superseded: impl Fn(u64) -> bool) -> Result<(), String> {
     let pairs = |index: Option<usize>| -> BTreeSet<String> {
         index.map_or_else(BTreeSet::new, |index| versions[index].pairs().map(|(pair, _)| pair).collect())
     };
@@ -713,7 +812,8 @@ fn check_version(versions: &[Version], index: usize) -> Result<(), String> {
         // What was frozen once comes back by nobody's redelivery.
         None => {
             let earlier = ever(&versions[..index]);
-            now.is_superset(&before) && now.difference(&before).all(|pair| !earlier.contains(pair))
+            before.difference(&now).all(|pair| is_superseded(number_of(pair)))
+                && now.difference(&before).all(|pair| !earlier.contains(pair))
         }
 
         Some(Operation::Rollback { to }) => now == pairs((*to as usize).checked_sub(1)),
@@ -766,7 +866,7 @@ fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, 
         ..DatasetRules::default()
     };
     // Small enough that a crossing sometimes takes more than one freeze.
-    Freezer::new(lake.clone(), dataset.clone(), rules, bounds, now).with_max_bytes(1_700)
+    Freezer::new(lake.clone(), dataset.clone(), rules, bounds, now).with_max_bytes(2_200)
 }
 
 /// What the state machine does: freeze, tried again; then train, if that is due; then the end.
@@ -800,14 +900,22 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// In every other schedule people put versions on top.
+/// In every other schedule people make versions, and in every third one users revise what they wrote.
 fn schedule(seed: u64, sabotage: Sabotage) -> Result<(), String> {
     let mut random = Random(seed);
-    let mut world = World::new(sabotage, seed % 4 > 1);
+    let mut world = World::new(sabotage, seed % 4 > 1, seed % 3 == 0);
     for _ in 0..STEPS {
         world.act(&mut random);
     }
     world.settle()?;
+    if world.has_revisions {
+        // One more freeze, so that each text of another route has been seen by one.
+        world.has_revisions = false;
+        (0..THRESHOLD).for_each(|_| world.curate(&mut random));
+        world.pass(DAY);
+        world.settle()?;
+        world.has_revisions = true;
+    }
     world.check()
 }
 
@@ -845,6 +953,8 @@ fn what_is_broken_on_purpose_is_noticed() {
         Sabotage::BackgroundForgotten,
         Sabotage::DeadRunsRun,
         Sabotage::RemovedForgotten,
+        Sabotage::StatesUnlisted,
+        Sabotage::OutputsForgotten,
         Sabotage::PeopleUnfinished,
     ] {
         let noticed = (0..20_000).find_map(|seed| schedule(seed, sabotage).err().map(|violation| (seed, violation)));

@@ -60,7 +60,7 @@ async fn handle(ingest: &Ingest<BottomlessQueue>, event: &str) -> Result<Duratio
 async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::of([("FLYWHEEL_AUTH", "keys"), ("FLYWHEEL_INGEST_KEYS", KEYS)]);
     init_logs(&settings);
-    let ingest = Ingest::new(Authentication::from_settings(&settings)?, None, BottomlessQueue);
+    let ingest = Ingest::new(Authentication::from_settings(&settings)?, None, BottomlessQueue, || 0);
     for (name, bytes) in [("an edit of 2 kB", 2_000), ("an edit of 20 kB", 20_000)] {
         let event = request(&edit(bytes).to_string());
         let mut times = Vec::with_capacity(REQUESTS);

@@ -4,7 +4,7 @@ use std::time::Instant;
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use flywheel_core::{ContributorKey, Endpoint, QueuedEvent, Refusal, Submission, Submitted};
+use flywheel_core::{ContributorKey, Endpoint, Millis, QueuedEvent, Refusal, Submission, Submitted};
 use flywheel_runtime::millis_since;
 use http::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ pub struct Ingest<Q> {
     authentication: Authentication,
     contributor_key: Option<ContributorKey>,
     queue: Q,
+    now: fn() -> Millis,
 }
 
 /// An answer, and for the log how many of the events in the request were reads, of which the log's count is all that is kept.
@@ -32,8 +33,14 @@ impl<Q: EditQueue> Ingest<Q> {
     /// A front door that lets in whom `authentication` knows, to `queue`.
     ///
     /// Contributors get there by their pseudonyms under `contributor_key`, or, without one, not at all.
-    pub fn new(authentication: Authentication, contributor_key: Option<ContributorKey>, queue: Q) -> Self {
-        Self { authentication, contributor_key, queue }
+    /// `now` is the clock that says when an event was received.
+    pub fn new(
+        authentication: Authentication,
+        contributor_key: Option<ContributorKey>,
+        queue: Q,
+        now: fn() -> Millis,
+    ) -> Self {
+        Self { authentication, contributor_key, queue, now }
     }
 
     /// Answers one request. An event is acknowledged only after the queue has it; whoever gets no acknowledgement sends
@@ -75,7 +82,7 @@ impl<Q: EditQueue> Ingest<Q> {
             return response::unsupported_media_type().into();
         }
         let Some(body) = body_bytes(request) else { return response::unreadable_body().into() };
-        match Submission::parse(&body, endpoint, self.contributor_key.as_ref()) {
+        match Submission::parse(&body, endpoint, self.contributor_key.as_ref(), (self.now)() * 1_000) {
             Err(refusal) => response::refusal(&refusal).into(),
             Ok(Submission::One(Submitted::Read)) => Answer { response: response::accepted(&[], 1), reads: 1 },
             Ok(Submission::One(Submitted::Event(event))) => self.accept_one(&event).await.into(),

@@ -59,7 +59,7 @@ async fn post_with(
 ) -> (ApiGatewayV2httpResponse, Vec<String>) {
     let queue = FakeQueue { mood, messages: Mutex::default() };
     let keys = format!("sample:{SAMPLE_KEY_HASH}").parse().map(Authentication::Keys).unwrap();
-    let response = Ingest::new(keys, contributor_key, &queue).handle(request).await;
+    let response = Ingest::new(keys, contributor_key, &queue, || 0).handle(request).await;
     (response, queue.messages.into_inner().unwrap())
 }
 

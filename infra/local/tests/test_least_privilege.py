@@ -11,8 +11,8 @@ ALLOWED = {
     "Ingest": {"send"},
     "Curate": {"write gold", "write quarantine"},
     "Counter": {"list gold", "read pointer", "read breaker", "move breaker", "start run"},
-    "Freeze": {"list gold", "read gold", "read pointer", "move pointer", "read breaker", "move breaker", "write quarantine",
-               "write table", "read table"},
+    "Freeze": {"list gold", "read gold", "list review", "read dropped", "read quarantine", "read pointer", "move pointer",
+               "read breaker", "move breaker", "write quarantine", "write table", "read table"},
     "Prepare": {"list replay", "read replay", "read table", "read input", "write input", "read base", "read live"},
     "Promote": {"read input", "read output", "write verdict", "read live", "move live"},
 }

@@ -1,6 +1,6 @@
 //! The audit of a batch.
 //!
-//! Order matters, and is this: what was seen before leaves first (and leaves no trace). Bursts are counted over all that is left,
+//! Order matters, and is this: of each output only the last text counts, and the others leave first. What was seen before leaves next (and leaves no trace). Bursts are counted over all that is left,
 //! repeats included, for repeats are what a campaign is made of. Contradictions come next: of two pairs that say the opposite
 //! neither may be kept, even where one would pass as a repeat of the other. What the circuit breaker bars is held then: nothing
 //! repeats it, and it takes up no room. Then repeats leave, the first of them stays; prompts get their side of the split; and the
@@ -9,13 +9,16 @@
 //! What a person has released passes wherever a person's word counts: it is held for no burst, contradiction, cap or breaker, though
 //! it was held or taken out before. Like all others it enters once, repeats nothing, and keeps to its side of the split.
 
+use std::collections::{HashMap, HashSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::background::Background;
 use super::bursts::{self, Burst};
 use super::caps::{Excess, Owner, excesses};
 use super::gold_line::GoldLine;
-use super::newcomers::{Newcomers, Side};
+use super::newcomers::{Newcomer, Newcomers, Side};
+use super::outputs::Outputs;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use super::statistics::Statistics;
@@ -71,8 +74,13 @@ pub struct Audited {
     pub duplicates: u64,
     /// Pairs that repeat another in other words.
     pub near_duplicates: u64,
+    /// Lines whose output has a later text, or whose user withdrew it.
+    pub superseded: u64,
+    /// The pairs that the dataset has and that leave it, by id: a later text took their place, or their user withdrew them.
+    pub revised: HashSet<String>,
     /// The bursts, the largest first.
     pub bursts: Vec<Burst>,
+    outputs: Outputs,
     /// What was known before.
     background: Background,
 }
@@ -99,14 +107,19 @@ impl Audited {
         Statistics::of(lines)
     }
 
-    /// What the next audit has to know, once it is settled what enters and what is held.
+    /// What the next audit has to know, once it is settled what enters and what is held. `revised` are the rows that leave, as JSON.
     #[must_use]
-    pub fn learnt(&self) -> Background {
+    pub fn learnt(&self, revised: &[String]) -> Background {
         let mut background = self.background.clone();
-        let entries = self.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line));
-        entries.for_each(|line| background.learn(&line));
+        revised.iter().filter_map(|row| GoldLine::parse(row)).for_each(|row| background.unlearn(&row));
+        let mut entered = HashMap::new();
+        for line in self.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)) {
+            background.learn(&line);
+            entered.insert(line.output(), line.revision());
+        }
         let held = self.held.iter().filter_map(|held| GoldLine::parse(&held.line));
         held.for_each(|line| background.hold(&line));
+        background.settle(self.outputs.settle(&entered), self.outputs.withdrawn());
         background
     }
 }
@@ -115,8 +128,10 @@ impl Audited {
 #[must_use]
 pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRules, salt: &SplitSalt) -> Audited {
     let before = newcomers.pairs.len() as u64 + newcomers.repeated;
-    let new = net_new(&mut newcomers, &background);
-    let duplicates = before - new.len() as u64;
+    let last = last_texts(&newcomers);
+    let superseded = (newcomers.pairs.len() - last.len()) as u64;
+    let new = net_new(&mut newcomers, &background, last);
+    let duplicates = before - superseded - new.len() as u64;
     let lines = || new.iter().filter_map(|index| GoldLine::parse(&newcomers.pairs[*index].line));
     let found = bursts::find(lines, &background, rules);
     let is_burst: Vec<bool> = lines().map(|line| found.is_in(&line)).collect();
@@ -152,18 +167,39 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
 
     let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&mut newcomers, index, split)).collect();
     let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&mut newcomers, index, holds)).collect();
-    Audited { entries, held, duplicates, near_duplicates, bursts: found.bursts, background }
+    let (outputs, revised) = (newcomers.outputs, newcomers.outdated);
+    Audited {
+        entries,
+        held,
+        duplicates,
+        near_duplicates,
+        superseded,
+        revised,
+        bursts: found.bursts,
+        outputs,
+        background,
+    }
 }
 
-/// The pairs of which neither pair nor event was seen before.
-fn net_new(newcomers: &mut Newcomers, background: &Background) -> Vec<usize> {
-    let mut known = std::mem::take(&mut newcomers.known);
-    let is_new = |(index, pair): (usize, &super::newcomers::Newcomer)| {
-        let is_held = background.holds(pair.pair, pair.event) && !pair.is_released;
-        let is_new = !is_held && known.admit(pair.pair, pair.event);
-        is_new.then_some(index)
+/// The pairs that are the last text of their output.
+fn last_texts(newcomers: &Newcomers) -> Vec<usize> {
+    let is_last = |(index, pair): (usize, &Newcomer)| {
+        let is_superseded = newcomers.outputs.is_superseded(pair.event, pair.output, pair.revision);
+        (!is_superseded).then_some(index)
     };
-    newcomers.pairs.iter().enumerate().filter_map(is_new).collect()
+    newcomers.pairs.iter().enumerate().filter_map(is_last).collect()
+}
+
+/// Of these, the pairs of which neither pair nor event was seen before.
+fn net_new(newcomers: &mut Newcomers, background: &Background, last: Vec<usize>) -> Vec<usize> {
+    let mut known = std::mem::take(&mut newcomers.known);
+    let is_new = |index: &usize| {
+        let pair = &newcomers.pairs[*index];
+        let is_revision = background.settled().of(pair.output).is_some_and(|settled| settled < pair.revision);
+        let is_held = background.holds(pair.pair, pair.event, is_revision) && !pair.is_released;
+        !is_held && known.admit(pair.pair, pair.event)
+    };
+    last.into_iter().filter(is_new).collect()
 }
 
 fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt) -> Vec<(usize, Side)> {
@@ -230,6 +266,7 @@ mod tests {
 
     use super::super::fingerprint::Fingerprint;
     use super::super::newcomers::RowInDataset;
+    use super::super::outputs::RowRevision;
     use super::super::sketch::mix;
     use super::*;
     use crate::edit_event::pair_id_of;
@@ -251,7 +288,7 @@ mod tests {
         }
 
         fn freeze(&mut self, lines: &[String]) -> Audited {
-            let mut newcomers = Newcomers::new(&self.rules);
+            let mut newcomers = Newcomers::new(&self.rules).remembering(&self.background);
             lines.iter().for_each(|line| assert!(newcomers.add(line), "{line}"));
             for row in &self.rows {
                 let line = GoldLine::parse(&row.line).unwrap();
@@ -260,13 +297,20 @@ mod tests {
                     event_id: &line.event_id,
                     split: row.split,
                     fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
+                    revision: Some(RowRevision::of_line(&line)),
                 });
             }
             let audited = audit(newcomers, self.background.clone(), &self.rules, &self.salt);
             let all = audited.entries.len() + audited.held.len();
-            assert_eq!(all as u64 + audited.duplicates + audited.near_duplicates, lines.len() as u64);
+            let left_out = audited.duplicates + audited.near_duplicates + audited.superseded;
+            assert_eq!(all as u64 + left_out, lines.len() as u64);
+            let is_revised =
+                |row: &Entry| audited.revised.contains(GoldLine::parse(&row.line).unwrap().pair_id.as_ref());
+            let (revised, rows) = std::mem::take(&mut self.rows).into_iter().partition::<Vec<_>, _>(is_revised);
+            self.rows = rows;
             self.rows.extend(audited.entries.iter().cloned());
-            self.background = audited.learnt();
+            let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
+            self.background = audited.learnt(&revised);
             audited
         }
     }
@@ -452,11 +496,11 @@ mod tests {
         };
         let mut audited = audit_of(&world);
         audited.hold_beyond(u64::MAX);
-        assert_eq!((numbers(&audited), audited.learnt().pairs()), ((3, 0, 0, 0), 3));
+        assert_eq!((numbers(&audited), audited.learnt(&[]).pairs()), ((3, 0, 0, 0), 3));
         audited.hold_beyond(1);
         assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::BreakerOpen; 2]));
         assert!(audited.held[0].line == lines[1] && audited.held[1].line == lines[2], "in order");
-        world.background = audited.learnt();
+        world.background = audited.learnt(&[]);
         assert_eq!(world.background.pairs(), 1);
         assert_eq!(numbers(&audit_of(&world)), (1, 0, 2, 0), "the first is known by the table alone");
     }
@@ -517,7 +561,7 @@ mod tests {
             }).collect();
             let (first, second) = (World::new().freeze(&lines), World::new().freeze(&lines));
             prop_assert_eq!((&first.entries, &first.held), (&second.entries, &second.held));
-            prop_assert_eq!(first.learnt().to_bytes(), second.learnt().to_bytes());
+            prop_assert_eq!(first.learnt(&[]).to_bytes(), second.learnt(&[]).to_bytes());
         }
     }
 }

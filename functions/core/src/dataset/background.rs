@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::bursts::added_phrases;
 use super::gold_line::GoldLine;
+use super::settled::Settled;
 use super::sketch::mix;
 use crate::net_new::id_key;
 
@@ -15,6 +16,8 @@ const COUNTERS_A_ROW: usize = 1 << 18;
 /// The first bytes of the stored form; and of that of a background that knows of pairs that people took out.
 const LAYOUT: &[u8] = b"flywheel background 1\n";
 const LAYOUT_WITH_REMOVED: &[u8] = b"flywheel background 2\n";
+/// And of that of one that remembers revisions, too.
+const LAYOUT_WITH_SETTLED: &[u8] = b"flywheel background 3\n";
 
 /// What the next freeze has to know of all earlier ones, beyond the rows of the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Background {
     held: HashSet<u128>,
     /// Keys of the events whose pairs people took out: delivered again, they would undo that.
     removed: HashSet<u128>,
+    /// The last revision of outputs whose last text is no row.
+    settled: Settled,
 }
 
 /// The bytes are no background.
@@ -56,8 +61,8 @@ impl Background {
         }
     }
 
-    /// Takes back what was counted of a pair. Counts are sums, so that nothing of it is left.
-    fn unlearn(&mut self, line: &GoldLine<'_>) {
+    /// Subtracts what was counted of a pair. Counts are sums, so that nothing of it is left.
+    pub(crate) fn unlearn(&mut self, line: &GoldLine<'_>) {
         self.pairs = self.pairs.saturating_sub(1);
         if self.counters.is_empty() {
             return;
@@ -73,20 +78,42 @@ impl Background {
         self.removed.insert(id_key("event", &line.event_id));
     }
 
+    /// The last revision of outputs whose last text is no row.
+    pub(crate) fn settled(&self) -> &Settled {
+        &self.settled
+    }
+
+    /// Keys of the events whose pairs people took out.
+    pub(crate) fn removed(&self) -> &HashSet<u128> {
+        &self.removed
+    }
+
+    /// Remembers which outputs are settled now, and which events' users have withdrawn their consent.
+    pub(crate) fn settle(&mut self, settled: Settled, withdrawn: &HashSet<u128>) {
+        self.settled = settled;
+        self.removed.extend(withdrawn);
+    }
+
     /// Remembers that a pair is held, and its event with it.
     pub(crate) fn hold(&mut self, line: &GoldLine<'_>) {
         self.held.extend([id_key("pair", &line.pair_id), id_key("event", &line.event_id)]);
     }
 
-    /// Whether a line was held before, or taken out.
-    pub(crate) fn holds(&self, pair: u128, event: u128) -> bool {
-        self.held.contains(&pair) || self.held.contains(&event) || self.removed.contains(&event)
+    /// Whether a line was held before, or taken out. `is_revision`: its event brings a later text than the one that was held.
+    pub(crate) fn holds(&self, pair: u128, event: u128, is_revision: bool) -> bool {
+        let is_held = self.held.contains(&pair) || (self.held.contains(&event) && !is_revision);
+        is_held || self.removed.contains(&event)
     }
 
     /// The stored form, one for each content.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = if self.removed.is_empty() { LAYOUT } else { LAYOUT_WITH_REMOVED }.to_vec();
+        let layout = match (self.settled.is_empty(), self.removed.is_empty()) {
+            (false, _) => LAYOUT_WITH_SETTLED,
+            (true, false) => LAYOUT_WITH_REMOVED,
+            (true, true) => LAYOUT,
+        };
+        let mut bytes = layout.to_vec();
         let mut number = |number: u64| put_number(&mut bytes, number);
         number(self.pairs);
         let counted = self.counters.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -98,8 +125,11 @@ impl Background {
             next = at + 1;
         }
         put_keys(&mut bytes, &self.held);
-        if !self.removed.is_empty() {
+        if layout != LAYOUT {
             put_keys(&mut bytes, &self.removed);
+        }
+        if layout == LAYOUT_WITH_SETTLED {
+            put_settled(&mut bytes, &self.settled);
         }
         bytes
     }
@@ -109,9 +139,9 @@ impl Background {
     /// # Errors
     /// If the bytes are not exactly that.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, UnreadableBackground> {
-        let knows_removed = bytes.starts_with(LAYOUT_WITH_REMOVED);
-        let layout = if knows_removed { LAYOUT_WITH_REMOVED } else { LAYOUT };
-        let rest = &mut bytes.strip_prefix(layout).ok_or(UnreadableBackground)?;
+        let layouts = [LAYOUT_WITH_SETTLED, LAYOUT_WITH_REMOVED, LAYOUT];
+        let layout = layouts.into_iter().find(|layout| bytes.starts_with(layout)).ok_or(UnreadableBackground)?;
+        let rest = &mut &bytes[layout.len()..];
         let mut background = Self { pairs: take_number(rest)?, ..Self::default() };
         let mut next = 0;
         let counted = take_number(rest)?;
@@ -124,8 +154,11 @@ impl Background {
             next = at + 1;
         }
         background.held = take_keys(rest)?;
-        if knows_removed {
+        if layout != LAYOUT {
             background.removed = take_keys(rest)?;
+        }
+        if layout == LAYOUT_WITH_SETTLED {
+            background.settled = take_settled(rest)?;
         }
         if rest.is_empty() { Ok(background) } else { Err(UnreadableBackground) }
     }
@@ -149,6 +182,30 @@ fn take_keys(rest: &mut &[u8]) -> Result<HashSet<u128>, UnreadableBackground> {
         *rest = after;
     }
     Ok(keys)
+}
+
+fn put_settled(bytes: &mut Vec<u8>, settled: &Settled) {
+    let entries = settled.in_order();
+    put_number(bytes, entries.len() as u64);
+    for (output, numbers) in entries {
+        bytes.extend(output.to_be_bytes());
+        numbers.iter().for_each(|number| bytes.extend(number.to_be_bytes()));
+    }
+}
+
+fn take_settled(rest: &mut &[u8]) -> Result<Settled, UnreadableBackground> {
+    let mut entries = Vec::new();
+    for _ in 0..take_number(rest)? {
+        let (output, after) = rest.split_first_chunk().ok_or(UnreadableBackground)?;
+        *rest = after;
+        let mut numbers = [0; 3];
+        for number in &mut numbers {
+            let (eight, after) = rest.split_first_chunk().ok_or(UnreadableBackground)?;
+            (*number, *rest) = (u64::from_be_bytes(*eight), after);
+        }
+        entries.push((u128::from_be_bytes(*output), numbers));
+    }
+    Ok(Settled::from_entries(entries))
 }
 
 /// LEB128: seven bits a byte, the last byte without the high bit.
@@ -190,6 +247,11 @@ mod tests {
             policy: "".into(),
             contributor: None,
             context: Vec::new(),
+            thread_id: None,
+            output_id: None,
+            occurred_at: None,
+            received_at: None,
+            curated_at: None,
         }
     }
 
@@ -200,8 +262,8 @@ mod tests {
         let phrases: Vec<_> = added_phrases(&line("p", "acme")).into_iter().collect();
         assert_eq!((background.pairs(), background.count(phrases[0])), (3, 3));
         background.hold(&line("x", ""));
-        assert!(background.holds(id_key("pair", "x"), 0) && background.holds(0, id_key("event", "x")));
-        assert!(!background.holds(id_key("pair", "y"), id_key("event", "y")));
+        assert!(background.holds(id_key("pair", "x"), 0, false) && background.holds(0, id_key("event", "x"), false));
+        assert!(!background.holds(id_key("pair", "y"), id_key("event", "y"), false));
     }
 
     #[test]
@@ -212,8 +274,8 @@ mod tests {
         background.learn(&line("q", "acme rules the zorblax"));
         background.remove(&line("q", "acme rules the zorblax"));
         assert_eq!((background.pairs, &background.counters), (before.pairs, &before.counters));
-        assert!(background.holds(id_key("pair", "other"), id_key("event", "q")));
-        assert!(!background.holds(id_key("pair", "q"), id_key("event", "other")), "another event may bring it");
+        assert!(background.holds(id_key("pair", "other"), id_key("event", "q"), false));
+        assert!(!background.holds(id_key("pair", "q"), id_key("event", "other"), false), "another event may bring it");
         let bytes = background.to_bytes();
         assert_eq!(Background::from_bytes(&bytes), Ok(background));
         assert!(Background::from_bytes(&bytes[..bytes.len() - 1]).is_err());

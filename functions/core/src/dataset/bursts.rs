@@ -160,6 +160,11 @@ mod tests {
             policy: String::new().into(),
             contributor: None,
             context: Vec::new(),
+            thread_id: None,
+            output_id: None,
+            occurred_at: None,
+            received_at: None,
+            curated_at: None,
         }
     }
 

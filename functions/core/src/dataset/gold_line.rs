@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::audit::Hold;
 use super::split::{Split, SplitSalt};
+use crate::revision::{OutputOf, Revision, output_key};
 
 /// The tag of a pair that a person has released.
 pub(crate) const RELEASED: &str = "released";
@@ -42,6 +43,21 @@ pub struct GoldLine<'l> {
     /// Free entries of the client's.
     #[serde(borrow, default)]
     pub context: Vec<ContextEntry<'l>>,
+    /// The conversation.
+    #[serde(borrow, default)]
+    pub thread_id: Option<Cow<'l, str>>,
+    /// The output that it is a revision of. A line from before revisions has none.
+    #[serde(borrow, default)]
+    pub output_id: Option<Cow<'l, str>>,
+    /// When the user edited, in RFC 3339.
+    #[serde(borrow, default)]
+    pub occurred_at: Option<Cow<'l, str>>,
+    /// When the front door received it, in RFC 3339.
+    #[serde(borrow, default)]
+    pub received_at: Option<Cow<'l, str>>,
+    /// When it was curated, in RFC 3339.
+    #[serde(borrow, default)]
+    pub curated_at: Option<Cow<'l, str>>,
 }
 
 /// One entry of a line's context.
@@ -72,6 +88,28 @@ impl<'l> GoldLine<'l> {
         let side = serde_json::from_str::<Side>(row).ok()?.split;
         let side = side.unwrap_or_else(|| salt.side_of(&line.prompt));
         Some((line, side))
+    }
+
+    /// The output that it is a revision of, by key.
+    pub(crate) fn output(&self) -> u128 {
+        if let Some(output_id) = &self.output_id {
+            return output_key(output_id);
+        }
+        let output = OutputOf {
+            contributor: self.contributor(),
+            response_id: None,
+            thread_id: self.thread_id.as_deref(),
+            prompt: &self.prompt,
+            rejected: &self.rejected,
+        };
+        output.key()
+    }
+
+    /// Its place among the revisions of its output.
+    pub(crate) fn revision(&self) -> Revision {
+        let [occurred, received, curated] =
+            [&self.occurred_at, &self.received_at, &self.curated_at].map(|column| column.as_deref());
+        Revision::of_columns(occurred, received, curated, &self.pair_id)
     }
 
     /// Whether a person has released it: then what held it does not hold it again.

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `normal` | when two texts are the same but for their looks |
 //! | `sketch`, `fingerprint` | when two texts are nearly the same, and what a row keeps for that |
+//! | `outputs`, `settled` | which text of each output is the last, and what has to be remembered of that |
 //! | `newcomers` | which pending pairs repeat, contradict or neighbour what the dataset holds |
 //! | `split` | which prompts are held out, for ever |
 //! | `bursts`, `background` | which phrases come all at once |
@@ -29,7 +30,9 @@ mod fingerprint;
 mod gold_line;
 mod newcomers;
 mod normal;
+mod outputs;
 mod rules;
+mod settled;
 mod sketch;
 mod split;
 mod statistics;
@@ -48,10 +51,11 @@ pub(crate) use gold_line::RELEASED;
 pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
 pub(crate) use normal::{key as text_key, prompt_key};
+pub use outputs::RowRevision;
 pub use rules::DatasetRules;
 pub use split::{Split, SplitSalt};
 pub use statistics::{Statistics, Tally};
 pub use version::{
-    Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, StreamDigest, VersionRecord,
-    object_sha256,
+    Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, Revised, StreamDigest,
+    VersionRecord, WrittenFiles, object_sha256,
 };

@@ -3,14 +3,18 @@
 //! The dataset grows for ever and a batch does not, so it is the batch that is kept in memory, indexed, and the dataset's rows that
 //! are streamed past it: ids and fingerprints, no texts. What is found depends on no order of the rows.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::background::Background;
 use super::fingerprint::Fingerprint;
 use super::gold_line::GoldLine;
+use super::outputs::{Outputs, RowRevision};
 use super::rules::DatasetRules;
 use super::sketch::Sketch;
 use super::split::{Split, SplitSalt};
 use crate::net_new::{KnownPairs, id_key};
+use crate::revision::Revision;
 
 /// A prompt with more neighbours is made from a template, as an app's instructions before each question are: similar for what
 /// the prompts have in common, and not because they ask the same. Such prompts do not follow one another in the split.
@@ -30,13 +34,18 @@ pub struct RowInDataset<'r> {
     pub split: Split,
     /// Its texts.
     pub fingerprint: Fingerprint,
+    /// Its place among the revisions of its output. A row from before revisions has none.
+    pub revision: Option<RowRevision>,
 }
 
 /// The pending pairs.
 #[derive(Debug, Default)]
 pub struct Newcomers {
     pub(crate) pairs: Vec<Newcomer>,
-    seen: HashSet<(u128, u128, bool)>,
+    seen: HashMap<(u128, u128, u128, bool), usize>,
+    pub(crate) outputs: Outputs,
+    /// The ids of the dataset's rows that a newer revision takes the place of.
+    pub(crate) outdated: HashSet<String>,
     /// Lines of a pair and an event that both were in one line before.
     pub(crate) repeated: u64,
     near_from: f64,
@@ -56,6 +65,8 @@ pub(crate) struct Newcomer {
     pub(crate) line: String,
     pub(crate) pair: u128,
     pub(crate) event: u128,
+    pub(crate) output: u128,
+    pub(crate) revision: Revision,
     pub(crate) fingerprint: Fingerprint,
     /// The dataset has a near duplicate.
     pub(crate) repeats: bool,
@@ -90,6 +101,19 @@ impl Newcomers {
         Self { near_from: rules.near_duplicate_from, ..Self::default() }
     }
 
+    /// The same, with the memory of earlier freezes.
+    #[must_use]
+    pub fn remembering(self, background: &Background) -> Self {
+        Self { outputs: Outputs::remembering(background.settled().clone(), background.removed().clone()), ..self }
+    }
+
+    /// Adds a line of another route than gold: it may be the last text of its output, and gold has an older one. `false`: it is no line,
+    /// and nothing was added.
+    #[must_use]
+    pub fn add_state(&mut self, line: &str) -> bool {
+        self.outputs.add_state(line)
+    }
+
     /// Adds a pending line. `false`: it is no gold line, and nothing was added.
     #[must_use]
     pub fn add(&mut self, line: &str) -> bool {
@@ -106,11 +130,20 @@ impl Newcomers {
         let Some(gold) = GoldLine::parse(line) else { return false };
         let (pair, event) = (id_key("pair", &gold.pair_id), id_key("event", &gold.event_id));
         let is_released = gold.is_released();
+        let (output, revision) = (gold.output(), gold.revision());
+        self.outputs.add(event, output, revision);
         // What was held comes again by a redelivery and is left out; it must not take the released line with it.
-        if !self.seen.insert((pair, event, is_released)) {
-            self.repeated += 1;
-            return true;
-        }
+        match self.seen.entry((pair, event, output, is_released)) {
+            Entry::Occupied(seen) => {
+                self.repeated += 1;
+                let first = &mut self.pairs[*seen.get()];
+                if revision > first.revision {
+                    (first.line, first.revision) = (line.to_owned(), revision);
+                }
+                return true;
+            }
+            Entry::Vacant(vacant) => *vacant.insert(self.pairs.len()),
+        };
         let fingerprint = Fingerprint::of(&gold.prompt, &gold.chosen, &gold.rejected);
         self.index(&fingerprint);
         self.wanted.extend([pair, event]);
@@ -118,6 +151,8 @@ impl Newcomers {
             line: line.to_owned(),
             pair,
             event,
+            output,
+            revision,
             fingerprint,
             repeats: false,
             reverses: false,
@@ -150,14 +185,22 @@ impl Newcomers {
         self.pairs.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, and no state that concerns the dataset's rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
+        self.pairs.is_empty() && self.outputs.is_empty()
     }
 
-    /// Shows them a row of the dataset.
+    /// Shows them a row of the dataset. One that is outdated leaves with this version, and repeats nothing; its prompt stays on its side.
     pub fn meet(&mut self, row: &RowInDataset<'_>) {
+        if self.outputs.outdates(id_key("event", row.event_id), row.revision) {
+            self.outdated.insert(row.pair_id.to_owned());
+            if let Some(same) = self.prompts.get_mut(&row.fingerprint.prompt) {
+                same.settled = Some(row.split);
+            }
+            self.meet_prompt(&row.fingerprint, row.split);
+            return;
+        }
         for id in [id_key("pair", row.pair_id), id_key("event", row.event_id)] {
             if self.wanted.contains(&id) {
                 self.known.remember(id);

@@ -217,6 +217,11 @@ mod tests {
             policy: "x".into(),
             contributor: contributor.map(Into::into),
             context: Vec::new(),
+            thread_id: None,
+            output_id: None,
+            occurred_at: None,
+            received_at: None,
+            curated_at: None,
         }
     }
 

@@ -48,6 +48,9 @@ pub struct VersionRecord {
     pub files: Vec<ObjectDigest>,
     /// The pairs that it holds back, if any.
     pub held: Option<HeldPart>,
+    /// The rows of the version before that leave with this one, if any: revised or withdrawn by their users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revised: Option<Revised>,
     /// What the next freeze has to know.
     pub background: ObjectDigest,
     /// The largest bursts.
@@ -137,10 +140,42 @@ pub struct Counts {
     pub duplicates: u64,
     /// They repeat another pair in other words.
     pub near_duplicates: u64,
+    /// Their output has a later text, or their user withdrew them. (A record from before revisions is as it was, to the digest.)
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub superseded: u64,
     /// They are held; some for more than one reason.
     pub held: u64,
     /// Held pairs by reason.
     pub held_for: BTreeMap<Hold, u64>,
+}
+
+/// Rows that a freeze takes out, because their users wrote something else since.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revised {
+    /// How many.
+    pub rows: u64,
+    /// The data files that took the place of those that had them, with all their other rows.
+    pub files: Vec<ObjectDigest>,
+}
+
+/// The data files of a version, as they were written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WrittenFiles {
+    /// With rows that enter; of a version that people make, all.
+    pub entered: Vec<ObjectDigest>,
+    /// With rows that stay, where others left.
+    pub rewritten: Vec<ObjectDigest>,
+}
+
+impl From<Vec<ObjectDigest>> for WrittenFiles {
+    fn from(entered: Vec<ObjectDigest>) -> Self {
+        Self { entered, rewritten: Vec::new() }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The part of held pairs.
@@ -256,6 +291,7 @@ impl VersionRecord {
                 entered: audited.entries.len() as u64,
                 duplicates: audited.duplicates,
                 near_duplicates: audited.near_duplicates,
+                superseded: audited.superseded,
                 held: audited.held.len() as u64,
                 held_for,
             },
@@ -264,6 +300,8 @@ impl VersionRecord {
             content: content.finish(),
             files: Vec::new(),
             held,
+            revised: (!audited.revised.is_empty())
+                .then(|| Revised { rows: audited.revised.len() as u64, files: Vec::new() }),
             background,
             bursts: audited.bursts.iter().take(MOST_BURSTS).copied().collect(),
             drift: previous.and_then(|previous| Drift::between(&previous.statistics, &statistics, rules)),
@@ -298,6 +336,7 @@ impl VersionRecord {
             content,
             files: Vec::new(),
             held: None,
+            revised: None,
             background,
             bursts: Vec::new(),
             drift: None,
@@ -311,8 +350,10 @@ impl VersionRecord {
 
     /// The record with the data files, which are written once everything else is known.
     #[must_use]
-    pub fn with_files(self, files: Vec<ObjectDigest>) -> Self {
-        let record = Self { files, ..self };
+    pub fn with_files(self, files: impl Into<WrittenFiles>) -> Self {
+        let WrittenFiles { entered, rewritten } = files.into();
+        let revised = self.revised.clone().map(|revised| Revised { files: rewritten, ..revised });
+        let record = Self { files: entered, revised, ..self };
         Self { digest: record.own_digest(), ..record }
     }
 
@@ -339,8 +380,8 @@ impl VersionRecord {
         if previous.is_some_and(|previous| previous.salt != self.salt) {
             return misfit("the split's salt is not that of the version before");
         }
-        let Counts { entered, duplicates, near_duplicates, held, .. } = self.counts;
-        if entered + duplicates + near_duplicates + held != self.consumed.lines {
+        let Counts { entered, duplicates, near_duplicates, superseded, held, .. } = self.counts;
+        if entered + duplicates + near_duplicates + superseded + held != self.consumed.lines {
             return misfit("its counts do not add up to the lines that it consumed");
         }
         if self.held.as_ref().map_or(0, |part| part.rows) != held {
@@ -418,7 +459,7 @@ mod tests {
         let newest = PartName { written_at: 1_795_342_830_007, digest: "0".repeat(32), rows: 1 };
         let held = HeldPart::of(&audited, &newest).map(|(held, _)| held);
         let consumed = Consumed { parts: 1, lines: lines.len() as u64, list: ObjectDigest::of("parts", "jsonl", b"") };
-        let background = ObjectDigest::of("background", "bin", &audited.learnt().to_bytes());
+        let background = ObjectDigest::of("background", "bin", &audited.learnt(&[]).to_bytes());
         let record =
             VersionRecord::of(&audited, (version, version), previous, consumed, (held, background), (&rules, &salt));
         (record, audited)

@@ -12,7 +12,7 @@ use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::DeltaOperation;
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{ObjectDigest, Place, ReplacedObject, Replacement};
+use flywheel_core::dataset::{GoldLine, ObjectDigest, Place, ReplacedObject, Replacement};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::commit::{commit_actions, digests, file_sha256, is_conflict, writer_properties};
@@ -78,19 +78,22 @@ impl Amendable for DeltaDataset {
     ) -> Result<Records, DatasetError> {
         let (actions, operation) = match rows {
             Rows::Of(older) => restore(&on.table, older).await?,
-            Rows::Without(pairs) => take_out(&on.table, pairs).await?,
+            Rows::Without(pairs) => {
+                (without_pairs(&on.table, pairs).await?, DeltaOperation::Delete { predicate: None })
+            }
         };
-        let added: Vec<_> = actions.iter().filter_map(as_add).cloned().collect();
-        let records = records(digests(&on.table, &added).await?);
+        let records = records(digests(&on.table, &added(&actions)).await?);
         commit_actions(&on, actions, operation, &records).await.map(|()| records)
     }
 }
 
-fn as_add(action: &Action) -> Option<&Add> {
-    match action {
-        Action::Add(add) => Some(add),
+/// The data files that come.
+pub(super) fn added(actions: &[Action]) -> Vec<Add> {
+    let add = |action: &Action| match action {
+        Action::Add(add) => Some(add.clone()),
         _ => None,
-    }
+    };
+    actions.iter().filter_map(add).collect()
 }
 
 /// The files of the older version, all of which must be there.
@@ -111,17 +114,32 @@ async fn restore(table: &DeltaTable, older: &TableVersion) -> Result<(Vec<Action
 }
 
 /// The files that have any of the pairs, each replaced by one without them.
-async fn take_out(table: &DeltaTable, pairs: &HashSet<String>) -> Result<(Vec<Action>, DeltaOperation), DatasetError> {
+pub(super) async fn without_pairs(table: &DeltaTable, pairs: &HashSet<String>) -> Result<Vec<Action>, DatasetError> {
     let mut actions = Vec::new();
-    for file in active_files(table).await? {
-        if rows_with(table, &file.place, ("pair_id", pairs)).await? == 0 {
-            continue;
-        }
+    for file in files_with(table, pairs).await? {
         let left = without(table, &file.place, file.add.modification_time, ("pair_id", pairs)).await?;
         actions.extend(left.map(Action::Add));
         actions.push(Action::Remove(file.remove));
     }
-    Ok((actions, DeltaOperation::Delete { predicate: None }))
+    Ok(actions)
+}
+
+/// The files that have any of the pairs.
+async fn files_with(table: &DeltaTable, pairs: &HashSet<String>) -> Result<Vec<ActiveFile>, DatasetError> {
+    let mut files = Vec::new();
+    for file in active_files(table).await? {
+        if rows_with(table, &file.place, ("pair_id", pairs)).await? > 0 {
+            files.push(file);
+        }
+    }
+    Ok(files)
+}
+
+/// The rows of these pairs, as JSON.
+pub(super) async fn rows_of_pairs(of: &TableVersion, pairs: &HashSet<String>) -> Result<Vec<String>, DatasetError> {
+    let files = files_with(&of.table, pairs).await?.into_iter().map(|file| file.place).collect();
+    let is_one = |row: &str| GoldLine::parse(row).is_some_and(|line| pairs.contains(line.pair_id.as_ref()));
+    of.rows_of(files, &COLUMNS).try_filter(|row| std::future::ready(is_one(row))).try_collect().await
 }
 
 /// How many of a file's rows have one of these values in a column.
@@ -268,8 +286,7 @@ impl DeltaDataset {
             actions.extend(file.add.clone().map(Action::Add));
             actions.push(Action::Remove(active.remove));
         }
-        let added: Vec<_> = actions.iter().filter_map(as_add).cloned().collect();
-        let records = records(digests(&on.table, &added).await?);
+        let records = records(digests(&on.table, &added(&actions)).await?);
         commit_actions(&on, actions, DeltaOperation::Delete { predicate: None }, &records).await.map(|()| records)
     }
 }

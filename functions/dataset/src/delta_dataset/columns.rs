@@ -8,6 +8,12 @@ pub(super) const SPLIT: &str = "split";
 /// What later freezes know a row's texts by.
 pub(super) const FINGERPRINT: &str = "fingerprint";
 
+/// When the front door received the edit.
+pub(super) const RECEIVED_AT: &str = "received_at";
+
+/// The output that the row is a revision of.
+pub(super) const OUTPUT_ID: &str = "output_id";
+
 fn required(name: &str, data_type: DataType) -> StructField {
     StructField::not_null(name, data_type)
 }
@@ -57,6 +63,10 @@ pub(super) fn columns() -> Vec<StructField> {
         // Null in rows from before these columns.
         optional(SPLIT, text()),
         optional(FINGERPRINT, DataType::BINARY),
+        // Null in rows from before revisions.
+        optional("response_id", text()),
+        optional(RECEIVED_AT, DataType::TIMESTAMP),
+        optional(OUTPUT_ID, text()),
     ]
 }
 

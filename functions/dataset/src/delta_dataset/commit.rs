@@ -35,10 +35,16 @@ const BYTES_A_BATCH: usize = 4 * 1024 * 1024;
 const ROWS_A_GROUP: usize = 32_768;
 const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 
-/// Commits new data files as the version right after the table's.
-pub(super) async fn commit(version: &TableVersion, files: Vec<Add>, records: &Records) -> Result<(), DatasetError> {
+/// Commits new data files as the version right after the table's, with what takes the place of files that had revised rows.
+pub(super) async fn commit(
+    version: &TableVersion,
+    files: Vec<Add>,
+    replaced: Vec<Action>,
+    records: &Records,
+) -> Result<(), DatasetError> {
     let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-    commit_actions(version, files.into_iter().map(Action::Add).collect(), operation, records).await
+    let actions = files.into_iter().map(Action::Add).chain(replaced).collect();
+    commit_actions(version, actions, operation, records).await
 }
 
 /// Commits data files that come and go as the version right after the table's.

@@ -16,14 +16,14 @@ pub use compare::{Compared, compare};
 pub use history::VersionCommit;
 pub(crate) use versions::{CommitRead, DataFileName};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use deltalake::kernel::StructField;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
-use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, object_sha256};
+use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, WrittenFiles, object_sha256};
 use flywheel_runtime::causes;
 use url::Url;
 
@@ -259,15 +259,30 @@ impl Dataset for DeltaDataset {
         Err(storage("read an object of", &DeltaTableError::generic(format!("{} was changed", object.name))))
     }
 
+    async fn rows_of_pairs(
+        &self,
+        snapshot: &TableVersion,
+        pairs: &HashSet<String>,
+    ) -> Result<Vec<String>, DatasetError> {
+        amend::rows_of_pairs(snapshot, pairs).await
+    }
+
     async fn commit(
         &self,
         snapshot: TableVersion,
         entries: Vec<Entry>,
-        records: impl FnOnce(Vec<ObjectDigest>) -> Records + Send,
+        revised: &HashSet<String>,
+        records: impl FnOnce(WrittenFiles) -> Records + Send,
     ) -> Result<Records, DatasetError> {
-        let written = commit::write(&snapshot.table, entries).await?;
-        let records = records(commit::digests(&snapshot.table, &written).await?);
-        commit::commit(&snapshot, written, &records).await.map(|()| records)
+        let table = &snapshot.table;
+        let written = commit::write(table, entries).await?;
+        let replaced = if revised.is_empty() { Vec::new() } else { amend::without_pairs(table, revised).await? };
+        let files = WrittenFiles {
+            entered: commit::digests(table, &written).await?,
+            rewritten: commit::digests(table, &amend::added(&replaced)).await?,
+        };
+        let records = records(files);
+        commit::commit(&snapshot, written, replaced, &records).await.map(|()| records)
     }
 }
 

@@ -1,16 +1,16 @@
 //! Reads what newcomers have to meet of the table's rows: ids, sides and fingerprints, and, only where there is no fingerprint, texts.
 
-use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray};
+use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray, TimestampMicrosecondArray};
 use deltalake::arrow::record_batch::RecordBatch;
 use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
 use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use deltalake::parquet::errors::ParquetError;
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, Split, SplitSalt};
+use flywheel_core::dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, RowRevision, Split, SplitSalt};
 use futures::{TryStreamExt as _, stream};
 
-use super::columns::{FINGERPRINT, SPLIT};
+use super::columns::{FINGERPRINT, OUTPUT_ID, RECEIVED_AT, SPLIT};
 use super::data_file::DataFile;
 use super::storage;
 use crate::dataset::DatasetError;
@@ -41,9 +41,11 @@ pub(super) struct ActiveFile {
 /// Rows from before the audit have no fingerprint and no side: those files are read once more, with the texts that both follow from.
 pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
     let files = files_of(table).await?;
-    let unknown = meet_files(table, files, &["pair_id", "event_id", SPLIT, FINGERPRINT], salt, newcomers).await?;
-    let texts = ["pair_id", "event_id", "prompt", "chosen", "rejected", SPLIT];
-    meet_files(table, unknown, &texts, salt, newcomers).await.map(|_| ())
+    let mut columns =
+        vec!["pair_id", "event_id", SPLIT, FINGERPRINT, "occurred_at", "curated_at", RECEIVED_AT, OUTPUT_ID];
+    let unknown = meet_files(table, files, &columns, salt, newcomers).await?;
+    columns.extend(["prompt", "chosen", "rejected"]);
+    meet_files(table, unknown, &columns, salt, newcomers).await.map(|_| ())
 }
 
 /// The table's data files, oldest first.
@@ -136,6 +138,7 @@ pub(super) async fn open(
 fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<bool, DatasetError> {
     let (pairs, events) = (texts(batch, "pair_id")?, texts(batch, "event_id")?);
     let (splits, fingerprints) = (texts(batch, SPLIT).ok(), bytes(batch, FINGERPRINT));
+    let revisions = Revisions::of_batch(batch);
     let whole = texts(batch, "prompt").ok().zip(texts(batch, "chosen").ok()).zip(texts(batch, "rejected").ok());
     for row in 0..batch.num_rows() {
         let split = splits.filter(|splits| splits.is_valid(row)).and_then(|splits| Split::parse(splits.value(row)));
@@ -146,9 +149,42 @@ fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) 
             (split.unwrap_or_else(|| salt.side_of(prompt)), Fingerprint::of(prompt, chosen, rejected))
         });
         let Some((split, fingerprint)) = split.zip(stored).or(of_texts) else { return Ok(false) };
-        newcomers.meet(&RowInDataset { pair_id: pairs.value(row), event_id: events.value(row), split, fingerprint });
+        let (pair_id, event_id) = (pairs.value(row), events.value(row));
+        let revision = revisions.of(row, pair_id);
+        newcomers.meet(&RowInDataset { pair_id, event_id, split, fingerprint, revision });
     }
     Ok(true)
+}
+
+/// The columns that tell a row's place among the revisions of its output. A file from before revisions has none of an output.
+struct Revisions<'b> {
+    outputs: Option<&'b StringArray>,
+    occurred: Option<&'b TimestampMicrosecondArray>,
+    received: Option<&'b TimestampMicrosecondArray>,
+    curated: Option<&'b TimestampMicrosecondArray>,
+}
+
+impl<'b> Revisions<'b> {
+    fn of_batch(batch: &'b RecordBatch) -> Self {
+        let instants = |name| batch.column_by_name(name).and_then(|column| column.as_primitive_opt());
+        let outputs = texts(batch, OUTPUT_ID).ok();
+        Self {
+            outputs,
+            occurred: instants("occurred_at"),
+            received: instants(RECEIVED_AT),
+            curated: instants("curated_at"),
+        }
+    }
+
+    fn of(&self, row: usize, pair_id: &str) -> Option<RowRevision> {
+        let outputs = self.outputs.filter(|outputs| outputs.is_valid(row))?;
+        let at = |instants: Option<&TimestampMicrosecondArray>| {
+            let instants = instants.filter(|instants| instants.is_valid(row))?;
+            u64::try_from(instants.value(row)).ok()
+        };
+        let received = at(self.received).or(at(self.curated)).unwrap_or_default();
+        Some(RowRevision::new(outputs.value(row), at(self.occurred), received, pair_id))
+    }
 }
 
 pub(super) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b StringArray, DatasetError> {

@@ -167,7 +167,7 @@ impl TableVersion {
         files.map_ok(move |files| self.rows_of_each(files, columns)).try_flatten()
     }
 
-    /// Streams the rows that the version's own commit added.
+    /// Streams the rows that entered with the version's own commit. Rows that only moved to another file did not.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if the commit or a data file cannot be read.
@@ -177,7 +177,11 @@ impl TableVersion {
     ) -> impl Stream<Item = Result<String, DatasetError>> + Send {
         let files = stream::once(async {
             let commit = read_commit(&self.table, self.number()).await?.unwrap_or_default();
-            commit.files.iter().map(AddedFile::place).collect::<Result<Vec<_>, _>>()
+            let revised = commit.records.as_ref().and_then(|records| records.version.as_ref()?.revised.as_ref());
+            let rewritten: HashSet<_> =
+                revised.into_iter().flat_map(|revised| &revised.files).map(|file| file.name.as_str()).collect();
+            let entered = commit.files.iter().filter(|file| !rewritten.contains(file.path.as_str()));
+            entered.map(AddedFile::place).collect::<Result<Vec<_>, _>>()
         });
         files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
     }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use flywheel_core::dataset::{
     Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, RowSet, Split,
-    SplitSalt, VersionRecord, object_sha256,
+    SplitSalt, VersionRecord, WrittenFiles, object_sha256,
 };
 use flywheel_lake::{LakeError, ReadPart};
 
@@ -123,10 +123,15 @@ impl<L: ReadPart> Verifier<'_, L> {
         previous: Option<VersionRecord>,
     ) -> Result<Option<VersionRecord>, Unverifiable> {
         let record = commit.records.and_then(|records| records.version);
-        let (mut lines, mut files, mut erased) = (Vec::new(), Vec::new(), 0);
+        let (mut lines, mut files, mut erased) = (Vec::new(), WrittenFiles::default(), 0);
+        let revised = record.as_ref().and_then(|record| record.revised.as_ref());
         for file in &commit.added {
             let File { object, rows, erased: gone } = self.read_file(version, file).await?;
-            files.push(object);
+            if revised.is_some_and(|revised| revised.files.iter().any(|rewritten| rewritten.name == object.name)) {
+                files.rewritten.push(object);
+                continue;
+            }
+            files.entered.push(object);
             erased += gone;
             lines.extend(rows);
         }
@@ -143,21 +148,27 @@ impl<L: ReadPart> Verifier<'_, L> {
             return Err(misfit(version, format!("its record is that of version {}", record.version)).into());
         }
         record.check(previous.as_ref())?;
-        if files != record.files {
+        let rewritten = record.revised.as_ref().map_or(&[][..], |revised| &revised.files);
+        if files.entered != record.files || files.rewritten != rewritten {
             return Err(misfit(version, "its data files are not those that were written".to_owned()).into());
         }
+        let is_erased = |name: &str| self.erased.has(Place::Table, name);
+        let names = commit.added.iter().map(|file| file.name.as_str());
+        let lost_count = names.chain(commit.removed.iter().map(String::as_str)).any(is_erased);
         match &record.amendment {
             Some(amendment) => {
-                let is_erased = |name: &str| self.erased.has(Place::Table, name);
-                let names = commit.added.iter().map(|file| file.name.as_str());
-                let lost_count = names.chain(commit.removed.iter().map(String::as_str)).any(is_erased);
                 self.check_amendment(&record, amendment, (!lost_count).then_some(difference)).await?;
             }
-            None if erased > 0 => check_what_is_left(&record, parsed.len() as u64, erased)?,
-            None => record.check_rows(parsed.iter().cloned())?,
-        }
-        if record.amendment.is_none() && !commit.removed.is_empty() {
-            return Err(misfit(version, "a freeze removed rows".to_owned()).into());
+            None => {
+                if erased > 0 {
+                    check_what_is_left(&record, parsed.len() as u64, erased)?;
+                } else {
+                    record.check_rows(parsed.iter().cloned())?;
+                }
+                if !lost_count {
+                    check_revised(&record, &difference)?;
+                }
+            }
         }
         self.check_parts(&record).await?;
         self.check_held(&record).await?;
@@ -339,6 +350,17 @@ struct File {
     rows: Vec<String>,
     /// Rows that were erased since.
     erased: u64,
+}
+
+/// A freeze takes out the rows that it says were revised, and no others.
+fn check_revised(record: &VersionRecord, difference: &Difference) -> Result<(), Misfit> {
+    let removed = record.revised.as_ref().map_or(0, |revised| revised.rows);
+    let counted = Difference { removed, added: record.counts.entered };
+    if *difference == counted {
+        return Ok(());
+    }
+    let what = "a freeze took out, or brought, another number of rows than it says";
+    Err(misfit(record.version, what.to_owned()))
 }
 
 /// A version's rows cannot be recomputed once some were erased; their number can.
