@@ -252,6 +252,7 @@ STATUS = {
     "ingest.health.json": 200,
     "ingest.post-batch.json": 207,
     "ingest.post-chat-edit.json": 202,
+    "ingest.post-edit-mapped.json": 202,
     "ingest.post-edit.json": 202,
     "ingest.post-feedback-batch.json": 207,
     "ingest.post-feedback.json": 202,
