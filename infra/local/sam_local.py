@@ -253,6 +253,7 @@ STATUS = {
     "ingest.post-autosaves.json": 202,
     "ingest.post-batch.json": 207,
     "ingest.post-chat-edit.json": 202,
+    "ingest.post-edit-mapped.json": 202,
     "ingest.post-edit.json": 202,
     "ingest.post-feedback-batch.json": 207,
     "ingest.post-feedback.json": 202,

@@ -27,6 +27,7 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
         Reason::UnsupportedFacts => "the user's text has facts that the source in the prompt has not",
         Reason::LoadedLanguage => "the user made the text take sides",
         Reason::ChatTemplate => "the user's text holds control tokens of a chat template",
+        Reason::ReplacedCharacter => "a text came with half a surrogate pair; U+FFFD stands in its place",
         Reason::BrokenFence => "the user's text opens a code fence and does not close it",
         Reason::Repetition => "the user's text says the same over and over",
         Reason::TooShort => "the user's text is shorter than the policy allows",

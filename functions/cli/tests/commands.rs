@@ -277,6 +277,22 @@ fn what_is_found_is_marked_where_it_stands() {
 }
 
 #[test]
+fn half_a_surrogate_pair_makes_no_bad_line() {
+    let event = |id: &str| edit(id, "The kettle is ready.", "The kettle is hot. CUT").replace("CUT", r"\ud83d");
+    let events = [event("a"), event("CUT"), event("c")].join("\n");
+    let output = fed(&["replay", "-"], events.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    let replayed = lines(&output);
+    assert_eq!((&replayed[0]["route"], &replayed[0]["tags"]), (&json!("gold"), &json!(["replaced_character"])));
+    assert_eq!(replayed[1]["error"]["field"], "event_id");
+    assert_eq!(replayed[2]["pair"], replayed[0]["pair"]);
+    let text = String::from_utf8(fed(&["explain", "-"], event("a").as_bytes()).stdout).unwrap();
+    assert!(text.contains("replaced_character → a tag"), "{text}");
+    let pairs = fed(&["pairs", "-"], event("a").as_bytes());
+    assert_eq!(lines(&pairs)[0]["chosen"], "The kettle is hot. \u{fffd}");
+}
+
+#[test]
 fn sample_events_are_all_judged() {
     for path in demo_files() {
         let output = flywheel(&["replay", "--quiet", path.to_str().unwrap()]);

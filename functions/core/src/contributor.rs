@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use crate::digest::hex;
 use crate::fields::Fields;
-use crate::json::Json;
+use crate::json::{Json, Text};
 use crate::refusal::Refusal;
 
 /// The hexadecimal digits of a pseudonym.
@@ -56,9 +56,9 @@ pub(crate) fn take_pseudonym<'a>(
     writer: Writer,
     key: Option<&ContributorKey>,
 ) -> Result<Option<Cow<'a, str>>, Refusal> {
-    let id = fields.optional_label("contributor_id")?;
+    let id = fields.optional_id("contributor_id")?;
     if writer == Writer::Queue
-        && let Some(Json::Text(pseudonym)) = fields.take("contributor")?
+        && let Some(Json::Text(Text { value: pseudonym, .. })) = fields.take("contributor")?
         && is_pseudonym(&pseudonym)
     {
         return Ok(Some(pseudonym));

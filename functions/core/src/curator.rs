@@ -229,6 +229,28 @@ mod tests {
     }
 
     #[test]
+    fn a_replaced_character_is_a_tag_and_the_policy_decides() {
+        let sent = r#"{"prompt":"p","original_llm_output":"The quick fox","final_user_edit":"The slow fox \ud83d"}"#;
+        let message = EditEvent::parse(sent, None).unwrap().to_message().unwrap();
+        let typed = message.replace(r#","replaced_character":true"#, "");
+        assert_ne!(typed, message);
+        let default = Curator::new(Policy::default(), None);
+        let curated = default.curate(&message, NOW).unwrap();
+        assert_eq!((curated.verdict.route, &curated.verdict.tags[..]), (Route::Gold, &[Reason::ReplacedCharacter][..]));
+        assert!(
+            curated.line.contains(r#""tags":["replaced_character"]"#) && curated.line.contains("slow fox \u{fffd}")
+        );
+        assert_eq!(default.curate(sent, NOW).as_ref(), Ok(&curated), "sent or queued, it is judged the same");
+        assert_eq!(default.curate(&typed, NOW).unwrap().verdict.tags, []);
+        let strict = Curator::new(Policy::parse("[routes]\nreplaced_character = \"review\"").unwrap(), None);
+        let verdict = strict.curate(&message, NOW).unwrap().verdict;
+        assert_eq!((verdict.route, verdict.reasons), (Route::Review, vec![Reason::ReplacedCharacter]));
+        let withheld = sent.replacen('{', r#"{"consent":false,"#, 1);
+        let verdict = default.curate(&withheld, NOW).unwrap().verdict;
+        assert_eq!((verdict.reasons, verdict.tags), (vec![Reason::NoConsent], Vec::new()));
+    }
+
+    #[test]
     fn a_dropped_line_has_no_text() {
         let (curated, line) = curated(&full_event("The quick brown fox"));
         assert_eq!(curated.verdict.reasons, vec![Reason::Unchanged]);

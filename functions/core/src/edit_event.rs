@@ -8,14 +8,20 @@ use serde::Serialize;
 use crate::contributor::{ContributorKey, Writer, take_pseudonym};
 use crate::digest::FieldDigest;
 use crate::feedback::{Feedback, FeedbackKind};
-use crate::fields::{Fields, label, wrong_type};
-use crate::json::Json;
+use crate::fields::{Fields, given_twice, id, label, wrong_type};
+use crate::json::{self, Json, Text};
 use crate::prompt::Prompt;
-use crate::refusal::{Refusal, RefusalCode};
+use crate::refusal::{Refusal, RefusalCode, printable};
 use crate::revision::{Micros, OutputOf, Revision, micros, rfc3339_micros};
 
 /// The most entries that an event's `context` may have.
 const MAX_CONTEXT_ENTRIES: usize = 32;
+
+/// Fields that tell a model something besides the prompt, as requests to the common APIs name them.
+const UNSUPPORTED: [&str; 4] = ["tools", "functions", "system", "instructions"];
+
+/// The field of a queued event that notes a replaced character. U+FFFD alone is no sign of one: users type it, too.
+const REPLACED_CHARACTER: &str = "replaced_character";
 
 /// One user's edit of one model output, or [`Feedback`] on one; texts are borrowed from the message where they can be.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +55,9 @@ pub struct EditEvent<'a> {
     pub consent: Option<bool>,
     /// What the client wants to find the event by, such as a tenant or a feature.
     pub context: Vec<ContextEntry<'a>>,
+    /// One of its texts came with half a surrogate pair, where U+FFFD stands now. This is no part of the derived id: the event
+    /// says the same without it.
+    pub has_replaced_character: bool,
     /// Whether the client chose `event_id`. A derived one is not queued: whoever reads the message derives it again.
     event_id_is_given: bool,
 }
@@ -90,7 +99,7 @@ impl<'a> EditEvent<'a> {
     /// # Errors
     /// A [`Refusal`] that names the first field that is missing, empty, mistyped or out of range.
     pub fn parse(message: &'a str, key: Option<&ContributorKey>) -> Result<Self, Refusal> {
-        Self::from_json(parse_json(message)?, "event", Writer::Queue, key)
+        Self::from_json(json::read(message)?, "event", Writer::Queue, key)
     }
 
     pub(crate) fn from_json(
@@ -102,13 +111,14 @@ impl<'a> EditEvent<'a> {
         let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object", field)) };
         let mut fields = Fields::new(entries, "");
         let feedback = Feedback::take(&mut fields)?;
-        let prompt = Prompt::from_json(fields.required("prompt")?)?;
+        fields.refuse_unsupported(&UNSUPPORTED)?;
+        let prompt = Prompt::take(&mut fields)?;
         let rejected = fields.required_text("original_llm_output")?;
         let chosen = match feedback {
             None => fields.required_text("final_user_edit")?,
             Some(_) => fields.optional_text("final_user_edit")?.unwrap_or_else(|| rejected.clone()),
         };
-        let given_id = fields.optional_label("event_id")?;
+        let given_id = fields.optional_id("event_id")?;
         let pair_id = pair_id(&prompt, &chosen, &rejected);
         let mut event = Self {
             event_id_is_given: given_id.is_some(),
@@ -118,14 +128,15 @@ impl<'a> EditEvent<'a> {
             chosen,
             rejected,
             feedback,
-            thread_id: fields.optional_label("thread_id")?,
-            response_id: fields.optional_label("response_id")?,
+            thread_id: fields.optional_id("thread_id")?,
+            response_id: fields.optional_id("response_id")?,
             contributor: take_pseudonym(&mut fields, writer, key)?,
             model: model(&mut fields)?,
             occurred_at: occurred_at(&mut fields)?,
             received_at: received_at(&mut fields, writer)?,
             consent: fields.optional_flag("consent")?,
             context: context(&mut fields)?,
+            has_replaced_character: has_replaced_character(&mut fields, writer)?,
         };
         if !event.event_id_is_given {
             event.event_id = Cow::Owned(event.derived_id());
@@ -219,7 +230,8 @@ impl<'a> EditEvent<'a> {
     ///
     /// It is compact, without white space and unknown fields, and says everything as the client did, but for the contributor:
     /// a pseudonym takes up to 28 bytes more than a short id. Hence an event without a contributor does not grow (but for
-    /// U+FFFE and U+FFFF), and one that is sent with one may be just within the queue's limit, and its message not.
+    /// U+FFFE, U+FFFF and the field that notes a replaced character), and one that is sent with one may be just within the
+    /// queue's limit, and its message not.
     ///
     /// # Errors
     /// None in practice: strings and maps of strings always serialise.
@@ -242,6 +254,7 @@ impl<'a> EditEvent<'a> {
             received_at: self.received_at.map(rfc3339_micros),
             consent: self.consent,
             context: ContextMap(&self.context),
+            replaced_character: self.has_replaced_character.then_some(true),
         };
         let json = serde_json::to_string(&message)?;
         // The two scalars that JSON may hold as they are and SQS refuses. In JSON they only occur within strings, where
@@ -259,28 +272,22 @@ pub(crate) fn pair_id_of(prompt: &str, chosen: &str, rejected: &str) -> String {
     FieldDigest::new("flywheel pair 1").text(prompt).text(chosen).text(rejected).hex()
 }
 
-pub(crate) fn parse_json(text: &str) -> Result<Json<'_>, Refusal> {
-    serde_json::from_str(text).map_err(|error| {
-        // serde_json's own message may quote the input; where and of which kind the mistake is says enough.
-        let (line, column) = (error.line(), error.column());
-        let message = match error.classify() {
-            serde_json::error::Category::Eof => format!("the JSON ends too early, at line {line} column {column}"),
-            _ => format!("is not valid JSON at line {line} column {column}"),
-        };
-        Refusal::of_whole(RefusalCode::MalformedJson, message)
-    })
+/// To be asked when all texts are taken.
+fn has_replaced_character(fields: &mut Fields<'_>, writer: Writer) -> Result<bool, Refusal> {
+    let is_said = writer == Writer::Queue && fields.take(REPLACED_CHARACTER)? == Some(Json::Bool(true));
+    Ok(is_said || fields.has_mended())
 }
 
 fn model<'a>(fields: &mut Fields<'a>) -> Result<Option<Model<'a>>, Refusal> {
     let Some(value) = fields.optional("model")? else { return Ok(None) };
     let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object with an id", "model")) };
     let mut fields = Fields::new(entries, "model.");
-    let id = label(fields.required("id")?, "model.id")?;
-    Ok(Some(Model { id, adapter: fields.optional_label("adapter")? }))
+    let id = id(fields.required("id")?, "model.id")?;
+    Ok(Some(Model { id, adapter: fields.optional_id("adapter")? }))
 }
 
 fn occurred_at<'a>(fields: &mut Fields<'a>) -> Result<Option<OccurredAt<'a>>, Refusal> {
-    let Some(sent) = fields.optional_label("occurred_at")? else { return Ok(None) };
+    let Some(sent) = fields.optional_id("occurred_at")? else { return Ok(None) };
     let instant = DateTime::parse_from_rfc3339(&sent).ok().map(|instant| instant.with_timezone(&Utc));
     // Moved to UTC, the first and the last hours that RFC 3339 can write may fall into a year that it cannot.
     let Some(instant) = instant.filter(|instant| (1..=9998).contains(&instant.year())) else {
@@ -308,24 +315,19 @@ fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal
         let message = format!("may have at most {MAX_CONTEXT_ENTRIES} entries");
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "context", message));
     }
-    let entry = |(key, value): (Cow<'a, str>, Json<'a>)| {
-        let path = format!("context.{}", printable(&key));
-        let key = label(Json::Text(key), &path)?;
-        Ok(ContextEntry { key, value: label(value, &path)? })
+    let entry = |(key, value): (Text<'a>, Json<'a>)| {
+        let path = format!("context.{}", printable(&key.value));
+        let key = fields.keep(label(Json::Text(key), &path)?);
+        Ok(ContextEntry { key, value: fields.keep(label(value, &path)?) })
     };
     let mut context = entries.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
     // Sorted, so that the derived id does not depend on the order in which a client's map iterates.
     context.sort_by(|left, right| left.key.cmp(&right.key));
     if let Some(twice) = context.windows(2).find(|pair| pair[0].key == pair[1].key) {
         let path = format!("context.{}", printable(&twice[0].key));
-        return Err(Refusal::of_field(RefusalCode::DuplicateField, &path, "is given twice; send it once"));
+        return Err(given_twice(&path));
     }
     Ok(context)
-}
-
-/// A client's key as a refusal may quote it: neither long nor several lines.
-fn printable(key: &str) -> String {
-    key.chars().take(40).map(|scalar| if scalar.is_control() { '\u{fffd}' } else { scalar }).collect()
 }
 
 #[derive(Serialize)]
@@ -358,6 +360,8 @@ struct Message<'e> {
     consent: Option<bool>,
     #[serde(skip_serializing_if = "ContextMap::is_empty")]
     context: ContextMap<'e>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced_character: Option<bool>,
 }
 
 /// As it was sent. (A line keeps the absent adapter as `null`, for its columns are always there.)
@@ -485,6 +489,55 @@ mod tests {
         let event = EditEvent::parse(&message, None).unwrap();
         assert_eq!(event.prompt.text(), "system: Be brief.\n\nuser: Hi");
         assert_eq!(event.prompt.messages().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_the_model_saw_and_an_event_cannot_carry_is_refused_by_name() {
+        let message = |fields: &str| {
+            let messages =
+                format!(r#"[{{"role":"user","content":"q"}},{{"role":"assistant","content":"a",{fields}}}]"#);
+            with("prompt", Some(&messages))
+        };
+        for (name, value) in [
+            ("tool_calls", r#"[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]"#),
+            ("tool_call_id", r#""c""#),
+            ("function_call", r#"{"name":"f","arguments":"{}"}"#),
+            ("name", r#""alice""#),
+            ("refusal", r#""I cannot.""#),
+            ("reasoning_content", r#""First …""#),
+            ("audio", r#"{"id":"audio_1"}"#),
+            ("images", r#"["…"]"#),
+        ] {
+            let path = format!("prompt[1].{name}");
+            let said = message(&format!(r#""{name}":{value}"#));
+            assert_eq!(refused(&said), (RefusalCode::UnsupportedField, Some(path)));
+            for nothing in ["null", "[]", "{}", "\"\""] {
+                let unsaid = message(&format!(r#""{name}":{nothing}"#));
+                assert_eq!(EditEvent::parse(&unsaid, None), EditEvent::parse(&message("\"id\":\"m-1\""), None));
+            }
+        }
+        let call = r#"[{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]"#;
+        assert_eq!(refused(&with("prompt", Some(call))).1.as_deref(), Some("prompt[0].tool_calls"));
+        for name in UNSUPPORTED {
+            assert_eq!(refused(&with(name, Some("[{}]"))), (RefusalCode::UnsupportedField, Some(name.to_owned())));
+            assert!(EditEvent::parse(&with(name, Some("[]")), None).is_ok());
+        }
+    }
+
+    #[test]
+    fn tools_may_answer_and_functions_may_not() {
+        for role in ["system", "developer", "user", "assistant", "tool"] {
+            let messages = format!(r#"[{{"role":"{role}","content":"4","created_at":1,"metadata":{{"a":1}}}}]"#);
+            let event = with("prompt", Some(&messages));
+            assert_eq!(EditEvent::parse(&event, None).unwrap().prompt.text(), format!("{role}: 4"));
+        }
+        let function = r#"[{"role":"function","content":"4"}]"#;
+        assert_eq!(refused(&with("prompt", Some(function))).1.as_deref(), Some("prompt[0].role"));
+        let parts = r#"[{"role":"user","content":[{"type":"text","text":"q"}]}]"#;
+        assert_eq!(
+            refused(&with("prompt", Some(parts))),
+            (RefusalCode::WrongType, Some("prompt[0].content".to_owned()))
+        );
     }
 
     #[test]

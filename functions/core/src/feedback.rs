@@ -102,11 +102,10 @@ impl<'a> Feedback<'a> {
         let Some(kind) = fields.optional("kind")? else { return Ok(None) };
         let kind = kind_of(kind, fields)?;
         let rating = rating_of(kind, fields)?;
-        let comment = match fields.optional("comment")? {
-            Some(comment) => Some(non_empty_text(comment, "comment")?),
-            None if kind == FeedbackKind::Comment => return Err(fields.missing("comment")),
-            None => None,
-        };
+        let comment = fields.optional_text("comment")?;
+        if comment.is_none() && kind == FeedbackKind::Comment {
+            return Err(fields.missing("comment"));
+        }
         Ok(Some(Self { kind, rating, comment }))
     }
 
@@ -142,7 +141,7 @@ impl<'a> Feedback<'a> {
 }
 
 fn kind_of<'a>(kind: Json<'a>, fields: &Fields<'a>) -> Result<FeedbackKind, Refusal> {
-    let kind = non_empty_text(kind, "kind")?;
+    let kind = non_empty_text(kind, "kind")?.value;
     if let Some(known) = FeedbackKind::ALL.into_iter().find(|known| known.as_str() == kind) {
         return Ok(known);
     }

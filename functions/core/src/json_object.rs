@@ -109,7 +109,7 @@ fn push_text(json: &mut String, text: &str) {
 }
 
 /// How many bytes there are before the first that may not stand as it is.
-fn plain_length(bytes: &[u8]) -> usize {
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const BLOCK: usize = 32;
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     // Folded, not searched: without an early exit a block is a few instructions.

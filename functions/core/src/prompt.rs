@@ -10,6 +10,39 @@ use crate::refusal::{Refusal, RefusalCode};
 
 const ROLES: [&str; 5] = ["system", "developer", "user", "assistant", "tool"];
 
+/// Fields of a message that tell a model something besides the content, in the formats of the common APIs and chat
+/// templates. Without them the prompt is not the one that the model saw, and the pair would teach an answer to another.
+const UNSUPPORTED: [&str; 24] = [
+    // Who speaks.
+    "name",
+    // Calls of tools, and their results.
+    "tool_calls",
+    "tool_call_id",
+    "tool_name",
+    "function_call",
+    "toolInvocations",
+    // What an assistant says outside its content.
+    "refusal",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "thinking",
+    "thinking_blocks",
+    "tool_plan",
+    // Media and documents.
+    "parts",
+    "audio",
+    "input_audio",
+    "audios",
+    "image",
+    "images",
+    "videos",
+    "files",
+    "documents",
+    "attachments",
+    "experimental_attachments",
+];
+
 /// One message of a chat prompt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChatMessage<'a> {
@@ -27,19 +60,20 @@ pub struct Prompt<'a> {
 }
 
 impl<'a> Prompt<'a> {
-    pub(crate) fn from_json(value: Json<'a>) -> Result<Self, Refusal> {
-        match value {
-            Json::List(items) => Self::from_messages(items),
-            Json::Text(_) => Ok(Self { text: non_empty_text(value, "prompt")?, messages: None }),
+    /// Takes the prompt out of an event's fields.
+    pub(crate) fn take(fields: &mut Fields<'a>) -> Result<Self, Refusal> {
+        match fields.required("prompt")? {
+            Json::List(items) => Self::from_messages(items, fields),
+            value @ Json::Text(_) => Ok(Self { text: fields.keep(non_empty_text(value, "prompt")?), messages: None }),
             other => Err(wrong_type(&other, "a string or a list of messages", "prompt")),
         }
     }
 
-    fn from_messages(items: Vec<Json<'a>>) -> Result<Self, Refusal> {
+    fn from_messages(items: Vec<Json<'a>>, fields: &mut Fields<'a>) -> Result<Self, Refusal> {
         if items.is_empty() {
             return Err(Refusal::of_field(RefusalCode::EmptyField, "prompt", "may not be empty"));
         }
-        let messages = items.into_iter().enumerate().map(|(index, item)| message(index, item));
+        let messages = items.into_iter().enumerate().map(|(index, item)| message(index, item, fields));
         let messages = messages.collect::<Result<Vec<_>, _>>()?;
         Ok(Self { text: Cow::Owned(render(&messages)), messages: Some(messages) })
     }
@@ -91,19 +125,21 @@ impl Serialize for Prompt<'_> {
     }
 }
 
-fn message<'a>(index: usize, item: Json<'a>) -> Result<ChatMessage<'a>, Refusal> {
+fn message<'a>(index: usize, item: Json<'a>, event: &mut Fields<'a>) -> Result<ChatMessage<'a>, Refusal> {
     let path = format!("prompt[{index}]");
     let Json::Object(entries) = item else { return Err(wrong_type(&item, "an object with role and content", &path)) };
     let mut fields = Fields::new(entries, format!("{path}."));
+    // First: beside a call of a tool, the content is often null.
+    fields.refuse_unsupported(&UNSUPPORTED)?;
     let role_path = fields.path_of("role");
-    let role = label(fields.required("role")?, &role_path)?;
+    let role = label(fields.required("role")?, &role_path)?.value;
     if !ROLES.contains(&role.as_ref()) {
         let message = format!("must be one of {}", ROLES.join(", "));
         return Err(Refusal::of_field(RefusalCode::InvalidValue, &role_path, message));
     }
     let content_path = fields.path_of("content");
     let content = text(fields.required("content")?, &content_path)?;
-    Ok(ChatMessage { role, content })
+    Ok(ChatMessage { role, content: event.keep(content) })
 }
 
 fn render(messages: &[ChatMessage<'_>]) -> String {

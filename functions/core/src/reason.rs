@@ -52,6 +52,8 @@ pub enum Reason {
     LoadedLanguage,
     /// The user's text holds the control tokens of a chat template.
     ChatTemplate,
+    /// A text came with half a surrogate pair, which is no character. U+FFFD stands in its place.
+    ReplacedCharacter,
     /// The user's text opens a code fence and does not close it, and the model's text did.
     BrokenFence,
     /// The user's text says the same over and over.
@@ -76,7 +78,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::NoConsent,
         Self::Unchanged,
         Self::Unsampled,
@@ -99,6 +101,7 @@ impl Reason {
         Self::UnsupportedFacts,
         Self::LoadedLanguage,
         Self::ChatTemplate,
+        Self::ReplacedCharacter,
         Self::BrokenFence,
         Self::Repetition,
         Self::TooShort,
@@ -137,6 +140,7 @@ impl Reason {
             Self::UnsupportedFacts => "unsupported_facts",
             Self::LoadedLanguage => "loaded_language",
             Self::ChatTemplate => "chat_template",
+            Self::ReplacedCharacter => "replaced_character",
             Self::BrokenFence => "broken_fence",
             Self::Repetition => "repetition",
             Self::TooShort => "too_short",
@@ -160,6 +164,7 @@ impl Reason {
             Self::WeakSignal => Route::Signals,
             Self::Disliked => Route::Review,
             Self::LikelyRewrite | Self::PersonalData | Self::UnknownLanguage | Self::LoadedLanguage => Route::Gold,
+            Self::ReplacedCharacter => Route::Gold,
             Self::TooLongToCompare | Self::Critical => Route::Review,
             Self::BrokenFence | Self::Repetition | Self::TooShort | Self::TooLong => Route::Review,
             Self::Injection | Self::JudgeDirected | Self::HiddenText | Self::Toxic => Route::Quarantine,

@@ -22,6 +22,8 @@ pub enum RefusalCode {
     InvalidValue,
     /// A field is given twice.
     DuplicateField,
+    /// A field that the model's input had, and that an event cannot carry yet.
+    UnsupportedField,
     /// The event is larger than a queue message may be.
     TooLarge,
     /// The batch has more events than are taken at once.
@@ -43,6 +45,7 @@ impl RefusalCode {
             Self::WrongType => "wrong_type",
             Self::InvalidValue => "invalid_value",
             Self::DuplicateField => "duplicate_field",
+            Self::UnsupportedField => "unsupported_field",
             Self::TooLarge => "too_large",
             Self::TooManyEvents => "too_many_events",
             Self::OnlyRead => "only_read",
@@ -68,17 +71,20 @@ impl Refusal {
         Self { code, message: message.into().into_owned(), field: Some(field.to_owned()) }
     }
 
-    /// The refusal of a field of something that itself has a path, such as `model.`.
-    pub(crate) fn within(mut self, path: &str) -> Self {
-        if let Some(field) = &mut self.field {
-            field.insert_str(0, path);
-        }
+    /// The refusal of something that has a path, where it names no field of its own.
+    pub(crate) fn or_of(mut self, path: &str) -> Self {
+        self.field.get_or_insert_with(|| path.to_owned());
         self
     }
 
     pub(crate) fn of_whole(code: RefusalCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into().into_owned(), field: None }
     }
+}
+
+/// A client's key as a refusal may quote it: neither long nor several lines.
+pub(crate) fn printable(key: &str) -> String {
+    key.chars().take(40).map(|scalar| if scalar.is_control() { '\u{fffd}' } else { scalar }).collect()
 }
 
 impl fmt::Display for Refusal {

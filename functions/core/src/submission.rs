@@ -1,9 +1,9 @@
 //! The body of a request: one event, or a batch of them.
 
 use crate::contributor::{ContributorKey, Writer};
-use crate::edit_event::{EditEvent, parse_json};
-use crate::fields::{Fields, wrong_type};
-use crate::json::Json;
+use crate::edit_event::EditEvent;
+use crate::fields::{Fields, given_twice, wrong_type};
+use crate::json::{Body, Json, read_body};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::revision::Micros;
 
@@ -98,25 +98,23 @@ impl Submission {
         key: Option<&ContributorKey>,
         received_at: Micros,
     ) -> Result<Self, Refusal> {
-        let Ok(text) = std::str::from_utf8(body) else {
-            return Err(Refusal::of_whole(RefusalCode::NotUtf8, "the body must be UTF-8"));
-        };
-        let value = parse_json(text)?;
+        let Body { value, batch } = read_body(body, MAX_EVENTS)?;
         let Json::Object(entries) = value else {
             return Err(wrong_type(&value, "an object: one event, or {\"events\": [...]}", "body"));
         };
         let mut fields = Fields::new(entries, "");
-        if !fields.contains("events") {
-            return endpoint.submitted(Json::Object(fields.into_entries()), None, key, received_at).map(Self::One);
-        }
-        match fields.required("events")? {
-            Json::List(items) => Self::batch(items, endpoint, key, received_at),
-            other => Err(wrong_type(&other, "a list of events", "events")),
+        match batch {
+            Some(_) if fields.contains("events") => Err(given_twice("events")),
+            Some(items) => Self::batch(items, endpoint, key, received_at),
+            None if fields.contains("events") => {
+                Err(wrong_type(&fields.required("events")?, "a list of events", "events"))
+            }
+            None => endpoint.submitted(Json::Object(fields.into_entries()), None, key, received_at).map(Self::One),
         }
     }
 
     fn batch(
-        items: Vec<Json<'_>>,
+        items: Vec<Result<Json<'_>, Refusal>>,
         endpoint: Endpoint,
         key: Option<&ContributorKey>,
         received_at: Micros,
@@ -129,7 +127,9 @@ impl Submission {
             return Err(Refusal::of_field(RefusalCode::TooManyEvents, "events", message));
         }
         let outcomes = items.into_iter().zip(received_at..).enumerate().map(|(index, (item, received_at))| {
-            endpoint.submitted(item, Some(&format!("events[{index}]")), key, received_at)
+            let path = format!("events[{index}]");
+            let event = item.map_err(|refusal| refusal.or_of(&path))?;
+            endpoint.submitted(event, Some(&path), key, received_at)
         });
         Ok(Self::Batch(outcomes.collect()))
     }
@@ -283,9 +283,190 @@ mod tests {
 
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
-        assert_eq!(
-            Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None, 0).unwrap_err().code,
-            RefusalCode::NotUtf8
-        );
+        let refusal = Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None, 0).unwrap_err();
+        assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::NotUtf8, Some("prompt")));
+    }
+
+    /// A complete edit that says `fields` besides.
+    fn edit_with(fields: &str) -> String {
+        format!(r#"{{{fields},"prompt":"p","original_llm_output":"o","final_user_edit":"e"}}"#)
+    }
+
+    /// The outcome of an event between two good ones, which must be taken.
+    fn amid_good_ones(event_text: impl AsRef<[u8]>) -> Result<QueuedEvent, Refusal> {
+        let (first, last) = (event("first"), event("last"));
+        let body =
+            [br#"{"events":["#, first.as_bytes(), b",", event_text.as_ref(), b",", last.as_bytes(), b"]}"].concat();
+        let Ok(Submission::Batch(outcomes)) = Submission::parse(&body, Endpoint::Edits, None, 0) else {
+            panic!("a batch was sent: {}", String::from_utf8_lossy(&body))
+        };
+        let [Ok(Submitted::Event(before)), event, Ok(Submitted::Event(after))] = &outcomes[..] else {
+            panic!("{outcomes:?}")
+        };
+        assert!(before.message.contains("first") && after.message.contains("last"));
+        event.clone().map(|event| match event {
+            Submitted::Event(event) => event,
+            Submitted::Read => panic!("nothing was read"),
+        })
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_is_replaced_in_its_event_alone_and_the_message_says_so() {
+        for fields in [
+            r#""final_user_edit":"cut \ud83d""#,
+            r#""final_user_edit":"cut \ude00\ud83d here""#,
+            r#""original_llm_output":"\ud83d\n""#,
+            r#""prompt":"\udfff""#,
+            r#""prompt":[{"role":"user","content":"a"},{"role":"assistant","content":"\ud83d"}]"#,
+            r#""context":{"tenant":"\ud83d"}"#,
+            r#""context":{"\ud83d":"tenant"}"#,
+            r#""kind":"thumbs_down","comment":"\ud83d""#,
+        ] {
+            let name = fields[1..].split('"').next().unwrap();
+            let plain: serde_json::Map<_, _> = serde_json::from_str(&event("e")).unwrap();
+            let rest: Vec<_> =
+                plain.iter().filter(|(key, _)| *key != name).map(|(key, value)| format!("\"{key}\":{value}")).collect();
+            let sent = format!("{{{fields},{}}}", rest.join(","));
+            let queued = amid_good_ones(&sent).unwrap();
+            assert!(queued.message.contains('\u{fffd}'), "{}", queued.message);
+            let read = EditEvent::parse(&queued.message, None).unwrap();
+            assert!(read.has_replaced_character, "{fields}");
+            let as_sent = EditEvent::parse(&sent, None).unwrap();
+            let mut as_queued = read.clone();
+            as_queued.received_at = None;
+            assert_eq!(as_queued, as_sent, "the offline binary reads the event as it is sent");
+            assert_eq!((&read.event_id[..], amid_good_ones(&sent)), (&queued.event_id[..], Ok(queued.clone())));
+            assert_eq!(read.to_message().unwrap(), queued.message);
+        }
+    }
+
+    #[test]
+    fn only_what_was_replaced_is_said_to_be() {
+        let typed = amid_good_ones(event("\u{fffd}")).unwrap();
+        assert!(!EditEvent::parse(&typed.message, None).unwrap().has_replaced_character);
+        let plain = amid_good_ones(event("e")).unwrap();
+        for ignored in [
+            r#""unknown":"\ud83d""#,
+            r#""\ud83d":1"#,
+            r#""unknown":{"\ude00":["\ud83d"]}"#,
+            r#""replaced_character":true"#,
+            r#""comment":"\ud83d without a kind""#,
+        ] {
+            assert_eq!(amid_good_ones(edit_with(ignored)).as_ref(), Ok(&plain), "{ignored}");
+        }
+        let message = |id: &str| {
+            let prompt = format!(r#"[{{"role":"user","content":"p","id":"{id}"}}]"#);
+            amid_good_ones(format!(r#"{{"prompt":{prompt},"original_llm_output":"o","final_user_edit":"e"}}"#))
+        };
+        assert_eq!(message(r"\ud83d"), message("m-1"));
+        let replaced =
+            amid_good_ones(r#"{"prompt":"p","original_llm_output":"o","final_user_edit":"\ud83d"}"#).unwrap();
+        assert_eq!(replaced.event_id, typed.event_id, "it says the same");
+    }
+
+    #[test]
+    fn an_id_with_half_a_surrogate_pair_is_refused_by_name() {
+        for (fields, path) in [
+            (r#""event_id":"e-\ud83d""#, "event_id"),
+            (r#""thread_id":"\ude00""#, "thread_id"),
+            (r#""contributor_id":"\ud83d""#, "contributor_id"),
+            (r#""model":{"id":"\ud83d"}"#, "model.id"),
+            (r#""model":{"id":"m","adapter":"\ud83d"}"#, "model.adapter"),
+        ] {
+            let refusal = amid_good_ones(edit_with(fields)).unwrap_err();
+            assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::InvalidValue, Some(path)));
+        }
+        assert!(amid_good_ones(edit_with("\"event_id\":\"e-\u{fffd}\"")).is_ok(), "whole characters are an id");
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_one_event_is_its_own_even_in_a_field_that_is_ignored() {
+        let deep = "[".repeat(5_000) + &"]".repeat(5_000);
+        for (fields, code, path) in [
+            (r#""score":NaN"#, "malformed_json", "score"),
+            (r#""score":-Infinity"#, "malformed_json", "score"),
+            (r#""scores":{"a":[1,01]}"#, "malformed_json", "scores.a[1]"),
+            (r#""flag":True"#, "malformed_json", "flag"),
+            (r#""note":"C:\dir""#, "malformed_json", "note"),
+            (r#""note":"\u12""#, "malformed_json", "note"),
+            ("\"note\":\"two\nlines\"", "malformed_json", "note"),
+            (r#""note":{"\x":1}"#, "malformed_json", "note"),
+            (r#""list":[1,]"#, "malformed_json", "list[1]"),
+            (r#""a":1,,"b":2"#, "malformed_json", "events[1]"),
+            (r#""a":{"b":}"#, "malformed_json", "a.b"),
+            (&format!(r#""deep":{deep}"#), "invalid_value", "deep[0][0]"),
+        ] {
+            let refusal = amid_good_ones(edit_with(fields)).unwrap_err();
+            let field = refusal.field.unwrap();
+            assert_eq!((refusal.code.as_str(), field.starts_with(path)), (code, true), "{fields}: {field}");
+        }
+        let refusal = amid_good_ones(b"{\"note\":\"caf\xe9\"}").unwrap_err();
+        assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::NotUtf8, Some("note")));
+        for item in ["NaN", "undefined", "'x'"] {
+            assert_eq!(amid_good_ones(item).unwrap_err().field.as_deref(), Some("events[1]"));
+        }
+    }
+
+    #[test]
+    fn in_a_field_that_is_ignored_all_is_well_that_is_json() {
+        let plain = amid_good_ones(event("e")).unwrap();
+        for fields in [
+            r#""score":1e999"#,
+            r#""score":-0.0"#,
+            r#""score":123456789012345678901234567890"#,
+            r#""meta":{"a":1,"a":[],"a":{"b":{},"b":null}}"#,
+            r#""meta":1,"meta":2"#,
+            "\"note\":\"\u{7f}\u{85}\u{2028}\u{ffff}\"",
+        ] {
+            assert_eq!(amid_good_ones(edit_with(fields)).as_ref(), Ok(&plain), "{fields}");
+        }
+    }
+
+    #[test]
+    fn events_that_are_given_twice_are_refused() {
+        for body in [r#"{"events":[{}],"events":[{}]}"#, r#"{"events":7,"events":[{}]}"#] {
+            assert_eq!(refused(body), RefusalCode::DuplicateField);
+        }
+    }
+
+    /// Contents of a string, many of them not JSON. The string ends where it should: no quote stands bare, no backslash last.
+    fn written_string() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            "[^\"\\\\]",
+            "\\\\[\"\\\\/bfnrt]",
+            "\\\\u[dD][89a-fA-F][0-9a-fA-F]{2}",
+            "\\\\u[0-9a-fA-F]{4}",
+            "\\\\(u[0-9a-f]{0,3}[g-z]|[acdeghq0'x])",
+            "[\u{0}-\u{1f}]",
+        ];
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_string_holds_concerns_its_event_alone(written in written_string(), place in 0..9_usize) {
+            let string = format!("\"{written}\"");
+            let field = |name: &str, value: &str| format!("\"{name}\":{value}");
+            let edit = |prompt: &str, output: &str, edit: &str| {
+                format!(r#"{{"prompt":{prompt},"original_llm_output":{output},"final_user_edit":{edit}}}"#)
+            };
+            let text = r#""text""#;
+            let event = match place {
+                0 => edit(&string, text, text),
+                1 => edit(text, &string, text),
+                2 => edit(text, text, &string),
+                3 => edit(&format!(r#"[{{"role":"user","content":{string}}}]"#), text, text),
+                4 => edit_with(&field("event_id", &string)),
+                5 => edit_with(&field("context", &format!("{{{string}:{string}}}"))),
+                6 => edit_with(&field("unknown", &format!("{{{string}:[{string}]}}"))),
+                7 => edit_with(&format!("{string}:{string}")),
+                _ => string.clone(),
+            };
+            if let Ok(queued) = amid_good_ones(&event) {
+                let read = EditEvent::parse(&queued.message, None).unwrap();
+                prop_assert_eq!(&read.event_id, &queued.event_id);
+                prop_assert_eq!(read, EditEvent::parse(&event, None).unwrap());
+            }
+        }
     }
 }

@@ -34,6 +34,9 @@ pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit, mut f
         findings.add(Reason::NoConsent, 1.0, None);
         return fold(findings, None, policy);
     }
+    if event.has_replaced_character {
+        findings.add(Reason::ReplacedCharacter, 1.0, None);
+    }
     if event.chosen == event.rejected {
         if let Some(feedback) = &event.feedback {
             return judge_unedited(event, feedback, policy, audit, findings);

@@ -14,6 +14,10 @@ use crate::delivery::{Delivery, deliver};
 use crate::edit_queue::EditQueue;
 use crate::response;
 
+const EDITS: &str = "/v1/edits";
+const FEEDBACK: &str = "/v1/feedback";
+const HEALTH: &str = "/v1/health";
+
 /// The front door.
 #[derive(Debug)]
 pub struct Ingest<Q> {
@@ -47,13 +51,13 @@ impl<Q: EditQueue> Ingest<Q> {
     /// again, and the event's id makes the repetition harmless.
     pub async fn handle(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let method = request.request_context.http.method.as_str();
-        match (request.raw_path.as_deref().unwrap_or_default(), method) {
-            ("/v1/health", "GET") => response::healthy(),
-            ("/v1/health", _) => response::method_not_allowed("GET"),
-            ("/v1/edits", "POST") => self.post(&request, Endpoint::Edits).await,
-            ("/v1/feedback", "POST") => self.post(&request, Endpoint::Feedback).await,
-            ("/v1/edits" | "/v1/feedback", _) => response::method_not_allowed("POST"),
-            _ => response::not_found(),
+        match (path(&request), method) {
+            (Some(HEALTH), "GET") => response::healthy(),
+            (Some(HEALTH), _) => response::method_not_allowed("GET"),
+            (Some(EDITS), "POST") => self.post(&request, Endpoint::Edits).await,
+            (Some(FEEDBACK), "POST") => self.post(&request, Endpoint::Feedback).await,
+            (Some(_), _) => response::method_not_allowed("POST"),
+            (None, _) => response::not_found(),
         }
     }
 
@@ -151,6 +155,19 @@ fn conclude(event_ids: &[&str], errors: &[Value], reads: usize, is_unavailable: 
         return response::none_queued(errors);
     }
     response::none_accepted(errors)
+}
+
+/// The path that is asked for, as one of those above.
+///
+/// API Gateway matched the route before it called, so its key says which it is: `ANY /v1/edits`. The raw path says more: it
+/// begins with the stage, or with the base path under which a custom domain maps the API. It is read only where the route
+/// names no path of ours, such as `$default`, and by its end.
+fn path(request: &ApiGatewayV2httpRequest) -> Option<&'static str> {
+    let route_path = request.route_key.as_deref().and_then(|key| key.split_once(' ')).map(|(_, path)| path);
+    let raw_path = request.raw_path.as_deref().unwrap_or_default();
+    let paths = [EDITS, FEEDBACK, HEALTH].into_iter();
+    let of_route = paths.clone().find(|path| route_path == Some(path));
+    of_route.or_else(|| paths.clone().find(|path| raw_path.ends_with(path)))
 }
 
 /// A request without a content type is taken at its word: it can only be JSON or be refused as malformed.

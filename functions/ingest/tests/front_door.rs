@@ -11,6 +11,7 @@ use flywheel_ingest::{Authentication, EditQueue, Entry, EntryFault, Ingest, Queu
 use serde_json::{Value, json};
 
 const EDIT: &str = include_str!("../../../events/ingest.post-edit.json");
+const MAPPED_EDIT: &str = include_str!("../../../events/ingest.post-edit-mapped.json");
 const BATCH: &str = include_str!("../../../events/ingest.post-batch.json");
 const CHAT_EDIT: &str = include_str!("../../../events/ingest.post-chat-edit.json");
 const FEEDBACK: &str = include_str!("../../../events/ingest.post-feedback.json");
@@ -275,9 +276,87 @@ async fn wrong_methods_and_paths_are_named() {
     request.request_context.http.method = http::Method::GET;
     let (response, _) = post(request).await;
     assert_eq!((response.status_code, &response.headers["allow"]), (405, &"POST".parse().unwrap()));
+    for raw_path in ["/v1/unknown", "/v1/edits/1", "/v1", "/", ""] {
+        assert_eq!(refused(asked_for("$default", raw_path)).await.0, 404, "{raw_path}");
+    }
+}
+
+/// The sample edit, as API Gateway sends it by another route.
+fn asked_for(route_key: &str, raw_path: &str) -> ApiGatewayV2httpRequest {
     let mut request = sample(EDIT);
-    request.raw_path = Some("/v1/unknown".to_owned());
-    assert_eq!(refused(request).await.0, 404);
+    request.route_key = Some(route_key.to_owned());
+    request.raw_path = Some(raw_path.to_owned());
+    request
+}
+
+#[tokio::test]
+async fn the_sample_edit_under_a_custom_domain_is_accepted_and_queued() {
+    let request = sample(MAPPED_EDIT);
+    assert!(request.raw_path.as_deref() != Some("/v1/edits") && request.route_key.as_deref() == Some("ANY /v1/edits"));
+    let (response, queued) = post(request).await;
+    assert_eq!((response.status_code, queued.len()), (202, 1));
+}
+
+#[tokio::test]
+async fn a_path_is_the_same_behind_a_stage_or_a_base_path() {
+    for (route_key, raw_path) in [
+        ("POST /v1/edits", "/prod/v1/edits"),
+        ("ANY /v1/edits", "/base/path/v1/edits"),
+        ("$default", "/v1/edits"),
+        ("$default", "/prod/v1/edits"),
+        ("ANY /{proxy+}", "/prod/v1/edits"),
+        ("POST /llm/v1/edits", "/llm/v1/edits"),
+    ] {
+        let (response, queued) = post(asked_for(route_key, raw_path)).await;
+        assert_eq!((response.status_code, queued.len()), (202, 1), "{route_key} {raw_path}");
+    }
+    let mut request = asked_for("ANY /v1/health", "/prod/v1/health");
+    request.request_context.http.method = http::Method::GET;
+    assert_eq!(post(request).await.0.status_code, 200);
+    let mut request = asked_for("ANY /v1/feedback", "/prod/v1/feedback");
+    request.body = Some(r#"{"kind":"read"}"#.to_owned());
+    assert_eq!(body(&post(request.clone()).await.0)["reads"], 1);
+    request.request_context.http.method = http::Method::GET;
+    assert_eq!(post(request).await.0.headers["allow"], "POST");
+    let mut request = asked_for("$default", "/v1/edits");
+    request.route_key = None;
+    assert_eq!(post(request).await.0.status_code, 202, "a sample may leave it out");
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_or_a_broken_event_leaves_the_rest_of_the_batch_alone() {
+    let edit = |edit: &str, more: &str| {
+        format!(r#"{{"prompt":"p","original_llm_output":"one two","final_user_edit":"{edit}"{more}}}"#)
+    };
+    let events = [
+        edit("fine", ""),
+        edit(r"cut \ud83d", ""),
+        edit("bad number", r#","ignored":{"score":NaN}"#),
+        edit("bad id", r#","event_id":"\ud83d""#),
+        edit("tools", r#","tools":[{"type":"function"}]"#),
+        edit("fine, too", r#","ignored":["\ude00",1e999]"#),
+    ];
+    let (response, queued) = post(with_body(&format!(r#"{{"events":[{}]}}"#, events.join(",")))).await;
+    assert_eq!((response.status_code, queued.len()), (207, 3));
+    let replaced: Vec<_> =
+        queued.iter().map(|message| EditEvent::parse(message, None).unwrap().has_replaced_character).collect();
+    assert_eq!(replaced, [false, true, false]);
+    let answer = body(&response);
+    let errors = answer["errors"].as_array().unwrap().iter();
+    let errors: Vec<_> =
+        errors.map(|error| json!([error["index"], error["error"]["code"], error["error"]["field"]])).collect();
+    let expected = json!([
+        [2, "malformed_json", "ignored.score"],
+        [3, "invalid_value", "event_id"],
+        [4, "unsupported_field", "tools"]
+    ]);
+    assert_eq!(json!(errors), expected);
+    assert_eq!(
+        answer["errors"][2]["error"]["message"].as_str().unwrap().split(';').next(),
+        Some("tools is not supported yet")
+    );
+    let unbalanced = format!(r#"{{"events":[{},{}"#, edit("fine", ""), edit("fine", ""));
+    assert_eq!(refused(with_body(&unbalanced)).await.0, 400);
 }
 
 #[tokio::test]

@@ -89,6 +89,9 @@ def test_wrong_content_type(stack):
     (json.dumps(gold() | {"final_user_edit": ""}), "empty_field", "final_user_edit"),
     (json.dumps(gold() | {"original_llm_output": 7}), "wrong_type", "original_llm_output"),
     (json.dumps(gold() | {"occurred_at": "today"}), "invalid_value", "occurred_at"),
+    (json.dumps(gold() | {"thread_id": "\ud83d"}), "invalid_value", "thread_id"),
+    (json.dumps(gold() | {"tools": [{"type": "function"}]}), "unsupported_field", "tools"),
+    (json.dumps(gold() | {"score": float("nan")}), "malformed_json", "score"),
     (json.dumps({"events": [gold()] * 501}), "too_many_events", "events"),
 ])
 def test_bad_bodies_are_refused_by_code_and_field(stack, body, code, field):
@@ -106,11 +109,28 @@ def test_a_batch_is_taken_as_far_as_it_is_good(stack):
     assert (status, answer["accepted"], len(set(answer["event_ids"]))) == (202, 500, 500)
 
 
+def test_one_bad_character_refuses_no_batch(stack):
+    half = gold() | {"final_user_edit": gold()["final_user_edit"] + "\ud83d"}
+    events = [gold(), half, gold() | {"ignored": {"score": float("nan")}}, gold() | {"event_id": "\udc00"}, gold()]
+    status, answer = post(stack, json.dumps({"events": events}))
+    assert (status, answer["accepted"]) == (207, 3)
+    named = [(error["index"], error["error"]["field"]) for error in answer["errors"]]
+    assert named == [(2, "ignored.score"), (3, "event_id")]
+    assert post(stack, json.dumps(half)) == (202, {"accepted": 1, "event_ids": [answer["event_ids"][1]]})
+
+
 def test_the_limit_is_one_mebibyte(stack):
     assert post(stack, sized(MEBIBYTE - 1))[0] == 202
     assert post(stack, sized(MEBIBYTE))[0] == 202
     status, answer = post(stack, sized(MEBIBYTE + 1))
     assert (status, answer["error"]["code"]) == (413, "too_large")
+
+
+def test_requests_under_a_base_path_are_answered(stack):
+    """API Gateway maps a custom domain's base path to the API. Sent to the function itself: the local cloud has no such domain."""
+    event = json.loads((REPOSITORY / "events" / "ingest.post-edit-mapped.json").read_text())
+    event["headers"]["authorization"] = f"Bearer {stack.keys.ingest}"
+    assert invoke(stack, "Ingest", event | {"body": json.dumps(gold())})["statusCode"] == 202
 
 
 def test_bodies_in_base64_are_read(stack):

@@ -1,0 +1,63 @@
+//! A JSON value that borrows its text from the input, so that a message is read without copying the texts in it.
+
+mod fault;
+mod reader;
+
+use std::borrow::Cow;
+
+pub(crate) use reader::{Body, read, read_body};
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Json<'a> {
+    Null,
+    Bool(bool),
+    /// A whole number that is not negative.
+    Integer(u64),
+    /// Any other number.
+    Number,
+    Text(Text<'a>),
+    List(Vec<Json<'a>>),
+    Object(Vec<(Text<'a>, Json<'a>)>),
+}
+
+/// A string of a JSON text, as it was read.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Text<'a> {
+    pub(crate) value: Cow<'a, str>,
+    /// Half a surrogate pair stood in it, which is no character. U+FFFD stands in its place.
+    pub(crate) is_mended: bool,
+}
+
+impl Json<'_> {
+    /// The value of an object's field, if this is an object that has it.
+    pub(crate) fn field(&self, name: &str) -> Option<&Self> {
+        let Self::Object(entries) = self else { return None };
+        entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+    }
+
+    /// True for a value that says no more than an absent field: `null`, an empty string, list or object.
+    pub(crate) fn says_nothing(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Text(text) => text.value.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Object(entries) => entries.is_empty(),
+            Self::Bool(_) | Self::Integer(_) | Self::Number => false,
+        }
+    }
+
+    /// The JSON type, as an error message names it.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Integer(_) | Self::Number => "a number",
+            Self::Text(_) => "a string",
+            Self::List(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
