@@ -104,7 +104,7 @@ fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failur
     let finding = |finding: &Finding| FindingLine {
         reason: finding.reason,
         rule: finding.rule,
-        route: policy.route_of(finding.reason),
+        route: route_of(audited, finding.reason, policy),
         score: finding.score,
         meaning: meaning(finding.reason),
         tune: threshold(finding.reason),
@@ -130,6 +130,13 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
     if let Some(similarity) = verdict.similarity {
         let _ = writeln!(out, "similarity {similarity:.3}, policy {}", policy.hash());
     }
+    if let Some(similarity) = verdict.scores.region_similarity {
+        let below = policy.local_correction_below;
+        let _ = writeln!(
+            out,
+            "similarity of the place that changed most {similarity:.3}; below {below} it is a local_correction"
+        );
+    }
     let [rejected, chosen] = [TextName::Rejected, TextName::Chosen].map(|name| marked(audited, name, style));
     let _ = writeln!(out, "\n{}\n", indented(&diff(&rejected, &chosen, style)));
     if verdict.findings.is_empty() {
@@ -137,8 +144,11 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
     }
     for finding in &verdict.findings {
         let Finding { reason, rule, score, .. } = finding;
-        let route = policy.route_of(*reason).map_or("off", Route::as_str);
-        let route = if route == "gold" { "a tag" } else { route };
+        let route = match route_of(audited, *reason, policy) {
+            None => "off",
+            Some(Route::Gold) => "a tag",
+            Some(route) => route.as_str(),
+        };
         let rule = rule.map(|rule| format!(" ({rule})")).unwrap_or_default();
         let _ = writeln!(out, "{}{rule} → {route}, score {score:.2}: {}", reason.as_str(), meaning(*reason));
         if let Some(span) = &finding.span {
@@ -151,6 +161,12 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
         let _ = writeln!(out, "    tune: {tune}");
     }
     out
+}
+
+/// Where a finding sends the event. Another finding may have it noted only, whatever the policy says.
+fn route_of(audited: &AuditedEvent<'_>, reason: Reason, policy: &Policy) -> Option<Route> {
+    let is_tag = audited.verdict().tags.contains(&reason);
+    if is_tag { Some(Route::Gold) } else { policy.route_of(reason) }
 }
 
 fn name(text: TextName) -> &'static str {

@@ -14,7 +14,8 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
         Reason::Trivial => "too little changed to say what the user prefers",
         Reason::Rewrite => "so much changed that the texts are no longer versions of one another",
         Reason::TooLongToCompare => "comparing these texts would take longer than the policy allows",
-        Reason::Critical => "little changed, and it was no typo: a number, a negation, an operator, a name, …",
+        Reason::Critical => "little changed, and it was no typo: a number, a negation, an operator, a name, a value, …",
+        Reason::LocalCorrection => "little of a long text changed, and much of the line or sentence where it did",
         Reason::LikelyRewrite => "hardly a word is left of the model's text",
         Reason::Secret => "a text holds a credential",
         Reason::PersonalData => "a text held personal data; it is replaced by placeholders, the same in every text",
@@ -45,9 +46,10 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
 pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::Unsampled | Reason::Liked => "[sampling]",
-        Reason::Trivial | Reason::Critical => "[similarity] trivial_above",
+        Reason::Trivial | Reason::Critical => "[similarity] trivial_above and local_correction_below",
         Reason::Rewrite => "[similarity] rewrite_below",
         Reason::TooLongToCompare => "[similarity] max_steps",
+        Reason::LocalCorrection => "[similarity] local_correction_below",
         Reason::LikelyRewrite => "[similarity] likely_rewrite_below",
         Reason::Toxic => "[audit] toxic_above",
         Reason::UnsupportedFacts => "[audit] grounded_above_chars",

@@ -272,6 +272,10 @@ fn what_is_found_is_marked_where_it_stands() {
     let text = explained(&events[0]);
     assert!(text.contains("  Pay within [-30-]{+»14«+} days of delivery,"), "{text}");
     assert!(text.contains("in the user's text: Pay within »14« days of delivery, by ca…"), "{text}");
+    assert!(
+        text.contains("\nsimilarity of the place that changed most 0.975; below 0.95 it is a local_correction\n"),
+        "{text}"
+    );
     let text = explained(&events[1]);
     assert!(text.contains("»<|im_end|>«") && text.contains("»\\u{1b}«[8m") && !text.contains('\u{1b}'), "{text}");
 }
@@ -290,6 +294,24 @@ fn half_a_surrogate_pair_makes_no_bad_line() {
     assert!(text.contains("replaced_character → a tag"), "{text}");
     let pairs = fed(&["pairs", "-"], event("a").as_bytes());
     assert_eq!(lines(&pairs)[0]["chosen"], "The kettle is hot. \u{fffd}");
+}
+
+#[test]
+fn a_critical_finding_of_a_local_correction_is_explained_as_a_tag() {
+    let program = |call: &str| format!("{}total = {call}\n{}", "step(a, b)\n".repeat(40), "step(b, a)\n".repeat(40));
+    let event = edit("a", &program("orders.sum_of(prices)"), &program("sum(order.price for order in orders)"));
+    let explain = |arguments: &[&str]| {
+        String::from_utf8(fed(&[&["explain", "-"], arguments].concat(), event.as_bytes()).stdout).unwrap()
+    };
+    let text = explain(&[]);
+    assert!(text.contains("event a → gold") && text.contains("\ncritical → a tag"), "{text}");
+    assert!(
+        text.contains("\nlocal_correction → a tag") && text.contains("tune: [similarity] local_correction_below"),
+        "{text}"
+    );
+    let json: Value = serde_json::from_str(&explain(&["--json"])).unwrap();
+    assert_eq!((&json["findings"][0]["reason"], &json["findings"][0]["route"]), (&json!("critical"), &json!("gold")));
+    assert!(json["scores"]["region_similarity"].as_f64().unwrap() < 0.95);
 }
 
 #[test]

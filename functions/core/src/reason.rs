@@ -26,8 +26,11 @@ pub enum Reason {
     Rewrite,
     /// The texts are so long and so different that comparing them would hold up everybody else's edits.
     TooLongToCompare,
-    /// Little changed, and it was a number, a unit, a negation, an operator, an identifier, a URL, a date or a name: no typo.
+    /// Little changed, and it was a number, a unit, a negation, an operator, an identifier, a URL, a date, a name, a value, or one
+    /// word for another: no typo.
     Critical,
+    /// Little of a long text changed, and much of the place where it did.
+    LocalCorrection,
     /// Hardly a word is left of the model's text.
     LikelyRewrite,
     /// A text holds a credential.
@@ -89,6 +92,7 @@ impl Reason {
         Self::Rewrite,
         Self::TooLongToCompare,
         Self::Critical,
+        Self::LocalCorrection,
         Self::LikelyRewrite,
         Self::Secret,
         Self::PersonalData,
@@ -128,6 +132,7 @@ impl Reason {
             Self::Rewrite => "rewrite",
             Self::TooLongToCompare => "too_long_to_compare",
             Self::Critical => "critical",
+            Self::LocalCorrection => "local_correction",
             Self::LikelyRewrite => "likely_rewrite",
             Self::Secret => "secret",
             Self::PersonalData => "personal_data",
@@ -166,6 +171,7 @@ impl Reason {
             Self::LikelyRewrite | Self::PersonalData | Self::UnknownLanguage | Self::LoadedLanguage => Route::Gold,
             Self::ReplacedCharacter => Route::Gold,
             Self::TooLongToCompare | Self::Critical => Route::Review,
+            Self::LocalCorrection => Route::Gold,
             Self::BrokenFence | Self::Repetition | Self::TooShort | Self::TooLong => Route::Review,
             Self::Injection | Self::JudgeDirected | Self::HiddenText | Self::Toxic => Route::Quarantine,
             Self::RefusalInversion | Self::UnsupportedFacts | Self::ChatTemplate => Route::Quarantine,

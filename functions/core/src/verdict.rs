@@ -97,20 +97,30 @@ fn extent(similarity: Option<f64>, policy: &Policy) -> Option<Reason> {
     }
 }
 
+/// Findings, and what no longer holds where they do: an edit that is small and no typo is not trivial.
+const ANSWERS: [(Reason, Reason); 2] =
+    [(Reason::Critical, Reason::Trivial), (Reason::LocalCorrection, Reason::Trivial)];
+
+/// Findings, and what is only a tag where they are: of much of a line that is other, a reader sees that it is.
+const EXCUSES: [(Reason, Reason); 1] = [(Reason::LocalCorrection, Reason::Critical)];
+
 /// The one place where findings become a verdict: each asks for the route that the policy gives it, and the strictest wins.
 ///
-/// One finding answers another: a `critical` edit is small and no typo, so that it is no longer `trivial`.
+/// Some findings answer others, by [`ANSWERS`], or have them noted only, by [`EXCUSES`].
 fn fold(findings: Findings, similarity: Option<f64>, policy: &Policy) -> Verdict {
     let Findings { list: mut findings, scores } = findings;
     findings.retain(|finding| policy.route_of(finding.reason).is_some());
-    if findings.iter().any(|finding| finding.reason == Reason::Critical) {
-        findings.retain(|finding| finding.reason != Reason::Trivial);
-    }
+    let found: Vec<Reason> = findings.iter().map(|finding| finding.reason).collect();
+    let is_in = |table: &[(Reason, Reason)], reason| {
+        table.iter().any(|(finding, other)| *other == reason && found.contains(finding))
+    };
+    findings.retain(|finding| !is_in(&ANSWERS, finding.reason));
     findings.sort_by_key(|finding| finding.reason);
     let mut verdict =
         Verdict { route: Route::Gold, reasons: Vec::new(), tags: Vec::new(), similarity, scores, findings };
     for finding in &verdict.findings {
-        let route = policy.route_of(finding.reason).unwrap_or(Route::Gold);
+        let is_excused = is_in(&EXCUSES, finding.reason);
+        let route = policy.route_of(finding.reason).filter(|_| !is_excused).unwrap_or(Route::Gold);
         let codes = if route == Route::Gold { &mut verdict.tags } else { &mut verdict.reasons };
         if codes.last() != Some(&finding.reason) {
             codes.push(finding.reason);
@@ -203,7 +213,7 @@ mod tests {
     fn half_a_megabyte_with_few_edits_is_compared() {
         let rejected = "All work and no play. ".repeat(23_000);
         let chosen = format!("X{}Y", rejected.replacen("work", "rest", 3));
-        assert_eq!(judged(&rejected, &chosen).reasons, vec![Reason::Trivial, Reason::TooLong]);
+        assert_eq!(judged(&rejected, &chosen).reasons, vec![Reason::Critical, Reason::TooLong]);
     }
     #[test]
     fn an_opinion_sends_gold_where_the_policy_says() {

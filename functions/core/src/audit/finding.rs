@@ -44,6 +44,9 @@ pub enum TextName {
 pub struct Scores {
     /// The share of words that the texts have in common, in `0.0..=1.0`.
     pub word_similarity: Option<f32>,
+    /// Of an edit that is `trivial` by its whole text: the similarity of the place that changed most, slips of spelling aside, in
+    /// `0.0..=1.0`; 1.0 if there are only slips.
+    pub region_similarity: Option<f32>,
     /// The probability that what the user added is abusive, by its worst sentence or by all of a few together.
     pub toxicity: Option<f32>,
     /// The weight of the injection rules that matched.
@@ -58,6 +61,7 @@ impl Scores {
     /// Adds each of them to an object, as serde_json would.
     pub(crate) fn write(&self, json: &mut JsonObject) -> serde_json::Result<()> {
         json.value("word_similarity", self.word_similarity.as_ref())?;
+        json.value("region_similarity", self.region_similarity.as_ref())?;
         json.value("toxicity", self.toxicity.as_ref())?;
         json.value("injection", self.injection.as_ref())?;
         json.value("unsupported_facts", self.unsupported_facts.as_ref())?;

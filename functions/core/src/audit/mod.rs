@@ -20,9 +20,11 @@ mod numbers;
 pub(crate) mod personal_data;
 mod plain;
 mod refusal_inversion;
+mod region;
 mod repetition;
 mod secrets;
 mod sentences;
+mod spelling;
 mod subject;
 mod tokens;
 mod toxicity;
@@ -96,6 +98,9 @@ impl Audit {
         }
         if is_on(Reason::Critical) {
             critical::inspect(&changed, findings);
+        }
+        if is_on(Reason::LocalCorrection) {
+            region::inspect(&changed, policy, findings);
         }
         if is_on(Reason::UnsupportedFacts) {
             unsupported_facts::inspect(&changed, policy, findings);

@@ -45,6 +45,7 @@ struct File {
 struct Similarity {
     trivial_above: Option<Spanned<f64>>,
     rewrite_below: Option<Spanned<f64>>,
+    local_correction_below: Option<Spanned<f64>>,
     likely_rewrite_below: Option<Spanned<f64>>,
     max_steps: Option<u64>,
 }
@@ -169,6 +170,11 @@ impl Policy {
         let policy = Self {
             trivial_above: share(text, similarity.trivial_above.as_ref(), defaults.trivial_above)?,
             rewrite_below: share(text, similarity.rewrite_below.as_ref(), defaults.rewrite_below)?,
+            local_correction_below: share(
+                text,
+                similarity.local_correction_below.as_ref(),
+                defaults.local_correction_below,
+            )?,
             max_similarity_steps: similarity.max_steps.unwrap_or(defaults.max_similarity_steps),
             likely_rewrite_below: share(text, similarity.likely_rewrite_below.as_ref(), defaults.likely_rewrite_below)?,
             toxic_above: share(text, audit.toxic_above.as_ref(), defaults.toxic_above)?,
@@ -401,6 +407,7 @@ mod tests {
             ("[similarity]\n\ntrivial_above = 95.0\n", 3, "between 0.0 and 1.0"),
             ("[similarity]\nrewrite_below = nan\n", 2, "between 0.0 and 1.0"),
             ("[similarity]\nmax_steps = -1\n", 2, "invalid value"),
+            ("[similarity]\nlocal_correction_below = 95.0\n", 2, "between 0.0 and 1.0"),
             ("[similarity]\ntrivial_above = 0.3\nrewrite_below = 0.4\n", 3, "must be less than"),
             ("[routes]\ntrivial = \"bin\"\n", 2, "unknown variant `bin`"),
             ("[routes]\n\nunchanged = \"gold\"\n", 3, "always goes to dropped"),
@@ -501,6 +508,7 @@ mod tests {
             hash("[similarity]\ntrivial_above = 0.9"),
             hash("[similarity]\nrewrite_below = 0.2"),
             hash("[similarity]\nmax_steps = 1"),
+            hash("[similarity]\nlocal_correction_below = 0.9"),
             hash("[routes]\ntrivial = \"review\""),
             hash("[routes]\nrewrite = \"review\""),
             hash("[routes]\ntoo_long_to_compare = \"dropped\""),

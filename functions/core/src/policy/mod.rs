@@ -20,6 +20,8 @@ pub struct Policy {
     pub trivial_above: f64,
     /// An edit less similar than this is a `rewrite`. The product's rule: over 90 % changed.
     pub rewrite_below: f64,
+    /// An edit that is `trivial` is a `local_correction` if the place that changed most is less similar than this.
+    pub local_correction_below: f64,
     /// The work, in word steps of about 1 ns, that comparing one pair may take before it is `too_long_to_compare`. The
     /// default (about 0.05 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
     pub max_similarity_steps: u64,
@@ -63,6 +65,7 @@ impl Default for Policy {
         Self {
             trivial_above: 0.95,
             rewrite_below: 0.10,
+            local_correction_below: 0.95,
             max_similarity_steps: 1 << 26,
             likely_rewrite_below: 0.05,
             toxic_above: 0.5,
@@ -96,6 +99,7 @@ impl Policy {
         let numbers = [
             self.trivial_above.to_string(),
             self.rewrite_below.to_string(),
+            self.local_correction_below.to_string(),
             self.max_similarity_steps.to_string(),
             self.likely_rewrite_below.to_string(),
             self.toxic_above.to_string(),

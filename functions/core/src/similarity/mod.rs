@@ -4,6 +4,8 @@ mod levenshtein;
 mod stripe;
 mod word;
 
+pub(crate) use levenshtein::distance;
+
 /// `1 - levenshtein / max(length)` over Unicode scalar values, in `0.0..=1.0`; 1.0 for two empty texts.
 ///
 /// The number is bit for bit the one that `strsim::normalized_levenshtein` defines (property-tested against it), in a
@@ -14,7 +16,7 @@ mod word;
 /// length, whatever it is.
 #[must_use]
 pub(crate) fn similarity(left: &str, right: &str, max_steps: u64) -> Option<f64> {
-    let distance = levenshtein::distance(left, right, max_steps)?;
+    let distance = distance(left, right, max_steps)?;
     if distance.longer == 0 {
         return Some(1.0);
     }

@@ -27,12 +27,24 @@ pub(super) enum Kind {
     Address,
     Date,
     Name,
+    /// A short string, or what stands behind a key.
+    Value,
+    /// A word in whose place another one stands. It has no other meaning here.
+    Word,
 }
 
 impl Item {
     /// What stands behind a number in one word with it.
     pub(super) fn unit(number: &str) -> Self {
         item(Kind::Unit, number)
+    }
+
+    pub(super) fn value(value: &str) -> Self {
+        item(Kind::Value, value)
+    }
+
+    pub(super) fn word(word: &str) -> Self {
+        item(Kind::Word, word)
     }
 
     /// All negations are one: `don't` for `do not` changes nothing.
@@ -82,6 +94,16 @@ fn read_word(text: &str, tokens: &[Token], index: usize, word: &str) -> Option<I
         return Some(item(Kind::Identifier, word));
     }
     is_name(text, token, word).then(|| item(Kind::Name, stem(word)))
+}
+
+/// Whether a word by itself is one of the listed things: a number in words, a negation, a date, a unit, a word that a swap turns round.
+pub(super) fn is_listed(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    number_key(word).is_some()
+        || is_negation(&lower)
+        || is_date(&lower)
+        || is_unit(stem(&lower), false)
+        || is_swap(&lower)
 }
 
 fn operator(text: &str, token: &Token, operator: &str) -> Option<Item> {

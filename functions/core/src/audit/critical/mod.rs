@@ -1,21 +1,29 @@
 //! Small edits that are no typos.
 //!
 //! The gate takes an edit that changes less than 5 % for one that says nothing. Of genuine corrections of facts and of code it
-//! throws away 4–11 % that way: one number, one operator, one `not`. This check finds what such an edit changed, and names it
-//! [`Reason::Critical`] if a reader would act differently on it.
+//! throws away 4–11 % that way: one number, one operator, one `not`, one label. This check finds what such an edit changed, and
+//! names it [`Reason::Critical`] if a reader, or a program, would act differently on it.
 
 mod diff;
 mod item;
 mod lexer;
 mod lexicon;
+mod literal;
+mod slips;
+#[cfg(test)]
+mod words;
 
 use std::ops::Range;
 
 use self::diff::hunks;
-use self::item::{Item, Kind, has_other_unit, is_inflected, negated, read};
-use self::lexer::{Token, lex};
+use self::item::{Item, Kind, has_other_unit, is_inflected, is_listed, negated, read};
+use self::lexer::{Form, Token, lex};
+use self::literal::value_at;
+pub(super) use self::slips::is_more_than_slips;
+use self::slips::other_words;
 use super::changed::Changed;
 use super::finding::Findings;
+use super::spelling::{is_misspelling, is_same_word};
 use crate::reason::Reason;
 
 /// Adds [`Reason::Critical`] to an edit that was found to be trivial and is not. Its score is the number of critical things
@@ -62,8 +70,14 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
     let (old, new) = (lex(&changed.rejected), lex(&changed.chosen));
     let (mut ledger, mut unread) = (Ledger::default(), MOST_READ);
     for (hunk, (old_hunk, new_hunk)) in hunks(&old, &new).into_iter().enumerate() {
-        let place = place_of(&new, &new_hunk, changed);
+        let old_place = place_of(&old, &old_hunk, changed.rejected.bytes.end);
+        let place = place_of(&new, &new_hunk, changed.chosen.bytes.end);
         let (old_tokens, new_tokens) = (&old[old_hunk.clone()], &new[new_hunk.clone()]);
+        if let Some((from, to)) = other_value((rejected, old_tokens, &old_place), (chosen, new_tokens, &place)) {
+            ledger.removed.push(Entry { item: Item::value(from), hunk, bytes: place.clone() });
+            ledger.added.push(Entry { item: Item::value(to), hunk, bytes: place });
+            continue;
+        }
         if let ([from], [to]) = (old_tokens, new_tokens) {
             let (from, bytes) = (&rejected[from.bytes.clone()], to.bytes.clone());
             let to = &chosen[bytes.clone()];
@@ -77,23 +91,57 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
                 ledger.added.push(Entry { item: Item::unit(to), hunk, bytes });
                 continue;
             }
-            if is_inflected(from, to) {
+            if is_inflected(from, to) && is_same_word(from, to) || is_misspelling_of_listed(from, to) {
                 continue;
             }
         }
         let (old_hunk, new_hunk) = (start_of(old_hunk, &mut unread), start_of(new_hunk, &mut unread));
-        for index in old_hunk {
+        let had = (ledger.removed.len(), ledger.added.len());
+        for index in old_hunk.clone() {
             if let Some(item) = read(rejected, &old, index) {
                 ledger.removed.push(Entry { item, hunk, bytes: place.clone() });
             }
         }
-        for index in new_hunk {
+        for index in new_hunk.clone() {
             if let Some(item) = read(chosen, &new, index) {
                 ledger.added.push(Entry { item, hunk, bytes: new[index].bytes.clone() });
             }
         }
+        if had != (ledger.removed.len(), ledger.added.len()) {
+            continue;
+        }
+        for (from, to) in other_words((rejected, &old[old_hunk]), (chosen, &new[new_hunk])) {
+            ledger.removed.push(Entry {
+                item: Item::word(&rejected[from.bytes.clone()]),
+                hunk,
+                bytes: to.bytes.clone(),
+            });
+            ledger.added.push(Entry { item: Item::word(&chosen[to.bytes.clone()]), hunk, bytes: to.bytes.clone() });
+        }
     }
     ledger
+}
+
+/// Whether one of two words is the other one misspelled, and only one means something here: `febuary`, `dont`. But `can` is no
+/// misspelling of `can't`.
+fn is_misspelling_of_listed(from: &str, to: &str) -> bool {
+    let is_apostrophe = |character: char| matches!(character, '\'' | '’');
+    let has_apostrophe = from.contains(is_apostrophe) || to.contains(is_apostrophe);
+    let plain = |word: &str| word.replace(is_apostrophe, "").to_lowercase();
+    is_listed(from) != is_listed(to) && is_misspelling(from, to) && (!has_apostrophe || plain(from) == plain(to))
+}
+
+/// The values that a difference of words is in, if they are other values. A misspelling of a long value is none: see
+/// [`is_misspelling`].
+fn other_value<'t>(
+    (rejected, old, old_place): (&'t str, &[Token], &Range<usize>),
+    (chosen, new, new_place): (&'t str, &[Token], &Range<usize>),
+) -> Option<(&'t str, &'t str)> {
+    if !old.iter().chain(new).any(|token| token.form == Form::Word) {
+        return None;
+    }
+    let values = (value_at(rejected, old_place)?, value_at(chosen, new_place)?);
+    (!is_misspelling(values.0, values.1)).then_some(values)
 }
 
 /// As much of a hunk as may still be read.
@@ -103,10 +151,10 @@ fn start_of(hunk: Range<usize>, unread: &mut usize) -> Range<usize> {
     hunk.start..hunk.start + length
 }
 
-/// Where in the user's text a hunk is: what was put in, or the empty place of what was taken out.
-fn place_of(new: &[Token], hunk: &Range<usize>, changed: &Changed<'_>) -> Range<usize> {
-    let start = new.get(hunk.start).map_or(changed.chosen.bytes.end, |token| token.bytes.start);
-    let end = if hunk.is_empty() { start } else { new[hunk.end - 1].bytes.end };
+/// Where in its text a hunk is: the tokens, or the empty place where the other text has some.
+fn place_of(tokens: &[Token], hunk: &Range<usize>, end: usize) -> Range<usize> {
+    let start = tokens.get(hunk.start).map_or(end, |token| token.bytes.start);
+    let end = if hunk.is_empty() { start } else { tokens[hunk.end - 1].bytes.end };
     start..end
 }
 
@@ -225,7 +273,7 @@ mod tests {
             ("He saw Rome with Ann, and Oslo.", "He saw Oslo, and Rome with Ann."),
             ("She said: \"Fine.\" Then left.", "She said: \"Fine!\" Then left."),
             ("Der Bericht nennt die Tumoren und ihre Zahl.", "Der Bericht nennt die Tumore und ihre Zahl."),
-            ("Das Haus ist auf dem Berg und die Katze ruft.", "Das Haus ist auf dem Hügel und die Katze ruft."),
+            ("Das Haus ist auf dem Berg und die Katze ruft.", "Das Haus ist auf den Bergen und die Katze ruft."),
             ("Britain and its ports are open.", "Britain's ports are open."),
             ("# Explain teh result", "# Explain the result"),
             ("print(\"teh result\")", "print(\"the result\")"),
