@@ -492,7 +492,9 @@ async fn rows_that_leave_without_a_record_are_noticed() {
     let log = world.files("_delta_log", "json");
     let commit = log.iter().find(|file| file.ends_with(format!("{:020}.json", report.version))).unwrap();
     let text = std::fs::read_to_string(commit).unwrap();
-    std::fs::write(commit, text.replace("\"revised\":{\"rows\":1", "\"revised\":{\"rows\":0")).unwrap();
+    let tampered = text.replacen("],\"rows\":1}", "],\"rows\":0}", 1);
+    assert_ne!(tampered, text);
+    std::fs::write(commit, tampered).unwrap();
     let error = world.verify().await.unwrap_err();
     assert!(error.contains("its record was changed"), "{error}");
 }

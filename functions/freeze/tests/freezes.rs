@@ -28,6 +28,9 @@ const BOUNDS: BreakerBounds = BreakerBounds {
     sample_pairs: 2,
 };
 
+/// The ids of events that curation has quarantined begin with this.
+const OTHERS: &str = "quarantined-";
+
 /// A lake and the folder of its dataset.
 struct World {
     lake: MemoryLake,
@@ -57,7 +60,7 @@ impl World {
         let mut batch = Batch::default();
         for id in ids {
             let edited = format!("one {} three", &id[..1]);
-            let message = json!({"event_id": id, "prompt": "p\u{2028}\0", "original_llm_output": "one two three", "final_user_edit": edited});
+            let message = json!({"event_id": id, "thread_id": id, "prompt": "p\u{2028}\0", "original_llm_output": "one two three", "final_user_edit": edited});
             batch.add(curator.curate(&message.to_string(), written_at).unwrap(), ());
         }
         self.lake.set_clock(written_at);
@@ -87,7 +90,8 @@ impl World {
     /// Puts so many events into quarantine at the given time, as curate does.
     async fn quarantine(&self, written_at: Millis, rows: u64) {
         let part = PartName { written_at, digest: "1".repeat(32), rows };
-        self.lake.write_part(&part.key(Route::Quarantine), String::new()).await.unwrap();
+        let line = |n: u64| format!("{{\"event_id\":\"{OTHERS}{written_at}-{n}\"}}\n");
+        self.lake.write_part(&part.key(Route::Quarantine), (0..rows).map(line).collect()).await.unwrap();
     }
 
     async fn breaker(&self) -> LoadedBreaker {
@@ -105,7 +109,8 @@ impl World {
         let bodies = objects.iter().filter(|(key, _)| key.contains("route=quarantine")).map(|(_, body)| body);
         let text: String = bodies.map(|body| String::from_utf8(body.clone()).unwrap()).collect();
         let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        lines.map(|line| (line["event_id"].as_str().unwrap().to_owned(), line["reasons"].clone())).collect()
+        let held = lines.map(|line| (line["event_id"].as_str().unwrap().to_owned(), line["reasons"].clone()));
+        held.filter(|(event, _)| !event.starts_with(OTHERS)).collect()
     }
 
     async fn pointer(&self) -> Pointer {
