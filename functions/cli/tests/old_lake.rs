@@ -29,7 +29,8 @@ impl OldLake {
     }
 
     fn freeze(&self, crossing: u64) -> FreezeReport {
-        let (lake, dataset) = (FolderLake::new(self.folder.path()), DeltaDataset::in_folder(self.folder.path()).unwrap());
+        let (lake, dataset) =
+            (FolderLake::new(self.folder.path()), DeltaDataset::in_folder(self.folder.path()).unwrap());
         let freezer = Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), || NOW);
         let goal = Goal { threshold: 3, ..Goal::default() };
         self.runtime.block_on(freezer.freeze(Crossing { crossing, goal })).unwrap()

@@ -302,8 +302,8 @@ fn received_at(fields: &mut Fields<'_>, writer: Writer) -> Result<Option<Micros>
     if writer == Writer::Client {
         return Ok(None);
     }
-    let Some(Json::Text(text)) = fields.take("received_at")? else { return Ok(None) };
-    Ok(micros(&text))
+    let Some(Json::Text(Text { value, .. })) = fields.take("received_at")? else { return Ok(None) };
+    Ok(micros(&value))
 }
 
 fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal> {

@@ -81,7 +81,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::NoConsent,
         Self::Unchanged,
         Self::Unsampled,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use flywheel_core::dataset::{
-    Audited, Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, RowInDataset, RowRevision, SplitSalt,
-    audit,
+    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, RowInDataset, RowRevision,
+    SplitSalt, audit,
 };
 use flywheel_core::{ContributorKey, Curator, Millis, Policy, Route};
 use proptest::prelude::*;
@@ -220,6 +220,19 @@ fn edits_per_output_count_people_and_not_keystrokes() {
         assert_eq!((audited.entries.len(), audited.held.len()), (1, 0), "save {n}");
     }
     assert_eq!(world.rows.len(), 1);
+}
+
+#[test]
+fn once_a_person_took_the_last_text_out_an_older_one_does_not_come_instead() {
+    let saves = autosaves();
+    let mut world = World::new();
+    world.freeze(&saves[3..4]);
+    world.freeze(&saves[6..]);
+    let mut change = Change::new(world.background.clone(), SplitSalt::new([3; 16]));
+    assert!(change.remove(&world.rows[0].line));
+    (world.background, world.rows) = (change.background().clone(), Vec::new());
+    world.freeze(&saves);
+    assert!(world.rows.is_empty());
 }
 
 /// One revision: of which output, when it was written, whether curation lets it into gold.

@@ -822,7 +822,14 @@ fn check_version(versions: &[Version], index: usize, is_superseded: impl Fn(u64)
             now.is_subset(&before) && !versions[index].entries.iter().any(|entry| is_busy(&entry))
         }
     };
-    if fits { Ok(()) } else { Err(format!("version {number} has other rows than it should")) }
+    if fits {
+        Ok(())
+    } else {
+        Err(format!(
+            "version {number}, {:?}, has other rows than it should: {before:?} became {now:?}",
+            versions[index].operation()
+        ))
+    }
 }
 
 /// What counts towards the next training is what the last trained version lacks, of those that the rows are from.

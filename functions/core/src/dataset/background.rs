@@ -72,9 +72,10 @@ impl Background {
         }
     }
 
-    /// A pair leaves the dataset. Another event may bring it again; its own may not.
+    /// A person takes a pair out. Another event may bring it again; its own may not, nor may an older text of its output.
     pub(crate) fn remove(&mut self, line: &GoldLine<'_>) {
         self.unlearn(line);
+        self.settled.remember(line.output(), line.revision());
         self.removed.insert(id_key("event", &line.event_id));
     }
 

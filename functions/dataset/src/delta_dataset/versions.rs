@@ -9,7 +9,7 @@ use deltalake::{DeltaTable, Path};
 use flywheel_core::dataset::{ObjectDigest, Place, Split, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
-use super::columns::SPLIT;
+use super::columns::{OUTPUT_ID, RECEIVED_AT, SPLIT};
 use super::commit::file_sha256;
 use super::records::{AddedFile, read_commit};
 use super::rows::{ActiveFile, FilePlace, active_files, open};
@@ -21,7 +21,7 @@ use crate::erased::Instead;
 const FILES_AHEAD: usize = 16;
 
 /// What of a row is needed to check it, and to select it.
-pub(super) const COLUMNS: [&str; 12] = [
+pub(super) const COLUMNS: [&str; 16] = [
     "pair_id",
     "event_id",
     "prompt",
@@ -33,6 +33,10 @@ pub(super) const COLUMNS: [&str; 12] = [
     "contributor",
     "context",
     "curated_at",
+    "thread_id",
+    "occurred_at",
+    RECEIVED_AT,
+    OUTPUT_ID,
     SPLIT,
 ];
 
