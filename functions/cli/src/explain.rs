@@ -22,6 +22,8 @@ struct ExplanationLine<'e> {
     tags: &'e [Reason],
     scores: &'e Scores,
     similarity: Option<f64>,
+    /// In what the user's text was given the model's spelling.
+    respelled: Vec<&'static str>,
     findings: Vec<FindingLine>,
 }
 
@@ -119,6 +121,7 @@ fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failur
         tags: &verdict.tags,
         scores: &verdict.scores,
         similarity: verdict.similarity,
+        respelled: audited.respelled().names().collect(),
         findings: verdict.findings.iter().map(finding).collect(),
     };
     Ok(serde_json::to_string(&explanation)? + "\n")
@@ -136,6 +139,10 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
             out,
             "similarity of the place that changed most {similarity:.3}; below {below} it is a local_correction"
         );
+    }
+    let respelled: Vec<_> = audited.respelled().names().map(|name| name.replace('_', " ")).collect();
+    if !respelled.is_empty() {
+        let _ = writeln!(out, "as the model spells: {}", respelled.join(", "));
     }
     let [rejected, chosen] = [TextName::Rejected, TextName::Chosen].map(|name| marked(audited, name, style));
     let _ = writeln!(out, "\n{}\n", indented(&diff(&rejected, &chosen, style)));

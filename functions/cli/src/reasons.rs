@@ -6,7 +6,8 @@ use flywheel_core::Reason;
 pub(crate) fn meaning(reason: Reason) -> &'static str {
     match reason {
         Reason::NoConsent => "the user did not agree that the edit may train a model",
-        Reason::Unchanged => "the user left the model's text as it was",
+        Reason::NoAnswer => "a text is reasoning that never ends, and has no answer",
+        Reason::Unchanged => "the user left the model's text as it was, but for what people do not type",
         Reason::Unsampled => "the user liked the model's text as it was, and it is not in the sample that is kept",
         Reason::Liked => "the user liked the model's text as it was, and it is in the sample that is kept",
         Reason::Disliked => "the user disliked the model's text and did not say what would be better",
@@ -17,6 +18,9 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
         Reason::Critical => "little changed, and it was no typo: a number, a negation, an operator, a name, a value, …",
         Reason::LocalCorrection => "little of a long text changed, and much of the line or sentence where it did",
         Reason::LikelyRewrite => "hardly a word is left of the model's text",
+        Reason::Shortened => "the user kept a part of the model's text, and little else",
+        Reason::Extended => "the user kept the model's text, and added as much or more",
+        Reason::ReasoningSetAside => "reasoning before the answer was set aside",
         Reason::Secret => "a text holds a credential",
         Reason::PersonalData => "a text held personal data; it is replaced by placeholders, the same in every text",
         Reason::Injection => "the user's text gives the model instructions of its own",
@@ -51,6 +55,8 @@ pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
         Reason::TooLongToCompare => "[similarity] max_steps",
         Reason::LocalCorrection => "[similarity] local_correction_below",
         Reason::LikelyRewrite => "[similarity] likely_rewrite_below",
+        Reason::Shortened | Reason::Extended => "[similarity] kept_from",
+        Reason::ReasoningSetAside | Reason::NoAnswer => "[reasoning] think",
         Reason::Toxic => "[audit] toxic_above",
         Reason::UnsupportedFacts => "[audit] grounded_above_chars",
         Reason::TooShort => "[limits] min_chars",

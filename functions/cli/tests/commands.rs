@@ -245,6 +245,19 @@ fn an_explanation_shows_what_changed_and_what_was_found() {
 }
 
 #[test]
+fn an_explanation_says_what_was_respelled() {
+    let event = edit("a", "It's one.\nIt's two.", "It\u{2019}s one.\r\nIt\u{2019}s three.");
+    let text = String::from_utf8(fed(&["explain", "-"], event.as_bytes()).stdout).unwrap();
+    assert!(text.contains("\nas the model spells: line ends, quotes\n"), "{text}");
+    assert!(text.contains("It's one.\n  It's [-two.-]{+three.+}"), "{text}");
+    let json = fed(&["explain", "-", "--json"], event.as_bytes()).stdout;
+    assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["respelled"], json!(["line_ends", "quotes"]));
+    let plain = edit("a", "one two three", "one two four");
+    let text = String::from_utf8(fed(&["explain", "-"], plain.as_bytes()).stdout).unwrap();
+    assert!(!text.contains("as the model spells"), "{text}");
+}
+
+#[test]
 fn each_reason_is_explained_on_its_example() {
     let examples = std::fs::read_dir(Path::new(EVENTS).join("../reasons")).unwrap().map(|entry| entry.unwrap().path());
     for example in examples.filter(|path| path.extension().is_some_and(|extension| extension == "json")) {

@@ -7,7 +7,9 @@ use crate::edit_event::EditEvent;
 use crate::instant::{Millis, rfc3339};
 use crate::judge::{Case, Opinion};
 use crate::line::{Line, Stamp};
+use crate::normal_form::{self, Respelled};
 use crate::policy::Policy;
+use crate::reasoning;
 use crate::redaction;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::revision::{Micros, Revision};
@@ -46,14 +48,21 @@ pub struct CuratedEvent {
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditedEvent<'m> {
     event: EditEvent<'m>,
+    respelled: Respelled,
     verdict: Verdict,
 }
 
 impl<'m> AuditedEvent<'m> {
-    /// The event, without the personal data that was found in it.
+    /// The event as it is stored: without reasoning, in the model's spelling, and without the personal data that was found in it.
     #[must_use]
     pub fn event(&self) -> &EditEvent<'m> {
         &self.event
+    }
+
+    /// In what the user's text was given the model's spelling.
+    #[must_use]
+    pub fn respelled(&self) -> Respelled {
+        self.respelled
     }
 
     /// Where it goes, and why. Spans of its findings are places in this event's texts.
@@ -72,7 +81,7 @@ impl<'m> AuditedEvent<'m> {
     /// What judges are asked about: the texts as gold would have them. `None` for what is not to be gold anyway.
     #[must_use]
     pub fn case(&self) -> Option<Case<'_>> {
-        let Self { event, verdict } = self;
+        let Self { event, verdict, .. } = self;
         let case = Case { prompt: event.prompt.text(), chosen: &event.chosen, rejected: &event.rejected };
         (verdict.route == Route::Gold).then_some(case)
     }
@@ -113,10 +122,12 @@ impl Curator {
     pub fn audit<'m>(&self, message: &'m str) -> Result<AuditedEvent<'m>, Refusal> {
         let mut event = EditEvent::parse(message, self.contributor_key.as_ref())?;
         let mut findings = Findings::default();
+        reasoning::set_aside(&mut event, &self.policy, &mut findings);
+        let respelled = normal_form::settle(&mut event);
         self.audit.find_secrets(&event, &self.policy, &mut findings);
         redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
         let verdict = judge(&event, &self.policy, &self.audit, findings);
-        Ok(AuditedEvent { event, verdict })
+        Ok(AuditedEvent { event, respelled, verdict })
     }
 
     /// The second half: the verdict after the judges' opinions, and the line, at the given time.
@@ -129,7 +140,7 @@ impl Curator {
         opinions: &[Opinion],
         now: Millis,
     ) -> Result<CuratedEvent, Refusal> {
-        let AuditedEvent { event, verdict } = audited;
+        let AuditedEvent { event, verdict, .. } = audited;
         let verdict = verdict.after(opinions, &self.policy);
         let stamp = Stamp { policy: &self.policy_hash, curated_at: &rfc3339(now) };
         // A line feed inside a text is escaped by JSON, so a line never breaks.

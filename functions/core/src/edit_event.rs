@@ -197,6 +197,13 @@ impl<'a> EditEvent<'a> {
         self.pair_id = pair_id(&self.prompt, &self.chosen, &self.rejected);
     }
 
+    /// Puts other texts in place of the model's and the user's. The pair becomes that of these texts; the event stays the one that was
+    /// sent, and keeps its id.
+    pub(crate) fn set_texts(&mut self, rejected: Cow<'a, str>, chosen: Cow<'a, str>) {
+        (self.rejected, self.chosen) = (rejected, chosen);
+        self.pair_id = pair_id(&self.prompt, &self.chosen, &self.rejected);
+    }
+
     /// The same event has the same id, however often and wherever it is sent; what says anything else is another event. The
     /// texts come in through the pair's id.
     ///

@@ -19,7 +19,9 @@ mod audit;
 mod batch;
 mod breadth;
 mod breaker;
+mod code;
 mod common_ends;
+mod common_runs;
 mod contributor;
 mod crossing;
 mod curator;
@@ -36,17 +38,20 @@ mod json_object;
 mod judge;
 mod line;
 mod net_new;
+mod normal_form;
 mod part;
 mod pointer;
 mod policy;
 mod prompt;
 mod reason;
+mod reasoning;
 mod redaction;
 mod refusal;
 mod reviewing;
 mod revision;
 mod route;
 mod sampling;
+mod share;
 mod similarity;
 mod submission;
 pub mod training;
@@ -74,11 +79,13 @@ pub use judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
     opinions_of_assessment, opinions_of_severities,
 };
+pub use normal_form::Respelled;
 pub use part::{InvalidPartName, PartName, part_keys_from, route_prefix};
 pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
 pub use policy::{Policy, PolicyError};
 pub use prompt::{ChatMessage, Prompt};
 pub use reason::Reason;
+pub use reasoning::Think;
 pub use refusal::{Refusal, RefusalCode};
 pub use reviewing::{
     DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,

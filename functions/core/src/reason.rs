@@ -10,7 +10,9 @@ use crate::route::Route;
 pub enum Reason {
     /// The user did not agree that the edit may train a model.
     NoConsent,
-    /// The user left the model's text as it was.
+    /// A text is reasoning and nothing else: it was cut off before its answer.
+    NoAnswer,
+    /// The user left the model's text as it was, or changed nothing that people type.
     Unchanged,
     /// Users like such outputs, and this one is not in the sample that is kept.
     Unsampled,
@@ -33,6 +35,12 @@ pub enum Reason {
     LocalCorrection,
     /// Hardly a word is left of the model's text.
     LikelyRewrite,
+    /// The user kept a part of the model's text, and little else.
+    Shortened,
+    /// The user kept the model's text, and added as much or more.
+    Extended,
+    /// Reasoning before an answer was set aside.
+    ReasoningSetAside,
     /// A text holds a credential.
     Secret,
     /// A text holds personal data. It is replaced by placeholders, the same in every text.
@@ -81,8 +89,9 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::NoConsent,
+        Self::NoAnswer,
         Self::Unchanged,
         Self::Unsampled,
         Self::Liked,
@@ -94,6 +103,9 @@ impl Reason {
         Self::Critical,
         Self::LocalCorrection,
         Self::LikelyRewrite,
+        Self::Shortened,
+        Self::Extended,
+        Self::ReasoningSetAside,
         Self::Secret,
         Self::PersonalData,
         Self::Injection,
@@ -123,6 +135,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NoConsent => "no_consent",
+            Self::NoAnswer => "no_answer",
             Self::Unchanged => "unchanged",
             Self::Unsampled => "unsampled",
             Self::Liked => "liked",
@@ -134,6 +147,9 @@ impl Reason {
             Self::Critical => "critical",
             Self::LocalCorrection => "local_correction",
             Self::LikelyRewrite => "likely_rewrite",
+            Self::Shortened => "shortened",
+            Self::Extended => "extended",
+            Self::ReasoningSetAside => "reasoning_set_aside",
             Self::Secret => "secret",
             Self::PersonalData => "personal_data",
             Self::Injection => "injection",
@@ -164,12 +180,13 @@ impl Reason {
     pub(crate) fn default_route(self) -> Route {
         match self {
             Self::NoConsent | Self::Unchanged | Self::Trivial | Self::Rewrite | Self::Secret => Route::Dropped,
-            Self::Unsampled => Route::Dropped,
+            Self::Unsampled | Self::NoAnswer => Route::Dropped,
             Self::Liked => Route::Replay,
             Self::WeakSignal => Route::Signals,
             Self::Disliked => Route::Review,
             Self::LikelyRewrite | Self::PersonalData | Self::UnknownLanguage | Self::LoadedLanguage => Route::Gold,
             Self::ReplacedCharacter => Route::Gold,
+            Self::Shortened | Self::Extended | Self::ReasoningSetAside => Route::Gold,
             Self::TooLongToCompare | Self::Critical => Route::Review,
             Self::LocalCorrection => Route::Gold,
             Self::BrokenFence | Self::Repetition | Self::TooShort | Self::TooLong => Route::Review,
@@ -183,13 +200,19 @@ impl Reason {
         }
     }
 
-    /// Whether a policy may decide where it sends an event. It has no say where there is no edit, which is never a preference
-    /// pair, and on what its user did not consent to, which is not ours to use.
+    /// Whether a policy may decide where it sends an event. It has no say where there is no edit or no answer, which is never a
+    /// preference pair, and on what its user did not consent to, which is not ours to use.
     #[must_use]
     pub fn is_policy(self) -> bool {
         !matches!(
             self,
-            Self::NoConsent | Self::Unchanged | Self::Unsampled | Self::Liked | Self::Disliked | Self::WeakSignal
+            Self::NoConsent
+                | Self::NoAnswer
+                | Self::Unchanged
+                | Self::Unsampled
+                | Self::Liked
+                | Self::Disliked
+                | Self::WeakSignal
         )
     }
 }

@@ -301,7 +301,7 @@ mod tests {
         event["thread_id"] = "bob@acme.io".into();
         let (curated, line) = curated(&event, "[routes]\npersonal_data = \"off\"");
         assert_eq!((line["prompt"].as_str(), line["thread_id"].as_str()), (Some("bob@acme.io"), Some("bob@acme.io")));
-        assert!(curated.verdict.tags.is_empty());
+        assert!(!curated.verdict.tags.contains(&Reason::PersonalData));
     }
 
     #[test]

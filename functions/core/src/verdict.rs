@@ -7,7 +7,7 @@ use crate::judge::Opinion;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::route::Route;
-use crate::similarity::similarity;
+use crate::similarity::{Distance, distance};
 
 /// What was decided about one event.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,17 @@ pub struct Verdict {
     /// What the reasons and tags rest on.
     pub findings: Vec<Finding>,
 }
+
+/// One finding answers another, which then no longer stands: a `critical` edit is small and no typo, and a text that holds the
+/// other is a version of it, however much longer or shorter it is.
+const ANSWERS: [(Reason, Reason); 6] = [
+    (Reason::Critical, Reason::Trivial),
+    (Reason::LocalCorrection, Reason::Trivial),
+    (Reason::Shortened, Reason::Rewrite),
+    (Reason::Shortened, Reason::LikelyRewrite),
+    (Reason::Extended, Reason::Rewrite),
+    (Reason::Extended, Reason::LikelyRewrite),
+];
 
 /// Judges one edit, of which `findings` are known already. Consent comes first: without it nothing else about the texts is
 /// even computed.
@@ -44,9 +55,13 @@ pub(crate) fn judge(event: &EditEvent<'_>, policy: &Policy, audit: &Audit, mut f
         findings.add(Reason::Unchanged, 1.0, None);
         return fold(findings, Some(1.0), policy);
     }
+    if findings.has(Reason::NoAnswer) {
+        return fold(findings, None, policy);
+    }
     let texts = Texts { prompt: event.prompt.text(), chosen: &event.chosen, rejected: &event.rejected };
-    let similarity = similarity(texts.rejected, texts.chosen, policy.max_similarity_steps);
-    if let Some(reason) = extent(similarity, policy) {
+    let distance = distance(texts.rejected, texts.chosen, policy.max_similarity_steps);
+    let similarity = distance.map(Distance::similarity);
+    if let Some(reason) = extent(distance, policy) {
         findings.add(reason, similarity.unwrap_or_default() as f32, None);
     }
     audit.inspect(texts, policy, &mut findings);
@@ -65,7 +80,7 @@ fn judge_unedited(
     let reason = feedback.reason(&event.event_id, &policy.sampling);
     findings.add(reason, 1.0, None);
     // The others train nobody.
-    if matches!(reason, Reason::Liked | Reason::WeakSignal) {
+    if matches!(reason, Reason::Liked | Reason::WeakSignal) && !findings.has(Reason::NoAnswer) {
         audit.inspect_output(event.prompt.text(), &event.chosen, policy, &mut findings);
     }
     fold(findings, None, policy)
@@ -88,18 +103,14 @@ impl Verdict {
 }
 
 /// What the gate finds in how much was changed.
-fn extent(similarity: Option<f64>, policy: &Policy) -> Option<Reason> {
-    match similarity {
+fn extent(distance: Option<Distance>, policy: &Policy) -> Option<Reason> {
+    match distance.map(Distance::kept) {
         None => Some(Reason::TooLongToCompare),
-        Some(similarity) if similarity > policy.trivial_above => Some(Reason::Trivial),
-        Some(similarity) if similarity < policy.rewrite_below => Some(Reason::Rewrite),
+        Some(kept) if kept.compared_to(policy.trivial_above).is_gt() => Some(Reason::Trivial),
+        Some(kept) if kept.compared_to(policy.rewrite_below).is_lt() => Some(Reason::Rewrite),
         Some(_) => None,
     }
 }
-
-/// Findings, and what no longer holds where they do: an edit that is small and no typo is not trivial.
-const ANSWERS: [(Reason, Reason); 2] =
-    [(Reason::Critical, Reason::Trivial), (Reason::LocalCorrection, Reason::Trivial)];
 
 /// Findings, and what is only a tag where they are: of much of a line that is other, a reader sees that it is.
 const EXCUSES: [(Reason, Reason); 1] = [(Reason::LocalCorrection, Reason::Critical)];
@@ -157,10 +168,69 @@ mod tests {
         assert_eq!(judged("abcdefgh", "aXXXXXXX").route, Route::Gold);
     }
 
+    /// A text of so many letters, and one that differs in the last of them only.
+    fn changed_in(length: usize, changed: usize) -> (String, String) {
+        let letters = |number: usize| char::from(b'a' + (number % 25) as u8);
+        let text: String = (0..length).map(letters).collect();
+        let edit = format!("{}{}", &text[..length - changed], "z".repeat(changed));
+        (text, edit)
+    }
+
     #[test]
-    fn the_number_that_strsim_computes_decides_at_the_edge() {
-        // In binary 1 - 18/20 is a hair below 0.10.
-        assert_eq!(judged("abcdefghijklmnopqrst", "abXXXXXXXXXXXXXXXXXX").reasons, vec![Reason::Rewrite]);
+    fn exactly_nine_tenths_changed_and_exactly_a_twentieth_are_gold_at_any_length() {
+        // In binary 1 - 18/20 is a hair below 0.10, and the line says so.
+        let (text, edit) = changed_in(20, 18);
+        assert_eq!(judged(&text, &edit).similarity, Some(strsim::normalized_levenshtein(&text, &edit)));
+        for length in (20..=600).step_by(20) {
+            for changed in [9 * length / 10, length / 20] {
+                let (text, edit) = changed_in(length, changed);
+                let verdict = judged(&text, &edit);
+                let extent = [Reason::Rewrite, Reason::Trivial].map(|reason| verdict.reasons.contains(&reason));
+                assert_eq!(extent, [false, false], "{changed} of {length}");
+            }
+            let (text, edit) = changed_in(length, 9 * length / 10 + 1);
+            assert!(judged(&text, &edit).reasons.contains(&Reason::Rewrite));
+        }
+    }
+
+    #[test]
+    fn any_threshold_is_the_decimal_that_was_written() {
+        for percent in 1..50 {
+            let text =
+                format!("[similarity]\nrewrite_below = 0.{percent:02}\ntrivial_above = 0.{:02}\n", 100 - percent);
+            let policy = Policy::parse(&text).unwrap();
+            for length in [100, 300, 700] {
+                let distance = |changed: usize| Distance { edits: changed * length / 100, longer: length };
+                assert_eq!(extent(Some(distance(100 - percent)), &policy), None, "{percent} % of {length} kept");
+                assert_eq!(extent(Some(distance(percent)), &policy), None, "{percent} % of {length} changed");
+                let one_more = Distance { edits: (100 - percent) * length / 100 + 1, longer: length };
+                assert_eq!(extent(Some(one_more), &policy), Some(Reason::Rewrite));
+                let one_less = Distance { edits: percent * length / 100 - 1, longer: length };
+                assert_eq!(extent(Some(one_less), &policy), Some(Reason::Trivial));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shortened_answer_is_gold_and_an_unrelated_one_is_a_rewrite() {
+        let long = "Yes, 7 is prime, because it has no divisors other than 1 and itself.";
+        let verdict = judged(long, "Yes");
+        assert_eq!((verdict.route, verdict.tags), (Route::Gold, vec![Reason::Shortened]));
+        assert!(verdict.similarity.is_some_and(|similarity| similarity < 0.10));
+        let verdict = judged("Yes", long);
+        assert_eq!((verdict.route, verdict.tags), (Route::Gold, vec![Reason::Extended]));
+        for unrelated in ["Cows", "the"] {
+            assert!(judged(long, unrelated).reasons.contains(&Reason::Rewrite), "{unrelated}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_does_not_look_for_what_is_kept_has_the_plain_rule() {
+        let event = serde_json::json!({"prompt": "p", "original_llm_output": "Yes, 7 is prime, because it has no divisors other than 1.", "final_user_edit": "Yes"});
+        let policy = Policy::parse("[routes]\nshortened = \"off\"").unwrap();
+        let event = event.to_string();
+        let event = EditEvent::parse(&event, None).unwrap();
+        assert_eq!(judge(&event, &policy, &Audit::new(), Findings::default()).reasons, vec![Reason::Rewrite]);
     }
 
     #[test]

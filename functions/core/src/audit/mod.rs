@@ -6,6 +6,7 @@
 mod broken_fence;
 mod changed;
 mod chat_template;
+mod contained;
 mod critical;
 mod decoded;
 mod finding;
@@ -42,7 +43,7 @@ use crate::route::Route;
 pub(crate) use finding::Findings;
 pub use finding::{Finding, Scores, Span, TextName};
 pub(crate) use subject::Texts;
-pub(crate) use tokens::{folded_hash, words};
+pub(crate) use tokens::{exact_hash, folded_hash, words};
 #[cfg(feature = "toxicity-training")]
 pub use toxicity::training::{SentenceFeatures, toxicity_features};
 
@@ -95,6 +96,9 @@ impl Audit {
         let changed = LazyCell::new(|| Changed::new(texts));
         if is_on(Reason::LikelyRewrite) {
             words::inspect(&changed, policy, findings);
+        }
+        if is_on(Reason::Shortened) || is_on(Reason::Extended) {
+            contained::inspect(&changed, policy, findings);
         }
         if is_on(Reason::Critical) {
             critical::inspect(&changed, findings);

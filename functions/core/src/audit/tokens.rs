@@ -146,7 +146,7 @@ fn is_unspaced(character: char) -> bool {
 
 /// The hash of a part of a text, letter by letter as it is written. Not secret: whoever uses it to find a place must bound
 /// the search.
-pub(super) fn exact_hash(text: &str, part: Range<usize>) -> u64 {
+pub(crate) fn exact_hash(text: &str, part: Range<usize>) -> u64 {
     let bytes = text.as_bytes();
     let hash = part.clone().step_by(8).fold(part.len() as u64, |hash, at| mix(hash, load(bytes, at, part.end)));
     hash ^ hash >> 32

@@ -9,21 +9,23 @@ use super::finding::Findings;
 use super::tokens::exact_hash;
 use crate::policy::Policy;
 use crate::reason::Reason;
+use crate::share::Share;
 
 /// Records the word similarity, and a [`Reason::LikelyRewrite`] where it is low; its score is the similarity.
 pub(super) fn inspect(changed: &Changed<'_>, policy: &Policy, findings: &mut Findings) {
-    let Some(similarity) = similarity(changed) else { return };
+    let Some((common, all)) = common_of_all(changed) else { return };
+    let similarity = common as f32 / all as f32;
     findings.scores.word_similarity = Some(similarity);
-    if f64::from(similarity) < policy.likely_rewrite_below {
+    if Share::new(common as u64, all as u64).compared_to(policy.likely_rewrite_below).is_lt() {
         findings.add(Reason::LikelyRewrite, similarity, None);
     }
 }
 
-/// Dice's coefficient of the two multisets of words, as written: twice the words in common, per word. `None` without words.
-fn similarity(changed: &Changed<'_>) -> Option<f32> {
+/// Dice's coefficient of the two multisets of words, as written: twice the words in common, and all words. `None` without words.
+fn common_of_all(changed: &Changed<'_>) -> Option<(usize, usize)> {
     let common = 2 * (changed.common_words + kept(&changed.rejected, &changed.chosen));
     let all = 2 * changed.common_words + changed.rejected.words.len() + changed.chosen.words.len();
-    (all > 0).then(|| common as f32 / all as f32)
+    (all > 0).then_some((common, all))
 }
 
 /// The words that two middles have in common.
@@ -132,6 +134,18 @@ mod tests {
     #[test]
     fn one_kept_word_in_ten_is_not() {
         assert!(found("a b c d e f g h i j", "a q r s t u v w x y").list.is_empty());
+    }
+
+    #[test]
+    fn exactly_the_policys_share_of_words_is_no_likely_rewrite() {
+        // In single precision 7/10 is a hair below 0.7.
+        let texts = Texts { prompt: "", chosen: "a b c d e f g x y z", rejected: "a b c d e f g u v w" };
+        for (below, is_found) in [(0.7, false), (0.71, true)] {
+            let mut findings = Findings::default();
+            let policy = Policy::parse(&format!("[similarity]\nlikely_rewrite_below = {below}\n")).unwrap();
+            inspect(&Changed::new(texts), &policy, &mut findings);
+            assert_eq!(findings.has(Reason::LikelyRewrite), is_found);
+        }
     }
 
     fn oracle(left: &str, right: &str) -> Option<f32> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::rules::DatasetRules;
+use crate::share::Decimal;
 
 /// Whose a pair is, as far as it says.
 pub(crate) struct Owner<'l> {
@@ -50,8 +51,7 @@ fn cap_unattributed(owners: &[Owner<'_>], rules: &DatasetRules, excesses: &mut [
     }
     let attributed =
         owners.iter().zip(excesses.iter()).filter(|(owner, excess)| owner.contributor.is_some() && excess.is_none());
-    // u ≤ share × (u + attributed)
-    let mut room = (share / (1.0 - share) * attributed.count() as f64).floor() as u64;
+    let mut room = Decimal::of(share).beside(attributed.count() as u64);
     for (owner, excess) in owners.iter().zip(excesses) {
         if owner.contributor.is_none() && excess.is_none() {
             *excess = (room == 0).then_some(Excess::Unattributed);
@@ -68,10 +68,11 @@ fn cap_tenants(owners: &[Owner<'_>], rules: &DatasetRules, excesses: &mut [Optio
     for (owner, _) in owners.iter().zip(excesses.iter()).filter(|(_, excess)| excess.is_none()) {
         *pairs.entry(owner.tenant).or_default() += 1;
     }
-    if (pairs.len() as f64) < (1.0 / rules.max_tenant_share).ceil() {
+    let share = Decimal::of(rules.max_tenant_share);
+    if share.of_whole(pairs.len() as u64) < 1 {
         return;
     }
-    let may_have = |whole: u64| (rules.max_tenant_share * whole as f64 + 1e-9).floor() as u64;
+    let may_have = |whole: u64| share.of_whole(whole);
     let kept = |whole: u64| -> u64 {
         let of = |(tenant, pairs): (&Option<&str>, &u64)| tenant.map_or(*pairs, |_| (*pairs).min(may_have(whole)));
         pairs.iter().map(of).sum()
@@ -118,6 +119,9 @@ mod tests {
     fn what_names_nobody_can_have_a_share() {
         let rules = DatasetRules { max_unattributed_share: 0.5, ..DatasetRules::default() };
         assert_eq!(held(&[("a", "", 5), ("b", "", 9), ("", "", 30)], &rules), (4, 20, 0));
+        // In floating point 0.6 / (1 - 0.6) * 10 is a hair below 15.
+        let rules = DatasetRules { max_unattributed_share: 0.6, ..rules };
+        assert_eq!(held(&[("a", "", 5), ("b", "", 5), ("", "", 20)], &rules), (0, 5, 0));
         let rules = DatasetRules { max_unattributed_share: 0.0, ..rules };
         assert_eq!(held(&[("a", "", 5), ("", "", 30)], &rules), (0, 30, 0));
     }

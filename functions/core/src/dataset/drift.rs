@@ -40,6 +40,9 @@ impl Drift {
         };
         let scripts = changes(|counts| &counts.scripts).iter().sum::<f64>() / 2.0;
         let tags = changes(|counts| &counts.tags).into_iter().fold(0.0, f64::max);
+        // What is recorded is what is compared: 0.8 - 0.6 is a hair above 0.2.
+        let [similarity_psi, log_length_ratio, scripts, tags] =
+            [similarity_psi, log_length_ratio, scripts, tags].map(rounded);
         let bounds = [
             ("similarity", similarity_psi, rules.max_similarity_drift),
             ("length", log_length_ratio.abs(), rules.max_length_drift),
@@ -47,8 +50,6 @@ impl Drift {
             ("tags", tags, rules.max_mix_drift),
         ];
         let beyond = bounds.into_iter().filter(|(_, is, bound)| is > bound).map(|(name, ..)| name.to_owned()).collect();
-        let [similarity_psi, log_length_ratio, scripts, tags] =
-            [similarity_psi, log_length_ratio, scripts, tags].map(rounded);
         Some(Self { similarity_psi, log_length_ratio, scripts, tags, beyond })
     }
 
@@ -121,6 +122,16 @@ mod tests {
         };
         assert_eq!(shares(&statistics(500, 12, "han", 0.0)), Some(1.0));
         assert_eq!(shares(&statistics(500, 3, "latin", -0.3)), Some(0.0));
+    }
+
+    #[test]
+    fn exactly_the_bound_is_not_beyond_it() {
+        let tagged = |pairs: u64| Statistics {
+            tags: BTreeMap::from([("personal_data".to_owned(), pairs)]),
+            ..statistics(1_000, 12, "latin", 0.0)
+        };
+        assert_eq!(beyond(&tagged(600), &tagged(800)), [""; 0]);
+        assert_eq!(beyond(&tagged(600), &tagged(801)), ["tags"]);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use super::bounds::GateBounds;
@@ -7,7 +8,8 @@ use super::verdict::{GateVerdict, Means};
 use crate::audit::Audit;
 use crate::dataset::text_key;
 use crate::policy::Policy;
-use crate::similarity::similarity;
+use crate::share::Share;
+use crate::similarity::{Distance, distance};
 use crate::training::{
     HeldOutRow, InputFile, OutputFile, PairRow, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredPairSide,
     ScoredReplay, ScoredRow, Sha256Hex, Unusable, prompt_key,
@@ -99,7 +101,13 @@ pub(super) struct MeasuredPair {
 impl MeasuredPair {
     /// By how much the candidate's answer is more similar to the user's text than the incumbent's.
     pub(super) fn nearer(&self) -> f64 {
-        self.candidate.similarity - self.incumbent.similarity
+        self.candidate.similarity.value() - self.incumbent.similarity.value()
+    }
+
+    /// Which of the two answers is more similar to the user's text; equal if they differ by no more than so much.
+    pub(super) fn winner(&self, tie_within: f64) -> Ordering {
+        let (order, by) = self.candidate.similarity.difference(self.incumbent.similarity);
+        if by.compared_to(tie_within).is_gt() { order } else { Ordering::Equal }
     }
 }
 
@@ -107,7 +115,7 @@ impl MeasuredPair {
 #[derive(Debug)]
 pub(super) struct MeasuredAnswer {
     /// Its similarity to the user's text.
-    pub(super) similarity: f64,
+    pub(super) similarity: Share,
     /// Whether the audit would hold it back.
     pub(super) is_violation: bool,
     chars: f64,
@@ -295,10 +303,12 @@ impl<'p> Exam<'p> {
     }
 
     fn measure_answer(&self, row: &PairRow, side: &ScoredPairSide) -> MeasuredAnswer {
-        // Two texts that take too long to compare are long and far apart.
-        let similarity = similarity(&side.output, &row.chosen, self.policy.max_similarity_steps).unwrap_or(0.0);
+        // Pairs are made of answers, and so are answers compared. Two texts that take too long to compare are long and far apart.
+        let answer = self.policy.think.answer(&side.output);
+        let distance = distance(answer, &row.chosen, self.policy.max_similarity_steps);
+        let similarity = distance.map_or(Share::new(0, 1), Distance::kept);
         let is_violation = self.audit.holds_back_answer(&row.prompt, &side.output, self.policy);
-        MeasuredAnswer { similarity, is_violation, chars: chars(&side.output) }
+        MeasuredAnswer { similarity, is_violation, chars: chars(answer) }
     }
 
     fn measure_replay(&mut self, scored: &ScoredReplay) -> Result<(), Problem> {
@@ -347,8 +357,8 @@ impl Gathered {
             incumbent_logp_rejected: of(&|pair| pair.logps[1]),
             candidate_logp_chosen: of(&|pair| pair.logps[2]),
             candidate_logp_rejected: of(&|pair| pair.logps[3]),
-            incumbent_similarity: of(&|pair| pair.incumbent.similarity),
-            candidate_similarity: of(&|pair| pair.candidate.similarity),
+            incumbent_similarity: of(&|pair| pair.incumbent.similarity.value()),
+            candidate_similarity: of(&|pair| pair.candidate.similarity.value()),
             incumbent_replay_nll: self.replay_nlls.0 / replay,
             candidate_replay_nll: self.replay_nlls.1 / replay,
             incumbent_violations: of(&|pair| share(pair.incumbent.is_violation)),

@@ -375,6 +375,16 @@ fn an_adapter_that_rambles_or_falls_silent_is_refused() {
 }
 
 #[test]
+fn answers_are_compared_without_their_reasoning() {
+    let mut world = World::new(250, 120, GOOD);
+    let reasoning = format!("<think>\n{}\n</think>\n\n", "Which of the two calls is it? ".repeat(40));
+    world.scored_pairs().for_each(|pair| pair.candidate.output.insert_str(0, &reasoning));
+    let verdict = world.verdict();
+    assert_eq!(verdict.ruling, Ruling::Promote, "{verdict}");
+    assert_eq!(verdict.means, World::new(250, 120, GOOD).verdict().means);
+}
+
+#[test]
 fn wins_that_nearly_suffice_are_left_to_a_person() {
     // As good as the incumbent on what users will read, and better by its scores: all ties are half.
     let verdict = World::new(400, 120, Model { answer: BASE.answer, ..GOOD }).verdict();

@@ -12,6 +12,7 @@ use crate::dataset::DatasetRules;
 use crate::gate::GateBounds;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
+use crate::reasoning::Think;
 use crate::route::Route;
 use crate::sampling::Sampling;
 
@@ -29,6 +30,7 @@ pub struct PolicyError {
 #[serde(deny_unknown_fields, default)]
 struct File {
     similarity: Similarity,
+    reasoning: Reasoning,
     audit: Audit,
     limits: Limits,
     sampling: SamplingRates,
@@ -47,7 +49,14 @@ struct Similarity {
     rewrite_below: Option<Spanned<f64>>,
     local_correction_below: Option<Spanned<f64>>,
     likely_rewrite_below: Option<Spanned<f64>>,
+    kept_from: Option<Spanned<f64>>,
     max_steps: Option<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Reasoning {
+    think: Option<Think>,
 }
 
 #[derive(Deserialize, Default)]
@@ -161,7 +170,7 @@ impl Policy {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
-        let File { similarity, audit, limits, sampling, judges, dataset, breaker, gate, rollback, routes } =
+        let File { similarity, reasoning, audit, limits, sampling, judges, dataset, breaker, gate, rollback, routes } =
             toml::from_str(text).map_err(|error| {
                 let line = error.span().map_or(1, |span| line_of(text, &span));
                 PolicyError { line, message: error.message().to_owned() }
@@ -177,6 +186,8 @@ impl Policy {
             )?,
             max_similarity_steps: similarity.max_steps.unwrap_or(defaults.max_similarity_steps),
             likely_rewrite_below: share(text, similarity.likely_rewrite_below.as_ref(), defaults.likely_rewrite_below)?,
+            kept_from: share(text, similarity.kept_from.as_ref(), defaults.kept_from)?,
+            think: reasoning.think.unwrap_or(defaults.think),
             toxic_above: share(text, audit.toxic_above.as_ref(), defaults.toxic_above)?,
             grounded_above_chars: audit.grounded_above_chars.unwrap_or(defaults.grounded_above_chars),
             min_chars: limits.min_chars.as_ref().map_or(defaults.min_chars, |value| *value.get_ref()),
@@ -416,6 +427,10 @@ mod tests {
             ("[sampling]\naccept = 1.5\n", 2, "between 0.0 and 1.0"),
             ("[sampling]\nrate = 0.01\n", 2, "unknown field `rate`"),
             ("[routes]\nfunny = \"gold\"\n", 2, "unknown finding `funny`"),
+            ("[similarity]\nkept_from = 80\n", 2, "between 0.0 and 1.0"),
+            ("[reasoning]\n\nthink = \"drop\"\n", 3, "unknown variant `drop`"),
+            ("[reasoning]\nstrip = true\n", 2, "unknown field `strip`"),
+            ("[routes]\nno_answer = \"gold\"\n", 2, "always goes to dropped"),
             ("[limits]\nmin_chars = 10\nmax_chars = 9\n", 3, "must not be more"),
             ("[routes]\ntoo_long_to_compare = \"gold\"\n", 2, "cannot pass"),
             ("[limits]\nmax_chars = -9\n", 2, "invalid value"),
@@ -514,6 +529,8 @@ mod tests {
             hash("[routes]\ntoo_long_to_compare = \"dropped\""),
             hash("[routes]\ntoxic = \"off\""),
             hash("[similarity]\nlikely_rewrite_below = 0.1"),
+            hash("[similarity]\nkept_from = 0.7"),
+            hash("[reasoning]\nthink = \"keep\""),
             hash("[audit]\ntoxic_above = 0.9"),
             hash("[audit]\ngrounded_above_chars = 9"),
             hash("[limits]\nmin_chars = 9"),

@@ -8,6 +8,7 @@ use crate::digest::{FieldDigest, hex};
 use crate::gate::GateBounds;
 use crate::judge::JudgeLimits;
 use crate::reason::Reason;
+use crate::reasoning::Think;
 use crate::route::Route;
 use crate::sampling::Sampling;
 
@@ -27,6 +28,11 @@ pub struct Policy {
     pub max_similarity_steps: u64,
     /// An edit that shares fewer of its words with the model's text is a `likely_rewrite`.
     pub likely_rewrite_below: f64,
+    /// The share of the shorter text's words that the longer one has to hold for an edit to be `shortened` or `extended`. Words count that
+    /// stand there in the same order, next to their neighbours.
+    pub kept_from: f64,
+    /// What becomes of reasoning before an answer.
+    pub think: Think,
     /// A sentence that is more probably abusive than this is `toxic`.
     pub toxic_above: f64,
     /// A prompt of more characters than this is taken to carry the source that the answer has to keep to.
@@ -68,6 +74,8 @@ impl Default for Policy {
             local_correction_below: 0.95,
             max_similarity_steps: 1 << 26,
             likely_rewrite_below: 0.05,
+            kept_from: 0.8,
+            think: Think::Strip,
             toxic_above: 0.5,
             grounded_above_chars: 400,
             min_chars: 1,
@@ -102,6 +110,8 @@ impl Policy {
             self.local_correction_below.to_string(),
             self.max_similarity_steps.to_string(),
             self.likely_rewrite_below.to_string(),
+            self.kept_from.to_string(),
+            self.think.as_str().to_owned(),
             self.toxic_above.to_string(),
             self.grounded_above_chars.to_string(),
             self.min_chars.to_string(),

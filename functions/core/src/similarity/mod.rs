@@ -4,7 +4,9 @@ mod levenshtein;
 mod stripe;
 mod word;
 
-pub(crate) use levenshtein::distance;
+pub(crate) use levenshtein::{Distance, distance};
+
+use crate::share::Share;
 
 /// `1 - levenshtein / max(length)` over Unicode scalar values, in `0.0..=1.0`; 1.0 for two empty texts.
 ///
@@ -16,11 +18,19 @@ pub(crate) use levenshtein::distance;
 /// length, whatever it is.
 #[must_use]
 pub(crate) fn similarity(left: &str, right: &str, max_steps: u64) -> Option<f64> {
-    let distance = distance(left, right, max_steps)?;
-    if distance.longer == 0 {
-        return Some(1.0);
+    distance(left, right, max_steps).map(Distance::similarity)
+}
+
+impl Distance {
+    /// The similarity that it amounts to, as [`similarity`] defines it.
+    pub(crate) fn similarity(self) -> f64 {
+        if self.longer == 0 { 1.0 } else { 1.0 - self.edits as f64 / self.longer as f64 }
     }
-    Some(1.0 - distance.edits as f64 / distance.longer as f64)
+
+    /// The similarity as an exact share: what thresholds are compared with.
+    pub(crate) fn kept(self) -> Share {
+        Share::new((self.longer - self.edits) as u64, self.longer as u64)
+    }
 }
 
 #[cfg(test)]

@@ -37,6 +37,16 @@ fn pair(bytes: usize, piece: impl Fn(usize) -> String) -> [String; 3] {
     ["Write.".to_owned(), format!("Old {text} old."), format!("New {text} new.")]
 }
 
+/// A text of both spellings, and the same in one, with a change at each end.
+fn respelled(bytes: usize, piece: impl Fn(usize) -> String, from: &str, to: &str) -> [String; 3] {
+    let text = count(bytes / 2, piece);
+    [
+        "Write.".to_owned(),
+        format!("Old {from}{to}{text} old."),
+        format!("New {from}{to}{} new.", text.replace(from, to)),
+    ]
+}
+
 macro_rules! worst {
     ($($name:literal: $texts:expr,)*) => {
         /// All of them.
@@ -144,6 +154,24 @@ worst! {
         let text = |odd: &'static str| count(bytes / 2, move |number| if number % 40 == 0 { odd.to_owned() } else { word(number) + " " });
         ["Fix.".to_owned(), text("30 "), text("14 ")]
     },
+    "other line ends": |bytes| respelled(bytes, |number| format!("{} {}\r\n", word(number), word(number / 3)), "\r\n", "\n"),
+    "other line ends, the same line": |bytes| respelled(bytes, |_| "a\r\n".to_owned(), "\r\n", "\n"),
+    "curly quotes": |bytes| respelled(bytes, |number| format!("{}’s ", word(number)), "’", "'"),
+    "curly quotes in a row": |bytes| respelled(bytes, |_| "’".to_owned(), "’", "'"),
+    "quotes of code and backticks": |bytes| respelled(bytes, |number| format!("`{}` f(“a”)\n``", word(number)), "“", "\""),
+    "decomposed characters": |bytes| respelled(bytes, |number| format!("{}é ", word(number)), "é", "e\u{301}"),
+    "no-break spaces": |bytes| respelled(bytes, |number| format!("{}\u{a0}", word(number)), "\u{a0}", " "),
+    "blanks at line ends": |bytes| respelled(bytes, |number| format!("{} \t \n", word(number)), " \t \n", "\n"),
+    "blocks of reasoning": |bytes| edit(fill("<think></think>\n", bytes)),
+    "reasoning without end": |bytes| edit(fill("<think>", bytes)),
+    "ends of reasoning": |bytes| edit(fill("a\n</think>\n", bytes)),
+    "ends of reasoning in a sentence": |bytes| edit(fill("`</think>` and </think> ", bytes)),
+    "a part that is kept": |bytes| {
+        let whole = |number: usize| word(number) + " ";
+        let part = count(bytes / 4, |number| whole(number / 3 * 9 + number % 3));
+        ["Shorten.".to_owned(), count(3 * bytes / 4, whole), part]
+    },
+    "a part of a loop": |bytes| ["Shorten.".to_owned(), fill("a b c ", 3 * bytes / 4), fill("b a c ", bytes / 4)],
     "nothing alike": |bytes| ["Write.".to_owned(), fill("ab cd ", bytes / 2), fill("XYZW", bytes / 2)],
     "nothing alike, in Han": |bytes| ["Write.".to_owned(), fill("天地玄黄", bytes / 2), fill("日月盈昃", bytes / 2)],
     "a long prompt only": |bytes| [count(bytes, |number| word(number) + " 7, "), "It is 3.".to_owned(), "It is 4.".to_owned()],

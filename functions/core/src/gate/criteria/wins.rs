@@ -6,6 +6,8 @@
 //! It has to win where there was something to learn, on pairs that are new to the incumbent (see G1), and on the others, where both
 //! have learned the same and most answers are alike, not to be further off.
 
+use std::cmp::Ordering;
+
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure, Standing};
@@ -13,10 +15,10 @@ use super::super::exam::{Gathered, MeasuredPair};
 use super::super::wilson::wilson_lower;
 
 pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
-    let point = |gain: f64| match gain {
-        gain if gain > bounds.tie_within => 1.0,
-        gain if gain < -bounds.tie_within => 0.0,
-        _ => 0.5,
+    let point = |pair: &MeasuredPair| match pair.winner(bounds.tie_within) {
+        Ordering::Greater => 1.0,
+        Ordering::Less => 0.0,
+        Ordering::Equal => 0.5,
     };
     let known: Vec<_> = gathered.known_pairs().map(MeasuredPair::nearer).collect();
     let kept = bootstrap_mean(&known).map(|interval| {
@@ -27,7 +29,7 @@ pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
     if gathered.is_nothing_new() {
         return Criterion::of("G4", "wins", kept.into_iter().collect());
     }
-    let points: f64 = gathered.new_pairs().map(|pair| point(pair.nearer())).sum();
+    let points: f64 = gathered.new_pairs().map(point).sum();
     let lower = wilson_lower(points, gathered.new_pairs().count());
     let won = Measure::at_least("share of new answers nearer to users' texts (lower bound)", lower, bounds.wins_from);
     let is_near = lower.is_some_and(|lower| lower >= bounds.wins_from - bounds.review_within);
