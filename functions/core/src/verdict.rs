@@ -285,6 +285,38 @@ mod tests {
         let chosen = format!("X{}Y", rejected.replacen("work", "rest", 3));
         assert_eq!(judged(&rejected, &chosen).reasons, vec![Reason::Critical, Reason::TooLong]);
     }
+
+    #[test]
+    fn a_correction_of_one_line_is_gold_and_a_flipped_operator_waits_for_review() {
+        let program = |line: &str| format!("{}{line}\n{}", "step(a, b);\n".repeat(40), "step(b, a);\n".repeat(40));
+        let old = program("if orders.sum_of(prices) > limit {");
+        let call = judged(&old, &program("if orders.iter().map(price).sum() > limit {"));
+        assert_eq!(call.route, Route::Gold);
+        assert_eq!((call.reasons, call.tags), (vec![], vec![Reason::Critical, Reason::LocalCorrection]));
+        let operator = judged(&old, &program("if orders.sum_of(prices) >= limit {"));
+        assert_eq!((operator.route, operator.reasons), (Route::Review, vec![Reason::Critical]));
+    }
+
+    #[test]
+    fn the_policy_decides_on_local_corrections() {
+        let event = serde_json::json!({
+            "prompt": "p",
+            "original_llm_output": format!("{}x = load(path)\n", "step(a, b)\n".repeat(80)),
+            "final_user_edit": format!("{}x = [read(line) for line in path]\n", "step(a, b)\n".repeat(80)),
+        });
+        let under = |policy: &str| {
+            let event = EditEvent::parse(&event.to_string(), None).unwrap();
+            let verdict = judge(&event, &Policy::parse(policy).unwrap(), &Audit::new(), Findings::default());
+            (verdict.route, verdict.reasons, verdict.tags)
+        };
+        let (local, critical) = (Reason::LocalCorrection, Reason::Critical);
+        assert_eq!(under(""), (Route::Gold, vec![], vec![critical, local]));
+        assert_eq!(under("[routes]\nlocal_correction = \"review\""), (Route::Review, vec![local], vec![critical]));
+        assert_eq!(under("[routes]\nlocal_correction = \"off\""), (Route::Review, vec![critical], vec![]));
+        assert_eq!(under("[routes]\ncritical = \"off\""), (Route::Gold, vec![], vec![local]));
+        assert_eq!(under("[similarity]\nlocal_correction_below = 0.0"), (Route::Review, vec![critical], vec![]));
+    }
+
     #[test]
     fn an_opinion_sends_gold_where_the_policy_says() {
         let gold = || judged("one two three", "one 2 three");

@@ -212,7 +212,10 @@ fn is_identifier(text: &str, token: &Token, word: &str) -> bool {
 fn is_in_code(text: &str, token: &Token) -> bool {
     let (before, after) = surroundings(text, token);
     let before = before.rsplit('\n').next().unwrap_or_default();
+    // Where the line goes on beyond the reach, nothing is known of its end.
+    let has_end = after.contains('\n') || token.bytes.end + after.len() == text.len();
     let after = after.split('\n').next().unwrap_or_default().trim_end();
+    let ends_with = |ends: &[char]| has_end && after.ends_with(ends);
     let is_quoted = before.matches('"').count() % 2 == 1 || before.matches('\'').count() % 2 == 1;
     let is_comment = ["#", "//", "--"].iter().any(|mark| before.contains(mark));
     if is_quoted || is_comment {
@@ -220,8 +223,8 @@ fn is_in_code(text: &str, token: &Token) -> bool {
     }
     let has_sign = |part: &str| SIGNS_OF_CODE.iter().any(|sign| part.contains(sign));
     let is_statement =
-        STATEMENTS.iter().any(|keyword| before.trim_start().starts_with(keyword)) && !after.ends_with(['.', ',']);
-    is_statement || after.ends_with([';', '{', '}']) || has_sign(before) || has_sign(after)
+        STATEMENTS.iter().any(|keyword| before.trim_start().starts_with(keyword)) && !ends_with(&['.', ',']);
+    is_statement || ends_with(&[';', '{', '}']) || has_sign(before) || has_sign(after)
 }
 
 /// What hardly stands in prose.

@@ -74,8 +74,7 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
         let place = place_of(&new, &new_hunk, changed.chosen.bytes.end);
         let (old_tokens, new_tokens) = (&old[old_hunk.clone()], &new[new_hunk.clone()]);
         if let Some((from, to)) = other_value((rejected, old_tokens, &old_place), (chosen, new_tokens, &place)) {
-            ledger.removed.push(Entry { item: Item::value(from), hunk, bytes: place.clone() });
-            ledger.added.push(Entry { item: Item::value(to), hunk, bytes: place });
+            ledger.replace(Item::value(from), Item::value(to), hunk, &place);
             continue;
         }
         if let ([from], [to]) = (old_tokens, new_tokens) {
@@ -87,8 +86,7 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
                 continue;
             }
             if has_other_unit(from, to) {
-                ledger.removed.push(Entry { item: Item::unit(from), hunk, bytes: bytes.clone() });
-                ledger.added.push(Entry { item: Item::unit(to), hunk, bytes });
+                ledger.replace(Item::unit(from), Item::unit(to), hunk, &bytes);
                 continue;
             }
             if is_inflected(from, to) && is_same_word(from, to) || is_misspelling_of_listed(from, to) {
@@ -107,16 +105,13 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
                 ledger.added.push(Entry { item, hunk, bytes: new[index].bytes.clone() });
             }
         }
-        if had != (ledger.removed.len(), ledger.added.len()) {
+        let mut found = ledger.removed[had.0..].iter().chain(&ledger.added[had.1..]);
+        if found.any(|entry| !matches!(entry.item.kind, Kind::Swap | Kind::Sign)) {
             continue;
         }
         for (from, to) in other_words((rejected, &old[old_hunk]), (chosen, &new[new_hunk])) {
-            ledger.removed.push(Entry {
-                item: Item::word(&rejected[from.bytes.clone()]),
-                hunk,
-                bytes: to.bytes.clone(),
-            });
-            ledger.added.push(Entry { item: Item::word(&chosen[to.bytes.clone()]), hunk, bytes: to.bytes.clone() });
+            let (from, bytes) = (&rejected[from.bytes.clone()], &to.bytes);
+            ledger.replace(Item::word(from), Item::word(&chosen[bytes.clone()]), hunk, bytes);
         }
     }
     ledger
@@ -167,6 +162,12 @@ impl Entry {
 }
 
 impl Ledger {
+    /// Notes that one item stands in the place of another, at these bytes of the user's text.
+    fn replace(&mut self, from: Item, to: Item, hunk: usize, bytes: &Range<usize>) {
+        self.removed.push(Entry { item: from, hunk, bytes: bytes.clone() });
+        self.added.push(Entry { item: to, hunk, bytes: bytes.clone() });
+    }
+
     /// Strikes out what was only moved, and what only counts against something else where there is nothing else.
     fn settle(&mut self) {
         self.added.retain(|added| {

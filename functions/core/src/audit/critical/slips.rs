@@ -6,6 +6,7 @@ use super::super::changed::Middle;
 use super::super::numbers::number_key;
 use super::super::spelling::{is_misspelling, is_of_grammar, is_same_word};
 use super::diff::hunks;
+use super::item::is_listed;
 use super::lexer::{Form, Token, lex};
 
 /// A text, and some of its tokens.
@@ -14,13 +15,16 @@ type Part<'t> = (&'t str, &'t [Token]);
 /// More words at once are another way to say it, and not word for word.
 const MOST_SWAPPED: usize = 4;
 
-/// The words that other words take the place of, one for one.
+/// The words that other words take the place of, one for one. Two words that are both [listed](is_listed) are items of their own.
 pub(super) fn other_words<'t>((rejected, old): Part<'t>, (chosen, new): Part<'t>) -> Vec<(&'t Token, &'t Token)> {
     let (from, to) = (words(old), words(new));
     if from.len() != to.len() || from.len() > MOST_SWAPPED {
         return Vec::new();
     }
-    let is_other = |(from, to): &(&Token, &Token)| is_other_word(word(rejected, from), word(chosen, to));
+    let is_other = |(from, to): &(&Token, &Token)| {
+        let (from, to) = (word(rejected, from), word(chosen, to));
+        is_other_word(from, to) && !(is_listed(from) && is_listed(to))
+    };
     from.into_iter().zip(to).filter(is_other).collect()
 }
 

@@ -136,6 +136,8 @@ fn values_of_several_words_and_sibling_forms_are_critical() {
         ("今天的温度很高。", "今天的温度很低。"),
         ("Marked as GET in the log.", "Marked as PUT in the log."),
         ("Her grade is an A this year.", "Her grade is an F this year."),
+        ("Call us before the upload.", "Call us during the upload."),
+        ("Take most of the money.", "Take half of the money."),
         ("Ask whether he signed it.", "Ask whether she signed it."),
         ("You can sign the form.", "You must sign the form."),
     ] {
@@ -233,6 +235,16 @@ fn a_typo_and_a_form_of_a_word_are_trivial() {
             let (rejected, chosen) = (sentence(typo), sentence(word));
             assert!(!is_critical(&rejected, &chosen), "{rejected} -> {chosen}");
         }
+    }
+}
+
+#[test]
+fn a_semicolon_far_behind_makes_no_line_of_code() {
+    // About as far as the line's end is looked for.
+    for far in 150..250 {
+        let prose = |verb: &str| format!("Rinse it and {verb} {}; the rest is prose, too.", "y".repeat(far));
+        let (rejected, chosen) = (prose("go"), prose("go well"));
+        assert!(!is_critical(&rejected, &chosen), "{far} characters from it");
     }
 }
 
