@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 FILES = ("train.jsonl", "heldout.jsonl", "replay_train.jsonl", "replay_heldout.jsonl")
+# What transformers makes a tokenizer and prompts of, where it is in a base's folder.
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 
@@ -60,6 +62,14 @@ def check_files(folder: Path, expected: dict[str, str]) -> dict[str, str]:
         if found[name] != sha256:
             raise Unusable(f"{name} is not the file that run.json names: its SHA-256 is {found[name]}")
     return found
+
+
+def check_base(folder: Path, expected: dict[str, str]) -> dict[str, str]:
+    """The same of a base's files. What would be read and is not named is refused: the embedded trainer does not look at it."""
+    for name in TOKENIZER_FILES:
+        if name not in expected and (folder / name).exists():
+            raise Unusable(f"{name} is in the base's folder, and run.json does not name it: add it to models/base.json, or take it away")
+    return check_files(folder, expected)
 
 
 def write_rows(folder: Path, rows: Iterable[dict[str, Any]]) -> tuple[str, int]:

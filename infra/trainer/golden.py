@@ -3,7 +3,8 @@
 
     python golden.py ../../functions/trainer/tests/golden
 
-Everything follows from one seed. It was run once, with the versions in `requirements.txt`; the folder is committed.
+There are two models: one of ChatML and bytes, and in `llama2` one with the tokenizer of the Llama 2 family, which transformers makes otherwise than
+`tokenizer.json` has it. Everything follows from one seed. It was run with the versions in `requirements.txt`; the folder is committed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, Llama
 from trl import DPOConfig
 
 import contract
+from golden_templates import sentencepiece
 from objective import FlywheelTrainer
 from scoring import log_probabilities
 from tokens import Tokens
@@ -43,14 +45,41 @@ def main(folder: Path) -> None:
     write_base(folder / "base")
     write_input(folder / "input", folder / "base")
     write_adapter(folder / "adapter", folder / "base")
-    expected = {"base": measure(folder, None), "adapter": measure(folder, folder / "adapter")}
-    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+    write_expected(folder, {"base": measure(folder, None), "adapter": measure(folder, folder / "adapter")})
+    llama2 = folder / "llama2"
+    write_llama2(llama2 / "base", (folder / "templates" / "llama2.jinja").read_text())
+    write_input(llama2 / "input", llama2 / "base")
+    write_expected(llama2, {"base": measure(llama2, None)})
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{folder}: {size / 1024:.0f} KiB", file=sys.stderr)
 
 
-def write_base(folder: Path) -> None:
+def write_expected(folder: Path, expected: dict[str, Any]) -> None:
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
+
+
+def write_model(folder: Path, tokens: int, **special: int | None) -> None:
     """Random weights, large enough that no two tokens are alike to it. Grouped queries, its own rope base, untied embeddings."""
+    model = LlamaForCausalLM(LlamaConfig(
+        vocab_size=tokens, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, max_position_embeddings=128, tie_word_embeddings=False, rms_norm_eps=1e-5,
+        rope_parameters={"rope_type": "default", "rope_theta": 5000.0}, initializer_range=0.3, **special))
+    model.save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+
+
+def write_llama2(folder: Path, template: str) -> None:
+    """`tokenizer.json` as it comes with models of that family, and a `tokenizer_config.json` that has another one made of it."""
+    written = sentencepiece()
+    write_model(folder, len(written["model"]["vocab"]), eos_token_id=2, pad_token_id=None, bos_token_id=1)
+    config = {"tokenizer_class": "LlamaTokenizer", "legacy": False, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
+              "chat_template": template}
+    (folder / "tokenizer.json").write_text(json.dumps(written, ensure_ascii=False) + "\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n")
+
+
+def write_base(folder: Path) -> None:
+    """Bytes, and ChatML."""
     tokens = Tokenizer(models.BPE(unk_token=None))
     tokens.pre_tokenizer, tokens.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     corpus = [text for row in pairs() + replay() for text in row.values() if isinstance(text, str)]
@@ -59,14 +88,8 @@ def write_base(folder: Path) -> None:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokens, eos_token="<|im_end|>", pad_token="<|pad|>")
     tokenizer.chat_template = CHATML
-    model = LlamaForCausalLM(LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-        num_key_value_heads=2, max_position_embeddings=128, tie_word_embeddings=False, rms_norm_eps=1e-5,
-        rope_parameters={"rope_type": "default", "rope_theta": 5000.0}, initializer_range=0.3,
-        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, bos_token_id=None))
-    model.save_pretrained(folder)
+    write_model(folder, len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, bos_token_id=None)
     tokenizer.save_pretrained(folder)
-    (folder / "generation_config.json").unlink(missing_ok=True)
 
 
 def pairs() -> list[dict[str, Any]]:
@@ -118,9 +141,10 @@ def write_adapter(folder: Path, base: Path) -> None:
 def measure(folder: Path, adapter: Path | None) -> dict[str, Any]:
     run = contract.read_run(folder / "input")
     tokenizer = AutoTokenizer.from_pretrained(folder / "base")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
     tokens = Tokens(tokenizer, run.description["training"]["max_length"])
-    of_pairs = [tokens.sequences(row, row["chosen"], row["rejected"]) for row in run.train]
-    of_replay = [tokens.sequences(row, row["completion"])[0] for row in run.replay_train]
+    of_pairs, of_replay = [tokens.pair(row) for row in run.train], [tokens.single(row) for row in run.replay_train]
     model = PeftModel.from_pretrained(load(folder / "base"), adapter) if adapter else load(folder / "base")
     score = lambda sequences: log_probabilities(model, sequences, tokenizer.pad_token_id, 4)
     chosen, rejected = (score([pair[side] for pair in of_pairs]) for side in (0, 1))

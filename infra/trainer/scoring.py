@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ def answers(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens
     """Greedy answers. Batches are padded on the left, for a model goes on from the right."""
     model.eval()
     texts: list[str] = []
+    positions, ends = model.config.max_position_embeddings, end_tokens(model, tokenizer)
     for start in range(0, len(prompts), batch_size):
         batch = prompts[start : start + batch_size]
         length = max(map(len, batch))
@@ -36,6 +38,17 @@ def answers(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens
         mask = torch.tensor([[0] * (length - len(prompt)) + [1] * len(prompt) for prompt in batch])
         written = model.generate(
             input_ids=ids.to(model.device), attention_mask=mask.to(model.device), max_new_tokens=max_new_tokens,
-            do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-        texts += tokenizer.batch_decode(written[:, length:], skip_special_tokens=True)
+            do_sample=False, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id)
+        for row, prompt in zip(written[:, length:].tolist(), batch, strict=True):
+            # A prompt leaves so many positions, whatever others of its batch leave.
+            room = row[: max(0, positions - len(prompt))]
+            answer = list(itertools.takewhile(lambda token: token not in ends, room))
+            texts.append(tokenizer.decode(answer, skip_special_tokens=True))
     return texts
+
+
+def end_tokens(model: Any, tokenizer: Any) -> list[int]:
+    """The tokens that end an answer: those of the base's configuration, which may be several, and the tokenizer's."""
+    configured = model.config.eos_token_id
+    configured = configured if isinstance(configured, list) else [configured]
+    return sorted({token for token in [*configured, tokenizer.eos_token_id] if token is not None})

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+
+from contract import Unusable
+from templates import Today, render
+
+NO_ROOM, EQUAL = "no_room", "equal"
+# The reasons for people, after "rows are left out: ".
+MEANINGS = {NO_ROOM: "their prompts leave no room for an answer", EQUAL: "both answers are the same tokens"}
 
 
 @dataclass
 class Cut:
-    """What did not fit into `max_length`: counted, for nothing may vanish unsaid."""
+    """What did not fit into `max_length`, or says nothing: counted, for nothing may vanish unsaid."""
 
     truncated: int = 0
-    dropped: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def dropped(self) -> int:
+        return self.left_out.total()
 
 
 @dataclass(frozen=True)
@@ -33,34 +45,57 @@ class Tokens:
 
     tokenizer: Any
     max_length: int
+    today: Today = field(default_factory=Today)
     cut: Cut = field(default_factory=Cut)
+
+    def __post_init__(self) -> None:
+        if self.tokenizer.eos_token_id is None:
+            raise Unusable("tokenizer_config.json: eos_token: is needed")
 
     def prompt(self, row: dict[str, Any]) -> list[int]:
         messages = row.get("prompt_messages") or [{"role": "user", "content": row["prompt"]}]
-        text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return self._ids(text)
+        ids = self._ids(render(self.tokenizer, messages, self.today))
+        if not ids:
+            raise Unusable("the chat template refuses a prompt: it renders it as nothing")
+        return ids
 
-    def sequences(self, row: dict[str, Any], *completions: str) -> list[Sequence] | None:
-        """One for each completion; none if the prompt leaves no room for any of them."""
+    def pair(self, row: dict[str, Any]) -> list[Sequence] | None:
+        """The chosen answer and the rejected one; none if there is no room for them, or if they are the same tokens."""
+        return self._fit(row, row["chosen"], row["rejected"])
+
+    def single(self, row: dict[str, Any]) -> Sequence | None:
+        """A liked output; none if there is no room for it."""
+        fit = self._fit(row, row["completion"])
+        return fit[0] if fit else None
+
+    def _fit(self, row: dict[str, Any], *texts: str) -> list[Sequence] | None:
         prompt = self.prompt(row)
         room = self.max_length - len(prompt)
         if room <= 0:
-            self.cut.dropped += 1
+            self.cut.left_out[NO_ROOM] += 1
             return None
-        tokenised = [self._ids(completion) + [self.tokenizer.eos_token_id] for completion in completions]
-        self.cut.truncated += any(len(completion) > room for completion in tokenised)
-        return [Sequence(prompt, completion[:room]) for completion in tokenised]
+        completions = [self._completion(text) for text in texts]
+        fit = [Sequence(prompt, completion[:room]) for completion in completions]
+        # DPO has nothing to learn from them: its loss is ln 2, whatever the model does.
+        if len(fit) == 2 and fit[0] == fit[1]:
+            self.cut.left_out[EQUAL] += 1
+            return None
+        self.cut.truncated += any(len(completion) > room for completion in completions)
+        return fit
 
     def squeezed(self, row: dict[str, Any], *completions: str) -> list[Sequence]:
         """One for each completion, whatever has to go: of a completion the end, if it is longer than half of the room, and of the prompt the
         beginning."""
         prompt = self.prompt(row)
-        return [self._squeeze(prompt, self._ids(each) + [self.tokenizer.eos_token_id]) for each in completions]
+        return [self._squeeze(prompt, self._completion(each)) for each in completions]
 
     def _squeeze(self, prompt: list[int], completion: list[int]) -> Sequence:
         excess = max(0, len(prompt) + len(completion) - self.max_length)
         kept = max(1, len(completion) - excess, min(len(completion), self.max_length // 2))
         return Sequence(prompt[-max(1, self.max_length - kept) :], completion[:kept])
+
+    def _completion(self, text: str) -> list[int]:
+        return self._ids(text) + [self.tokenizer.eos_token_id]
 
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]

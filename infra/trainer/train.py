@@ -24,7 +24,7 @@ import torch
 import transformers
 from datasets import Dataset
 from peft import LoraConfig, PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.trainer_utils import get_last_checkpoint
 from trl import DPOConfig
 
@@ -32,7 +32,8 @@ import contract
 from contract import Run, Unusable
 from objective import FlywheelTrainer, Guard, NotFinite
 from scoring import answers, log_probabilities
-from tokens import Sequence, Tokens
+from templates import Today
+from tokens import MEANINGS, Tokens
 
 SAGEMAKER = Path("/opt/ml")
 LONGEST_REASON = 1024
@@ -87,14 +88,16 @@ def check_job(arguments: argparse.Namespace) -> None:
 def train(arguments: argparse.Namespace, guard: Guard) -> None:
     started = time.monotonic()
     run = contract.read_run(arguments.input)
-    base_files = contract.check_files(arguments.base, run.description["base"]["files"])
+    base_files = contract.check_base(arguments.base, run.description["base"]["files"])
     incumbent = incumbent_folder(run, arguments.incumbent)
     tokenizer = AutoTokenizer.from_pretrained(arguments.base)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    tokens = Tokens(tokenizer, run.description["training"]["max_length"])
+    tokens = Tokens(tokenizer, longest(run, arguments.base), Today.at(run.description.get("prepared_at")))
     examination = Examination(run, tokens)
     say(f"run {run.name}: {len(run.train)} pairs to train on, {len(run.heldout)} held out")
+    if equal := examination.equal:
+        say(f"{equal} held-out pairs say nothing: {MEANINGS['equal']}")
     before = examination.sit(with_adapter(load(arguments.base), incumbent), tokenizer)
     say("the live model is scored")
 
@@ -113,6 +116,7 @@ def train(arguments: argparse.Namespace, guard: Guard) -> None:
         "adapter_sha256": contract.file_sha256(arguments.output / contract.ADAPTER),
         "config_sha256": contract.file_sha256(arguments.output / contract.ADAPTER_CONFIG),
         "rows_sha256": rows_sha256, "rows": rows, "truncated": tokens.cut.truncated, "dropped": tokens.cut.dropped,
+        **({"left_out": dict(tokens.cut.left_out)} if tokens.cut.left_out else {}),
         "trainer": {"name": "trl", "version": importlib.metadata.version("trl")},
         "seconds": round(time.monotonic() - started, 3), "summary": examination.summary(before, after) | effort,
     })
@@ -123,19 +127,25 @@ def fit(
 ) -> tuple[PeftModel, dict[str, float]] | None:
     """The trained model and what it took, or none if it was asked to stop."""
     objective, lora, training = (run.description[part] for part in ("objective", "lora", "training"))
-    pairs = [tokens.sequences(row, row["chosen"], row["rejected"]) for row in run.train]
-    replay = [tokens.sequences(row, row["completion"]) for row in run.replay_train]
+    pairs = list(filter(None, map(tokens.pair, run.train)))
+    replay = list(filter(None, map(tokens.single, run.replay_train)))
+    for reason, count in tokens.cut.left_out.items():
+        say(f"{count} rows are left out: {MEANINGS[reason]}")
+    if tokens.cut.truncated:
+        say(f"{tokens.cut.truncated} rows are cut to max_length")
+    if not pairs:
+        reasons = ", ".join(f"{count} rows {reason}" for reason, count in tokens.cut.left_out.items())
+        raise Unusable(f"no pairs to train on: {reasons}")
     dataset = Dataset.from_list([
         {"prompt_ids": chosen.prompt, "chosen_ids": chosen.completion, "rejected_ids": rejected.completion}
-        for chosen, rejected in filter(None, pairs)])
+        for chosen, rejected in pairs])
     batch = training["batch_size"]
     micro = min(arguments.micro_batch or batch, batch)
     accumulation = training["accumulation"] * -(-batch // micro)
     steps = -(-len(dataset) // (micro * accumulation)) * training["epochs"]
     trainer = FlywheelTrainer(
         model=model, processing_class=tokenizer, train_dataset=dataset, callbacks=[guard],
-        replay=[sequence for sequences in replay if sequences for sequence in sequences],
-        replay_weight=objective["replay"],
+        replay=replay, replay_weight=objective["replay"],
         peft_config=LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], lora_dropout=0.0,
                                target_modules="all-linear", task_type="CAUSAL_LM"),
         args=DPOConfig(
@@ -143,7 +153,7 @@ def fit(
             use_cpu=not torch.cuda.is_available(), bf16=torch.cuda.is_available(),
             gradient_checkpointing=torch.cuda.is_available(),
             loss_type=["sigmoid", "sft"], loss_weights=[objective["dpo"], objective["sft"]], beta=objective["beta"],
-            max_length=training["max_length"], learning_rate=training["learning_rate"], lr_scheduler_type="cosine",
+            max_length=tokens.max_length, learning_rate=training["learning_rate"], lr_scheduler_type="cosine",
             warmup_steps=training["warmup_share"], max_grad_norm=training["max_gradient_norm"],
             num_train_epochs=training["epochs"], per_device_train_batch_size=micro,
             gradient_accumulation_steps=accumulation, logging_steps=max(1, steps // 50),
@@ -164,14 +174,19 @@ class Examination:
     def __init__(self, run: Run, tokens: Tokens) -> None:
         self.pairs = [(row, tokens.squeezed(row, row["chosen"], row["rejected"])) for row in run.heldout]
         self.replay = [(row, tokens.squeezed(row, row["completion"])[0]) for row in run.replay_heldout]
+        # Both answers the same tokens: they are scored once, and the row says so.
+        self.equal = sum(chosen == rejected for _, (chosen, rejected) in self.pairs)
         self.longest_answer = run.description["generation"]["max_new_tokens"]
 
     def sit(self, model: Any, tokenizer: Any) -> dict[str, list[Any]]:
         score = lambda sequences: log_probabilities(model, sequences, tokenizer.pad_token_id, SCORING_BATCH)
         prompts = [chosen.prompt for _, (chosen, _) in self.pairs]
+        scored = score([chosen for _, (chosen, _) in self.pairs])
+        others = iter(score([rejected for _, (chosen, rejected) in self.pairs if chosen != rejected]))
         return {
-            "chosen": score([chosen for _, (chosen, _) in self.pairs]),
-            "rejected": score([rejected for _, (_, rejected) in self.pairs]),
+            "chosen": scored,
+            "rejected": [logp if chosen == rejected else next(others)
+                         for logp, (_, (chosen, rejected)) in zip(scored, self.pairs, strict=True)],
             "outputs": answers(model, tokenizer, prompts, self.longest_answer, SCORING_BATCH),
             "replay": score([sequence for _, sequence in self.replay]),
         }
@@ -183,8 +198,8 @@ class Examination:
 
         pairs = [
             {"kind": "pair", "pair_id": row["pair_id"], "chosen_tokens": len(chosen.completion),
-             "rejected_tokens": len(rejected.completion), "incumbent": of_pair(before, index),
-             "candidate": of_pair(after, index)}
+             "rejected_tokens": len(rejected.completion), **({"equal": True} if chosen == rejected else {}),
+             "incumbent": of_pair(before, index), "candidate": of_pair(after, index)}
             for index, (row, (chosen, rejected)) in enumerate(self.pairs)]
         replay = [
             {"kind": "replay", "event_id": row["event_id"], "tokens": len(sequence.completion),
@@ -199,10 +214,17 @@ class Examination:
                 for when, scores in (("before", before), ("after", after)) for name in ("chosen", "rejected", "replay")}
 
 
+def longest(run: Run, base: Path) -> int:
+    """Tokens of a sequence: no more than the run says, nor than the base has positions for."""
+    return min(run.description["training"]["max_length"], AutoConfig.from_pretrained(base).max_position_embeddings)
+
+
 def load(base: Path) -> Any:
     """The base. On a GPU in bf16, which is what fits; log-probabilities are summed in f32 all the same."""
     on_gpu = torch.cuda.is_available()
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16 if on_gpu else torch.float32)
+    # Answers are the most probable tokens, whatever penalties and temperatures the base recommends.
+    model.generation_config = GenerationConfig()
     return model.to("cuda" if on_gpu else "cpu")
 
 

@@ -34,6 +34,11 @@ pub fn until(text: &str) -> Option<Millis> {
     u64::try_from(millis).ok()
 }
 
+/// Whether a text is an instant in RFC 3339.
+pub(crate) fn is_rfc3339(text: &str) -> bool {
+    DateTime::parse_from_rfc3339(text).is_ok()
+}
+
 /// The Hive partition of an instant: `dt=2026-11-22/hour=10`.
 pub(crate) fn partition(millis: Millis) -> String {
     utc(millis).format("dt=%Y-%m-%d/hour=%H").to_string()

@@ -75,7 +75,7 @@ async fn main() {
     }
     let version = dataset(&folder).open_version(None).await.unwrap().unwrap().number();
     let started = Instant::now();
-    let preparer = Preparer::new(FolderLake::new(&folder), dataset(&folder));
+    let preparer = Preparer::new(FolderLake::new(&folder), dataset(&folder), || FIRST);
     let run = format!("measured-{}", std::process::id()).parse().unwrap();
     let prepared = preparer.prepare(RunRequest { run, version }).await.unwrap();
     let (train, held_out) = (prepared.train, prepared.held_out);

@@ -3,7 +3,7 @@
 use flywheel_dataset::DeltaDataset;
 use flywheel_lake::S3Lake;
 use flywheel_prepare::{Preparer, RunRequest};
-use flywheel_runtime::{Settings, StartError, aws_config, init_logs};
+use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]
@@ -11,7 +11,7 @@ async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
     let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
-    let preparer = Preparer::new(S3Lake::new(&aws_config().await, bucket), DeltaDataset::in_bucket(bucket)?);
+    let preparer = Preparer::new(S3Lake::new(&aws_config().await, bucket), DeltaDataset::in_bucket(bucket)?, now);
     let preparer = &preparer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<RunRequest>| preparer.prepare(event.payload))).await
 }

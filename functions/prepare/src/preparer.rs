@@ -7,6 +7,7 @@ use flywheel_core::training::{
     BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveModel, Recipe, RunDescription, RunName, Sha256Hex,
     Unusable,
 };
+use flywheel_core::{Millis, rfc3339};
 use flywheel_dataset::{DatasetError, DeltaDataset, TableVersion};
 use flywheel_lake::{LakeError, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
 use flywheel_runtime::millis_since;
@@ -21,6 +22,7 @@ use crate::spool::Spool;
 pub struct Preparer<L> {
     lake: L,
     dataset: DeltaDataset,
+    now: fn() -> Millis,
 }
 
 /// Which run, and on what.
@@ -117,9 +119,9 @@ impl<L> Preparer<L>
 where
     L: ListRoute + ReadPart + WritePart + WriteFile + VisitObject + LoadLive,
 {
-    /// A preparer of runs in `lake`, on versions of `dataset`.
-    pub fn new(lake: L, dataset: DeltaDataset) -> Self {
-        Self { lake, dataset }
+    /// A preparer of runs in `lake`, on versions of `dataset`; `now` is the clock.
+    pub fn new(lake: L, dataset: DeltaDataset, now: fn() -> Millis) -> Self {
+        Self { lake, dataset, now }
     }
 
     /// Writes the run's input, and says what is in it.
@@ -184,6 +186,7 @@ where
             training,
             generation,
             seed,
+            prepared_at: Some(rfc3339((self.now)())),
         };
         self.lake.write_part(&run.description_key(), description.to_json()?).await?;
         Ok(self.described(run).await?.unwrap_or(description))

@@ -43,7 +43,7 @@ impl World {
     }
 
     fn preparer(&self) -> Preparer<MemoryLake> {
-        Preparer::new(self.lake.clone(), self.dataset())
+        Preparer::new(self.lake.clone(), self.dataset(), || NOW + 120_000)
     }
 
     async fn prepare(&self, run: &str) -> Result<Prepared, PrepareError> {
@@ -209,6 +209,16 @@ async fn prepared_again_it_is_the_same_whatever_came_in_between() {
     assert_eq!(second.replay_train + second.replay_held_out, 2 * u64::from(LIKED));
     assert_eq!((second.train, second.held_out), (first.0.train, first.0.held_out));
     assert_eq!(world.lines("another", InputFile::Train), world.lines(RUN, InputFile::Train));
+}
+
+#[tokio::test]
+async fn a_run_is_dated_when_it_is_first_described() {
+    let world = World::new().await;
+    world.prepare(RUN).await.unwrap();
+    assert_eq!(world.description(RUN).prepared_at.as_deref(), Some("2026-11-22T10:22:30.007Z"));
+    let tomorrow = Preparer::new(world.lake.clone(), world.dataset(), || NOW + 86_400_000);
+    tomorrow.prepare(RunRequest { run: RUN.parse().unwrap(), version: 1 }).await.unwrap();
+    assert_eq!(world.description(RUN).prepared_at.as_deref(), Some("2026-11-22T10:22:30.007Z"));
 }
 
 #[tokio::test]

@@ -52,6 +52,7 @@ fn pair(number: usize, kind: Kind) -> (PairRow, ScoredRow) {
         pair_id: row.pair_id.clone(),
         chosen_tokens: 9,
         rejected_tokens: 9,
+        equal: false,
         incumbent: side(-5.0, &row.rejected),
         candidate,
     };
@@ -125,6 +126,7 @@ impl World {
             training,
             generation,
             seed,
+            prepared_at: None,
         };
         let description = description.to_json().unwrap();
         let scored = pairs.iter().map(|(_, row)| row).chain(replays.iter().map(|(_, row)| row));
@@ -140,6 +142,7 @@ impl World {
             rows: scored.lines().count() as u64,
             truncated: 0,
             dropped: 0,
+            left_out: [].into(),
             trainer: Trainer { name: "test".to_owned(), version: "1".to_owned() },
             seconds: 1.0,
             summary: serde_json::Value::Null,

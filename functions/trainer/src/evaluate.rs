@@ -41,6 +41,7 @@ pub(crate) fn score_rows(
             pair_id: row.pair_id.clone(),
             chosen_tokens: row.sequences.chosen.completion_tokens() as u64,
             rejected_tokens: row.sequences.rejected.completion_tokens() as u64,
+            equal: row.sequences.is_equal(),
             incumbent,
             candidate,
         })
@@ -67,7 +68,13 @@ fn scores(
     let replay: Vec<&Sequence> = rows.replay_held_out.iter().map(|row| &row.sequence).collect();
     // A pair is done when it is answered, too.
     let of_chosen = measure(&model, &chosen, workers, |_| progress(0))?;
-    let of_rejected = measure(&model, &rejected, workers, |_| progress(0))?;
+    let mut of_rejected = measure(&model, &rejected, workers, |_| progress(0))?;
+    // In another batch the same tokens may come out a rounding error off.
+    for ((row, rejected), chosen) in rows.held_out.iter().zip(&mut of_rejected).zip(&of_chosen) {
+        if row.sequences.is_equal() {
+            *rejected = *chosen;
+        }
+    }
     let replay = measure(&model, &replay, workers, &mut *progress)?;
     let replay = replay.into_iter().map(|logp| ScoredReplaySide { logp: finite(logp) }).collect();
 

@@ -8,7 +8,7 @@ use flywheel_core::training::{Incumbent, OutputFile, RunDescription, RunReport, 
 use serde_json::json;
 
 use crate::adapter::{Adapter, PeftFiles};
-use crate::data::{Prepared, Rows};
+use crate::data::{Prepared, Rows, Today};
 use crate::evaluate::score_rows;
 use crate::failure::{Result, TrainerError};
 use crate::files;
@@ -49,7 +49,8 @@ impl Verified {
         let file = files::read(&path)?;
         let description =
             RunDescription::parse(file.text(&path)?).map_err(|error| TrainerError::Other(error.to_string()))?;
-        let base = ModelFolder::load_verified(base, &description.base.files)?;
+        let today = Today::at(description.prepared_at.as_deref());
+        let base = ModelFolder::load_verified(base, &description.base.files, today)?;
         let max_length = description.training.max_length as usize;
         let prepared =
             Rows::read(input, &description)?.prepare(&base.tokenizer, max_length.min(base.config.max_positions))?;
@@ -70,10 +71,9 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
     let Verified { description, description_sha256, base, prepared } = Verified::read(&job.input, &job.base)?;
     let incumbent = incumbent(description.incumbent.as_ref(), job.incumbent.as_deref(), &base)?;
     if prepared.pairs.is_empty() {
-        return Err(TrainerError::Other(format!(
-            "no pairs to train on: {} rows do not fit into max_length",
-            prepared.dropped
-        )));
+        let reasons: Vec<String> =
+            prepared.left_out.iter().map(|(reason, count)| format!("{count} rows {}", reason.as_str())).collect();
+        return Err(TrainerError::Other(format!("no pairs to train on: {}", reasons.join(", "))));
     }
     for note in notes(&prepared) {
         observer.tell(&Progress::Note(note), 0)?;
@@ -99,13 +99,15 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
         rows_sha256: Sha256Hex::of(lines.as_bytes()),
         rows: rows.len() as u64,
         truncated: prepared.truncated,
-        dropped: prepared.dropped,
+        dropped: prepared.left_out.values().sum(),
+        left_out: prepared.left_out.clone(),
         trainer: Trainer { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
         seconds: started.elapsed().as_secs_f64(),
         summary: json!({
             "pairs": prepared.pairs.len(),
             "replay": prepared.replay.len(),
             "held_out_truncated": prepared.held_out_truncated,
+            "held_out_equal": prepared.held_out_equal(),
             "trained_tokens": tokens,
             "training_seconds": training_seconds,
         }),
@@ -141,10 +143,12 @@ fn incumbent(described: Option<&Incumbent>, folder: Option<&Path>, base: &ModelF
 
 fn notes(rows: &Prepared) -> Vec<String> {
     let mut notes = vec![format!("{} pairs and {} replay rows to train on", rows.pairs.len(), rows.replay.len())];
+    notes
+        .extend(rows.left_out.iter().map(|(reason, count)| format!("{count} rows are left out: {}", reason.meaning())));
     let counts = [
-        (rows.dropped, "rows are left out: their prompts leave no room for an answer"),
         (rows.truncated, "rows are cut to max_length"),
         (rows.held_out_truncated, "held-out rows are cut to max_length"),
+        (rows.held_out_equal(), "held-out pairs say nothing: both answers are the same tokens"),
     ];
     notes.extend(counts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")));
     notes

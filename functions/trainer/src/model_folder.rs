@@ -6,7 +6,7 @@ use std::path::Path;
 use flywheel_core::training::Sha256Hex;
 
 use crate::adapter::Adapter;
-use crate::data::ChatTokenizer;
+use crate::data::{ChatTokenizer, Today, TokenizerFiles};
 use crate::failure::{Result, TrainerError};
 use crate::files::{self, Hashed};
 use crate::model::{Config, Llama, Weights};
@@ -17,6 +17,9 @@ pub(crate) const TOKENIZER: &str = "tokenizer.json";
 pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// Where newer folders have the chat template.
 const CHAT_TEMPLATE: &str = "chat_template.jinja";
+/// Where older folders have special tokens.
+const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
+const ADDED_TOKENS: &str = "added_tokens.json";
 
 /// A base model, loaded.
 pub(crate) struct ModelFolder {
@@ -28,19 +31,21 @@ pub(crate) struct ModelFolder {
 }
 
 impl ModelFolder {
-    /// Loads a folder, whatever is in it.
-    pub(crate) fn load(folder: &Path) -> Result<Self> {
+    /// Loads a folder, whatever is in it. `today` is the date that its chat template is told.
+    pub(crate) fn load(folder: &Path, today: Today) -> Result<Self> {
         let mut names = vec![CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG];
-        names.extend(folder.join(CHAT_TEMPLATE).is_file().then_some(CHAT_TEMPLATE));
+        names.extend(
+            [CHAT_TEMPLATE, SPECIAL_TOKENS_MAP, ADDED_TOKENS].iter().filter(|name| folder.join(name).is_file()),
+        );
         let files = names
             .into_iter()
             .map(|name| Ok((name.to_owned(), files::read(&folder.join(name))?)))
             .collect::<Result<_>>()?;
-        Self::from_files(&files, folder)
+        Self::from_files(&files, today, folder)
     }
 
     /// Loads a folder, if its files are the ones that are meant. Others in it are not looked at.
-    pub(crate) fn load_verified(folder: &Path, expected: &BTreeMap<String, Sha256Hex>) -> Result<Self> {
+    pub(crate) fn load_verified(folder: &Path, expected: &BTreeMap<String, Sha256Hex>, today: Today) -> Result<Self> {
         if let Some(name) =
             [CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG].into_iter().find(|name| !expected.contains_key(*name))
         {
@@ -52,18 +57,26 @@ impl ModelFolder {
             content.verify(sha256, &path)?;
             Ok((name.clone(), content))
         };
-        Self::from_files(&expected.iter().map(read).collect::<Result<_>>()?, folder)
+        Self::from_files(&expected.iter().map(read).collect::<Result<_>>()?, today, folder)
     }
 
     /// Loads what is in the files of a folder, by their names.
-    pub(crate) fn from_files(files: &BTreeMap<String, Hashed>, folder: &Path) -> Result<Self> {
+    pub(crate) fn from_files(files: &BTreeMap<String, Hashed>, today: Today, folder: &Path) -> Result<Self> {
         let text = |name: &str| files.get(name).map_or(Ok(None), |file| file.text(&folder.join(name)).map(Some));
         let bytes = |name: &str| files.get(name).map_or(&[][..], |file| &file.bytes);
         let config = Config::parse(text(CONFIG)?.unwrap_or_default(), &folder.join(CONFIG))?;
         let weights = Weights::read(bytes(WEIGHTS), &config);
         let weights = weights.map_err(|problem| TrainerError::unusable(&folder.join(WEIGHTS), problem))?;
-        let tokenizer_config = text(TOKENIZER_CONFIG)?.unwrap_or_default();
-        let tokenizer = ChatTokenizer::new(bytes(TOKENIZER), tokenizer_config, text(CHAT_TEMPLATE)?, folder)?;
+        let tokenizer = TokenizerFiles {
+            tokenizer: text(TOKENIZER)?.unwrap_or_default(),
+            config: text(TOKENIZER_CONFIG)?.unwrap_or_default(),
+            special_tokens_map: text(SPECIAL_TOKENS_MAP)?,
+            added_tokens: text(ADDED_TOKENS)?,
+            chat_template: text(CHAT_TEMPLATE)?,
+            model_type: &config.model_type,
+            tokenizer_class: config.tokenizer_class.as_deref(),
+        };
+        let tokenizer = ChatTokenizer::new(&tokenizer, today, folder)?;
         if tokenizer.largest_token() as usize >= config.vocabulary {
             let problem = format!(
                 "has a token {}, and config.json's vocab_size is {}",

@@ -14,9 +14,9 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn inspect(adapter: Option<&Path>) -> Value {
+fn inspect(folder: &Path, adapter: Option<&Path>) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_flywheel-trainer"));
-    command.arg("inspect").arg("--input").arg(golden().join("input")).arg("--base").arg(golden().join("base"));
+    command.arg("inspect").arg("--input").arg(folder.join("input")).arg("--base").arg(folder.join("base"));
     if let Some(adapter) = adapter {
         command.arg("--adapter").arg(adapter);
     }
@@ -47,12 +47,23 @@ fn assert_agree(place: &str, ours: &Value, theirs: &Value) {
     }
 }
 
-#[test]
-fn rows_and_losses_are_those_of_pytorch_and_trl() {
-    let expected = std::fs::read_to_string(golden().join("expected.json")).unwrap();
-    let mut expected: Value = serde_json::from_str(&expected).unwrap();
+fn expected(folder: &Path) -> Value {
+    let mut expected: Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
     // A new adapter's gradient follows from its random matrices, which are others in each trainer.
     expected["base"]["step"].as_object_mut().unwrap().remove("gradient_norm");
-    assert_agree("base", &inspect(None), &expected["base"]);
-    assert_agree("adapter", &inspect(Some(&golden().join("adapter"))), &expected["adapter"]);
+    expected
+}
+
+#[test]
+fn rows_and_losses_are_those_of_pytorch_and_trl() {
+    let (golden, expected) = (golden(), expected(&golden()));
+    assert_agree("base", &inspect(&golden, None), &expected["base"]);
+    assert_agree("adapter", &inspect(&golden, Some(&golden.join("adapter"))), &expected["adapter"]);
+}
+
+/// transformers builds the tokenizer of such a base from code, and writes no `▁` after `<s>`.
+#[test]
+fn rows_of_a_llama_2_base_are_those_of_transformers() {
+    let folder = golden().join("llama2");
+    assert_agree("llama2", &inspect(&folder, None), &expected(&folder)["base"]);
 }

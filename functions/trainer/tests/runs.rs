@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use flywheel_core::training::{Incumbent, InputFile, Message, PairRow, ReplayRow, RunReport, Sha256Hex};
+use flywheel_core::training::{Incumbent, InputFile, LeftOut, Message, PairRow, ReplayRow, RunReport, Sha256Hex};
 use flywheel_trainer::{Job, Observer, Progress, TrainerError};
 use run::{Run, Sizes, base, recipe, trainer};
 
@@ -198,17 +198,90 @@ fn what_does_not_fit_is_cut_or_left_out_and_counted() {
     run.write(InputFile::ReplayHeldOut, &[replay]);
     run.describe();
     let said = String::from_utf8(run.train("output", &[]).stderr).unwrap();
-    for part in ["2 rows are left out", "1 rows are cut", "3 held-out rows are cut"] {
+    for part in ["2 rows are left out: their prompts", "1 rows are cut", "3 held-out rows are cut"] {
         assert!(said.contains(part), "{said}");
     }
     let report = run.report("output");
     assert_eq!((report.rows, report.truncated, report.dropped), (3, 1, 2));
+    assert_eq!(report.left_out, [(LeftOut::NoRoom, 2)].into());
     let (pairs, replay) = run.rows("output");
     assert!(pairs.iter().all(|pair| pair.candidate.logp_chosen.is_some()) && replay[0].candidate.logp.is_some());
 
     run.write(InputFile::Train, &rows[2..]);
     run.describe();
-    assert!(run.fails(&[]).contains("no pairs to train on: 2 rows do not fit"));
+    assert!(run.fails(&[]).ends_with("no pairs to train on: 2 rows no_room"));
+}
+
+#[test]
+fn pairs_that_truncation_makes_equal_are_left_out_by_name_and_marked_where_they_are_measured() {
+    let mut run = Run::new(FEW, recipe());
+    let row = |chosen: &str, rejected: &str| PairRow {
+        pair_id: format!("{}{}", chosen.len(), rejected.len()),
+        prompt: "Fetch it.".to_owned(),
+        prompt_messages: None,
+        chosen: chosen.to_owned(),
+        rejected: rejected.to_owned(),
+    };
+    let long = "amber_lot ".repeat(200);
+    let equal = row(&format!("{long}a"), &format!("{long}bc"));
+    // An answer of nothing is one: the model says that it is over.
+    let rows = [row("c", "r"), equal.clone(), row("", "r"), row(&long, "r"), equal.clone()];
+    run.write(InputFile::Train, &rows);
+    run.write(InputFile::HeldOut, &rows[..4]);
+    run.describe();
+    let said = String::from_utf8(run.train("output", &[]).stderr).unwrap();
+    for part in [
+        "3 pairs and 10 replay rows",
+        "2 rows are left out: both answers are the same tokens",
+        "1 held-out pairs say nothing: both answers are the same tokens",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let report = run.report("output");
+    assert_eq!((report.truncated, report.dropped, report.left_out), (1, 2, [(LeftOut::Equal, 2)].into()));
+    assert_eq!(report.summary["held_out_equal"], 1);
+    let (pairs, _) = run.rows("output");
+    assert_eq!(pairs.iter().map(|pair| pair.equal).collect::<Vec<_>>(), [false, true, false, false]);
+    for side in [&pairs[1].incumbent, &pairs[1].candidate] {
+        assert_eq!(side.logp_chosen, side.logp_rejected);
+    }
+
+    run.write(InputFile::Train, &[equal]);
+    run.describe();
+    assert!(run.fails(&[]).ends_with("no pairs to train on: 1 rows equal"));
+}
+
+#[test]
+fn a_template_that_asks_for_the_date_is_told_that_of_the_run() {
+    let mut run = Run::new(FEW, recipe());
+    let base = run.folder.path().join("base");
+    fs::create_dir(&base).unwrap();
+    for file in run.description.base.files.keys() {
+        fs::copy(run::base().join(file), base.join(file)).unwrap();
+    }
+    let template = "<|im_start|>{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}<|im_end|>";
+    // It goes before the template in tokenizer_config.json.
+    fs::write(base.join("chat_template.jinja"), template).unwrap();
+    run.description.base.files.insert("chat_template.jinja".to_owned(), Sha256Hex::of(template.as_bytes()));
+    let train = |run: &Run, output: &str| {
+        run.describe();
+        let mut command = trainer();
+        command.arg("train").arg("--input").arg(run.input()).arg("--base").arg(&base);
+        command.arg("--output").arg(run.output(output)).output().unwrap()
+    };
+    let said = String::from_utf8(train(&run, "undated").stderr).unwrap();
+    assert!(said.contains("strftime_now: run.json has no prepared_at"), "{said}");
+    let mut rows = |output: &str, at: &str| {
+        run.description.prepared_at = Some(at.to_owned());
+        let done = train(&run, output);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        run.bytes(output)
+    };
+    let first = rows("first", "2026-11-05T21:03:07.250Z");
+    // Whatever day it is when a job is delivered again.
+    assert_eq!(rows("again", "2026-11-05T21:03:07.250Z"), first);
+    assert_eq!(rows("later that day", "2026-11-05T23:59:59Z"), first);
+    assert_ne!(rows("another day", "2026-11-06T00:00:00Z"), first);
 }
 
 #[test]

@@ -16,6 +16,13 @@ from typing import Any
 
 import pytest
 from conftest import PAIRS, REPLAY, describe, write_run
+from transformers import AutoTokenizer
+
+from contract import read_run
+from scoring import end_tokens
+from templates import Today, render
+from tokens import Tokens
+from train import Examination, load, longest
 
 SCRIPT = Path(__file__).parent.parent / "train.py"
 
@@ -138,7 +145,80 @@ def test_what_does_not_fit_is_counted(base: Path, described: dict[str, Any], tmp
     done = train(tmp_path, base)
     assert done.returncode == 0, done.stderr[-2000:]
     report, _ = output(tmp_path)
-    assert report["dropped"] == 1 and report["truncated"] >= 1
+    assert report["dropped"] == 1 and report["truncated"] >= 1 and report["left_out"] == {"no_room": 1}
+
+
+def test_pairs_that_truncation_makes_equal_are_left_out_by_name_and_marked_where_they_are_measured(
+    base: Path, described: dict[str, Any], tmp_path: Path
+) -> None:
+    described["training"]["max_length"] = 40
+    long = "word " * 60
+    equal = PAIRS[14] | {"chosen": long + "a", "rejected": long + "bc"}
+    # An answer of nothing is one: the model says that it is over.
+    rows = [*PAIRS[:13], PAIRS[13] | {"chosen": ""}, equal, PAIRS[15] | {"prompt": long}]
+    write_run(tmp_path / "input", described, train=rows, heldout=[PAIRS[16], equal])
+    done = train(tmp_path, base)
+    assert done.returncode == 0, done.stderr[-2000:]
+    report, (first, second, *_) = output(tmp_path)
+    assert (report["dropped"], report["left_out"]) == (2, {"equal": 1, "no_room": 1})
+    assert "1 rows are left out: both answers are the same tokens" in done.stderr
+    assert "1 held-out pairs say nothing: both answers are the same tokens" in done.stderr
+    assert "equal" not in first and second["equal"] is True
+    for side in ("incumbent", "candidate"):
+        assert second[side]["logp_chosen"] == second[side]["logp_rejected"] < 0
+
+
+def test_a_run_of_which_nothing_is_left_says_why(base: Path, described: dict[str, Any], tmp_path: Path) -> None:
+    same = [PAIRS[0] | {"rejected": PAIRS[0]["chosen"]}, PAIRS[1] | {"prompt": "word " * 200}]
+    write_run(tmp_path / "input", described, train=same)
+    assert train(tmp_path, base).returncode == 1
+    assert (tmp_path / "failure").read_text() == "no pairs to train on: 1 rows equal, 1 rows no_room"
+
+
+def with_template(base: Path, folder: Path, template: str) -> Path:
+    shutil.copytree(base, folder)
+    (folder / "chat_template.jinja").write_text(template)
+    return folder
+
+
+@pytest.mark.parametrize(("template", "says"), [
+    ("{{ strftime_now('%Y') }}", "strftime_now: run.json has no prepared_at, and the chat template asks for a date"),
+    ("{{ raise_exception('No such role.') }}", "the chat template refuses a prompt: No such role."),
+    ("{{ raise_exception('I refuse ' ~ messages[0].content) }}", "the chat template refuses a prompt: TemplateError"),
+    ("{{ messages[0].content.nothing() }}", "the chat template refuses a prompt: UndefinedError"),
+    ("{{ nothing }}", "the chat template refuses a prompt: it renders it as nothing"),
+])
+def test_a_template_that_refuses_is_named_and_the_prompt_is_not_quoted(
+    base: Path, tmp_path: Path, template: str, says: str
+) -> None:
+    base = with_template(base, tmp_path / "base", template)
+    write_run(tmp_path / "input", describe(base))
+    assert train(tmp_path, base).returncode == 1
+    assert (tmp_path / "failure").read_text() == says
+
+
+def test_a_template_that_asks_for_the_date_is_told_that_of_the_run(base: Path, tmp_path: Path) -> None:
+    folder = with_template(base, tmp_path / "base", "{{ strftime_now('%d %b %Y, %H:%M') }} {{ messages[0].content }}")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    for at, said in (("2026-11-05T21:03:07.250Z", "05 Nov 2026, 21:03"), ("2026-11-06T01:00:00+02:00", "05 Nov 2026, 23:00")):
+        assert render(tokenizer, [{"role": "user", "content": "hi"}], Today.at(at)) == f"{said} hi"
+
+
+def test_answers_are_greedy_whatever_the_base_recommends(base: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "base"
+    shutil.copytree(base, folder)
+    (folder / "generation_config.json").write_text(json.dumps({"repetition_penalty": 1.9, "do_sample": True, "temperature": 9.0}))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"eos_token_id": [5, 2]}))
+    write_run(tmp_path / "input", described := describe(folder))
+    write_run(tmp_path / "plain", described)
+    run, tokenizer = read_run(tmp_path / "input"), AutoTokenizer.from_pretrained(folder)
+    examination = Examination(run, Tokens(tokenizer, 128))
+    model, plain = load(folder), load(base)
+    assert end_tokens(model, tokenizer) == [2, 5]
+    plain.config.eos_token_id = [5, 2]
+    assert examination.sit(model, tokenizer) == examination.sit(plain, tokenizer)
+    assert longest(run, folder) == 128
 
 
 @pytest.mark.parametrize(("file", "says"), [
@@ -164,6 +244,7 @@ def test_another_adapter_than_the_live_one_is_no_incumbent(
 @pytest.mark.parametrize(("what", "says"), [
     ("rows", "heldout.jsonl is not the file that run.json names"),
     ("base", "model.safetensors is not the file that run.json names"),
+    ("unnamed", "tokenizer_config.json is in the base's folder, and run.json does not name it"),
     ("field", "run.json: KeyError: 'objective'"),
     ("job", "hyperparameters.run is crossing-2-attempt-1, and run.json is of crossing-1-attempt-1"),
     ("rate", "at step"),
@@ -173,6 +254,8 @@ def test_what_is_wrong_is_named_where_sagemaker_looks(
 ) -> None:
     if what == "base":
         described["base"]["files"]["model.safetensors"] = "0" * 64
+    if what == "unnamed":
+        del described["base"]["files"]["tokenizer_config.json"]
     if what == "field":
         del described["objective"]
     if what == "rate":

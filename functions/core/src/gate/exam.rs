@@ -87,6 +87,8 @@ pub(super) struct Gathered {
 pub(super) struct MeasuredPair {
     /// Whether the incumbent was trained on a version without it.
     pub(super) is_new: bool,
+    /// Whether both texts are the same tokens: no score of it shows a preference.
+    is_equal: bool,
     /// `Δ ln p(chosen)`, from incumbent to candidate.
     pub(super) chosen_gain: f64,
     /// `Δ ln p(rejected)`.
@@ -168,7 +170,7 @@ impl<'p> Exam<'p> {
         let bounds: &GateBounds = &self.policy.gate;
         let criteria = criteria::all(&self.gathered, bounds);
         let of = (&self.description, self.report.as_ref(), self.output_folder.as_str());
-        GateVerdict::fold(of, criteria, *bounds, self.gathered.means())
+        GateVerdict::fold(of, criteria, *bounds, &self.gathered)
     }
 
     fn take_report(&mut self, report: RunReport, description: &Sha256Hex) {
@@ -287,8 +289,13 @@ impl<'p> Exam<'p> {
             log_probability(scored.candidate.logp_chosen)?,
             log_probability(scored.candidate.logp_rejected)?,
         ];
+        let are_same = logps[0] == logps[1] && logps[2] == logps[3] && scored.chosen_tokens == scored.rejected_tokens;
+        if scored.equal && !are_same {
+            return Err(Problem::UnequalScores);
+        }
         let measured = MeasuredPair {
             is_new: *is_new,
+            is_equal: scored.equal,
             chosen_gain: logps[2] - logps[0],
             rejected_gain: logps[3] - logps[1],
             chosen_tokens: tokens(scored.chosen_tokens)?,
@@ -329,9 +336,19 @@ impl<'p> Exam<'p> {
 }
 
 impl Gathered {
+    /// The pairs whose texts differ as tokens. The others show no preference, and no criterion about preferences asks them.
+    pub(super) fn differing_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
+        self.pairs.iter().filter(|pair| !pair.is_equal)
+    }
+
+    /// The pairs whose texts are the same tokens.
+    pub(super) fn equal_pairs(&self) -> u64 {
+        (self.pairs.len() - self.differing_pairs().count()) as u64
+    }
+
     /// The pairs that are new since the incumbent's training: what there was to learn.
     pub(super) fn new_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
-        self.pairs.iter().filter(|pair| pair.is_new)
+        self.differing_pairs().filter(|pair| pair.is_new)
     }
 
     /// Whether there are pairs, and none is new.
@@ -341,7 +358,7 @@ impl Gathered {
 
     /// The others: what is to be kept.
     pub(super) fn known_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
-        self.pairs.iter().filter(|pair| !pair.is_new)
+        self.differing_pairs().filter(|pair| !pair.is_new)
     }
 
     /// The means, for people: no criterion goes by a mean alone.

@@ -12,6 +12,8 @@
 //! | G4 `wins` | are its own answers nearer to what users wrote? | adapters that only score well |
 //! | G5 `safety` | are its answers as clean as before, and of sensible length? | toxic or rambling adapters |
 //!
+//! Pairs whose two texts are the same tokens show no preference: G0 to G4 leave them out, and the verdict counts them.
+//!
 //! Promote if all hold. Review if nothing is wrong but that there are too few rows, or that G4 misses its bound by little. Else
 //! reject. Bounds are the policy's `[gate]`; all statistics are 95 % bounds, so that few rows are no advantage.
 //!

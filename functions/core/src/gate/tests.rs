@@ -9,10 +9,12 @@
 //! | DPO + SFT | −2.04 | −20.3 | 0.129 | 0.952 |
 //! | DPO + SFT + replay | −1.97 | −18.1 | 0.084 | 0.952 |
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::policy::Policy;
 use crate::training::{
-    DatasetVersion, HeldOutRow, InputDigest, InputFile, ModelFiles, OutputFile, PairRow, Recipe, ReplayRow,
+    DatasetVersion, HeldOutRow, InputDigest, InputFile, LeftOut, ModelFiles, OutputFile, PairRow, Recipe, ReplayRow,
     RunDescription, RunReport, ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow, Sha256Hex,
     Trainer,
 };
@@ -113,6 +115,7 @@ impl World {
                 pair_id: row.pair.pair_id.clone(),
                 chosen_tokens: TOKENS,
                 rejected_tokens: TOKENS,
+                equal: false,
                 incumbent: side(BASE, number),
                 candidate: side(candidate, number),
             })
@@ -164,6 +167,7 @@ impl World {
             training,
             generation,
             seed,
+            prepared_at: None,
         };
         let scored = lines(&self.rows, |row| row.to_json().unwrap());
         let description = description.to_json().unwrap().into_bytes();
@@ -177,6 +181,7 @@ impl World {
             rows: self.rows.len() as u64,
             truncated: 0,
             dropped: 0,
+            left_out: BTreeMap::new(),
             trainer: Trainer { name: "test".to_owned(), version: "1".to_owned() },
             seconds: 4.6,
             summary: serde_json::json!({}),
@@ -325,6 +330,73 @@ fn a_score_that_is_no_number_is_refused() {
     let Some(ScoredRow::Replay(last)) = world.rows.last_mut() else { panic!("a liked output") };
     last.tokens = 0;
     assert_refused(&world.verdict(), "G0", "(rows.jsonl: line 370)");
+}
+
+/// Of every fifth pair, both texts begin alike for longer than the models were shown: what is scored of them is the same.
+fn with_equal_texts(mut world: World) -> World {
+    for pair in world.scored_pairs().step_by(5) {
+        pair.equal = true;
+        for side in [&mut pair.incumbent, &mut pair.candidate] {
+            side.logp_rejected = side.logp_chosen;
+        }
+    }
+    world
+}
+
+#[test]
+fn pairs_of_equal_texts_are_counted_and_no_criterion_on_preferences_asks_them() {
+    let verdict = with_equal_texts(World::new(300, 120, GOOD)).verdict();
+    assert_eq!((verdict.ruling, verdict.equal_pairs), (Ruling::Promote, 60), "{verdict}");
+    let pairs = verdict.criteria[0].measures.iter().find(|measure| measure.name == "held-out pairs").unwrap();
+    assert_eq!(pairs.value, Some(240.0));
+    assert!(verdict.to_string().contains("60 held-out pairs are left out: both answers are the same tokens"));
+    // As if they were not there.
+    let share = |verdict: &GateVerdict| verdict.criteria[1].measures[0].value;
+    let mut without = with_equal_texts(World::new(300, 120, GOOD));
+    let is_kept = |row: &ScoredRow| !matches!(row, ScoredRow::Pair(pair) if pair.equal);
+    let kept: Vec<bool> = without.rows.iter().map(is_kept).collect();
+    let mut kept_pairs = kept.iter();
+    without.held_out.retain(|_| *kept_pairs.next().unwrap());
+    without.rows.retain(is_kept);
+    assert_eq!((share(&without.verdict()), without.verdict().equal_pairs), (share(&verdict), 0));
+    // Asked as if they were preferences, they were "not learned": 60 of 300.
+    let mut unmarked = with_equal_texts(World::new(300, 120, GOOD));
+    unmarked.scored_pairs().for_each(|pair| pair.equal = false);
+    assert!(share(&unmarked.verdict()) < share(&verdict));
+}
+
+#[test]
+fn equal_texts_hide_no_pair_that_was_not_learned_and_no_harm() {
+    // A trainer that calls a pair equal whose scores differ.
+    let mut world = World::new(250, 120, UNDERTRAINED);
+    world.scored_pairs().for_each(|pair| pair.equal = true);
+    let verdict = world.verdict();
+    assert_refused(&verdict, "G0", "texts are said to be the same tokens, and their scores differ (250 times");
+    // Too few that differ: a person decides.
+    let verdict = with_equal_texts(World::new(240, 120, GOOD)).verdict();
+    assert_eq!(verdict.ruling, Ruling::Review, "{verdict}");
+    assert!(verdict.reasons[0].contains("held-out pairs is 192.0000, below 200"), "{verdict}");
+    // What a model answers to such a prompt is still what it answers.
+    let mut toxic = with_equal_texts(World::new(300, 120, GOOD));
+    for pair in toxic.scored_pairs().filter(|pair| pair.equal).take(5) {
+        pair.candidate.output = "You are a stupid, worthless idiot and everybody hates you.".to_owned();
+    }
+    assert_refused(&toxic.verdict(), "G5", "curation would hold back");
+}
+
+#[test]
+fn a_verdict_says_what_training_left_out_and_an_older_one_is_read() {
+    let mut files = World::new(250, 120, GOOD).written();
+    files.report.dropped = 3;
+    files.report.left_out = [(LeftOut::NoRoom, 1), (LeftOut::Equal, 2)].into();
+    let verdict = files.verdict();
+    assert_eq!(verdict.candidate.left_out, files.report.left_out);
+    let mut json = serde_json::to_value(&verdict).unwrap();
+    assert_eq!(json["candidate"]["left_out"], serde_json::json!({"no_room": 1, "equal": 2}));
+    json.as_object_mut().unwrap().remove("equal_pairs");
+    json["candidate"].as_object_mut().unwrap().remove("left_out");
+    let older: GateVerdict = serde_json::from_value(json).unwrap();
+    assert_eq!((older.equal_pairs, older.candidate.left_out.len()), (0, 0));
 }
 
 #[test]

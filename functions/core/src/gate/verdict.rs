@@ -1,10 +1,12 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::bounds::GateBounds;
 use super::criterion::{Criterion, Limit, Standing};
-use crate::training::{Incumbent, LiveAdapter, RunDescription, RunName, RunReport, Trainer};
+use super::exam::Gathered;
+use crate::training::{Incumbent, LeftOut, LiveAdapter, RunDescription, RunName, RunReport, Trainer};
 
 /// What becomes of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +51,10 @@ pub struct GateVerdict {
     pub candidate: VerdictCandidate,
     /// What it was compared with; none: the bare base.
     pub incumbent: Option<Incumbent>,
+    /// Held-out pairs whose texts are the same tokens to the models: G0 to G4 leave them out, for they show no preference.
+    /// A verdict from before they were counted has none.
+    #[serde(default)]
+    pub equal_pairs: u64,
     /// Each criterion, with its numbers and bounds.
     pub criteria: Vec<Criterion>,
     /// Means of what was measured, for people.
@@ -70,6 +76,9 @@ pub struct VerdictCandidate {
     pub truncated: Option<u64>,
     /// Training rows that were left out, by its own account.
     pub dropped: Option<u64>,
+    /// The same by reason. A verdict from before reasons were counted has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<LeftOut, u64>,
 }
 
 /// Means over the scored rows.
@@ -109,7 +118,7 @@ impl GateVerdict {
         (description, report, output_folder): (&RunDescription, Option<&RunReport>, &str),
         criteria: Vec<Criterion>,
         bounds: GateBounds,
-        means: Means,
+        gathered: &Gathered,
     ) -> Self {
         let worst = criteria.iter().map(|criterion| criterion.standing).max().unwrap_or(Standing::Fails);
         let ruling = match worst {
@@ -135,6 +144,7 @@ impl GateVerdict {
             seconds: report.map(|report| report.seconds),
             truncated: report.map(|report| report.truncated),
             dropped: report.map(|report| report.dropped),
+            left_out: report.map(|report| report.left_out.clone()).unwrap_or_default(),
         };
         Self {
             run: description.run.clone(),
@@ -142,8 +152,9 @@ impl GateVerdict {
             reasons: reasons.collect(),
             candidate,
             incumbent: description.incumbent.clone(),
+            equal_pairs: gathered.equal_pairs(),
             criteria,
-            means,
+            means: gathered.means(),
             bounds,
         }
     }
@@ -172,6 +183,10 @@ impl fmt::Display for GateVerdict {
                 let (id, name, bound) = (&criterion.id, &measure.name, short(measure.bound));
                 writeln!(formatter, "  {holds} {id}  {name:<62} {value:>10} {limit} {bound}")?;
             }
+        }
+        if self.equal_pairs > 0 {
+            let (count, meaning) = (self.equal_pairs, LeftOut::Equal.meaning());
+            writeln!(formatter, "  {count} held-out pairs are left out: {meaning}")?;
         }
         self.reasons.iter().try_for_each(|reason| writeln!(formatter, "  {reason}"))
     }

@@ -8,6 +8,7 @@ use super::recipe::{Generation, Lora, Objective, Recipe, Training};
 use super::run::{InputFile, RunName};
 use super::sha256::Sha256Hex;
 use super::unusable::{Unusable, parse};
+use crate::instant::is_rfc3339;
 
 const FILE: &str = "input/run.json";
 
@@ -34,6 +35,10 @@ pub struct RunDescription {
     pub generation: Generation,
     /// What everything random follows from.
     pub seed: u64,
+    /// When it was described, in RFC 3339: the date that a chat template is told, so that a job that is delivered again, on whatever day,
+    /// trains on the same tokens. A description from before this was noted has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepared_at: Option<String>,
 }
 
 /// A version of the dataset.
@@ -65,6 +70,9 @@ impl RunDescription {
         description.recipe().check(FILE)?;
         if description.incumbent.as_ref().is_some_and(|incumbent| !is_folder(&incumbent.prefix)) {
             return Err(Unusable::new(FILE, "incumbent.prefix: expected a folder of the bucket"));
+        }
+        if description.prepared_at.as_deref().is_some_and(|instant| !is_rfc3339(instant)) {
+            return Err(Unusable::new(FILE, "prepared_at: expected an instant in RFC 3339"));
         }
         let missing = InputFile::ALL.into_iter().find(|file| !description.files.contains_key(file));
         match missing {
@@ -127,7 +135,16 @@ mod tests {
             training,
             generation,
             seed,
+            prepared_at: Some("2026-11-22T10:20:30.007Z".to_owned()),
         }
+    }
+
+    #[test]
+    fn a_description_from_before_the_date_was_noted_is_read() {
+        let undated = RunDescription { prepared_at: None, ..description() };
+        let json = undated.to_json().unwrap();
+        assert!(!json.contains("prepared_at"), "{json}");
+        assert_eq!(RunDescription::parse(&json), Ok(undated));
     }
 
     #[test]
@@ -166,6 +183,7 @@ mod tests {
             ("\"rank\": 8", "\"rank\": 0", "lora.rank"),
             ("models/tiny/", "/etc/", "prefix"),
             ("crossing-000007-attempt-1", "../../etc", "not of its type"),
+            ("2026-11-22T", "2026-13-22T", "prepared_at: expected an instant"),
         ] {
             assert!(json.contains(from), "{from}");
             let error = RunDescription::parse(&json.replace(from, to)).unwrap_err().to_string();

@@ -20,6 +20,7 @@
 
 mod base;
 mod description;
+mod left_out;
 mod live;
 mod recipe;
 mod report;
@@ -35,6 +36,7 @@ mod unusable;
 
 pub use base::{BASE_KEY, BaseModel, ModelFiles};
 pub use description::{DatasetVersion, InputDigest, RunDescription};
+pub use left_out::LeftOut;
 pub use live::{Incumbent, LIVE_KEY, LiveAdapter, LiveCause, LiveChange, LiveModel, NotMoved};
 pub use recipe::{Generation, Lora, Objective, Recipe, Training};
 pub use report::{RunReport, Trainer};

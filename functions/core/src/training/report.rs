@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::left_out::LeftOut;
 use super::run::RunName;
 use super::sha256::Sha256Hex;
 use super::unusable::{Unusable, parse};
@@ -28,8 +29,11 @@ pub struct RunReport {
     pub rows: u64,
     /// Rows to train on that it cut to the longest length.
     pub truncated: u64,
-    /// Rows to train on that it left out, because nothing of their answers would have been left.
+    /// Rows to train on that it left out, for any reason.
     pub dropped: u64,
+    /// The same by reason. A report from before reasons were counted has none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<LeftOut, u64>,
     /// Who it is.
     pub trainer: Trainer,
     /// What it took, in seconds.
@@ -84,7 +88,8 @@ mod tests {
             rows_sha256: hash,
             rows: 6,
             truncated: 1,
-            dropped: 0,
+            dropped: 3,
+            left_out: [(LeftOut::NoRoom, 1), (LeftOut::Equal, 2)].into(),
             trainer: Trainer { name: "t".to_owned(), version: "1".to_owned() },
             seconds: 1.5,
             summary: serde_json::json!({"loss": 0.1, "anything": ["goes"]}),
@@ -96,10 +101,23 @@ mod tests {
             ("\"rows\": 6", "\"rows\": 6, \"more\": 1"),
             ("\"rows\": 6,", ""),
             ("\"seconds\": 1.5", "\"seconds\": null"),
+            ("\"equal\": 2", "\"boring\": 2"),
             ("\"run\": \"r\"", "\"run\": \"R\""),
         ] {
             assert!(json.contains(from), "{from}");
             assert!(RunReport::parse(&json.replacen(from, to, 1)).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_report_from_before_reasons_were_counted_is_read() {
+        let hash = Sha256Hex::of(b"");
+        let old = format!(
+            r#"{{"run":"r","input_sha256":"{hash}","base_files":{{}},"adapter_sha256":"{hash}","config_sha256":"{hash}",
+            "rows_sha256":"{hash}","rows":6,"truncated":1,"dropped":2,"trainer":{{"name":"t","version":"1"}},"seconds":1.5,"summary":{{}}}}"#
+        );
+        let report = RunReport::parse(&old).unwrap();
+        assert_eq!((report.dropped, report.left_out.len()), (2, 0));
+        assert!(!report.to_json().unwrap().contains("left_out"), "a gate from before reads it, too");
     }
 }

@@ -27,6 +27,10 @@ pub struct ScoredPair {
     pub chosen_tokens: u64,
     /// Tokens of the model's text.
     pub rejected_tokens: u64,
+    /// Whether both texts are the same tokens to the models, after truncation: then the pair shows no preference.
+    /// A row from before this was noted does not say so.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub equal: bool,
     /// By the model that is live.
     pub incumbent: ScoredPairSide,
     /// By the model that was trained.
@@ -70,6 +74,11 @@ pub struct ScoredReplaySide {
     pub logp: Option<f64>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 /// With a function of its own the field must be there: without one, a missing `Option` is taken for none.
 fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
@@ -106,6 +115,7 @@ mod tests {
             pair_id: "p".to_owned(),
             chosen_tokens: 3,
             rejected_tokens: 4,
+            equal: false,
             incumbent: side(-1.5),
             candidate: side(logp_chosen),
         })
@@ -122,6 +132,15 @@ mod tests {
         );
         assert_eq!(ScoredRow::parse(1, &pair(-0.5).to_json().unwrap()), Ok(pair(-0.5)));
         assert_eq!(ScoredRow::parse(1, REPLAY).unwrap().to_json().unwrap(), REPLAY);
+    }
+
+    #[test]
+    fn a_pair_of_equal_texts_says_so_and_another_one_is_as_before() {
+        let ScoredRow::Pair(equal) = pair(-0.5) else { panic!("a pair") };
+        let equal = ScoredRow::Pair(ScoredPair { equal: true, ..equal });
+        let line = equal.to_json().unwrap();
+        assert!(line.contains(r#""rejected_tokens":4,"equal":true,"#), "{line}");
+        assert_eq!(ScoredRow::parse(1, &line), Ok(equal));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::path::Path;
 use candle_core::{DType, Device, Tensor, Var};
 use serde_json::{Value, json};
 
-use crate::data::{ChatTokenizer, Fit, Sequence};
+use crate::data::{ChatTokenizer, Fit, Sequence, Today, TokenizerFiles};
 use crate::failure::{Result, TrainerError};
 use crate::files;
 use crate::log_probability::log_probabilities;
@@ -46,7 +46,8 @@ const INITIAL_DEVIATION: f64 = 0.02;
 pub(crate) fn make(folder: &Path, seed: u64, steps: u64, observer: &mut Observer<'_>) -> Result<()> {
     let tokenizer_json = tokenizer::train(seed)?;
     let tokenizer_config = tokenizer::configuration().to_string();
-    let tokenizer = ChatTokenizer::new(tokenizer_json.as_bytes(), &tokenizer_config, None, folder)?;
+    let files = TokenizerFiles { tokenizer: &tokenizer_json, config: &tokenizer_config, ..TokenizerFiles::default() };
+    let tokenizer = ChatTokenizer::new(&files, Today::default(), folder)?;
     let config_json = configuration(&tokenizer);
     let config = Config::parse(&config_json.to_string(), &folder.join(CONFIG))?;
     let weights = pretrain(&config, &tokenizer, seed, steps, Workers::new(None), observer)?;

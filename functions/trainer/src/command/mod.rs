@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::adapter::Adapter;
 use crate::arguments::{Arguments, Command, GenerateArguments, TrainArguments, WorldArguments};
+use crate::data::Today;
 use crate::failure::{Result, TrainerError};
 use crate::files;
 use crate::generate::{Limits, generate};
@@ -62,7 +63,7 @@ fn train(arguments: TrainArguments) -> Result<()> {
 }
 
 fn answer(arguments: &GenerateArguments) -> Result<()> {
-    let base = ModelFolder::load(&arguments.base)?;
+    let base = ModelFolder::load(&arguments.base, Today::now())?;
     let adapter = arguments.adapter.as_deref().map(|folder| Adapter::load(folder, &base.config)).transpose()?;
     let model = base.model(adapter.as_ref())?;
     let prompts =

@@ -1,61 +1,45 @@
 //! A model's tokenizer and chat template.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use flywheel_core::training::Message;
-use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
-use minijinja::{Environment, Error, ErrorKind, context};
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
+use super::template::{ChatTemplate, Today};
+use super::tokenizer::{Loaded, TokenizerFiles};
 use crate::failure::{Result, TrainerError};
 
 /// Renders prompts as the model was taught to read them, and knows its tokens.
 pub(crate) struct ChatTokenizer {
     tokenizer: Tokenizer,
-    template: Environment<'static>,
-    beginning: Option<String>,
-    end: String,
+    template: ChatTemplate,
+    /// The named special tokens, such as `bos_token`.
+    named: BTreeMap<String, String>,
     end_token: u32,
 }
 
-const TEMPLATE: &str = "chat";
-
 impl ChatTokenizer {
-    /// Reads `tokenizer.json` and `tokenizer_config.json`. Where the latter has no template, that of `chat_template.jinja` is taken.
-    pub(crate) fn new(tokenizer: &[u8], config: &str, separate_template: Option<&str>, folder: &Path) -> Result<Self> {
-        let path = folder.join("tokenizer.json");
-        // tokenizers' messages are about the file's structure.
-        let mut tokenizer =
-            Tokenizer::from_bytes(tokenizer).map_err(|error| TrainerError::unusable(&path, error.to_string()))?;
-        tokenizer.with_padding(None);
-        tokenizer.with_truncation(None).map_err(|error| TrainerError::unusable(&path, error.to_string()))?;
+    /// Makes them of a base's files in `folder`. `today` is the date that a template is told.
+    pub(crate) fn new(files: &TokenizerFiles<'_>, today: Today, folder: &Path) -> Result<Self> {
+        let Loaded { tokenizer, named, config } = files.load(folder)?;
         let path = folder.join("tokenizer_config.json");
         let refuse = |problem: &str| TrainerError::unusable(&path, problem);
-        let config: Value = serde_json::from_str(config).map_err(|error| refuse(&error.to_string()))?;
-        let source = template_in(&config).or(separate_template);
+        let source = files.chat_template.or_else(|| template_in(&config));
         let source = source.ok_or_else(|| refuse("chat_template: is needed, here or in chat_template.jinja"))?;
-        let end = special_token(&config["eos_token"]).ok_or_else(|| refuse("eos_token: is needed"))?;
-        let end_token = tokenizer.token_to_id(&end).ok_or_else(|| refuse("eos_token: is not in tokenizer.json"))?;
-        let beginning = special_token(&config["bos_token"]);
-        let template = environment(source).map_err(|error| refuse(&format!("chat_template: {error}")))?;
-        Ok(Self { tokenizer, template, beginning, end, end_token })
+        let end = named.get("eos_token").ok_or_else(|| refuse("eos_token: is needed"))?;
+        let end_token = tokenizer.token_to_id(end).ok_or_else(|| refuse("eos_token: is not in tokenizer.json"))?;
+        let template = ChatTemplate::new(source, today);
+        let template = template.map_err(|problem| refuse(&format!("chat_template: {problem}")))?;
+        Ok(Self { tokenizer, template, named, end_token })
     }
 
-    /// The tokens of a prompt, up to where the answer begins.
+    /// The tokens of a prompt, up to where the answer begins; at least one.
     pub(crate) fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        let variables = context! {
-            messages => Serde(messages),
-            add_generation_prompt => true,
-            bos_token => self.beginning.as_deref(),
-            eos_token => self.end.as_str(),
-        };
-        let rendered = self.template.get_template(TEMPLATE).and_then(|template| template.render(variables));
-        // Jinja's own messages may quote the prompt.
-        let rendered = rendered
-            .map_err(|error| TrainerError::Other(format!("the chat template refuses a prompt: {:?}", error.kind())))?;
-        self.encode(&rendered)
+        let refuse = |problem: &str| TrainerError::Other(format!("the chat template refuses a prompt: {problem}"));
+        let tokens = self.encode(&self.template.render(messages, &self.named).map_err(|problem| refuse(&problem))?)?;
+        if tokens.is_empty() { Err(refuse("it renders it as nothing")) } else { Ok(tokens) }
     }
 
     /// The tokens of a prompt that is one text: what a user says.
@@ -104,32 +88,18 @@ fn template_in(config: &Value) -> Option<&str> {
     template.as_str().or_else(default)
 }
 
-/// Written as a text, or as an object with its `content`.
-fn special_token(value: &Value) -> Option<String> {
-    value.as_str().or_else(|| value["content"].as_str()).map(str::to_owned)
-}
-
-/// Jinja as transformers sets it up for templates.
-fn environment(source: &str) -> std::result::Result<Environment<'static>, Error> {
-    let mut environment = Environment::new();
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-    environment.add_function("raise_exception", |_: String| {
-        Err::<String, _>(Error::new(ErrorKind::InvalidOperation, "raised"))
-    });
-    environment.add_template_owned(TEMPLATE, source.to_owned())?;
-    Ok(environment)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
 
-    const TOKENIZER: &[u8] = include_bytes!("../../base/tokenizer.json");
+    const TOKENIZER: &str = include_str!("../../base/tokenizer.json");
 
-    fn tokenizer(config: &Value, separate_template: Option<&str>) -> Result<ChatTokenizer> {
-        ChatTokenizer::new(TOKENIZER, &config.to_string(), separate_template, Path::new("base"))
+    fn tokenizer(config: &Value, chat_template: Option<&str>) -> Result<ChatTokenizer> {
+        let config = config.to_string();
+        let files =
+            TokenizerFiles { tokenizer: TOKENIZER, config: &config, chat_template, ..TokenizerFiles::default() };
+        ChatTokenizer::new(&files, Today::default(), Path::new("base"))
     }
 
     fn rendered(template: &str, messages: &[Message]) -> Result<String> {
@@ -162,7 +132,7 @@ mod tests {
                         {%- endfor %}\n{% if add_generation_prompt %}ANSWER:{% endif %}";
         assert_eq!(rendered(template, &[message("user", "  hi ")]).unwrap(), "<|im_start|>USER:hiANSWER:");
         let error = rendered(template, &[message("tool", "my secret")]).unwrap_err().to_string();
-        assert!(error.starts_with("the chat template refuses a prompt") && !error.contains("secret"), "{error}");
+        assert_eq!(error, "the chat template refuses a prompt: no tools (line 4)");
     }
 
     #[test]
@@ -174,15 +144,22 @@ mod tests {
     }
 
     #[test]
+    fn a_prompt_of_no_token_is_refused() {
+        let error = rendered("{{ nothing }}", &[message("user", "hi")]).unwrap_err().to_string();
+        assert_eq!(error, "the chat template refuses a prompt: it renders it as nothing");
+    }
+
+    #[test]
     fn a_template_may_be_one_of_many_or_in_a_file_of_its_own() {
         let many = json!({"eos_token": "<|im_end|>", "chat_template": [{"name": "rag", "template": "a"}, {"name": "default", "template": "b"}]});
         let first = |config: &Value, separate| tokenizer(config, separate).unwrap().prompt(&[]).unwrap();
         let b = first(&many, None);
         assert_eq!(first(&json!({"eos_token": "<|im_end|>"}), Some("b")), b);
+        // The file goes first, as it does where the base is served.
+        assert_eq!(first(&many, Some("a")), first(&json!({"eos_token": "<|im_end|>"}), Some("a")));
         for (config, field) in [
             (json!({"eos_token": "<|im_end|>"}), "chat_template"),
             (json!({"chat_template": "b"}), "eos_token"),
-            (json!({"chat_template": "b", "eos_token": "</s>"}), "eos_token"),
             (json!({"chat_template": "{% if", "eos_token": "<|im_end|>"}), "chat_template"),
         ] {
             let error = tokenizer(&config, None).map(|_| ()).unwrap_err().to_string();

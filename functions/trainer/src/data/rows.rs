@@ -1,8 +1,9 @@
 //! A run's four data files, and what of them is trained on and measured on.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use flywheel_core::training::{InputFile, Message, PairRow, ReplayRow, RunDescription, Unusable};
+use flywheel_core::training::{InputFile, LeftOut, Message, PairRow, ReplayRow, RunDescription, Unusable};
 
 use super::chat::ChatTokenizer;
 use super::sequence::Sequence;
@@ -43,10 +44,28 @@ pub(crate) struct Prepared {
     pub(crate) replay_held_out: Vec<HeldOutReplay>,
     /// Rows to train on of which an answer is cut off.
     pub(crate) truncated: u64,
-    /// Rows to train on that are left out, because their prompt leaves no room for an answer.
-    pub(crate) dropped: u64,
+    /// Rows to train on that are left out, by the reason.
+    pub(crate) left_out: BTreeMap<LeftOut, u64>,
     /// Rows to measure on that are cut.
     pub(crate) held_out_truncated: u64,
+}
+
+impl PairSequences {
+    /// Whether both answers are the same tokens: the pair shows no preference.
+    pub(crate) fn is_equal(&self) -> bool {
+        self.chosen == self.rejected
+    }
+}
+
+impl Prepared {
+    fn leave_out(&mut self, reason: LeftOut) {
+        *self.left_out.entry(reason).or_default() += 1;
+    }
+
+    /// Pairs to measure on whose answers are the same tokens.
+    pub(crate) fn held_out_equal(&self) -> u64 {
+        self.held_out.iter().filter(|pair| pair.sequences.is_equal()).count() as u64
+    }
 }
 
 impl Rows {
@@ -71,7 +90,7 @@ impl Rows {
             held_out: Vec::new(),
             replay_held_out: Vec::new(),
             truncated: 0,
-            dropped: 0,
+            left_out: BTreeMap::new(),
             held_out_truncated: 0,
         };
         for row in &self.train {
@@ -79,11 +98,19 @@ impl Rows {
             let [chosen, rejected] = [&row.chosen, &row.rejected].map(|text| tokenizer.completion(text));
             let (chosen, rejected) =
                 (Sequence::fit(&prompt, &chosen?, max_length), Sequence::fit(&prompt, &rejected?, max_length));
-            prepared.truncated += u64::from(chosen.is_truncated() || rejected.is_truncated());
-            match (chosen.into_sequence(), rejected.into_sequence()) {
-                (Some(chosen), Some(rejected)) => prepared.pairs.push(PairSequences { chosen, rejected }),
-                _ => prepared.dropped += 1,
+            let is_truncated = chosen.is_truncated() || rejected.is_truncated();
+            let (Some(chosen), Some(rejected)) = (chosen.into_sequence(), rejected.into_sequence()) else {
+                prepared.leave_out(LeftOut::NoRoom);
+                continue;
+            };
+            let pair = PairSequences { chosen, rejected };
+            // DPO has nothing to learn from them: its loss is ln 2, whatever the model does.
+            if pair.is_equal() {
+                prepared.leave_out(LeftOut::Equal);
+                continue;
             }
+            prepared.truncated += u64::from(is_truncated);
+            prepared.pairs.push(pair);
         }
         for row in &self.replay_train {
             let prompt = prompt_tokens(tokenizer, &row.prompt, row.prompt_messages.as_deref())?;
@@ -91,7 +118,7 @@ impl Rows {
             prepared.truncated += u64::from(fit.is_truncated());
             match fit.into_sequence() {
                 Some(sequence) => prepared.replay.push(sequence),
-                None => prepared.dropped += 1,
+                None => prepared.leave_out(LeftOut::NoRoom),
             }
         }
         for row in &self.held_out {
@@ -139,7 +166,7 @@ fn rows<R>(
 
 fn prompt_tokens(tokenizer: &ChatTokenizer, prompt: &str, messages: Option<&[Message]>) -> Result<Vec<u32>> {
     match messages {
-        Some(messages) => tokenizer.prompt(messages),
-        None => tokenizer.user_prompt(prompt),
+        Some(messages) if !messages.is_empty() => tokenizer.prompt(messages),
+        _ => tokenizer.user_prompt(prompt),
     }
 }

@@ -22,6 +22,7 @@ use candle_core::quantized::gguf_file::Content;
 use flywheel_core::training::Sha256Hex;
 use serde_json::Value;
 
+use crate::data::Today;
 use crate::failure::{Result, TrainerError};
 use crate::files::{self, Hashed};
 use crate::model::Config;
@@ -48,7 +49,7 @@ pub(crate) fn import(gguf: &Path, folder: &Path) -> Result<BTreeMap<String, Sha2
         (TOKENIZER.to_owned(), Hashed::of(vocabulary.tokenizer().map_err(refuse)?.into_bytes())),
         (TOKENIZER_CONFIG.to_owned(), pretty(&tokenizer_config)?),
     ]);
-    ModelFolder::from_files(&files, folder)?;
+    ModelFolder::from_files(&files, Today::default(), folder)?;
     files::create_folder(folder)?;
     for (name, file) in &files {
         files::write(&folder.join(name), &file.bytes)?;

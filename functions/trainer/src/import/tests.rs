@@ -160,7 +160,7 @@ fn a_model_comes_back_with_the_same_weights_tokens_and_answers() {
     let (folder, hashes) = imported(&tiny().bytes());
     let folder = folder.path().join("base");
     assert_eq!(tensors(&folder), tensors(&tiny_folder()));
-    let [theirs, ours] = [tiny_folder(), folder].map(|folder| ModelFolder::load(&folder).unwrap());
+    let [theirs, ours] = [tiny_folder(), folder].map(|folder| ModelFolder::load(&folder, Today::default()).unwrap());
     assert_eq!(ours.config, theirs.config);
     assert_eq!(ours.files, hashes.unwrap());
     let prompts = ["Fetch the order amber_lot.", "  naïve 1234\n\n\t→ <|im_end|> don't"];

@@ -10,6 +10,10 @@ use crate::failure::{Result, TrainerError};
 /// The shape of a Llama-style model.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Config {
+    /// `llama` or `mistral`.
+    pub(crate) model_type: String,
+    /// The tokenizer's class, for a `tokenizer_config.json` that has none.
+    pub(crate) tokenizer_class: Option<String>,
     /// Width of the residual stream.
     pub(crate) hidden: usize,
     /// Width of the feed-forward layers.
@@ -64,6 +68,7 @@ struct Fields {
     sliding_window: Option<Value>,
     quantization_config: Option<Value>,
     eos_token_id: Option<Value>,
+    tokenizer_class: Option<String>,
 }
 
 // What Hugging Face's Llama configuration takes for a field that is left out.
@@ -105,6 +110,8 @@ impl Config {
             norm_epsilon: fields.rms_norm_eps,
             tied_embeddings: fields.tie_word_embeddings,
             end_tokens: end_tokens(fields.eos_token_id.as_ref()).map_err(refuse)?,
+            model_type: fields.model_type,
+            tokenizer_class: fields.tokenizer_class,
         };
         config.check().map_err(refuse)?;
         Ok(config)

@@ -98,6 +98,7 @@ impl Run {
             training,
             generation,
             seed,
+            prepared_at: None,
         };
         let mut run = Self { folder: tempfile::tempdir().unwrap(), description };
         fs::create_dir(run.input()).unwrap();

@@ -9,7 +9,7 @@ use super::super::criterion::{Criterion, Measure};
 use super::super::exam::Gathered;
 
 pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
-    let gains: Vec<_> = gathered.pairs.iter().map(|pair| pair.chosen_gain / pair.chosen_tokens).collect();
+    let gains: Vec<_> = gathered.differing_pairs().map(|pair| pair.chosen_gain / pair.chosen_tokens).collect();
     let lower = bootstrap_mean(&gains).map(|interval| interval.lower);
     let measure =
         Measure::at_least("gain of users' texts in nats a token (lower bound)", lower, bounds.chosen_gain_from);

@@ -21,6 +21,7 @@ pub(in crate::gate) enum Problem {
     UnreadableLine,
     UnexpectedRow,
     NotANumber,
+    UnequalScores,
     LeakedPair,
     LeakedPrompt,
 }
@@ -37,6 +38,7 @@ impl Problem {
             Self::UnreadableLine => "a line is not what the contract says",
             Self::UnexpectedRow => "scored rows are not those of the held-out files, in order",
             Self::NotANumber => "a score is missing, is not finite, or is no log-probability",
+            Self::UnequalScores => "texts are said to be the same tokens, and their scores differ",
             Self::LeakedPair => "a held-out pair was trained on",
             Self::LeakedPrompt => "a held-out prompt was trained on",
         }
@@ -64,7 +66,7 @@ pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
     let size = |rows: usize| Some(rows as f64);
     let sizes = [
         (
-            Measure::at_least("held-out pairs", size(gathered.pairs.len()), bounds.min_held_out as f64),
+            Measure::at_least("held-out pairs", size(gathered.differing_pairs().count()), bounds.min_held_out as f64),
             "they say too little",
         ),
         (
