@@ -19,6 +19,7 @@ mod audit;
 mod batch;
 mod breadth;
 mod breaker;
+mod columns;
 mod common_ends;
 mod contributor;
 mod crossing;
@@ -62,6 +63,7 @@ pub use breaker::{
     AlreadyThere, BREAKER_KEY, Breaker, BreakerBounds, BreakerChange, BreakerState, Cause, Exceeded, Signal,
     WindowStatistics,
 };
+pub use columns::{Column, ColumnType, LINE_COLUMNS};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
@@ -85,6 +87,6 @@ pub use reviewing::{
 pub use route::Route;
 pub use sampling::Sampling;
 pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
-pub use training_format::TrainingFormat;
+pub use training_format::{LeftOut, TrainingFormat, UnpairedLine};
 pub use verdict::Verdict;
 pub use watermark::{ListedPart, Pending, Watermark};

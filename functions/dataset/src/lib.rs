@@ -1,6 +1,6 @@
 //! The dataset: a Delta Lake table of preference pairs whose versions are immutable and explain themselves.
 //!
-//! `freeze` commits versions, people read, compare and verify them; what they are made of is decided in the core.
+//! `freeze` commits versions, people read, compare, verify and export them; what they are made of is decided in the core.
 
 mod amendable;
 mod amender;
@@ -8,6 +8,7 @@ mod dataset;
 mod delta_dataset;
 mod erased;
 mod eraser;
+mod parquet_lines;
 mod unfinished;
 mod verify;
 
@@ -16,5 +17,6 @@ pub use amender::{AmendError, Amender, NewVersion, Request, Wish};
 pub use dataset::{Dataset, DatasetError, Loaded, Records};
 pub use delta_dataset::{Compared, DeltaDataset, InvalidLocation, TableVersion, VersionCommit, compare};
 pub use eraser::{EraseError, Eraser, Erasure};
+pub use parquet_lines::ParquetLines;
 pub use unfinished::finish;
 pub use verify::{Unverifiable, Verified, verify};
