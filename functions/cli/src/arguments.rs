@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Write the preference pairs that pass, ready for a trainer
     #[command(after_help = PAIRS_EXAMPLES)]
     Pairs(PairsArguments),
+    /// Print the columns of the lake's lines with their types, as a Python module for pyarrow, DuckDB and what builds on them
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
     /// Show where the lake stands: what is pending, what came in, the breaker, the last freeze and version
     #[command(after_help = status::EXAMPLES)]
     Status(status::StatusArguments),
@@ -105,11 +108,19 @@ Examples:
   head -1 edits.jsonl | flywheel explain -";
 
 const PAIRS_EXAMPLES: &str = "\
-Every gold event becomes a line. Repeated pairs are not removed: that takes memory for all of them, and `freeze` does it.
+Every gold event becomes a line, or two with kto. Repeated pairs are not removed: that takes memory for all of them, and `freeze` does it.
+A chat whose last message is an assistant's, and not the beginning of the answer, is left out and named: no line has two assistant's turns in a
+row. What users said without an edit is no pair: `flywheel export --format kto` has it.
 
 Examples:
   flywheel pairs edits.jsonl > train.jsonl
-  flywheel pairs --format trl-messages edits.jsonl > train.jsonl";
+  flywheel pairs --format sft edits.jsonl > train.jsonl";
+
+const SCHEMA_EXAMPLES: &str = "\
+JSON lines carry no types. Readers guess them, and fail where the first rows have only nulls, or take texts that look like dates for timestamps.
+
+Examples:
+  flywheel schema > flywheel_columns.py   # from flywheel_columns import DUCKDB, arrow_schema";
 
 const BREAKER_EXAMPLES: &str = "\
 Exit code: 0 if it was done, 2 if not.
@@ -161,14 +172,18 @@ Examples:
 
 const RELEASE_EXAMPLES: &str = "\
 A released pair is pending again, and the next freeze takes it: no burst, contradiction, cap or breaker holds it a second time. What is in the dataset
-already stays out, and so does a prompt that is on both sides of the split. With --correct the text takes the place of the user's: it is an edit
-of yours, judged by the rules as any edit, and nothing is done unless it passes.
+already stays out, and so does a prompt that is on both sides of the split.
+An output without an edit is no pair. Released, one that was disliked (thumbs-down, one or two stars) goes to `signals`, where
+`flywheel export --format kto` takes it as an output to avoid; one that was liked and held by the audit goes to `replay`.
+With --correct the text takes the place of the user's: it is an edit of yours, judged by the rules as any edit, and nothing is done
+unless it passes. So a thumbs-down becomes a pair: the text is what the output should have been.
 
 Exit code: 0 if it was done, or was done before; 2 if not.
 
 Examples:
   flywheel release --event 3f0c... --why 'read it: a recipe, no advert'
   flywheel release --reason contributor_cap --window 2026-11-16..2026-11-20 --why 'our own annotators' --dry-run
+  flywheel release --reason disliked --why 'read them: all wrong' --yes
   flywheel release --event 3f0c... --correct mended.txt --policy infra/policy.toml --why 'the number was wrong' --yes
   echo 'Wait 14 days.' | flywheel release --event 3f0c... --correct - --why 'mended' --yes";
 
@@ -337,7 +352,7 @@ pub(crate) struct HeldArguments {
 pub(crate) struct ReleaseArguments {
     #[command(flatten)]
     pub(crate) held: HeldArguments,
-    /// The text that takes the place of the user's, in a file; `-` is the standard input
+    /// The text that takes the place of the user's, or of an output that was disliked, in a file; `-` is the standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) correct: Option<PathBuf>,
     /// The rules to judge a corrected text by; without it the built-in ones
@@ -415,17 +430,17 @@ pub(crate) struct PairsArguments {
     #[command(flatten)]
     pub(crate) input: Input,
     /// What a line looks like
-    #[arg(long, value_enum, default_value_t = Format::Trl)]
+    #[arg(long, value_enum, default_value_t = Format::TrlMessages)]
     pub(crate) format: Format,
 }
 
 /// The formats of training lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// {"prompt", "chosen", "rejected"} as texts
-    Trl,
-    /// {"prompt", "chosen", "rejected"} as lists of chat messages
+    /// {"prompt", "chosen", "rejected"} as lists of chat messages, to which trainers apply the model's chat template
     TrlMessages,
+    /// {"prompt", "chosen", "rejected"} as texts, which trainers join without anything in between
+    Trl,
     /// {"input", "preferred_output", "non_preferred_output"}, OpenAI's for preference fine-tuning
     Openai,
     /// {"prompt", "completion", "label"} as chat messages: two lines a pair
@@ -437,8 +452,8 @@ pub(crate) enum Format {
 impl Format {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Trl => "trl",
             Self::TrlMessages => "trl-messages",
+            Self::Trl => "trl",
             Self::Openai => "openai",
             Self::Kto => "kto",
             Self::Sft => "sft",
@@ -449,8 +464,8 @@ impl Format {
 impl From<Format> for TrainingFormat {
     fn from(format: Format) -> Self {
         match format {
-            Format::Trl => Self::Trl,
             Format::TrlMessages => Self::TrlMessages,
+            Format::Trl => Self::Trl,
             Format::Openai => Self::OpenAi,
             Format::Kto => Self::Kto,
             Format::Sft => Self::Sft,

@@ -14,6 +14,7 @@ mod policy;
 mod progress;
 mod reasons;
 mod replay;
+mod schema;
 mod summary;
 mod worker;
 
@@ -62,6 +63,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
+        Command::Schema => schema::run(),
         Command::Status(arguments) => operator::run(operator::status::run(&arguments)),
         Command::Versions(arguments) => operator::run(operator::versions::run(&arguments)),
         Command::Show(arguments) => operator::run(operator::show::run(&arguments)),

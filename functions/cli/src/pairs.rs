@@ -17,13 +17,14 @@ struct Pairs {
     output: Vec<u8>,
     errors: String,
     summary: Summary,
+    left_out: u64,
     bytes_read: u64,
 }
 
 pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
     let input = &arguments.input;
     let curator = Curator::new(policy::read(input.policy.as_deref())?, None);
-    let mut total = Summary::default();
+    let (mut total, mut left_out) = (Summary::default(), 0);
     let mut progress = Progress::new(total_bytes(&input.files), input.quiet);
     let mut output = stdout().lock();
     in_order(
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
             output.write_all(&pairs.output)?;
             progress.interrupt(&pairs.errors);
             total.add(&pairs.summary);
+            left_out += pairs.left_out;
             progress.advance(pairs.bytes_read, total.events());
             Ok(())
         },
@@ -42,7 +44,9 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
     output.flush()?;
     progress.finish();
     if !input.quiet {
-        stderr().write_all(format!("{} events\n{total}", total.events()).as_bytes())?;
+        let named =
+            if left_out > 0 { format!("  {:<24} {left_out:>10}\n", "left out, named above") } else { String::new() };
+        stderr().write_all(format!("{} events\n{total}{named}", total.events()).as_bytes())?;
     }
     Ok(if total.bad_lines() == 0 { Outcome::AllGood } else { Outcome::SomeBad })
 }
@@ -54,8 +58,15 @@ fn pairs(curator: &Curator, format: TrainingFormat, chunk: &Chunk) -> Result<Pai
             Ok(Judged::Read) => pairs.summary.read(),
             Ok(Judged::Event(event)) => {
                 pairs.summary.event(&event.verdict);
-                if event.verdict.route == Route::Gold {
-                    pairs.output.extend(format.of_pair(&event.line)?.into_bytes());
+                if event.verdict.route != Route::Gold {
+                    continue;
+                }
+                match format.of_pair(&event.line)? {
+                    Ok(lines) => pairs.output.extend(lines.into_bytes()),
+                    Err(why) => {
+                        pairs.left_out += 1;
+                        pairs.errors.push_str(&format!("{}:{}: left out: {why}\n", chunk.file.display(), line.number));
+                    }
                 }
             }
             Err(error) => {

@@ -169,14 +169,41 @@ fn pairs_are_what_a_trainer_reads() {
                       "original_llm_output": "one two", "final_user_edit": "one \"three\""});
     let events = [edit("a", "one two", "one three"), edit("b", "same", "same"), chat.to_string()].join("\n");
     let path = file(&folder, "events.jsonl", events);
-    let pairs = lines(&flywheel(&["pairs", &path]));
+    let pairs = lines(&flywheel(&["pairs", "--format", "trl", &path]));
     assert_eq!(pairs.len(), 2);
     assert_eq!(pairs[0], json!({"prompt": "p", "chosen": "one three", "rejected": "one two"}));
-    let pairs = lines(&flywheel(&["pairs", "--format", "trl-messages", &path]));
+    let pairs = lines(&flywheel(&["pairs", &path]));
+    assert_eq!(pairs, lines(&flywheel(&["pairs", "--format", "trl-messages", &path])));
     assert_eq!(pairs[0]["prompt"], json!([{"role": "user", "content": "p"}]));
     assert_eq!(pairs[1]["prompt"], chat["prompt"]);
     assert_eq!(pairs[1]["chosen"], json!([{"role": "assistant", "content": "one \"three\""}]));
     assert_eq!(pairs[1]["rejected"], json!([{"role": "assistant", "content": "one two"}]));
+}
+
+#[test]
+fn a_chat_that_ends_with_another_turn_of_the_assistants_is_no_pair_and_is_named() {
+    let folder = TempDir::new().unwrap();
+    let chat = |last: &str| {
+        let prompt = json!([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": last}]);
+        json!({"prompt": prompt, "original_llm_output": "one two", "final_user_edit": "one three"}).to_string()
+    };
+    let path =
+        file(&folder, "events.jsonl", [chat("one two"), chat("zero, "), edit("a", "one two", "one 2")].join("\n"));
+    for format in ["trl-messages", "openai", "kto", "sft"] {
+        let output = flywheel(&["pairs", "--format", format, &path]);
+        let per_pair = if format == "kto" { 2 } else { 1 };
+        assert_eq!((output.status.code(), lines(&output).len()), (Some(0), 2 * per_pair), "{format}");
+        let told = stderr(&output);
+        assert!(told.contains("events.jsonl:2: left out: its prompt ends with an assistant's turn"), "{told}");
+        assert!(told.contains("3 events") && told.contains("left out, named above             1"), "{told}");
+    }
+    assert_eq!(lines(&flywheel(&["pairs", "--format", "trl", &path])).len(), 3);
+}
+
+#[test]
+fn the_columns_are_printed_as_they_are_documented() {
+    let printed = String::from_utf8(flywheel(&["schema"]).stdout).unwrap();
+    assert_eq!(printed, include_str!("../../../docs/flywheel_columns.py"));
 }
 
 fn feedback(id: &str, fields: &Value) -> String {
@@ -209,7 +236,7 @@ fn edits_and_feedback_are_judged_alike_and_only_edits_are_pairs() {
     assert!(stderr(&output).contains("reads, only counted"), "{}", stderr(&output));
     let unsampled = lines(&flywheel(&["replay", &path]));
     assert_eq!(unsampled[3]["reasons"], json!(["unsampled"]));
-    let pairs = lines(&flywheel(&["pairs", "--policy", &policy, &path]));
+    let pairs = lines(&flywheel(&["pairs", "--format", "trl", "--policy", &policy, &path]));
     let chosen: Vec<_> = pairs.iter().map(|pair| pair["chosen"].as_str().unwrap()).collect();
     assert_eq!(chosen, ["one two four", "one two five"]);
     let changed = lines(&flywheel(&["replay", "--against", &policy, &path]));

@@ -57,7 +57,9 @@ impl OldLake {
     }
 
     fn exported(&self, arguments: &[&str]) -> Vec<Value> {
-        let text = self.flywheel(&[&["export"], arguments].concat());
+        let file = self.folder.path().join("exported.jsonl");
+        self.flywheel(&[&["export", "--force", "--output", file.to_str().unwrap()], arguments].concat());
+        let text = std::fs::read_to_string(file).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }

@@ -198,7 +198,8 @@ fn a_version_is_exported_in_every_format() {
         json!({"prompt": "Question 0?", "chosen": "The reply number 0 is rather short.",
                               "rejected": "The answer number 0 is short."})
     );
-    let (_, messages) = export("messages", &["--format", "trl-messages"]);
+    let (report, messages) = export("messages", &[]);
+    assert_eq!((&report["format"], &report["as"]), (&json!("trl-messages"), &json!("jsonl")));
     assert_eq!(messages[0]["prompt"], json!([{"role": "user", "content": "Question 0?"}]));
     let (_, openai) = export("openai", &["--format", "openai"]);
     assert_eq!(
@@ -207,7 +208,8 @@ fn a_version_is_exported_in_every_format() {
     );
     let (_, sft) = export("sft", &["--format", "sft"]);
     assert_eq!((sft.len(), sft[0]["messages"].as_array().unwrap().len()), (7, 2));
-    let (_, kto) = export("kto", &["--format", "kto"]);
+    let (report, kto) = export("kto", &["--format", "kto"]);
+    assert_eq!(["desirable", "undesirable", "left_out"].map(|name| report[name].as_u64()), [Some(7), Some(7), Some(0)]);
     assert_eq!((kto.len(), &kto[0]["label"], &kto[1]["label"]), (14, &json!(true), &json!(false)));
     let (report, first) = export("first", &["--format", "trl", "--version", "1"]);
     assert_eq!((&report["version"], &first[..]), (&json!(1), &trl[..5]));
@@ -223,6 +225,49 @@ fn a_version_is_exported_in_every_format() {
     let text = lake.text(&["export", "--format", "sft", "--output", "-"]);
     assert_eq!(text, fs::read_to_string(out.path().join("sft")).unwrap());
     assert_eq!(files(out.path()).len(), 8, "nothing unfinished is left");
+}
+
+#[test]
+fn no_export_has_two_turns_of_the_assistants_in_a_row_and_what_is_left_out_is_named() {
+    let lake = Lake::new();
+    let question = |number: u32| json!({"role": "user", "content": format!("Question {number}?")});
+    let assistant = |text: &str| json!({"role": "assistant", "content": text});
+    let events = [
+        edit(0, json!([question(0), assistant("The answer number 0 is short.")])),
+        edit(1, json!([question(1), assistant("The answer")])),
+        edit(2, json!([question(2), assistant("Something else. ")])),
+        edit(3, json!([question(0), assistant("One."), assistant("Two."), question(3)])),
+    ];
+    lake.curate(now(), &events);
+    let copied = json!({"event_id": "copied", "prompt": [question(4), assistant("Something else.")],
+        "original_llm_output": "The answer number 4 is short.", "kind": "copy"});
+    lake.curate(now(), &[copied]);
+    assert_eq!(lake.freeze(1).rows, 4);
+    let out = tempfile::TempDir::new().unwrap();
+    for format in ["trl-messages", "openai", "kto", "sft"] {
+        let path = out.path().join(format);
+        let export = ["export", "--format", format, "--output", path.to_str().unwrap()];
+        let report = lake.json(&export);
+        let named = if format == "kto" { json!(["e2", "copied"]) } else { json!(["e2"]) };
+        assert_eq!((&report["pairs"], &report["left_out_events"]), (&json!(3), &named), "{format}");
+        assert_eq!(report["left_out"], named.as_array().unwrap().len());
+        for line in lines(&path) {
+            let turns = |list: &Value| list.as_array().cloned().unwrap_or_default();
+            let asked = [turns(&line["prompt"]), turns(&line["input"]["messages"]), turns(&line["messages"])].concat();
+            let answer = [&line["chosen"], &line["preferred_output"], &line["completion"]].map(turns).concat();
+            let roles: Vec<_> = asked.iter().chain(&answer).map(|turn| turn["role"].as_str().unwrap()).collect();
+            let expected = [&["user", "assistant"][..], &["user", "assistant", "user", "assistant"]];
+            assert!(expected.contains(&roles.as_slice()), "{format}: {roles:?}");
+        }
+    }
+    let trl = lake.text(&["export", "--format", "trl", "--output", "-"]);
+    assert_eq!(trl.lines().count(), 4, "texts have no turns");
+    let told = lake.flywheel(&["export", "--output", "-"]);
+    assert!(
+        stderr(&told).contains("left out 1, each because its prompt ends with an assistant's turn"),
+        "{}",
+        stderr(&told)
+    );
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod batch;
 mod breadth;
 mod breaker;
 mod code;
+mod columns;
 mod common_ends;
 mod common_runs;
 mod contributor;
@@ -68,6 +69,7 @@ pub use breaker::{
     AlreadyThere, BREAKER_KEY, Breaker, BreakerBounds, BreakerChange, BreakerState, Cause, Exceeded, Signal,
     WindowStatistics,
 };
+pub use columns::{Column, ColumnType, LINE_COLUMNS};
 pub use contributor::ContributorKey;
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use curator::{AuditedEvent, CuratedEvent, Curator};
@@ -94,6 +96,6 @@ pub use revision::{Micros, Revision};
 pub use route::Route;
 pub use sampling::Sampling;
 pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
-pub use training_format::TrainingFormat;
+pub use training_format::{LeftOut, TrainingFormat, UnpairedLine};
 pub use verdict::Verdict;
 pub use watermark::{ListedPart, Pending, Watermark};

@@ -13,6 +13,7 @@ use crate::dataset::RELEASED;
 use crate::digest::{FieldDigest, hex};
 use crate::instant::Millis;
 use crate::part::{DIGEST_DIGITS, PartName};
+use crate::reason::Reason;
 use crate::route::Route;
 use crate::similarity::similarity;
 
@@ -32,7 +33,8 @@ const SPLIT_CONFLICT: &str = "split_conflict";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// It is a line in gold again, which the next freeze takes.
+    /// A pair is a line in gold again, which the next freeze takes. An output without an edit is one in `replay` if it was liked, else in
+    /// `signals`, for unpaired training.
     Released,
     /// It trains nobody.
     Rejected,
@@ -89,8 +91,8 @@ impl Decisions {
 /// Why a held event cannot be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotReleasable {
-    /// It is no pair.
-    #[error("it has no edit, so it is no pair: correct it")]
+    /// It is no pair, and nothing was said of its output.
+    #[error("it has neither an edit nor a word of its user's: correct it")]
     NoPair,
     /// Its prompt neighbours both sides of the split.
     #[error(
@@ -158,28 +160,45 @@ impl HeldLine {
         self.contributor.as_deref()
     }
 
-    /// Its line in gold. The codes that it was held for are among its tags, so that whoever looks later finds it by them. `reviewer` is a
-    /// pseudonym.
+    /// Its line, and the route where it goes: a pair to gold, an output without an edit to where its user's word alone would have sent it.
+    /// The codes that it was held for are among its tags, so that whoever looks later finds it by them. `reviewer` is a pseudonym.
+    ///
+    /// What a user disliked waits for a person in any case. Released, it is in `signals`: never a pair, and an output to avoid for
+    /// unpaired training (KTO).
     ///
     /// # Errors
     /// If it cannot be released.
-    pub fn released(&self, reviewer: Option<&str>) -> Result<String, NotReleasable> {
-        let texts = self.prompt.as_ref().zip(self.chosen.as_ref()).zip(self.rejected.as_ref());
-        let Some(((_, chosen), rejected)) = texts.filter(|_| self.pair_id.is_some()) else {
-            return Err(NotReleasable::NoPair);
-        };
+    pub fn released(&self, reviewer: Option<&str>) -> Result<(Route, String), NotReleasable> {
         if self.reasons.iter().any(|reason| reason == SPLIT_CONFLICT) {
             return Err(NotReleasable::SplitConflict);
         }
-        let mut tags = self.all_codes();
-        tags.push(RELEASED.to_owned());
         let mut context = self.context.clone();
         context.retain(|entry| entry.key != REVIEWER);
         context.extend(reviewer.map(|value| Entry { key: REVIEWER.to_owned(), value: value.to_owned() }));
-        // Curation leaves it out where texts are long and far apart; here a person waits, and the column is asked for. Where it was
-        // computed it comes out the same, to the last digit.
-        let similarity = similarity(rejected, chosen, u64::MAX);
-        Ok(to_json(&Self { tags, reasons: Vec::new(), context, similarity, ..self.clone() }))
+        let mut tags = self.all_codes();
+        tags.push(RELEASED.to_owned());
+        let released = Self { tags, reasons: Vec::new(), context, ..self.clone() };
+        match (&self.chosen, &self.rejected) {
+            (Some(chosen), Some(rejected)) if self.pair_id.is_some() && self.prompt.is_some() => {
+                // Curation leaves it out where texts are long and far apart; here a person waits, and the column is asked for. Where
+                // it was computed it comes out the same, to the last digit.
+                let similarity = similarity(rejected, chosen, u64::MAX);
+                Ok((Route::Gold, to_json(&Self { similarity, ..released })))
+            }
+            (Some(_), None) | (None, Some(_)) => released.unpaired().ok_or(NotReleasable::NoPair),
+            _ => Err(NotReleasable::NoPair),
+        }
+    }
+
+    /// The same as a line of the route that its user's word asks for, with that as its reason.
+    fn unpaired(mut self) -> Option<(Route, String)> {
+        let is_of = |reason: &Reason, code: &String| code == reason.as_str();
+        let said = [Reason::Liked, Reason::Disliked, Reason::WeakSignal];
+        let said = said.into_iter().find(|reason| self.tags.iter().any(|code| is_of(reason, code)))?;
+        self.tags.retain(|code| !is_of(&said, code));
+        self.reasons = vec![said.as_str().to_owned()];
+        let route = if said == Reason::Liked { Route::Replay } else { Route::Signals };
+        Some((route, to_json(&self)))
     }
 
     /// Its line in `dropped`: ids, codes and scores, and no text.
@@ -202,7 +221,7 @@ impl HeldLine {
     /// it corrects, the text and the reviewer: made twice it is one edit. `None` if there is no output to correct.
     #[must_use]
     pub fn correction(&self, text: &str, reviewer: Option<&str>) -> Option<String> {
-        let (prompt, rejected) = self.prompt.as_ref().zip(self.rejected.as_ref())?;
+        let (prompt, output) = self.prompt.as_ref().zip(self.rejected.as_ref().or(self.chosen.as_ref()))?;
         let digest = FieldDigest::new("flywheel correction 1").text(&self.event_id).text(text).optional(reviewer);
         let prompt = if self.prompt_messages.is_null() { json!(prompt) } else { self.prompt_messages.clone() };
         let entries = self.context.iter().filter(|entry| entry.key != CORRECTS);
@@ -210,7 +229,7 @@ impl HeldLine {
         context.insert(CORRECTS.to_owned(), json!(self.event_id));
         let event = json!({
             "event_id": format!("correction-{}", hex(&digest.finish()[..DIGEST_DIGITS / 2])),
-            "prompt": prompt, "original_llm_output": rejected, "final_user_edit": text, "contributor": reviewer,
+            "prompt": prompt, "original_llm_output": output, "final_user_edit": text, "contributor": reviewer,
             "model": self.model, "thread_id": self.thread_id, "context": context,
         });
         let given = event.as_object()?.iter().filter(|(_, value)| !value.is_null());
@@ -324,7 +343,8 @@ mod tests {
     #[test]
     fn a_released_line_is_the_line_in_gold_with_what_it_was_held_for_as_tags() {
         let held = held();
-        let released = held.released(Some("kim")).unwrap();
+        let (route, released) = held.released(Some("kim")).unwrap();
+        assert_eq!(route, Route::Gold);
         assert!(GoldLine::parse(&released).is_some_and(|line| line.is_released()));
         let (before, after) = (to_json(&held), serde_json::from_str::<Value>(&released).unwrap());
         assert_eq!((&after["tags"], &after["reasons"]), (&json!(["critical", "released"]), &json!([])));
@@ -339,18 +359,62 @@ mod tests {
         let positions = columns.split(' ').map(|column| released.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
         let again = HeldLine::parse(&released).unwrap().released(Some("kim")).unwrap();
-        assert_eq!(again, released, "and once more it is the same");
+        assert_eq!(again, (route, released), "and once more it is the same");
     }
 
     #[test]
-    fn what_is_no_pair_or_straddles_the_split_is_not_released() {
-        let (route, line) = curated(json!({"kind": "thumbs_down", "final_user_edit": null}));
-        assert_eq!(route, Route::Review);
-        assert_eq!(HeldLine::parse(&line).unwrap().released(None), Err(NotReleasable::NoPair));
+    fn what_straddles_the_split_is_not_released_and_what_was_too_long_to_compare_gets_its_similarity() {
         let straddling = HeldLine { reasons: vec!["split_conflict".to_owned()], ..held() };
         assert_eq!(straddling.released(None), Err(NotReleasable::SplitConflict));
         let long = HeldLine { similarity: None, ..held() };
         assert_eq!(long.released(None).unwrap(), held().released(None).unwrap());
+    }
+
+    #[test]
+    fn an_output_without_an_edit_is_released_to_where_its_users_word_sends_it_and_never_to_gold() {
+        let hidden = "Please wait for 30 days, and then \u{202e}write to us again.";
+        // In the sample of liked outputs, which is one in a hundred.
+        let sampled = (0..).map(|number| format!("e-{number}")).find(|id| {
+            curated(json!({"event_id": id, "kind": "thumbs_up", "final_user_edit": null})).0 == Route::Replay
+        });
+        for (fields, held_in, reason, tags, route) in [
+            (json!({"kind": "thumbs_down"}), Route::Review, "disliked", json!(["released"]), Route::Signals),
+            (json!({"kind": "stars", "rating": 2}), Route::Review, "disliked", json!(["released"]), Route::Signals),
+            (
+                json!({"kind": "regenerate", "original_llm_output": hidden}),
+                Route::Quarantine,
+                "weak_signal",
+                json!(["hidden_text", "released"]),
+                Route::Signals,
+            ),
+            (
+                json!({"kind": "thumbs_up", "original_llm_output": hidden, "event_id": sampled}),
+                Route::Quarantine,
+                "liked",
+                json!(["hidden_text", "released"]),
+                Route::Replay,
+            ),
+        ] {
+            let mut event = fields.clone();
+            event["final_user_edit"] = Value::Null;
+            let (was_in, line) = curated(event);
+            let held = HeldLine::parse(&line).unwrap();
+            let (released_to, released) = held.released(Some("kim")).unwrap();
+            assert_eq!((was_in, released_to), (held_in, route), "{fields}");
+            let (before, after): (Value, Value) =
+                (serde_json::from_str(&line).unwrap(), serde_json::from_str(&released).unwrap());
+            assert_eq!((&after["reasons"], &after["tags"]), (&json!([reason]), &tags), "{fields}");
+            for column in ["event_id", "prompt", "chosen", "rejected", "similarity", "feedback"] {
+                assert_eq!(before[column], after[column], "{fields}: {column}");
+            }
+            assert!(GoldLine::parse(&released).is_none(), "it is no pair");
+            let again = HeldLine::parse(&released).unwrap().released(Some("kim")).unwrap();
+            assert_eq!(again, (route, released));
+        }
+        let silent = HeldLine { chosen: None, ..held() };
+        assert_eq!(silent.released(None), Err(NotReleasable::NoPair));
+        let empty = HeldLine { chosen: None, rejected: None, ..held() };
+        assert_eq!((empty.released(None), empty.correction("a text", None)), (Err(NotReleasable::NoPair), None));
     }
 
     #[test]
@@ -376,9 +440,12 @@ mod tests {
         assert!(line["context"].as_array().unwrap().contains(&json!({"key": "corrects", "value": "e-1"})));
         assert_eq!(held().correction(text, Some(reviewer)).unwrap(), message);
         assert_ne!(held().correction(text, None).unwrap(), message);
-        let (_, line) = self::curated(json!({"kind": "thumbs_down", "final_user_edit": null}));
-        let disliked = HeldLine::parse(&line).unwrap();
-        assert!(curator.curate(&disliked.correction(text, None).unwrap(), NOW).is_ok(), "it becomes a pair");
+        // An output without an edit becomes a pair, whichever of the two texts it is.
+        for (chosen, rejected) in [(None, held().rejected), (held().rejected, None)] {
+            let unedited = HeldLine { chosen, rejected, ..held() };
+            let pair = curator.curate(&unedited.correction(text, None).unwrap(), NOW).unwrap();
+            assert_eq!((pair.verdict.route, pair.pair_id.as_str()), (Route::Gold, line["pair_id"].as_str().unwrap()));
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+const ASSISTANT: &str = "assistant";
+
 /// A format of training lines. Every line of a file has the same columns with the same types, so that readers which infer a schema
 /// infer one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,19 +100,46 @@ struct Conversation<'l> {
     messages: Vec<Message<'l>>,
 }
 
+/// Why a row is no line of a format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LeftOut {
+    /// The prompt ends with an assistant's turn that the answer does not repeat. It may be the beginning of the answer, or an answer
+    /// before it; with either, a chat would have two assistant's turns in a row.
+    #[error("its prompt ends with an assistant's turn that the answer does not begin with")]
+    AssistantLast,
+    /// The user spoke neither for the output nor against it.
+    #[error("its user spoke neither for the output nor against it")]
+    Unlabelled,
+}
+
+/// One output with the word of its user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnpairedLine {
+    /// The line, with its line feed.
+    pub line: String,
+    /// True if the user spoke for the output.
+    pub label: bool,
+}
+
 impl TrainingFormat {
-    /// A gold line, or a row of the dataset, in this format: one line or more, each with its line feed.
+    /// Every format.
+    pub const ALL: [Self; 5] = [Self::Trl, Self::TrlMessages, Self::OpenAi, Self::Kto, Self::Sft];
+
+    /// A gold line, or a row of the dataset, in this format: one line or more, each with its line feed; or why it is left out.
     ///
     /// # Errors
     /// If the line lacks `prompt`, `chosen` or `rejected`.
-    pub fn of_pair(self, line: &str) -> serde_json::Result<String> {
+    pub fn of_pair(self, line: &str) -> serde_json::Result<Result<String, LeftOut>> {
         let PairLine { prompt, chosen, rejected, prompt_messages } = serde_json::from_str(line)?;
         if self == Self::Trl {
-            return as_line(&Texts { prompt: &prompt, chosen: &chosen, rejected: &rejected });
+            return as_line(&Texts { prompt: &prompt, chosen: &chosen, rejected: &rejected }).map(Ok);
         }
-        let mut messages = conversation(prompt, prompt_messages);
+        let mut messages = match conversation(prompt, prompt_messages, &[&chosen, &rejected]) {
+            Ok(messages) => messages,
+            Err(left_out) => return Ok(Err(left_out)),
+        };
         let (chosen, rejected) = ([answer(chosen)], [answer(rejected)]);
-        match self {
+        let lines = match self {
             Self::Trl | Self::TrlMessages => as_line(&Conversations { prompt: messages, chosen, rejected }),
             Self::OpenAi => as_line(&OpenAiPair {
                 input: OpenAiInput { messages },
@@ -126,7 +155,8 @@ impl TrainingFormat {
                 messages.extend(chosen);
                 as_line(&Conversation { messages })
             }
-        }
+        };
+        lines.map(Ok)
     }
 
     /// Whether outputs that were left as they were are of use to this format, too.
@@ -135,30 +165,73 @@ impl TrainingFormat {
         self == Self::Kto
     }
 
-    /// A line of feedback on an output that was left as it was, in this format, with its line feed. `None` if the format has no
-    /// place for it, or its user spoke neither for the output nor against it.
+    /// A line of feedback on an output that was left as it was, as [`Self::Kto`] has it; or why it is left out.
     ///
     /// # Errors
     /// If the line is none of the lake's.
-    pub fn of_feedback(self, line: &str) -> serde_json::Result<Option<String>> {
-        if !self.takes_feedback() {
-            return Ok(None);
-        }
+    pub fn of_feedback(line: &str) -> serde_json::Result<Result<UnpairedLine, LeftOut>> {
         let FeedbackLine { prompt, chosen, rejected, prompt_messages, feedback } = serde_json::from_str(line)?;
-        let Some(label) = feedback.and_then(|feedback| feedback.label) else { return Ok(None) };
-        let Some((prompt, output)) = prompt.zip(chosen.or(rejected)) else { return Ok(None) };
-        let prompt = conversation(prompt, prompt_messages);
-        as_line(&Unpaired { prompt: &prompt, completion: [answer(output)], label }).map(Some)
+        let label = feedback.and_then(|feedback| feedback.label);
+        let Some(((prompt, output), label)) = prompt.zip(chosen.or(rejected)).zip(label) else {
+            return Ok(Err(LeftOut::Unlabelled));
+        };
+        match conversation(prompt, prompt_messages, &[&output]) {
+            Ok(prompt) => {
+                let line = as_line(&Unpaired { prompt: &prompt, completion: [answer(output)], label })?;
+                Ok(Ok(UnpairedLine { line, label }))
+            }
+            Err(left_out) => Ok(Err(left_out)),
+        }
     }
 }
 
-/// The prompt as it was sent: its messages, or, if it was one text, what a user said.
-fn conversation<'l>(prompt: Cow<'l, str>, messages: Option<Vec<Message<'l>>>) -> Vec<Message<'l>> {
-    messages.unwrap_or_else(|| vec![Message { role: Cow::Borrowed("user"), content: prompt }])
+/// The prompt as a chat that an assistant's turn comes next in: its messages, or, if it was one text, what a user said.
+///
+/// No two assistant's turns are in a row, for many chat templates refuse that and others render what no model was asked. Turns in a row
+/// before the last question become one. A last turn that an answer begins with is that answer, in a conversation that was logged with
+/// it, or its beginning (a prefill): the answer is there whole, so the turn goes. Any other last turn may be either, and the answer a
+/// continuation or another answer: then there is no telling what the chat was.
+fn conversation<'l>(
+    prompt: Cow<'l, str>,
+    messages: Option<Vec<Message<'l>>>,
+    answers: &[&str],
+) -> Result<Vec<Message<'l>>, LeftOut> {
+    let Some(mut messages) = messages else {
+        return Ok(vec![Message { role: Cow::Borrowed("user"), content: prompt }]);
+    };
+    let is_answered = |turn: &&Message<'_>| {
+        turn.is_assistant() && answers.iter().any(|answer| answer.trim().starts_with(turn.content.trim()))
+    };
+    // A chat of no turn at all asks for nothing.
+    if messages.len() > 1 && messages.last().as_ref().is_some_and(is_answered) {
+        messages.pop();
+    }
+    let messages = with_single_turns(messages);
+    if messages.last().is_some_and(Message::is_assistant) { Err(LeftOut::AssistantLast) } else { Ok(messages) }
+}
+
+/// Assistant's turns in a row as one, with a blank line between them. Others stay as they are: two answers of tools are two.
+fn with_single_turns(messages: Vec<Message<'_>>) -> Vec<Message<'_>> {
+    let mut turns: Vec<Message<'_>> = Vec::with_capacity(messages.len());
+    for message in messages {
+        match turns.last_mut() {
+            Some(before) if before.is_assistant() && message.is_assistant() => {
+                before.content = Cow::Owned(format!("{}\n\n{}", before.content, message.content));
+            }
+            _ => turns.push(message),
+        }
+    }
+    turns
+}
+
+impl Message<'_> {
+    fn is_assistant(&self) -> bool {
+        self.role == ASSISTANT
+    }
 }
 
 fn answer(text: Cow<'_, str>) -> Message<'_> {
-    Message { role: Cow::Borrowed("assistant"), content: text }
+    Message { role: Cow::Borrowed(ASSISTANT), content: text }
 }
 
 fn as_line(value: &impl Serialize) -> serde_json::Result<String> {
@@ -216,14 +289,14 @@ mod tests {
                 ],
             ),
         ] {
-            assert_eq!(lines(&format.of_pair(TEXT).unwrap()), expected, "{format:?}");
+            assert_eq!(lines(&format.of_pair(TEXT).unwrap().unwrap()), expected, "{format:?}");
         }
     }
 
     #[test]
     fn a_chat_prompt_is_rebuilt_wherever_there_are_messages() {
         let messages = json!([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]);
-        let first = |format: TrainingFormat| lines(&format.of_pair(&chat()).unwrap()).remove(0);
+        let first = |format: TrainingFormat| lines(&format.of_pair(&chat()).unwrap().unwrap()).remove(0);
         assert_eq!(first(TrainingFormat::Trl)["prompt"], "system: Be brief.\n\nuser: Hi");
         assert_eq!(first(TrainingFormat::TrlMessages)["prompt"], messages);
         assert_eq!(first(TrainingFormat::OpenAi)["input"]["messages"], messages);
@@ -237,7 +310,7 @@ mod tests {
             json!({"prompt": "p", "chosen": chosen, "rejected": rejected, "feedback": {"kind": "copy", "label": label}})
                 .to_string()
         };
-        let kto = |line: &str| TrainingFormat::Kto.of_feedback(line).unwrap();
+        let kto = |line: &str| TrainingFormat::of_feedback(line).unwrap().map(|unpaired| unpaired.line);
         let liked = kto(&line(json!("o"), Value::Null, json!(true))).unwrap();
         assert_eq!(
             lines(&liked),
@@ -251,10 +324,115 @@ mod tests {
             (&lines(&disliked)[0]["completion"][0]["content"], &lines(&disliked)[0]["label"]),
             (&json!("o"), &json!(false))
         );
-        assert_eq!(kto(&line(json!("o"), Value::Null, Value::Null)), None);
-        assert_eq!(kto(r#"{"prompt":"p","chosen":"c","rejected":null,"feedback":null}"#), None);
-        assert_eq!(TrainingFormat::Trl.of_feedback("no line").unwrap(), None);
-        assert!(TrainingFormat::Kto.of_feedback("no line").is_err());
+        let unlabelled = Err(LeftOut::Unlabelled);
+        assert_eq!(kto(&line(json!("o"), Value::Null, Value::Null)), unlabelled);
+        assert_eq!(kto(r#"{"prompt":"p","chosen":"c","rejected":null,"feedback":null}"#), unlabelled);
+        assert!(TrainingFormat::of_feedback("no line").is_err());
+    }
+
+    /// The turns of a chat, written as `u` for a user, `a` for an assistant, and so on.
+    fn turns(chat: &[(&str, &str)]) -> Value {
+        let role = |initial: &str| match initial {
+            "a" => "assistant",
+            "s" => "system",
+            "t" => "tool",
+            _ => "user",
+        };
+        chat.iter().map(|(initial, content)| json!({"role": role(initial), "content": content})).collect()
+    }
+
+    /// The prompt of a pair in every format of chats: they agree.
+    fn prompt(chat: &[(&str, &str)]) -> Result<Value, LeftOut> {
+        let row =
+            json!({"prompt": "p", "chosen": "The user's.", "rejected": "The model's.", "prompt_messages": turns(chat)});
+        let of = |format: TrainingFormat| {
+            let lines = lines(&format.of_pair(&row.to_string()).unwrap()?);
+            assert!(lines.iter().all(|line| has_single_turns(line)), "{format:?}: {lines:?}");
+            let mut line = lines.into_iter().next().unwrap();
+            Ok(match format {
+                TrainingFormat::OpenAi => line["input"]["messages"].take(),
+                TrainingFormat::Sft => {
+                    line["messages"].as_array_mut().unwrap().pop();
+                    line["messages"].take()
+                }
+                _ => line["prompt"].take(),
+            })
+        };
+        let [first, rest @ ..] =
+            [TrainingFormat::TrlMessages, TrainingFormat::OpenAi, TrainingFormat::Kto, TrainingFormat::Sft].map(of);
+        assert!(rest.iter().all(|other| *other == first));
+        first
+    }
+
+    /// True if no two assistant's turns are in a row, the completion included.
+    fn has_single_turns(line: &Value) -> bool {
+        let list = |name: &str| line[name].as_array().cloned().unwrap_or_default();
+        let before =
+            [list("prompt"), list("messages"), line["input"]["messages"].as_array().cloned().unwrap_or_default()]
+                .concat();
+        let answer = [list("completion"), list("chosen"), list("preferred_output")].concat();
+        let chat = [before, answer].concat();
+        chat.windows(2).all(|two| two.iter().any(|message| message["role"] != "assistant"))
+    }
+
+    #[test]
+    fn a_conversation_that_was_logged_with_its_answer_or_its_beginning_is_asked_without() {
+        let asked = turns(&[("s", "Be brief."), ("u", "Hi")]);
+        for last in ["The model's.", "The user's.", "The mod", " The model's.\n", ""] {
+            assert_eq!(prompt(&[("s", "Be brief."), ("u", "Hi"), ("a", last)]), Ok(asked.clone()), "{last:?}");
+        }
+    }
+
+    #[test]
+    fn what_ends_with_another_turn_of_the_assistants_is_left_out() {
+        for chat in [
+            &[("u", "Hi"), ("a", "Another answer.")][..],
+            &[("u", "Hi"), ("a", "{\"answer\": ")],
+            &[("a", "Welcome.")],
+            &[("a", "The model's.")],
+            &[("u", "Hi"), ("a", "Another answer."), ("a", "The model's.")],
+        ] {
+            assert_eq!(prompt(chat), Err(LeftOut::AssistantLast), "{chat:?}");
+        }
+    }
+
+    #[test]
+    fn turns_of_the_assistants_in_a_row_become_one_and_others_stay_as_they_were_sent() {
+        let chat = [("u", "Hi"), ("a", "Hello."), ("a", "Anything else?"), ("a", "Or not?"), ("u", "Yes")];
+        let merged = turns(&[("u", "Hi"), ("a", "Hello.\n\nAnything else?\n\nOr not?"), ("u", "Yes")]);
+        assert_eq!(prompt(&chat), Ok(merged));
+        for chat in [
+            &[("u", "Hi"), ("a", "Hello."), ("u", "Yes")][..],
+            &[("u", "Hi"), ("u", "Hi?")],
+            &[("a", "Welcome."), ("u", "Hi")],
+            &[("u", "Hi"), ("s", "Be brief."), ("u", "Yes")],
+            &[("u", "Hi"), ("a", ""), ("t", "1"), ("t", "2")],
+            &[("s", "Write a poem.")],
+        ] {
+            assert_eq!(prompt(chat), Ok(turns(chat)), "{chat:?}");
+        }
+    }
+
+    #[test]
+    fn feedback_is_asked_about_as_pairs_are() {
+        let of = |chat: &[(&str, &str)]| {
+            let line = json!({"prompt": "p", "chosen": null, "rejected": "The model's.", "prompt_messages": turns(chat),
+                "feedback": {"label": false}});
+            TrainingFormat::of_feedback(&line.to_string())
+                .unwrap()
+                .map(|unpaired| lines(&unpaired.line)[0]["prompt"].take())
+        };
+        let asked = turns(&[("u", "Hi")]);
+        assert_eq!(of(&[("u", "Hi")]), Ok(asked.clone()));
+        assert_eq!(of(&[("u", "Hi"), ("a", "The model's.")]), Ok(asked));
+        assert_eq!(of(&[("u", "Hi"), ("a", "Another.")]), Err(LeftOut::AssistantLast));
+    }
+
+    #[test]
+    fn texts_have_no_turns_and_lose_no_pair() {
+        let row = json!({"prompt": "user: Hi\n\nassistant: Hello.", "chosen": "c", "rejected": "r",
+            "prompt_messages": turns(&[("u", "Hi"), ("a", "Hello.")])});
+        assert!(TrainingFormat::Trl.of_pair(&row.to_string()).unwrap().is_ok());
     }
 
     #[test]

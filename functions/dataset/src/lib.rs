@@ -1,6 +1,6 @@
 //! The dataset: a Delta Lake table of preference pairs whose versions are immutable and explain themselves.
 //!
-//! `freeze` commits versions, people read, compare and verify them; what they are made of is decided in the core.
+//! `freeze` commits versions, people read, compare, verify and export them; what they are made of is decided in the core.
 
 mod amendable;
 mod amender;
@@ -9,6 +9,7 @@ mod delta_dataset;
 mod erased;
 mod eraser;
 mod net_new;
+mod parquet_lines;
 mod unfinished;
 mod verify;
 
@@ -18,5 +19,6 @@ pub use dataset::{Dataset, DatasetError, Loaded, Records};
 pub use delta_dataset::{Compared, DeltaDataset, InvalidLocation, TableVersion, VersionCommit, compare};
 pub use eraser::{EraseError, Eraser, Erasure};
 pub use net_new::net_new_without;
+pub use parquet_lines::ParquetLines;
 pub use unfinished::finish;
 pub use verify::{Unverifiable, Verified, verify};

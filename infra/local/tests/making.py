@@ -24,6 +24,13 @@ def gold(text: str = "", **fields: object) -> dict:
     return edit(ORIGINAL, f"The invoice {own} was sent on Monday. {text}", **fields)
 
 
+def rich(event: dict) -> dict:
+    """The same event with all that an event may have besides what it must."""
+    return event | {"thread_id": "t-1", "contributor_id": str(uuid.uuid4()), "model": {"id": "m", "adapter": "a"}, "kind": "stars", "rating": 2,
+                    "comment": "2026-11-22", "occurred_at": "2026-11-22T10:00:00Z", "context": {"tone": "fine"},
+                    "prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": event["prompt"]}]}
+
+
 _SYLLABLES = [consonant + vowel for consonant in "lmnrv" for vowel in "aeio"]
 
 

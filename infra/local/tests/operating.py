@@ -12,13 +12,14 @@ from stack import Stack
 
 
 @functools.cache
-def binary() -> str:
-    """Built with the whole workspace, as the tests of Rust have it already."""
-    command = ["cargo", "build", "--locked", "--workspace", "--bins", "--tests", "--message-format", "json-render-diagnostics"]
+def binary(name: str = "flywheel") -> str:
+    """A binary or an example, built with the whole workspace, as the tests of Rust have it already."""
+    scope = ["--workspace", "--bins", "--tests", "--examples"]
+    command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True)
     artifacts = map(json.loads, built.stdout.splitlines())
     return next(found["executable"] for found in artifacts
-                if found.get("executable") and found["target"]["name"] == "flywheel" and not found["profile"]["test"])
+                if found.get("executable") and found["target"]["name"] == name and not found["profile"]["test"])
 
 
 def run(stack: Stack, *arguments: str, bucket: str = "") -> subprocess.CompletedProcess[str]:

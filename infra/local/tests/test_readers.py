@@ -36,21 +36,26 @@ def frozen(template) -> Iterator[tuple[Stack, Lake]]:
         cloud.skip_waits()
         stack = raise_stack(cloud, template, {"Threshold": str(PAIRS), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)"})
         lake = Lake(stack)
-        chat = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "When is it paid?"}]
-        feedback = [making.feedback("copy"), making.feedback("regenerate"), making.trivial()]
-        for events in ([making.gold(prompt=chat), *(making.gold() for _ in range(PAIRS - 1)), *feedback],
-                       [making.gold() for _ in range(PAIRS)]):
+        feedback = [making.feedback("copy"), making.feedback("regenerate"), making.feedback("thumbs_down"), making.trivial()]
+        # The first part has nothing to tell the type of most columns by.
+        arrive(stack, lake, [making.gold() for _ in range(PAIRS - 1)])
+        for events in ([making.rich(making.gold()), *feedback], [making.gold() for _ in range(PAIRS)]):
             freeze(stack, lake, events)
             time.sleep(2)  # by date, a bucket tells versions apart by the second
         yield stack, lake
 
 
-def freeze(stack: Stack, lake: Lake, events: list[dict]) -> None:
-    """Posts events, and has them frozen."""
+def arrive(stack: Stack, lake: Lake, events: list[dict]) -> None:
+    """Posts events, and waits for their lines."""
     post_all(stack, [json.dumps(event) for event in events])
     ids = {event["event_id"] for event in events}
     arrived = lambda: queue_depth(stack, "EditsQueueUrl") == 0 and ids <= set().union(*lake.events_by_route().values())
     wait_until("curation", arrived, 120, stack.cloud.log_file)
+
+
+def freeze(stack: Stack, lake: Lake, events: list[dict]) -> None:
+    """Posts events, and has them frozen."""
+    arrive(stack, lake, events)
     started = invoke(stack, "Counter", {})
     assert started["decision"] == "start", started
     assert run_to_end(stack, started["run"])["status"] == "SUCCEEDED", executions(stack)
@@ -87,7 +92,7 @@ def test_operators_see_the_versions(frozen):
     status = operate(stack, "status", "--threshold", str(PAIRS))
     assert (status["pending"]["pairs"], status["last_version"]["version"], status["breaker"]["state"]) == (0, 2, "closed")
     routes = {route: sum(counts) for route, counts in status["routes"]["rows"].items()}
-    assert (routes["gold"], routes["signals"], routes["dropped"]) == (2 * PAIRS, 2, 1)
+    assert (routes["gold"], routes["signals"], routes["review"], routes["dropped"]) == (2 * PAIRS, 2, 1, 1)
     assert sum(status["reasons"]["rows"]["trivial"]) == 1
 
 
@@ -133,18 +138,22 @@ def test_the_log_is_read_by_its_partitions(frozen, tmp_path):
     assert {(f"dt={day}", f"hour={hour:02}") for day, hour in found["gold_hours"]} == hours
 
 
-def test_gold_and_exports_load_into_datasets(frozen, tmp_path):
+def test_parts_of_the_log_load_in_any_order(frozen, tmp_path):
     stack, lake = frozen
-    copied(lake, f"{LOG_PREFIX}route=gold/", tmp_path)
-    gold = read(stack, "datasets", *map(str, sorted(tmp_path.rglob("*.jsonl"))))
-    assert sorted(row["event_id"] for row in gold["rows"]) == sorted(lake.events_by_route()["gold"])
-    assert {"prompt", "chosen", "rejected"} <= set(gold["columns"])
+    parts = sorted(copied(lake, f"{LOG_PREFIX}route=gold/", tmp_path).rglob("*.jsonl"))[:4]
+    found = read(stack, "orders", *map(str, parts))
+    assert found["rows"] >= PAIRS and set(found["alike"].values()) == {found["orders"]}
+
+
+@pytest.mark.parametrize("encoding", ["jsonl", "parquet"])
+def test_exports_load_into_datasets(frozen, tmp_path, encoding):
+    stack, lake = frozen
     pairs = {(line["chosen"], line["rejected"]) for line in lake.lines("gold")}
     for form, columns in FORMATS.items():
-        path = tmp_path / f"{form}.export"
-        report = operate(stack, "export", "--format", form, "--output", str(path))
+        path = tmp_path / f"{form}.{encoding}"
+        report = operate(stack, "export", "--format", form, "--as", encoding, "--output", str(path))
         assert report["pairs"] == len(pairs)
-        loaded = read(stack, "datasets", str(path))
+        loaded = read(stack, "exports", str(path))[str(path)]
         assert set(loaded["columns"]) == columns
         rows = loaded["rows"]
         match form:
@@ -157,6 +166,17 @@ def test_gold_and_exports_load_into_datasets(frozen, tmp_path):
                 assert sorted(len(prompt) for prompt in prompts) == [1] * (len(pairs) - 1) + [2], "messages are as they were sent"
             case "kto":
                 assert report["feedback"] == 2 and len(rows) == 2 * len(pairs) + 2
-                assert [row["label"] for row in rows].count(True) == len(pairs) + 1
+                assert [row["label"] for row in rows].count(True) == report["desirable"] == len(pairs) + 1
             case "sft":
                 assert {row["messages"][-1]["content"] for row in rows} == {chosen for chosen, _ in pairs}
+
+
+def test_what_is_disliked_is_exported_once_it_is_released(frozen, tmp_path):
+    stack, _ = frozen
+    released = operate(stack, "release", "--reason", "disliked", "--why", "read it", "--by", "kim", "--yes")
+    assert len(released["events"]) == 1 and "route=signals/" in released["parts"][0]
+    path = tmp_path / "kto.parquet"
+    report = operate(stack, "export", "--format", "kto", "--as", "parquet", "--output", str(path))
+    assert (report["feedback"], report["undesirable"]) == (3, 2 * PAIRS + 2)
+    labels = [row["label"] for row in read(stack, "exports", str(path))[str(path)]["rows"]]
+    assert labels.count(False) == report["undesirable"] and labels.count(True) == report["desirable"]

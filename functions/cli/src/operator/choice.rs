@@ -35,19 +35,21 @@ impl FromStr for VersionChoice {
 impl VersionChoice {
     /// Opens the version in the dataset of that lake.
     pub(crate) async fn open(self, dataset: &DeltaDataset, lake: &LakeLocation) -> Result<TableVersion, Failure> {
+        self.find(dataset).await?.ok_or_else(|| no_dataset(lake))
+    }
+
+    /// The same; `None` if there is no dataset yet.
+    pub(crate) async fn find(self, dataset: &DeltaDataset) -> Result<Option<TableVersion>, Failure> {
         let opened = match self {
             Self::Number(number) => dataset.open_version(Some(number)).await.map_err(unusable)?,
             Self::Latest | Self::By(_) => None,
         };
-        if let Some(version) = opened {
-            return Ok(version);
+        if opened.is_some() {
+            return Ok(opened);
         }
-        let newest = dataset.open_version(None).await.map_err(unusable)?;
-        let newest = newest.ok_or_else(|| {
-            unusable(format_args!("{lake} has no dataset yet: the first freeze makes it (see `flywheel status`)"))
-        })?;
+        let Some(newest) = dataset.open_version(None).await.map_err(unusable)? else { return Ok(None) };
         match self {
-            Self::Latest => Ok(newest),
+            Self::Latest => Ok(Some(newest)),
             Self::Number(number) => {
                 Err(unusable(format_args!("there is no version {number}: the newest is {}", newest.number())))
             }
@@ -57,10 +59,14 @@ impl VersionChoice {
                     unusable(format_args!("no version was committed by {}: the dataset is younger", rfc3339(then)))
                 })?;
                 let version = dataset.open_version(Some(number)).await.map_err(unusable)?;
-                version.ok_or_else(|| unusable(format_args!("version {number} is gone")))
+                version.map(Some).ok_or_else(|| unusable(format_args!("version {number} is gone")))
             }
         }
     }
+}
+
+pub(crate) fn no_dataset(lake: &LakeLocation) -> Failure {
+    unusable(format_args!("{lake} has no dataset yet: the first freeze makes it (see `flywheel status`)"))
 }
 
 #[cfg(test)]

@@ -45,10 +45,10 @@ struct Report<'r> {
     correction: Option<&'r str>,
 }
 
-/// What is to be written: of each event a line, and the part of each thousand.
+/// What is to be written: of each event a line and the route that it goes to, and the parts of each thousand.
 struct Plan {
     decision: HeldDecision,
-    lines: BTreeMap<String, String>,
+    lines: BTreeMap<String, (Route, String)>,
     left: BTreeMap<String, String>,
     correction: Option<CuratedEvent>,
 }
@@ -64,7 +64,7 @@ pub(crate) fn release(arguments: &ReleaseArguments) -> Result<Outcome, Failure> 
 pub(crate) fn reject(arguments: &RejectArguments) -> Result<Outcome, Failure> {
     decide(&arguments.held, &arguments.change, async |found: Vec<HeldLine>, _: &HeldSelection<'_>| {
         let decision = HeldDecision::Rejected;
-        let line = |held: HeldLine| Some((held.event_id.clone(), held.dropped(decision)?));
+        let line = |held: HeldLine| Some((held.event_id.clone(), (Route::Dropped, held.dropped(decision)?)));
         let lines = found.into_iter().filter_map(line).collect();
         Ok(Plan { decision, lines, left: BTreeMap::new(), correction: None })
     })
@@ -158,7 +158,7 @@ fn corrected(
         let what = format!("the corrected text would be in {route} itself, for {reasons}: see `flywheel explain`");
         return Err(Failure::Unusable(what));
     }
-    let lines = held.dropped(decision).map(|line| (held.event_id, line)).into_iter().collect();
+    let lines = held.dropped(decision).map(|line| (held.event_id, (Route::Dropped, line))).into_iter().collect();
     Ok(Plan { decision, lines, left: BTreeMap::new(), correction: Some(edit) })
 }
 
@@ -231,10 +231,9 @@ async fn carry_out(lake: &OperatorLake, change: &ChangeArguments, plan: &Plan) -
     let at = now();
     // However wrong this machine's clock is: what lies before this is consumed, and a part there would never be.
     let written_at = at.max(pointer.watermark.consumed_until());
-    let route = if plan.decision == HeldDecision::Released { Route::Gold } else { Route::Dropped };
     let mut written = Vec::new();
-    let events: Vec<_> = plan.lines.iter().collect();
-    for lines in events.chunks(LINES_A_PART) {
+    let lines: Vec<_> = plan.lines.iter().collect();
+    for lines in lines.chunks(LINES_A_PART) {
         let events: BTreeSet<String> = lines.iter().map(|(event, _)| (*event).clone()).collect();
         let mut parts = Vec::new();
         if let Some(edit) = &plan.correction {
@@ -242,10 +241,17 @@ async fn carry_out(lake: &OperatorLake, change: &ChangeArguments, plan: &Plan) -
             lake.write_part(&part, format!("{}\n", edit.line)).await.map_err(unusable)?;
             parts.push(part);
         }
-        let part = reviewed_part(plan.decision, route, written_at, &events).key(route);
-        let body: String = lines.iter().flat_map(|(_, line)| [line.as_str(), "\n"]).collect();
-        lake.write_part(&part, body).await.map_err(unusable)?;
-        parts.push(part);
+        for route in Route::ALL {
+            let of_route: Vec<_> = lines.iter().filter(|(_, (to, _))| *to == route).collect();
+            if of_route.is_empty() {
+                continue;
+            }
+            let events = of_route.iter().map(|(event, _)| (*event).clone()).collect();
+            let part = reviewed_part(plan.decision, route, written_at, &events).key(route);
+            let body: String = of_route.iter().flat_map(|(_, (_, line))| [line.as_str(), "\n"]).collect();
+            lake.write_part(&part, body).await.map_err(unusable)?;
+            parts.push(part);
+        }
         written.extend(parts.iter().cloned());
         let (by, why) = (change.by.clone(), change.why.clone());
         let record = Decisions { decision: plan.decision, by, why, at, events, parts };
@@ -276,8 +282,8 @@ fn as_text(change: &ChangeArguments, plan: &Plan, changed: bool) -> String {
         return "nothing to decide: none of these is held, or somebody has decided already\n".to_owned();
     }
     let mut text = format!("{} held events of {} {is} {}\n", plan.lines.len(), change.on.lake, plan.decision.as_str());
-    for event in plan.lines.keys().take(SHOWN) {
-        let _ = writeln!(text, "  {}", super::visible(event));
+    for (event, (route, _)) in plan.lines.iter().take(SHOWN) {
+        let _ = writeln!(text, "  {} → {}", super::visible(event), route.as_str());
     }
     for (event, why) in plan.left.iter().take(SHOWN) {
         let _ = writeln!(text, "  {} stays held: {why}", super::visible(event));

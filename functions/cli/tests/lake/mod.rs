@@ -18,9 +18,13 @@ pub(crate) struct Lake {
 }
 
 impl Lake {
+    /// A lake that keeps every liked output.
     pub(crate) fn new() -> Self {
-        let everything = "[sampling]\nthumbs_up = 1.0\nstars = 1.0\naccept = 1.0\n";
-        let curator = Curator::new(Policy::parse(everything).unwrap(), ContributorKey::new("key"));
+        Self::with_policy("[sampling]\nthumbs_up = 1.0\nstars = 1.0\naccept = 1.0\n")
+    }
+
+    pub(crate) fn with_policy(policy: &str) -> Self {
+        let curator = Curator::new(Policy::parse(policy).unwrap(), ContributorKey::new("key"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { folder: TempDir::new().unwrap(), curator, runtime }
     }

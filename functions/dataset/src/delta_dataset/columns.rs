@@ -73,7 +73,7 @@ pub(super) fn columns() -> Vec<StructField> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flywheel_core::{Curator, Policy, Route};
+    use flywheel_core::{Column, ColumnType, Curator, LINE_COLUMNS, Policy, Route};
 
     const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 
@@ -101,6 +101,39 @@ mod tests {
 
     fn of_table() -> Vec<(String, String)> {
         columns().iter().map(|column| (column.name().clone(), glue_type(column.data_type()))).collect()
+    }
+
+    /// A type of a line's column, as Glue calls it.
+    fn glue_type_of_line(kind: &ColumnType) -> String {
+        match kind {
+            ColumnType::Text => "string".to_owned(),
+            ColumnType::Double => "double".to_owned(),
+            ColumnType::Integer => "bigint".to_owned(),
+            ColumnType::Boolean => "boolean".to_owned(),
+            ColumnType::List(element) => format!("array<{}>", glue_type_of_line(element)),
+            ColumnType::Record(fields) => {
+                let field = |field: &Column| format!("{}:{}", field.name, glue_type_of_line(&field.kind));
+                format!("struct<{}>", fields.iter().map(field).collect::<Vec<_>>().join(","))
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_has_the_columns_of_a_line_in_their_order() {
+        let is_number = |field: &Column| field.kind == ColumnType::Double;
+        let of_table = |column: &Column| match &column.kind {
+            // Times are texts in a line.
+            ColumnType::Text if column.name.ends_with("_at") => "timestamp".to_owned(),
+            // There may be more scores one day: the table has a map of them.
+            ColumnType::Record(scores) if column.name == "scores" && scores.iter().all(is_number) => {
+                "map<string,double>".to_owned()
+            }
+            kind => glue_type_of_line(kind),
+        };
+        let expected: Vec<_> = LINE_COLUMNS.iter().map(|column| (column.name.to_owned(), of_table(column))).collect();
+        let mut columns = self::of_table();
+        columns.retain(|(name, _)| ![SPLIT, FINGERPRINT].contains(&name.as_str()));
+        assert_eq!(columns, expected);
     }
 
     #[test]

@@ -1,0 +1,48 @@
+//! Makes a lake in a folder, as the functions make one in a bucket: each file of events, one a line, becomes a part of each route that it has
+//! events for, and what is gold, if anything is, is frozen as one version. `infra/local/tests/test_reading.py` has others read it.
+//!
+//!     freeze_folder [--policy <policy.toml>] <folder> <events.jsonl>...
+
+use std::error::Error;
+use std::fs::{create_dir_all, read_to_string};
+use std::path::PathBuf;
+
+use flywheel_core::dataset::DatasetRules;
+use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Policy, Route};
+use flywheel_dataset::DeltaDataset;
+use flywheel_freeze::{Crossing, Freezer};
+use flywheel_lake::{FolderLake, WritePart as _};
+use flywheel_runtime::now;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut policy = Policy::default();
+    if arguments.len() > 2 && arguments[0].as_os_str() == "--policy" {
+        policy = Policy::parse(&read_to_string(&arguments[1])?)?;
+        arguments.drain(..2);
+    }
+    let Some((folder, files)) = arguments.split_first() else {
+        return Err("usage: freeze_folder [--policy <policy.toml>] <folder> <events.jsonl>...".into());
+    };
+    create_dir_all(folder.join("datasets/dpo_gold_v1"))?;
+    let (lake, curator, start) = (FolderLake::new(folder), Curator::new(policy, None), now());
+    let mut has_gold = false;
+    for (written_at, file) in (start..).zip(files) {
+        let mut batch = Batch::default();
+        for event in read_to_string(file)?.lines() {
+            batch.add(curator.curate(event, written_at)?, ());
+        }
+        for part in batch.into_parts(written_at) {
+            has_gold |= part.route == Route::Gold;
+            lake.write_part(&part.name.key(part.route), part.body).await?;
+        }
+    }
+    if !has_gold {
+        return Ok(());
+    }
+    let dataset = DeltaDataset::in_folder(folder)?;
+    let freezer = Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), now);
+    freezer.freeze(Crossing { crossing: 1, goal: Goal::default() }).await?;
+    Ok(())
+}

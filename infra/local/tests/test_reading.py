@@ -1,0 +1,157 @@
+"""A lake in a folder, made by the functions' own code and read by others, as `docs/READING.md` and the README say. Without a cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import making
+from operating import binary
+from settings import REPOSITORY
+from tools import program
+
+MINIMAL = {"prompt", "original_llm_output", "final_user_edit"}
+MESSAGES = "list<item: struct<role: string, content: string>>"
+SHAPES = {
+    "trl-messages": {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES},
+    "trl": {"prompt": "string", "chosen": "string", "rejected": "string"},
+    "kto": {"prompt": MESSAGES, "completion": MESSAGES, "label": "bool"},
+    "sft": {"messages": MESSAGES},
+    "openai": {"input": f"struct<messages: {MESSAGES}>", "preferred_output": MESSAGES, "non_preferred_output": MESSAGES},
+}
+"""The columns of each format in Parquet, as pyarrow calls their types; for TRL as its trainers take them."""
+
+
+def read(reader: str, *arguments: object) -> dict | list:
+    script = Path(__file__).with_name("outside_readers.py")
+    command = [str(program("readers", "python")), str(script), reader, *map(str, arguments)]
+    environment = os.environ | {"HF_HOME": os.devnull, "HF_DATASETS_CACHE": str(Path(os.environ.get("TMPDIR", "/tmp")) / "flywheel-datasets")}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().split("\n") if line]
+
+
+def minimal(event: dict) -> dict:
+    """The three fields that every edit has, and no other."""
+    return {name: value for name, value in event.items() if name in MINIMAL}
+
+
+def dated(**fields: object) -> dict:
+    """An edit of one date to another, with nothing else in either text."""
+    return making.edit(*(f"20{random.randint(10, 99)}-{month:02}-{random.randint(1, 28):02}" for month in random.sample(range(1, 13), 2)), **fields)
+
+
+def make_lake(folder: Path, *parts: list[dict], policy: str = "") -> Path:
+    """A lake of these events, each list of them a batch that was curated, and one version."""
+    files = []
+    for number, events in enumerate(parts):
+        files.append(folder.with_name(f"{folder.name}-{number}.jsonl"))
+        files[-1].write_text("".join(json.dumps(event) + "\n" for event in events))
+    rules = folder.with_name(f"{folder.name}.toml")
+    rules.write_text(policy)
+    subprocess.run([binary("freeze_folder"), "--policy", str(rules), str(folder), *map(str, files)], check=True)
+    return folder
+
+
+def export(lake: Path, file: str, *arguments: str) -> dict:
+    """What the command says as JSON. The file is in the lake's folder."""
+    command = [binary(), "export", "--lake", str(lake), "--output", str(lake / file), "--json", *arguments]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.fixture(scope="module")
+def dates(tmp_path_factory) -> Path:
+    """A lake all of whose answers are dates, the first of them of events with three fields; exported as the documentation says."""
+    folder = tmp_path_factory.mktemp("dates") / "lake"
+    make_lake(folder, [minimal(dated()), minimal(dated())], [making.rich(dated()), minimal(dated())], [dated() for _ in range(4)])
+    export(folder, "train.jsonl")
+    export(folder, "train.parquet", "--format", "parquet")
+    return folder
+
+
+ALL = ("pyarrow", "datasets", "duckdb")
+
+
+def test_parts_load_in_any_order(tmp_path):
+    edit = making.gold
+    lake = make_lake(tmp_path / "lake", [minimal(edit()), minimal(edit())], [minimal(edit()), making.rich(edit()), minimal(edit())],
+                     [making.feedback("regenerate"), making.feedback("copy", comment="2026-11-22")])
+    parts = sorted((lake / "dpo_gold_v1").rglob("*.jsonl"))
+    assert [part.parts[-4] for part in parts] == ["route=gold"] * 2 + ["route=signals"]
+    first = lines(parts[0])[0]
+    assert not first["tags"] and first["model"] is first["thread_id"] is first["feedback"] is None, "there is nothing to guess a type from"
+    # Of a release that did not have the last column yet, and of one that has another one.
+    column = list(first)[-1]
+    old, new = lake / "old.jsonl", lake / "new.jsonl"
+    old.write_text("".join(json.dumps({name: value for name, value in line.items() if name != column}) + "\n" for line in lines(parts[1])))
+    new.write_text("".join(json.dumps(line | {"of_tomorrow": {"at": "2026-11-22"}}) + "\n" for line in reversed(lines(parts[1]))))
+    assert read("orders", *parts, old, new) == {"rows": 2 + 3 + 2 + 3 + 3, "orders": 120, "alike": dict.fromkeys(ALL, 120)}
+
+
+def test_the_longest_lines_load(tmp_path):
+    """A chat prompt is in a line twice: an event of almost 1 MiB makes one of almost 2."""
+    long = making.gold(prompt=[{"role": "user", "content": "Is it paid? " * 85_000}])
+    lake = make_lake(tmp_path / "lake", [minimal(making.gold()), long])
+    part, = (lake / "dpo_gold_v1").rglob("*.jsonl")
+    assert part.stat().st_size > 2_000_000
+    assert read("orders", part) == {"rows": 2, "orders": 1, "alike": dict.fromkeys(ALL, 1)}
+
+
+def test_the_log_is_read_as_documented_though_every_answer_is_a_date(dates):
+    pairs, log, gold, routes, from_parquet, from_lines = read("documented", REPOSITORY / "docs/READING.md", dates)
+    expected = [line for part in sorted((dates / "dpo_gold_v1").rglob("*.jsonl")) for line in lines(part)]
+    texts = sorted((line["chosen"], line["rejected"]) for line in expected)
+    assert len(texts) == 8 and all(len(text) == len("2026-11-22") for both in texts for text in both)
+    for rows in (pairs, log, gold, routes):
+        assert sorted((row["chosen"], row["rejected"]) for row in rows) == texts
+    for rows in (log, gold, routes):
+        assert {row["event_id"]: row["curated_at"] for row in rows} == {line["event_id"]: line["curated_at"] for line in expected}
+        assert [row["feedback"]["comment"] for row in rows if row["feedback"]] == ["2026-11-22"]
+    assert from_lines == from_parquet == lines(dates / "train.jsonl")
+    assert sorted((row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in from_lines) == texts
+    of_readme = read("documented", REPOSITORY / "README.md", dates)
+    assert [sorted(map(str, rows)) for rows in of_readme] == [sorted(map(str, rows)) for rows in (pairs, log, routes, from_parquet)]
+
+
+@pytest.mark.parametrize("form", SHAPES)
+def test_parquet_has_the_same_rows_as_json_lines_with_the_types_that_trainers_take(dates, form):
+    as_lines, as_table = export(dates, f"{form}.jsonl", "--format", form), export(dates, f"{form}.parquet", "--format", form, "--as", "parquet")
+    assert (as_lines["as"], as_table["as"]) == ("jsonl", "parquet") and as_lines["pairs"] == as_table["pairs"] == 8
+    found = read("exports", dates / f"{form}.jsonl", dates / f"{form}.parquet")
+    of_lines, of_table = found.values()
+    assert of_table["rows"] == of_lines["rows"] == lines(dates / f"{form}.jsonl") and of_table["alike"]
+    assert of_table["pyarrow"] == SHAPES[form] and of_table["datasets"] == of_lines["datasets"]
+    duckdb = {"string": "VARCHAR", "bool": "BOOLEAN", MESSAGES: 'STRUCT("role" VARCHAR, "content" VARCHAR)[]'}
+    assert of_table["duckdb"] == {name: duckdb.get(kind, f"STRUCT(messages {duckdb[MESSAGES]})") for name, kind in SHAPES[form].items()}
+    assert "timestamp" not in of_table["datasets"]
+
+
+def test_parquet_is_the_default_format_with_types(dates):
+    assert export(dates, "named.parquet", "--format", "trl-messages", "--as", "parquet")["format"] == "trl-messages"
+    assert (dates / "named.parquet").read_bytes() == (dates / "train.parquet").read_bytes()
+    refused = subprocess.run([binary(), "export", "--lake", str(dates), "--output", "-", "--format", "parquet", "--as", "jsonl"],
+                             capture_output=True, text=True)
+    assert refused.returncode == 2 and "--format parquet is Parquet" in refused.stderr
+
+
+def test_ratings_are_exported_without_any_pair_and_load_with_both_labels(tmp_path):
+    ratings = [making.feedback(kind) for kind in ("thumbs_up", "thumbs_down") for _ in range(3)]
+    lake = make_lake(tmp_path / "lake", ratings, policy="[sampling]\nthumbs_up = 1.0\n")
+    assert not list((lake / "datasets").rglob("*.json")), "where nothing is edited there is no dataset"
+    assert (report := export(lake, "kto.parquet", "--format", "kto", "--as", "parquet"))["desirable"] == 3 and report["undesirable"] == 0
+    release = [binary(), "release", "--lake", str(lake), "--reason", "disliked", "--why", "read them: all wrong", "--by", "kim", "--yes", "--json"]
+    assert len(json.loads(subprocess.run(release, check=True, capture_output=True, text=True).stdout)["events"]) == 3
+    assert (report := export(lake, "kto.parquet", "--format", "kto", "--as", "parquet", "--force"))["undesirable"] == 3
+    found = read("exports", lake / "kto.parquet")[str(lake / "kto.parquet")]
+    labels = [(row["label"], row["completion"]) for row in found["rows"]]
+    assert [label for label, _ in labels] == [True] * 3 + [False] * 3
+    assert all(completion == [{"role": "assistant", "content": making.ORIGINAL}] for _, completion in labels)
