@@ -17,6 +17,9 @@ const CHUNK_BYTES: usize = 256 * 1024;
 /// that are not known, escapes), so the limit is a few times its own.
 pub(crate) const MAX_LINE_BYTES: usize = 8 * MAX_EVENT_BYTES;
 
+/// No file has more lines than this many bits count.
+const LINES_BITS: u32 = 40;
+
 /// Some lines of one file.
 #[derive(Debug)]
 pub(crate) struct Chunk {
@@ -24,6 +27,8 @@ pub(crate) struct Chunk {
     pub(crate) file: Arc<Path>,
     /// How many bytes were read for it.
     pub(crate) bytes_read: u64,
+    /// The files before it.
+    file_number: u64,
     text: Vec<u8>,
     lines: Vec<(u64, Option<Range<usize>>)>,
 }
@@ -33,15 +38,19 @@ pub(crate) struct Chunk {
 pub(crate) struct Line<'c> {
     /// Counted from 1, blank ones included.
     pub(crate) number: u64,
+    /// Its place among the lines of all files: a greater one comes later.
+    pub(crate) position: u64,
     /// What it says; `None` if it is longer than [`MAX_LINE_BYTES`].
     pub(crate) bytes: Option<&'c [u8]>,
 }
 
 impl Chunk {
     pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.lines
-            .iter()
-            .map(|(number, range)| Line { number: *number, bytes: range.clone().map(|range| &self.text[range]) })
+        self.lines.iter().map(|(number, range)| Line {
+            number: *number,
+            position: (self.file_number << LINES_BITS) + number,
+            bytes: range.clone().map(|range| &self.text[range]),
+        })
     }
 }
 
@@ -54,12 +63,12 @@ pub(crate) fn total_bytes(files: &[PathBuf]) -> Option<u64> {
 
 /// Reads files one after another, and hands each chunk to `take` until that answers `false`.
 pub(crate) fn read(files: &[PathBuf], mut take: impl FnMut(Chunk) -> bool) -> Result<(), Failure> {
-    for path in files {
+    for (file_number, path) in (0..).zip(files) {
         let failure = |cause| Failure::Unusable(format!("cannot read {}: {cause}", path.display()));
         let source: Box<dyn Read> =
             if path.as_os_str() == "-" { Box::new(stdin()) } else { Box::new(File::open(path).map_err(failure)?) };
         let mut reader = Reader { source: BufReader::with_capacity(CHUNK_BYTES, source), line: 0 };
-        while let Some(chunk) = reader.chunk(path).map_err(failure)? {
+        while let Some(chunk) = reader.chunk(path, file_number).map_err(failure)? {
             if !take(chunk) {
                 return Ok(());
             }
@@ -75,9 +84,14 @@ struct Reader<R> {
 
 impl<R: BufRead> Reader<R> {
     /// The next lines, or `None` at the end.
-    fn chunk(&mut self, path: &Path) -> std::io::Result<Option<Chunk>> {
-        let mut chunk =
-            Chunk { file: path.into(), bytes_read: 0, text: Vec::with_capacity(CHUNK_BYTES), lines: Vec::new() };
+    fn chunk(&mut self, path: &Path, file_number: u64) -> std::io::Result<Option<Chunk>> {
+        let mut chunk = Chunk {
+            file: path.into(),
+            bytes_read: 0,
+            file_number,
+            text: Vec::with_capacity(CHUNK_BYTES),
+            lines: Vec::new(),
+        };
         while chunk.text.len() < CHUNK_BYTES {
             let start = chunk.text.len();
             let read = self.source.by_ref().take(MAX_LINE_BYTES as u64 + 1).read_until(b'\n', &mut chunk.text)?;
@@ -110,7 +124,7 @@ mod tests {
     fn lines(text: &[u8]) -> Vec<(u64, Option<String>)> {
         let mut reader = Reader { source: text, line: 0 };
         let mut all = Vec::new();
-        while let Some(chunk) = reader.chunk(Path::new("f")).unwrap() {
+        while let Some(chunk) = reader.chunk(Path::new("f"), 0).unwrap() {
             assert!(chunk.text.len() <= CHUNK_BYTES + MAX_LINE_BYTES);
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             all.extend(chunk.lines().map(|line| (line.number, line.bytes.map(text))));

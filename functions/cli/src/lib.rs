@@ -6,6 +6,7 @@
 mod arguments;
 mod explain;
 mod input;
+mod last_texts;
 mod marked;
 mod operator;
 mod ordered;

@@ -1,11 +1,13 @@
 //! `flywheel pairs`: events in, preference pairs out, as trainers read them.
 
 use std::io::{Write as _, stderr, stdout};
+use std::ops::Range;
 
 use flywheel_core::{Curator, Route, TrainingFormat};
 
 use crate::arguments::PairsArguments;
 use crate::input::{Chunk, total_bytes};
+use crate::last_texts::{Event, LastTexts};
 use crate::ordered::in_order;
 use crate::progress::Progress;
 use crate::summary::Summary;
@@ -15,6 +17,8 @@ use crate::{Failure, Outcome, policy};
 #[derive(Default)]
 struct Pairs {
     output: Vec<u8>,
+    /// Each edit, with what of the output is of it.
+    edits: Vec<(Event, Range<usize>)>,
     errors: String,
     summary: Summary,
     left_out: u64,
@@ -26,14 +30,16 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
     let curator = Curator::new(policy::read(input.policy.as_deref())?, None);
     let (mut total, mut left_out) = (Summary::default(), 0);
     let mut progress = Progress::new(total_bytes(&input.files), input.quiet);
-    let mut output = stdout().lock();
+    let mut last_texts = LastTexts::new()?;
     in_order(
         &input.files,
         input.threads,
         |chunk| pairs(&curator, arguments.format.into(), chunk),
         |pairs| {
             let pairs = pairs?;
-            output.write_all(&pairs.output)?;
+            for (event, lines) in pairs.edits {
+                last_texts.add(event, &pairs.output[lines])?;
+            }
             progress.interrupt(&pairs.errors);
             total.add(&pairs.summary);
             left_out += pairs.left_out;
@@ -41,12 +47,18 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
             Ok(())
         },
     )?;
+    let mut output = stdout().lock();
+    let superseded = last_texts.write_to(&mut output)?;
     output.flush()?;
     progress.finish();
     if !input.quiet {
-        let named =
-            if left_out > 0 { format!("  {:<24} {left_out:>10}\n", "left out, named above") } else { String::new() };
-        stderr().write_all(format!("{} events\n{total}{named}", total.events()).as_bytes())?;
+        let counted = |name: &str, count: u64| match count {
+            0 => String::new(),
+            count => format!("  {name:<24} {count:>10}\n"),
+        };
+        let left_out = counted("left out, named above", left_out);
+        let superseded = counted("gold, superseded", superseded);
+        stderr().write_all(format!("{} events\n{total}{left_out}{superseded}", total.events()).as_bytes())?;
     }
     Ok(if total.bad_lines() == 0 { Outcome::AllGood } else { Outcome::SomeBad })
 }
@@ -58,11 +70,16 @@ fn pairs(curator: &Curator, format: TrainingFormat, chunk: &Chunk) -> Result<Pai
             Ok(Judged::Read) => pairs.summary.read(),
             Ok(Judged::Event(event)) => {
                 pairs.summary.event(&event.verdict);
+                let start = pairs.output.len();
                 if event.verdict.route != Route::Gold {
+                    pairs.edits.push((Event::of(&event), start..start));
                     continue;
                 }
                 match format.of_pair(&event.line)? {
-                    Ok(lines) => pairs.output.extend(lines.into_bytes()),
+                    Ok(lines) => {
+                        pairs.output.extend(lines.into_bytes());
+                        pairs.edits.push((Event::of(&event), start..pairs.output.len()));
+                    }
                     Err(why) => {
                         pairs.left_out += 1;
                         pairs.errors.push_str(&format!("{}:{}: left out: {why}\n", chunk.file.display(), line.number));

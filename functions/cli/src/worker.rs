@@ -10,6 +10,9 @@ use crate::input::{Line, MAX_LINE_BYTES};
 /// Verdicts do not depend on the time, and lines that say it are not shown.
 const NO_TIME: u64 = 0;
 
+/// Later than any time that an event says, in microseconds since the epoch.
+const AFTER_ALL_TIMES: u64 = 1 << 62;
+
 /// Why a line is no event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct BadLine {
@@ -56,7 +59,10 @@ pub(crate) enum Judged {
 
 /// Judges the event in a line.
 pub(crate) fn judge(curator: &Curator, line: &Line<'_>) -> Result<Judged, BadLine> {
-    match curator.curate(text(line)?, NO_TIME) {
+    // A file has no front door: what does not say when it was received was received in the order of the lines.
+    let received_at = Some(AFTER_ALL_TIMES + line.position);
+    let audited = curator.audit(text(line)?).map(|event| event.received_by_default(received_at));
+    match audited.and_then(|event| curator.finish(event, &[], NO_TIME)) {
         Ok(event) => Ok(Judged::Event(Box::new(event))),
         Err(refusal) if refusal.code == RefusalCode::OnlyRead => Ok(Judged::Read),
         Err(refusal) => Err(refusal.into()),

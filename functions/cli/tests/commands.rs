@@ -488,3 +488,24 @@ fn what_cannot_be_put_back_or_answered_is_said() {
         assert!(output.status.code() == Some(2) && stderr(&output).contains(part), "{command:?}: {}", stderr(&output));
     }
 }
+
+#[test]
+fn of_the_saves_of_one_output_pairs_has_the_last_text() {
+    let letter = "Dear Mr Okoro, we sent the replacement this morning and your refund follows on Friday.";
+    let output = "Dear customer, we have received your letter and will come back to you when we can.";
+    let saves: Vec<_> =
+        [21, 30, 42, 55, 61, 74, letter.len()].iter().map(|end| edit_of("t-1", output, &letter[..*end])).collect();
+    let other = edit_of("t-2", output, "Dear Mr Okoro, thank you. The parcel left today.");
+    let pairs = fed(&["pairs", "--format", "trl", "-"], [saves.join("\n"), other].join("\n").as_bytes());
+    let chosen: Vec<_> = lines(&pairs).iter().map(|pair| pair["chosen"].clone()).collect();
+    assert_eq!(chosen, [json!(letter), json!("Dear Mr Okoro, thank you. The parcel left today.")]);
+    // What the user put back is no pair.
+    let back = [saves.join("\n"), edit_of("t-1", output, output)].join("\n");
+    assert!(lines(&fed(&["pairs", "--format", "trl", "-"], back.as_bytes())).is_empty());
+}
+
+/// An edit without an id, in a thread.
+fn edit_of(thread: &str, output: &str, text: &str) -> String {
+    json!({"prompt": "Answer the letter", "thread_id": thread, "original_llm_output": output, "final_user_edit": text})
+        .to_string()
+}

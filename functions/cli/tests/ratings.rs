@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+#[allow(dead_code, reason = "other tests of a lake use the rest of it")]
 mod lake;
 
 use std::fs;

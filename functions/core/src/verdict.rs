@@ -305,7 +305,8 @@ mod tests {
             "final_user_edit": format!("{}x = [read(line) for line in path]\n", "step(a, b)\n".repeat(80)),
         });
         let under = |policy: &str| {
-            let event = EditEvent::parse(&event.to_string(), None).unwrap();
+            let message = event.to_string();
+            let event = EditEvent::parse(&message, None).unwrap();
             let verdict = judge(&event, &Policy::parse(policy).unwrap(), &Audit::new(), Findings::default());
             (verdict.route, verdict.reasons, verdict.tags)
         };

@@ -62,6 +62,8 @@ async fn main() {
             rows,
             duplicates: 0,
             near_duplicates: 0,
+            superseded: 0,
+            revised: 0,
             held: 0,
             parts: 0,
             breadth: Breadth::default(),

@@ -33,7 +33,7 @@ const START: Millis = 1_795_342_830_007;
 const MINUTE: Millis = 60 * 1000;
 const DAY: Millis = 24 * 60 * MINUTE;
 const THRESHOLD: u64 = 4;
-const SCHEDULES: u64 = 3_000;
+const SCHEDULES: u64 = 100_000;
 const STEPS: u64 = 60;
 
 /// What is broken on purpose, to see that it is noticed.
