@@ -131,7 +131,7 @@ fn another_policy_shows_exactly_what_it_changes() {
     let folder = TempDir::new().unwrap();
     let policy = file(&folder, "stricter.toml", "[similarity]\ntrivial_above = 0.6\n");
     let events = [
-        edit("a", "red green blue", "red green teal"),
+        edit("a", "red green blue", "red blue green"),
         edit("b", "red green blue", "purple, orange and a little grey"),
     ];
     let events = file(&folder, "events.jsonl", events.join("\n"));
@@ -217,7 +217,7 @@ fn edits_and_feedback_are_judged_alike_and_only_edits_are_pairs() {
     let folder = TempDir::new().unwrap();
     let policy = file(&folder, "all.toml", "[sampling]\naccept = 1.0\n");
     let events = [
-        edit("edit", "one two three", "one two four"),
+        edit("edit", "one two three", "one two four").replace("\"prompt\":\"p\"", "\"prompt\":\"q\""),
         feedback("with-edit", &json!({"kind": "stars", "rating": 2, "final_user_edit": "one two five"})),
         feedback("bad", &json!({"kind": "thumbs_down"})),
         feedback("kept", &json!({"kind": "accept"})),
@@ -332,7 +332,7 @@ fn half_a_surrogate_pair_makes_no_bad_line() {
     assert_eq!(replayed[2]["pair"], replayed[0]["pair"]);
     let text = String::from_utf8(fed(&["explain", "-"], event("a").as_bytes()).stdout).unwrap();
     assert!(text.contains("replaced_character → a tag"), "{text}");
-    let pairs = fed(&["pairs", "-"], event("a").as_bytes());
+    let pairs = fed(&["pairs", "--format", "trl", "-"], event("a").as_bytes());
     assert_eq!(lines(&pairs)[0]["chosen"], "The kettle is hot. \u{fffd}");
 }
 

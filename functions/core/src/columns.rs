@@ -162,7 +162,7 @@ mod tests {
             event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
             line(event)
         };
-        let rich = json!({"event_id": "e", "thread_id": "t", "contributor_id": "c", "model": {"id": "m", "adapter": "a"},
+        let rich = json!({"event_id": "e", "thread_id": "t", "response_id": "r", "received_at": "2026-11-22T10:00:01.000002Z", "contributor_id": "c", "model": {"id": "m", "adapter": "a"},
             "occurred_at": "2026-11-22T10:00:00Z", "context": {"tenant": "acme"}, "kind": "stars", "rating": 4,
             "comment": "2026-11-22", "prompt": [{"role": "user", "content": "Wait how long?"}],
             "original_llm_output": "Please wait for 30 days, and then write to us again, by letter.",

@@ -36,7 +36,7 @@ fn real_edits() -> Option<Vec<String>> {
 }
 
 fn gold(id: &str, prompt: &str, chosen: &str, rejected: &str) -> String {
-    json!({"pair_id": id, "event_id": id, "prompt": prompt, "chosen": chosen, "rejected": rejected, "similarity": 0.5,
+    json!({"pair_id": id, "event_id": id, "thread_id": id, "prompt": prompt, "chosen": chosen, "rejected": rejected, "similarity": 0.5,
            "tags": [], "reasons": [], "policy": "x", "contributor": null, "context": []})
     .to_string()
 }

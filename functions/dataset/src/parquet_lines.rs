@@ -92,10 +92,14 @@ fn misfit() -> io::Error {
 
 /// An error of the output itself, if it is one: a reader that has left is no failure.
 fn as_io(error: ParquetError) -> io::Error {
-    match error {
-        ParquetError::External(cause) => cause.downcast::<io::Error>().map_or_else(io::Error::other, |error| *error),
-        other => io::Error::other(other),
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = cause {
+        if let Some(of_output) = error.downcast_ref::<io::Error>() {
+            return of_output.kind().into();
+        }
+        cause = error.source();
     }
+    io::Error::other(error)
 }
 
 fn fields(columns: &[Column]) -> Fields {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example for people")]
 
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use flywheel_core::dataset::DatasetRules;
@@ -10,8 +11,8 @@ use flywheel_core::{Breaker, BreakerBounds, Goal, ListedPart, Millis, PartName, 
 use flywheel_dataset::DeltaDataset;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
-    CountRows, LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake,
-    MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
+    CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
+    MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
 use serde_json::json;
 use url::Url;
@@ -55,6 +56,12 @@ impl ReadPart for MadeLake {
 impl WritePart for MadeLake {
     async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
         self.rest.write_part(key, body).await
+    }
+}
+
+impl ListRoute for MadeLake {
+    async fn list_route(&self, _: Route, _: RangeInclusive<Millis>, _: u64) -> Result<Listing, LakeError> {
+        Ok(Listing::default())
     }
 }
 

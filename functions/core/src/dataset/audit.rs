@@ -317,7 +317,8 @@ mod tests {
 
     fn line(event_id: &str, prompt: &str, rejected: &str, chosen: &str) -> String {
         let pair_id = pair_id_of(prompt, chosen, rejected);
-        json!({"pair_id": pair_id, "event_id": event_id, "prompt": prompt, "chosen": chosen, "rejected": rejected,
+        // Each in a thread of its own, so that no event is a revision of another.
+        json!({"pair_id": pair_id, "event_id": event_id, "thread_id": event_id, "prompt": prompt, "chosen": chosen, "rejected": rejected,
                "similarity": 0.5, "tags": [], "reasons": [], "policy": "x", "contributor": null, "context": []})
         .to_string()
     }
