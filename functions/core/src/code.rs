@@ -1,9 +1,9 @@
-//! Where a text is code, as Markdown marks it: fenced blocks, and spans between backticks.
+//! Code within a text, as Markdown marks it: fenced blocks, and spans between backticks.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Whether a character ends a line. CR and LF together end one line.
+/// True for the characters that end a line. CR and LF together end one line.
 pub(crate) fn is_line_end(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -58,13 +58,13 @@ pub(crate) fn marked_code(text: &str) -> Vec<Range<usize>> {
     code
 }
 
-/// Whether a place is in one of some ranges that are in order.
+/// True if a place is in one of some ranges that are in order.
 pub(crate) fn is_within(ranges: &[Range<usize>], at: usize) -> bool {
     let after = ranges.partition_point(|range| range.start <= at);
     after > 0 && ranges[after - 1].contains(&at)
 }
 
-/// Adds what stands between two runs of as many backticks on one line of a part of the text.
+/// Adds the spans between two runs of as many backticks on one line of a part of the text.
 fn add_spans(text: &str, part: Range<usize>, code: &mut Vec<Range<usize>>) {
     let mut line_start = part.start;
     for line in text[part].split_inclusive(is_line_end) {
@@ -104,7 +104,7 @@ fn backticks(line: &str) -> Vec<Range<usize>> {
 struct Fence<'t> {
     mark: u8,
     bytes: Range<usize>,
-    /// What stands behind it on its line.
+    /// The rest of its line.
     info: &'t str,
 }
 
@@ -127,7 +127,7 @@ fn fence_of(line: &str, line_start: usize) -> Option<Fence<'_>> {
     (length >= 3).then(|| Fence { mark, bytes: start..start + length, info: info.trim() })
 }
 
-/// What a point of a list says: the line without its `-`, `*`, `+`, `1.` or `1)`.
+/// The text of a list item: the line without its `-`, `*`, `+`, `1.` or `1)`.
 fn point_of_list(line: &str) -> &str {
     let unnumbered = line.trim_start_matches(|digit: char| digit.is_ascii_digit());
     let marks: &[&str] = if unnumbered.len() < line.len() { &[". ", ") "] } else { &["- ", "* ", "+ "] };

@@ -1,4 +1,4 @@
-//! What two sequences have in common, in order: the runs of items that stand in both.
+//! Common runs of two sequences: the items that stand in both, in the same order.
 //!
 //! Equal ends are common first. Between them, pairs of neighbouring items that stand in both sequences are chained into the longest
 //! sequence that is in order in both (J. W. Hunt and T. G. Szymanski, 1977), and the runs grow into what lies between them. A pair that
@@ -8,18 +8,18 @@
 /// A run of items that both sequences have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
-    /// Where it starts in the left sequence.
+    /// Its start in the left sequence.
     pub(crate) left: usize,
-    /// Where it starts in the right one.
+    /// Its start in the right one.
     pub(crate) right: usize,
-    /// How many items it has; 1 or more.
+    /// Its number of items; 1 or more.
     pub(crate) length: usize,
 }
 
 /// Items that have to be neighbours in both sequences to be looked for. Single ones are common by chance.
 const PAIR: usize = 2;
 
-/// In how many places of the right sequence a pair may stand.
+/// The most places of the right sequence that a pair may stand in.
 const MOST_PLACES: usize = 4;
 
 /// The common runs, in order and apart in both sequences.

@@ -122,8 +122,11 @@ impl Curator {
     pub fn audit<'m>(&self, message: &'m str) -> Result<AuditedEvent<'m>, Refusal> {
         let mut event = EditEvent::parse(message, self.contributor_key.as_ref())?;
         let mut findings = Findings::default();
-        reasoning::set_aside(&mut event, &self.policy, &mut findings);
-        let respelled = normal_form::settle(&mut event);
+        let mut respelled = Respelled::default();
+        if event.consent != Some(false) {
+            reasoning::set_aside(&mut event, &self.policy, &mut findings);
+            respelled = normal_form::settle(&mut event);
+        }
         self.audit.find_secrets(&event, &self.policy, &mut findings);
         redaction::redact(&mut event, &self.policy, self.contributor_key.as_ref(), &mut findings);
         let verdict = judge(&event, &self.policy, &self.audit, findings);

@@ -1,7 +1,7 @@
 //! Reasoning that a model writes before its answer, such as `<think>…</think>`.
 //!
-//! Chat interfaces hide it, so that a user edits the answer and sends it without. To drop what nobody saw is no preference, and a short
-//! answer behind long reasoning would look hardly changed. So reasoning is set aside before texts are compared, and a pair is made of
+//! Chat interfaces hide it, so that a user edits the answer and sends it without. To drop what was not shown is no preference, and a
+//! changed answer behind long reasoning would look hardly changed. So reasoning is set aside before texts are compared, and a pair is made of
 //! answers.
 //!
 //! Only what leads is reasoning: blocks at the very start, one after another. A template may have written the opening tag into the
@@ -18,7 +18,7 @@ use crate::edit_event::EditEvent;
 use crate::policy::Policy;
 use crate::reason::Reason;
 
-/// What becomes of reasoning before an answer.
+/// The treatment of reasoning before an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Think {
@@ -61,9 +61,6 @@ const TAGS: [(&str, &str); 6] = [
 /// Sets the reasoning of both texts aside, where the policy says so, and adds [`Reason::ReasoningSetAside`], or [`Reason::NoAnswer`] where
 /// nothing is left of a text. The score is the number of characters that both texts lost.
 pub(crate) fn set_aside(event: &mut EditEvent<'_>, policy: &Policy, findings: &mut Findings) {
-    if event.consent == Some(false) {
-        return;
-    }
     let [rejected, chosen] = [&event.rejected, &event.chosen].map(|text| policy.think.answer(text));
     let length = |text: &str| text.chars().count();
     if rejected.len() + chosen.len() == event.rejected.len() + event.chosen.len() {
@@ -92,7 +89,7 @@ fn without_blocks(mut text: &str) -> &str {
     text
 }
 
-/// Where the block that a text begins with ends: behind its closing tag, or with the text if it has none.
+/// The end of the block that a text begins with: behind its closing tag, or the end of the text if it has none.
 fn end_of_block(text: &str) -> Option<usize> {
     let start = text.trim_start_matches(|character: char| character.is_whitespace() || character == '\u{feff}');
     let (opening, closing) = TAGS.into_iter().find(|(opening, _)| begins_with(start, opening))?;
@@ -101,7 +98,7 @@ fn end_of_block(text: &str) -> Option<usize> {
     Some(ends.next().map_or(text.len(), |at| inside + at + closing.len()))
 }
 
-/// Where reasoning ends whose opening tag is not in the text: behind the first closing tag, if it stands on a line of its own, or at the
+/// The end of reasoning whose opening tag is not in the text: behind the first closing tag, if it stands on a line of its own, or at the
 /// end of a paragraph. A template opens one block, so one such tag is looked for.
 fn end_of_prefilled(text: &str) -> Option<usize> {
     let closed_at = |at: usize| {
@@ -122,7 +119,7 @@ fn end_of_prefilled(text: &str) -> Option<usize> {
     (stands_apart && !is_of_text()).then_some(at + closing.len())
 }
 
-/// Where a tag stands, in any case.
+/// The places of a tag, in any case.
 fn places_of<'t>(text: &'t str, tag: &'static str) -> impl Iterator<Item = usize> + use<'t> {
     let first = tag.as_bytes()[0];
     memchr::memchr_iter(first, text.as_bytes()).filter(move |at| begins_with(&text[*at..], tag))
@@ -132,7 +129,7 @@ fn begins_with(text: &str, tag: &str) -> bool {
     text.as_bytes().get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
 }
 
-/// Whether the tag at a place is spoken of: between backticks or quotation marks.
+/// True if the tag at a place is spoken of: between backticks or quotation marks.
 fn is_quoted(text: &str, at: usize, length: usize) -> bool {
     let is_mark = |character: char| matches!(character, '`' | '"' | '\'' | '“' | '”' | '‘' | '’');
     text[..at].ends_with(is_mark) && text[at + length..].starts_with(is_mark)

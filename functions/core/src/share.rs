@@ -37,7 +37,7 @@ impl Share {
         self.part as f64 / self.whole as f64
     }
 
-    /// Which of two shares is larger, and by what share.
+    /// Compares two shares, and says by what share they differ.
     pub(crate) fn difference(self, other: Self) -> (Ordering, Self) {
         let (mine, its) = (self.part * other.whole, other.part * self.whole);
         (mine.cmp(&its), Self { part: mine.abs_diff(its), whole: self.whole * other.whole })

@@ -1,4 +1,4 @@
-//! What is compared and stored is not what was sent: reasoning is set aside, and what people do not type is spelled as the model does.
+//! Texts are compared and stored otherwise than they were sent: without reasoning, and in the model's spelling of what people do not type.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 

@@ -12,7 +12,7 @@ use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::share::Share;
 
-/// How many times as many words the longer text has at least. Below that an edit neither shortens nor extends.
+/// The longer text has at least this many times as many words. Below that an edit neither shortens nor extends.
 const LONGER: usize = 2;
 
 /// A run of fewer words than this is common by chance.
@@ -41,7 +41,7 @@ pub(super) fn inspect(changed: &Changed<'_>, policy: &Policy, findings: &mut Fin
     }
 }
 
-/// How many words of the shorter text stand in the longer one.
+/// Counts the words of the shorter text that stand in the longer one.
 fn kept(shorter: &str, longer: &str) -> usize {
     let hashes = |text: &str| words(text).map(|word| folded_hash(text, word)).collect::<Vec<_>>();
     let short = hashes(shorter);
@@ -52,7 +52,7 @@ fn kept(shorter: &str, longer: &str) -> usize {
     runs.map(|run| run.length).filter(|length| *length >= SHORTEST_RUN).sum()
 }
 
-/// Whether these words stand in a text one behind the other, and a clause ends with them: the text or a line ends there, or there is a
+/// True if these words stand in a text one behind the other, and a clause ends with them: the text or a line ends there, or there is a
 /// mark of punctuation.
 fn is_clause_of(short: &[u64], longer: &str) -> bool {
     let ends_clause = |end: usize| {
@@ -161,7 +161,7 @@ mod tests {
         record[field].as_str().unwrap()
     }
 
-    /// Whether the plain rule would drop the pair. Texts of about the same length are not worth the time.
+    /// True if the plain rule would drop the pair. Texts of about the same length are not worth the time.
     fn is_rewrite(rejected: &str, chosen: &str) -> bool {
         let policy = Policy::default();
         let (shorter, longer) = (rejected.len().min(chosen.len()), rejected.len().max(chosen.len()));

@@ -20,11 +20,11 @@ use super::quotes::{is_curly, is_opening, is_quote, straight};
 use super::tokens::{Kind, Side, Token, is_space, line_end_of};
 use crate::code::{is_line_end, is_within};
 
-/// How a model's text is spelled.
+/// The spelling of a model's text.
 pub(super) struct Conventions<'t> {
-    /// How all lines end; `None` if not all in the same way.
+    /// The end of all lines; `None` if they do not all end in the same way.
     line_end: Option<&'t str>,
-    /// Whether all spaces are spaces.
+    /// True if all spaces are U+0020.
     has_plain_spaces: bool,
     quotes: QuoteForm,
     composition: LazyCell<Composition, Box<dyn FnOnce() -> Composition + 't>>,
@@ -66,13 +66,13 @@ impl<'t> Conventions<'t> {
         }
     }
 
-    /// Whether the model's text is consistent, and all that the user wrote is spelled as it spells.
+    /// True if the model's text is consistent, and these tokens of the user's are spelled as it spells.
     pub(super) fn are_kept(&self, user: &Side<'_>, tokens: &[Token]) -> bool {
         let is_consistent = self.line_end.is_some() && self.has_plain_spaces && self.quotes != QuoteForm::Mixed;
         is_consistent && tokens.iter().all(|token| self.spelling(user, token) == user.text[token.bytes.clone()])
     }
 
-    /// What the user wrote, as the model would have spelled it.
+    /// A token of the user's, as the model would have spelled it.
     pub(super) fn spelling<'u>(&self, user: &Side<'u>, token: &Token) -> Cow<'u, str> {
         let written = &user.text[token.bytes.clone()];
         match token.kind {
@@ -131,7 +131,7 @@ impl<'t> Conventions<'t> {
     }
 }
 
-/// How all lines of a text end. A text of one line has no habit, and models end lines with a line feed.
+/// The end of all lines of a text. A text of one line has no habit, and models end lines with a line feed.
 fn line_end(text: &str, marks: Marks) -> Option<&str> {
     if !marks.line_ends {
         return Some("\n");
@@ -150,7 +150,7 @@ fn line_end(text: &str, marks: Marks) -> Option<&str> {
 }
 
 fn quote_form(model: &Side<'_>, marks: Marks) -> QuoteForm {
-    /// What is not to be seen in the model's text is as in English.
+    /// The quotes of English stand in for those that the model's text has none of.
     const CURLY: [[char; 2]; 2] = [['\u{2018}', '\u{2019}'], ['\u{201c}', '\u{201d}']];
     let text = model.text;
     let outside = text.char_indices().filter(|(at, character)| is_quote(*character) && !is_within(&model.code, *at));
@@ -181,7 +181,7 @@ fn quote_form(model: &Side<'_>, marks: Marks) -> QuoteForm {
     }
 }
 
-/// Whether the quote at a place closes something. What is left out of a number is left out in front, with a mark that closes: ’90s.
+/// True if the quote at a place closes something. An apostrophe before a number is a closing quote, too: ’90s.
 fn is_closing(text: &str, at: usize, straight: char) -> bool {
     let after = text[at..].chars().nth(1);
     straight == '\'' && after.is_some_and(|next| next.is_ascii_digit()) || !is_opening(&text[..at])

@@ -1,13 +1,13 @@
-//! What of a text may be spelled in more than one way: found in one pass, so that most texts cost nothing else.
+//! Characters that may be spelled in more than one way. They are found in one pass, so that most texts cost nothing else.
 
 use unicode_normalization::is_nfc;
 
-/// Whether a text has nothing that has another spelling: ASCII, lines that end with a line feed, and no white space before it.
+/// True if nothing in a text has another spelling: it is ASCII, its lines end with a line feed, and there is no white space before it.
 pub(super) fn is_plain(text: &str) -> bool {
     text.is_ascii() && memchr::memchr(b'\r', text.as_bytes()).is_none() && !has_blanks_at_line_ends(text)
 }
 
-/// Whether a part of a text has nothing that has another spelling in a text with these marks.
+/// True if nothing in a part of an edit has another spelling, when the model's text has these marks.
 pub(super) fn is_plain_beside(part: &str, marks: Marks) -> bool {
     let bytes = part.as_bytes();
     let follows_quotes = marks.quotes && memchr::memchr2(b'\'', b'"', bytes).is_some();
@@ -16,12 +16,13 @@ pub(super) fn is_plain_beside(part: &str, marks: Marks) -> bool {
     !has_spellings && (part.is_ascii() || is_nfc(part))
 }
 
+/// True if there is white space before a line feed.
 pub(super) fn has_blanks_at_line_ends(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'\n', bytes).any(|at| text[..at].ends_with(char::is_whitespace) && bytes[at - 1] != b'\n')
 }
 
-/// Which characters a text has that have another spelling.
+/// The characters of a text that have another spelling, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Marks {
     /// A line end other than a line feed.

@@ -1,5 +1,5 @@
-//! What people do not type is no difference: line ends, composition, no-break spaces, quotes that an editor curled, white space where
-//! nobody sees it.
+//! The normal form of an edit: differences that people do not type are none. Line ends, composition, no-break spaces, quotes that an
+//! editor curled, white space at ends.
 //!
 //! Editors, browsers and clients rewrite these as they please. Taken for an edit they make a pair that prefers nothing, and a real edit
 //! would teach them along. So the user's text is respelled before anything else looks at it: what is the same as the model's text but
@@ -34,7 +34,8 @@ use self::convention::Conventions;
 use self::marks::{Marks, has_blanks_at_line_ends, is_plain, is_plain_beside};
 use self::outer::{Outer, without_white_space};
 use self::quotes::{is_quote, mended};
-use self::tokens::{Kind, Side, Token, is_blank, tokens};
+use self::tokens::{Kind, Side, Token, tokens};
+use crate::code::is_line_end;
 use crate::common_ends::common_ends;
 use crate::common_runs::common_runs;
 use crate::edit_event::EditEvent;
@@ -42,7 +43,7 @@ use crate::edit_event::EditEvent;
 /// In what the user's text was given the model's spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Respelled {
-    /// How lines end.
+    /// The ends of lines.
     pub line_ends: bool,
     /// Composed or decomposed characters.
     pub composition: bool,
@@ -68,13 +69,8 @@ impl Respelled {
     }
 }
 
-/// Gives the user's text the model's spelling, and says in what.
-///
-/// The pair becomes that of the texts as they are then. Of an event without consent nothing is computed.
+/// Gives the user's text the model's spelling, and says in what. The pair becomes that of the texts as they are then.
 pub(crate) fn settle(event: &mut EditEvent<'_>) -> Respelled {
-    if event.consent == Some(false) {
-        return Respelled::default();
-    }
     let Some((chosen, respelled)) = respell(&event.rejected, &event.chosen) else { return Respelled::default() };
     let rejected = std::mem::take(&mut event.rejected);
     event.set_texts(rejected, Cow::Owned(chosen));
@@ -82,7 +78,7 @@ pub(crate) fn settle(event: &mut EditEvent<'_>) -> Respelled {
 }
 
 /// The user's text in the model's spelling; `None` if it is in it already.
-pub(crate) fn respell(rejected: &str, chosen: &str) -> Option<(String, Respelled)> {
+fn respell(rejected: &str, chosen: &str) -> Option<(String, Respelled)> {
     if rejected == chosen {
         return None;
     }
@@ -141,7 +137,7 @@ fn respell_core(model: &str, user: &str, respelled: &mut Respelled) -> Option<St
     (text != user.text).then_some(text)
 }
 
-/// Whether what both texts have in common needs no looking up, if the model's text is consistent and the user's keeps to its habits.
+/// True if the model's habits, where its text is consistent, say all about the user's spelling.
 ///
 /// White space at line ends is no habit, quotes in code follow none, and of composition it is enough that all is composed.
 fn is_decided_by_habit(inside: (&str, &str), model: &Side<'_>, user: &Side<'_>) -> bool {
@@ -149,7 +145,7 @@ fn is_decided_by_habit(inside: (&str, &str), model: &Side<'_>, user: &Side<'_>) 
     model.code.is_empty() && user.code.is_empty() && is_simple(inside.0) && is_simple(inside.1)
 }
 
-/// How many bytes of both texts, at the start and at the end, are alike and end between words.
+/// The bytes at the start and at the end that are alike in both texts, cut between words.
 fn changed_words(model: &str, user: &str) -> (usize, usize) {
     let (prefix, suffix) = common_ends(model, user);
     let (prefix, suffix) = (&model[..prefix], &model[model.len() - suffix..]);
@@ -179,11 +175,9 @@ fn note(kind: Kind, written: &str, spelling: &str, respelled: &mut Respelled) {
     match kind {
         Kind::Spaces => respelled.spaces = true,
         Kind::LineEnd => {
-            let line_end = |text: &str| text.trim_start_matches(is_blank).to_owned();
-            let is_other_end = line_end(written) != line_end(spelling);
-            respelled.line_ends |= is_other_end;
-            respelled.ends |=
-                !is_other_end || written.len() - line_end(written).len() != spelling.len() - line_end(spelling).len();
+            let parts = [written, spelling].map(|text| text.split_at(text.trim_end_matches(is_line_end).len()));
+            respelled.line_ends |= parts[0].1 != parts[1].1;
+            respelled.ends |= parts[0].0 != parts[1].0;
         }
         Kind::Word => {
             let quotes = |text: &str| text.chars().filter(|character| is_quote(*character)).collect::<String>();

@@ -38,7 +38,7 @@ pub(super) fn without_white_space(text: &str) -> &str {
     text.trim_start_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
-/// What stands on the last line of white space.
+/// The last line of some white space.
 fn indentation(white_space: &str) -> &str {
     white_space.rsplit(is_line_end).next().unwrap_or_default().trim_start_matches('\u{feff}')
 }

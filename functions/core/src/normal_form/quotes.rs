@@ -4,8 +4,8 @@
 //!
 //! In code it is one, in one direction. `print(“hi”)` does not run, so a user who straightens what the model curled mends it. To curl what
 //! the model had straight is never meant: that is the editor's doing there, too. Code is what Markdown marks as code ([`marked_code`]), a
-//! line with a quote where only programs have one, and a text that is JSON. Single and double quotes are different everywhere, for
-//! whoever swaps them types.
+//! line with a quote where only programs have one, and a text that is JSON. Single and double quotes are different everywhere: to swap
+//! them people type.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -22,17 +22,17 @@ pub(super) fn straight(character: char) -> Option<char> {
     }
 }
 
-/// Whether a character is a curly quote.
+/// True for curly quotes.
 pub(super) fn is_curly(character: char) -> bool {
     straight(character).is_some()
 }
 
-/// Whether a character is a quote of either form.
+/// True for quotes of either form.
 pub(super) fn is_quote(character: char) -> bool {
     matches!(character, '\'' | '"') || is_curly(character)
 }
 
-/// Whether the quote that follows on this text opens something.
+/// True if a quote behind this text opens something.
 pub(super) fn is_opening(before: &str) -> bool {
     /// Quotes in a row are of the same kind.
     const MOST_IN_A_ROW: usize = 4;
@@ -64,7 +64,7 @@ pub(super) fn mended<'t>(model: &Side<'t>, token: &Token, written: &str) -> Cow<
     mended.collect()
 }
 
-/// Where quotes of a text are code, in order.
+/// The parts of a text in which quotes are code, in order.
 pub(super) fn code_of(text: &str) -> Vec<Range<usize>> {
     if is_json(text) {
         let whole = 0..text.len();
@@ -96,7 +96,7 @@ fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     joined
 }
 
-/// Whether a text is an object or a list as JSON has them, but for the form of its quotes.
+/// True if a text is an object or a list as JSON has them, but for the form of its quotes.
 fn is_json(text: &str) -> bool {
     let inside = match (text.chars().next(), text.chars().last()) {
         (Some('{'), Some('}')) | (Some('['), Some(']')) => text[1..].trim_start(),
@@ -105,7 +105,7 @@ fn is_json(text: &str) -> bool {
     inside.starts_with(|first: char| is_quote(first) || matches!(first, '{' | '[' | ']' | '}' | '-' | '0'..='9'))
 }
 
-/// Whether a line has a quote where only programs have one: in brackets behind a name, or behind `=`, `[` or `{`.
+/// True if a line has a quote where only programs have one: in brackets behind a name, or behind `=`, `[` or `{`.
 fn is_line_of_code(line: &str) -> bool {
     let quotes = line.char_indices().filter(|(_, character)| is_quote(*character));
     let is_of_program = |at: usize| {

@@ -11,7 +11,7 @@ fn names(rejected: &str, chosen: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_nobody_types_is_unchanged() {
+fn differences_that_people_do_not_type_are_none() {
     for (rejected, chosen, what) in [
         ("a\nb\nc", "a\r\nb\r\nc", "line_ends"),
         ("a\r\nb\r\nc", "a\nb\nc", "line_ends"),
@@ -43,7 +43,7 @@ fn what_nobody_types_is_unchanged() {
 }
 
 #[test]
-fn what_people_type_is_changed() {
+fn differences_that_people_type_stay() {
     for (rejected, chosen) in [
         ("a = 'b'", "a = \"b\""),
         ("if a:\n    b", "if a:\n  b"),

@@ -13,11 +13,11 @@ use crate::code::is_line_end;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
-    /// Where it is.
+    /// Its place in the text.
     pub(super) bytes: Range<usize>,
 }
 
-/// What a piece is.
+/// The kinds of pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A run of anything but white space.
@@ -28,12 +28,12 @@ pub(super) enum Kind {
     LineEnd,
 }
 
-/// Whether a character is white space within a line.
-pub(super) fn is_blank(character: char) -> bool {
+/// True for white space within a line.
+fn is_blank(character: char) -> bool {
     character.is_whitespace() && !is_line_end(character)
 }
 
-/// Whether a character is a space, or looks like one: the no-break spaces, and those of a fixed width.
+/// True for the space, and for what looks like one: the no-break spaces, and those of a fixed width.
 pub(super) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}')
 }
@@ -90,7 +90,7 @@ impl<'t> Side<'t> {
         }
     }
 
-    /// A number that tokens of the same normal form share. Whoever goes by it compares the forms.
+    /// A number that tokens of the same normal form share. Others may share it, too, so that a caller compares the forms.
     pub(super) fn hash(&self, token: &Token) -> u64 {
         let normal = self.normal(token);
         exact_hash(&normal, 0..normal.len())

@@ -31,7 +31,7 @@ pub struct Policy {
     /// The share of the shorter text's words that the longer one has to hold for an edit to be `shortened` or `extended`. Words count that
     /// stand there in the same order, next to their neighbours.
     pub kept_from: f64,
-    /// What becomes of reasoning before an answer.
+    /// The treatment of reasoning before an answer.
     pub think: Think,
     /// A sentence that is more probably abusive than this is `toxic`.
     pub toxic_above: f64,

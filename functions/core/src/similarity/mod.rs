@@ -27,7 +27,7 @@ impl Distance {
         if self.longer == 0 { 1.0 } else { 1.0 - self.edits as f64 / self.longer as f64 }
     }
 
-    /// The similarity as an exact share: what thresholds are compared with.
+    /// The similarity as an exact share, which thresholds are compared with.
     pub(crate) fn kept(self) -> Share {
         Share::new((self.longer - self.edits) as u64, self.longer as u64)
     }
