@@ -137,8 +137,8 @@ fn curate(lake: &MemoryLake, policy: &str, model: &Model) -> Curate<MemoryLake> 
 }
 
 fn edit(id: &str, edited: &str) -> SqsMessage {
-    let body =
-        json!({"event_id": id, "prompt": "p", "original_llm_output": "one two three", "final_user_edit": edited});
+    let body = json!({"event_id": id, "thread_id": id, "prompt": "p", "original_llm_output": "one two three",
+               "final_user_edit": edited});
     serde_json::from_value(json!({"messageId": id, "body": body.to_string()})).unwrap()
 }
 
