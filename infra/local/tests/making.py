@@ -95,6 +95,9 @@ HARD_TEXTS = {
     "bidi": "\u202eabc\u202c \u2066def\u2069",
     "quotes": "\"'\\/ \\n \\u0000",
 }
+STORED_TEXTS = HARD_TEXTS | {"crlf": "line one\nline two", "separators": "before\nbetween\nafter"}
+"""The same as the lake has them: no user types one kind of line end rather than another, nor one at the very end."""
+
 HIDING = {"nul", "bidi"}
 """The hard texts with characters that hide text from its readers (a delete, an override of direction): the audit holds them back."""
 

@@ -129,7 +129,7 @@ def test_the_bad_messages_went_to_the_dead_letter_queue_alone_and_whole(stack, s
 
 def test_texts_come_through_unharmed(lake, sent):
     chosen = {line["chosen"] for route in ("gold", "quarantine") for line in lake.lines(route)}
-    for name, text in making.HARD_TEXTS.items():
+    for name, text in making.STORED_TEXTS.items():
         assert any(edit.endswith(f" {text}") for edit in chosen), name
 
 
