@@ -131,7 +131,7 @@ fn another_policy_shows_exactly_what_it_changes() {
     let folder = TempDir::new().unwrap();
     let policy = file(&folder, "stricter.toml", "[similarity]\ntrivial_above = 0.6\n");
     let events = [
-        edit("a", "red green blue", "red blue green"),
+        edit("a", "We sent the parcel this morning.", "We sent the parcel this morning. Thank you!"),
         edit("b", "red green blue", "purple, orange and a little grey"),
     ];
     let events = file(&folder, "events.jsonl", events.join("\n"));
