@@ -129,7 +129,7 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
 #[test]
 fn another_policy_shows_exactly_what_it_changes() {
     let folder = TempDir::new().unwrap();
-    let policy = file(&folder, "stricter.toml", "[similarity]\ntrivial_above = 0.6\n");
+    let policy = file(&folder, "stricter.toml", "[similarity]\ntrivial_above = 0.6\nlocal_correction_below = 0.0\n");
     let events = [
         edit("a", "We sent the parcel this morning.", "We sent the parcel this morning. Thank you!"),
         edit("b", "red green blue", "purple, orange and a little grey"),
