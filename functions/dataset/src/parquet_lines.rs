@@ -73,6 +73,8 @@ impl<W: Write + Send> ParquetLines<W> {
     /// As [`Self::write`].
     pub fn finish(mut self) -> io::Result<W> {
         self.flush()?;
+        // By itself the output's error is known; of the writer that ends it only a text is left.
+        self.writer.sync()?;
         self.writer.into_inner().map_err(as_io)
     }
 
