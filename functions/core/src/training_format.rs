@@ -347,7 +347,7 @@ mod tests {
             json!({"prompt": "p", "chosen": "The user's.", "rejected": "The model's.", "prompt_messages": turns(chat)});
         let of = |format: TrainingFormat| {
             let lines = lines(&format.of_pair(&row.to_string()).unwrap()?);
-            assert!(lines.iter().all(|line| has_single_turns(line)), "{format:?}: {lines:?}");
+            assert!(lines.iter().all(has_single_turns), "{format:?}: {lines:?}");
             let mut line = lines.into_iter().next().unwrap();
             Ok(match format {
                 TrainingFormat::OpenAi => line["input"]["messages"].take(),

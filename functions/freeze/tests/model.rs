@@ -910,7 +910,7 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
 /// In every other schedule people make versions, and in every third one users revise what they wrote.
 fn schedule(seed: u64, sabotage: Sabotage) -> Result<(), String> {
     let mut random = Random(seed);
-    let mut world = World::new(sabotage, seed % 4 > 1, seed % 3 == 0);
+    let mut world = World::new(sabotage, seed % 4 > 1, seed.is_multiple_of(3));
     for _ in 0..STEPS {
         world.act(&mut random);
     }
