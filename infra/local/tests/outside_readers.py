@@ -140,12 +140,12 @@ def run_documented(page: str, folder: str) -> list:
 
 def rows_of(value: object) -> list | None:
     """The rows of whatever a reader made; None of what has none."""
-    if hasattr(value, "to_table"):
+    if hasattr(value, "to_arrow_table"):  # DuckDB's
+        value = value.to_arrow_table()
+    elif hasattr(value, "to_batches") and hasattr(value, "to_table"):  # a dataset of pyarrow's
         value = value.to_table()
-    for method in ("to_pylist", "to_list"):
-        if hasattr(value, method):
-            return getattr(value, method)()
-    return value.to_arrow_table().to_pylist() if hasattr(value, "to_arrow_table") else None
+    method = next((method for method in ("to_pylist", "to_list") if hasattr(value, method)), None)
+    return getattr(value, method)() if method else None
 
 
 READERS = {"delta": read_delta, "parquet": read_parquet, "partitions": read_partitions, "orders": read_orders,

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,8 @@ SHAPES = {
 def read(reader: str, *arguments: object) -> dict | list:
     script = Path(__file__).with_name("outside_readers.py")
     command = [str(program("readers", "python")), str(script), reader, *map(str, arguments)]
-    environment = os.environ | {"HF_HOME": os.devnull, "HF_DATASETS_CACHE": str(Path(os.environ.get("TMPDIR", "/tmp")) / "flywheel-datasets")}
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as cache:
+        ran = subprocess.run(command, env=os.environ | {"HF_HOME": cache}, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
@@ -90,11 +91,11 @@ def test_parts_load_in_any_order(tmp_path):
     first = lines(parts[0])[0]
     assert not first["tags"] and first["model"] is first["thread_id"] is first["feedback"] is None, "there is nothing to guess a type from"
     # Of a release that did not have the last column yet, and of one that has another one.
-    column = list(first)[-1]
-    old, new = lake / "old.jsonl", lake / "new.jsonl"
-    old.write_text("".join(json.dumps({name: value for name, value in line.items() if name != column}) + "\n" for line in lines(parts[1])))
-    new.write_text("".join(json.dumps(line | {"of_tomorrow": {"at": "2026-11-22"}}) + "\n" for line in reversed(lines(parts[1]))))
-    assert read("orders", *parts, old, new) == {"rows": 2 + 3 + 2 + 3 + 3, "orders": 120, "alike": dict.fromkeys(ALL, 120)}
+    column, others = list(first)[-1], lake / "others.jsonl"
+    old = [{name: value for name, value in line.items() if name != column} for line in lines(parts[1])]
+    new = [line | {"of_tomorrow": {"at": "2026-11-22"}} for line in reversed(lines(parts[1]))]
+    others.write_text("".join(json.dumps(line) + "\n" for line in old + new))
+    assert read("orders", *parts, others) == {"rows": 2 + 3 + 2 + 6, "orders": 24, "alike": dict.fromkeys(ALL, 24)}
 
 
 def test_the_longest_lines_load(tmp_path):
