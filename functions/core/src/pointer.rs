@@ -81,6 +81,9 @@ pub struct FreezeReport {
     /// Pairs that went to quarantine instead: the audit of the batch held them back, or the circuit breaker.
     #[serde(default)]
     pub held: u64,
+    /// Pairs that are over a cap, and wait for a later version.
+    #[serde(default)]
+    pub waiting: u64,
     /// Parts that were consumed.
     pub parts: u64,
     /// Net-new pairs since the last training run: `rows` and what was carried over.
@@ -115,6 +118,8 @@ pub struct Frozen {
     pub near_duplicates: u64,
     /// Pairs that are held, by the audit or by the circuit breaker.
     pub held: u64,
+    /// Pairs that wait, of whatever version.
+    pub waiting: u64,
     /// Parts that were consumed.
     pub parts: u64,
     /// The contributors and prompts of the pairs that it adds, and of those that were carried over.
@@ -139,6 +144,7 @@ impl Pointer {
             duplicates: frozen.duplicates,
             near_duplicates: frozen.near_duplicates,
             held: frozen.held,
+            waiting: frozen.waiting,
             parts: frozen.parts,
             net_new,
             trainable,
@@ -180,7 +186,7 @@ mod tests {
 
     fn frozen(rows: u64) -> Frozen {
         let breadth = Breadth::default();
-        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, parts: 3, breadth, may_train: true }
+        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, waiting: 0, parts: 3, breadth, may_train: true }
     }
 
     fn after(pointer: &Pointer, frozen: Frozen, goal: &Goal) -> Pointer {

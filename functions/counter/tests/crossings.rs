@@ -77,7 +77,7 @@ async fn freeze(lake: &MemoryLake, rows: u64) {
     let watermark = loaded.pointer.watermark.after(&listing.parts, &[]);
     let (parts, breadth) = (listing.parts.len() as u64, Breadth::default());
     let frozen =
-        Frozen { version: 1, rows, duplicates: 0, near_duplicates: 0, held: 0, parts, breadth, may_train: true };
+        Frozen { version: 1, rows, duplicates: 0, near_duplicates: 0, held: 0, waiting: 0, parts, breadth, may_train: true };
     lake.move_pointer(&loaded, &loaded.pointer.after_freeze(frozen, &GOAL, watermark, NOW)).await.unwrap();
 }
 

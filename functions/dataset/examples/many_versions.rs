@@ -63,6 +63,7 @@ async fn main() {
             duplicates: 0,
             near_duplicates: 0,
             held: 0,
+            waiting: 0,
             parts: 0,
             breadth: Breadth::default(),
             may_train: true,

@@ -32,7 +32,7 @@ const START: Millis = 1_795_342_830_007;
 const MINUTE: Millis = 60 * 1000;
 const DAY: Millis = 24 * 60 * MINUTE;
 const THRESHOLD: u64 = 4;
-const SCHEDULES: u64 = 100_000;
+const SCHEDULES: u64 = 10_000;
 const STEPS: u64 = 60;
 
 /// What is broken on purpose, to see that it is noticed.
@@ -55,6 +55,8 @@ enum Sabotage {
     HeldUnwritten,
     /// Whoever finishes a version of somebody who died does not find what it holds back, and moves the pointer without it.
     HeldForgotten,
+    /// What waits since the last version is not found.
+    WaitingForgotten,
     /// What was held back is not known when it comes again.
     BackgroundForgotten,
     /// A run that died looks as if it ran.
@@ -267,6 +269,9 @@ impl Dataset for MemoryDataset {
         step().await;
         let found = self.0.lock().unwrap().objects.get(&object.name).cloned();
         let found = found.ok_or(DatasetError::Storage { action: "read", cause: "not there".to_owned() })?;
+        if object.name.contains("/waiting/") && self.1 == Sabotage::WaitingForgotten {
+            return Ok(Vec::new());
+        }
         let is_background = object.name.contains("background");
         if is_background && self.1 == Sabotage::BackgroundForgotten {
             return Ok(Background::default().to_bytes());
@@ -350,14 +355,18 @@ impl Amendable for MemoryDataset {
     }
 }
 
-/// Every third pair is by one contributor, of whom a version takes one: the rest of them is held by the audit. The prompt has the
-/// chosen text's only word, so that there is no phrase to count.
+/// Every third pair is by one contributor, of whom a version takes one: two more wait, and the rest of them is held by the audit. The
+/// prompt has the chosen text's only word, so that there is no phrase to count.
 fn line(pair: u64) -> String {
     let contributor = if pair.is_multiple_of(3) { "\"busy\"" } else { "null" };
     format!(
         "{{\"pair_id\":\"p{pair}\",\"event_id\":\"e{pair}\",\"prompt\":\"p{pair}\",\"chosen\":\"p{pair}\",\"rejected\":\"r\",\
          \"similarity\":0.5,\"tags\":[],\"reasons\":[],\"policy\":\"x\",\"contributor\":{contributor}}}\n"
     )
+}
+
+fn is_busy(pair: &str) -> bool {
+    pair[1..].parse::<u64>().unwrap().is_multiple_of(3)
 }
 
 fn ids(line: &str) -> (String, String) {
@@ -652,9 +661,13 @@ impl World {
             }
             check_version(&versions, index)?;
         }
+        for version in versions.iter().filter(|version| matches!(version.operation(), Some(Operation::Exclusion(_)))) {
+            if let Some(pair) = self.waiting(version).iter().find(|pair| is_busy(pair)) {
+                return Err(format!("{pair} waits though it was taken out"));
+            }
+        }
         if self.has_people {
-            return check_counts(&versions, &pointer)
-                .and_then(|()| self.check_that_nothing_is_lost(&pointer, ever(&versions)));
+            return check_counts(&versions, &pointer).and_then(|()| self.check_that_nothing_is_lost(&pointer, &versions));
         }
         let mut trained = self.runs.0.lock().unwrap().trained.clone();
         let trainings = trained.len();
@@ -668,11 +681,28 @@ impl World {
         if counted != rows as u64 {
             return Err(format!("{rows} rows are frozen, {counted} were trained on or carried over"));
         }
-        self.check_that_nothing_is_lost(&pointer, ever(&versions))
+        self.check_that_nothing_is_lost(&pointer, &versions)
     }
 
-    /// Each pair is frozen, held back, or pending; and none is both frozen and held, or held twice.
-    fn check_that_nothing_is_lost(&self, pointer: &Pointer, mut found: BTreeSet<String>) -> Result<(), String> {
+    /// The pairs that wait after a version.
+    fn waiting(&self, version: &Version) -> Vec<String> {
+        let Some(waiting) = version.records.version.as_ref().and_then(|version| version.waiting.as_ref()) else {
+            return Vec::new();
+        };
+        let objects = &self.dataset.0.lock().unwrap().objects;
+        std::str::from_utf8(&objects[&waiting.object.name]).unwrap().lines().map(|line| ids(line).0).collect()
+    }
+
+    /// Each pair is frozen, held back, waits, or is pending; and none is in two of these, or held twice. What waited and was taken
+    /// out by people is not lost: it waits after an older version.
+    fn check_that_nothing_is_lost(&self, pointer: &Pointer, versions: &[Version]) -> Result<(), String> {
+        let mut found = ever(versions);
+        let waiting = versions.last().map(|version| self.waiting(version)).unwrap_or_default();
+        for pair in waiting {
+            if !found.insert(pair.clone()) {
+                return Err(format!("{pair} waits, and was frozen, or waits twice"));
+            }
+        }
         let objects = self.lake.0.objects();
         let pairs_of = |body: &Vec<u8>| -> Vec<String> {
             std::str::from_utf8(body).unwrap().lines().map(|line| ids(line).0).collect()
@@ -683,6 +713,9 @@ impl World {
                 return Err(format!("{pair} is held, and frozen or held elsewhere"));
             }
             found.insert(pair);
+        }
+        if self.has_people {
+            found.extend(versions.iter().flat_map(|version| self.waiting(version)));
         }
         let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
         for part in pointer.watermark.pending(&listing.parts).parts {
@@ -718,8 +751,7 @@ fn check_version(versions: &[Version], index: usize) -> Result<(), String> {
 
         Some(Operation::Rollback { to }) => now == pairs((*to as usize).checked_sub(1)),
         Some(_) => {
-            let is_busy = |entry: &&Entry| entry.line.contains("\"busy\"");
-            now.is_subset(&before) && !versions[index].entries.iter().any(|entry| is_busy(&entry))
+            now.is_subset(&before) && !now.iter().any(|pair| is_busy(pair))
         }
     };
     if fits { Ok(()) } else { Err(format!("version {number} has other rows than it should")) }
@@ -759,6 +791,7 @@ fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, 
     };
     let rules = DatasetRules {
         max_pairs_per_contributor: 1,
+        max_waiting_per_contributor: 2,
         max_unattributed_share: 1.0,
         max_tenant_share: 1.0,
         near_duplicate_from: 1.1,
@@ -842,6 +875,7 @@ fn what_is_broken_on_purpose_is_noticed() {
         Sabotage::PairsForgotten,
         Sabotage::HeldUnwritten,
         Sabotage::HeldForgotten,
+        Sabotage::WaitingForgotten,
         Sabotage::BackgroundForgotten,
         Sabotage::DeadRunsRun,
         Sabotage::RemovedForgotten,

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::caps::Attribution;
 use super::fingerprint::Fingerprint;
 use super::gold_line::GoldLine;
 use super::rules::DatasetRules;
@@ -36,6 +37,10 @@ pub struct RowInDataset<'r> {
 #[derive(Debug, Default)]
 pub struct Newcomers {
     pub(crate) pairs: Vec<Newcomer>,
+    /// The first of them waited for this version.
+    waited: usize,
+    /// What the version before tells of whose pairs are.
+    pub(crate) attribution: Attribution,
     seen: HashSet<(u128, u128, bool)>,
     /// Lines of a pair and an event that both were in one line before.
     pub(crate) repeated: u64,
@@ -100,6 +105,25 @@ impl Newcomers {
     #[must_use]
     pub fn add_barred(&mut self, line: &str) -> bool {
         self.add_line(line, true)
+    }
+
+    /// Adds a line that waits since an earlier version. All of them come before any other line. `false`: it is no gold line, and
+    /// nothing was added.
+    #[must_use]
+    pub fn add_waiting(&mut self, line: &str) -> bool {
+        let is_gold = self.add_line(line, false);
+        self.waited = self.pairs.len();
+        is_gold
+    }
+
+    /// The same, with what the version before tells of whose pairs are.
+    #[must_use]
+    pub fn attributed_as(self, attribution: Attribution) -> Self {
+        Self { attribution, ..self }
+    }
+
+    pub(crate) fn has_waited(&self, index: usize) -> bool {
+        index < self.waited
     }
 
     fn add_line(&mut self, line: &str, is_barred: bool) -> bool {
