@@ -186,7 +186,17 @@ mod tests {
 
     fn frozen(rows: u64) -> Frozen {
         let breadth = Breadth::default();
-        Frozen { version: 4, rows, duplicates: 2, near_duplicates: 0, held: 0, waiting: 0, parts: 3, breadth, may_train: true }
+        Frozen {
+            version: 4,
+            rows,
+            duplicates: 2,
+            near_duplicates: 0,
+            held: 0,
+            waiting: 0,
+            parts: 3,
+            breadth,
+            may_train: true,
+        }
     }
 
     fn after(pointer: &Pointer, frozen: Frozen, goal: &Goal) -> Pointer {

@@ -81,7 +81,8 @@ fn unevenly(people: &[Option<String>], pairs: &[usize]) -> Vec<(Option<String>, 
 
 const SIGN_OFF: &str = "With kind regards from all of us at Lumen Works";
 const RENAMED: &str = "Harbourlight";
-const TEMPLATE: &str = "Thank you for writing. Your ticket has been passed to our second line, who answer within two days.";
+const TEMPLATE: &str =
+    "Thank you for writing. Your ticket has been passed to our second line, who answer within two days.";
 const API: &str = "client.fetch_order(order_id)";
 const NOBODY: [Option<String>; 1] = [None];
 
@@ -89,24 +90,51 @@ const NOBODY: [Option<String>; 1] = [None];
 fn a_correction_that_many_agree_on_enters() {
     let (twenty, team, five) = (people("p", 20), people("p", 3), people("dev", 5));
     let cases = [
-        ("a sign-off of 20 people of 6 tenants", Batch::default().plain(&twenty, 6, 6).with(SIGN_OFF, &each(&twenty, 6), 6)),
+        (
+            "a sign-off of 20 people of 6 tenants",
+            Batch::default().plain(&twenty, 6, 6).with(SIGN_OFF, &each(&twenty, 6), 6),
+        ),
         ("the same, in all that they write", Batch::default().with(SIGN_OFF, &each(&twenty, 9), 6)),
-        ("the same, among 60 others", Batch::default().plain(&people("o", 60), 12, 20).with(SIGN_OFF, &each(&twenty, 4), 6)),
+        (
+            "the same, among 60 others",
+            Batch::default().plain(&people("o", 60), 12, 20).with(SIGN_OFF, &each(&twenty, 4), 6),
+        ),
         ("the same, without tenants", Batch::default().with(SIGN_OFF, &each(&twenty, 9), 0)),
-        ("a product's new name in 12 of 162", Batch::default().plain(&twenty, 0, 8).with(RENAMED, &each(&twenty[..12], 1), 0)),
+        (
+            "a product's new name in 12 of 162",
+            Batch::default().plain(&twenty, 0, 8).with(RENAMED, &each(&twenty[..12], 1), 0),
+        ),
         ("the same, by three of them", Batch::default().plain(&twenty, 0, 8).with(RENAMED, &each(&twenty[..3], 4), 0)),
-        ("the same, by people who edit once", Batch::default().plain(&people("o", 150), 0, 1).with(RENAMED, &each(&people("q", 12), 1), 0)),
+        (
+            "the same, by people who edit once",
+            Batch::default().plain(&people("o", 150), 0, 1).with(RENAMED, &each(&people("q", 12), 1), 0),
+        ),
         ("the same, by a team of three", Batch::default().plain(&team, 0, 50).with(RENAMED, &each(&team, 4), 0)),
-        ("the same, by one person alone", Batch::default().plain(&team[..1], 0, 150).with(RENAMED, &each(&team[..1], 12), 0)),
+        (
+            "the same, by one person alone",
+            Batch::default().plain(&team[..1], 0, 150).with(RENAMED, &each(&team[..1], 12), 0),
+        ),
         ("the same, by nobody that is named", Batch::default().plain(&NOBODY, 0, 150).with(RENAMED, &[(None, 12)], 0)),
-        ("8 answers on a template, by 4 agents", Batch::default().plain(&twenty, 0, 6).with(TEMPLATE, &each(&twenty[..4], 2), 0)),
+        (
+            "8 answers on a template, by 4 agents",
+            Batch::default().plain(&twenty, 0, 6).with(TEMPLATE, &each(&twenty[..4], 2), 0),
+        ),
         ("the same, each by another", Batch::default().plain(&twenty, 0, 6).with(TEMPLATE, &each(&twenty[..8], 1), 0)),
         ("the same, by nobody that is named", Batch::default().plain(&NOBODY, 0, 120).with(TEMPLATE, &[(None, 8)], 0)),
-        ("the same, and one person is named", Batch::default().plain(&NOBODY, 0, 120).plain(&team[..1], 0, 1).with(TEMPLATE, &[(None, 8)], 0)),
+        (
+            "the same, and one person is named",
+            Batch::default().plain(&NOBODY, 0, 120).plain(&team[..1], 0, 1).with(TEMPLATE, &[(None, 8)], 0),
+        ),
         ("a team's new API", Batch::default().plain(&five, 0, 10).with(API, &unevenly(&five, &[9, 6, 5, 3, 2]), 0)),
-        ("the same, in 5,000 edits", Batch::default().plain(&five, 0, 990).with(API, &unevenly(&five, &[14, 12, 10, 8, 6]), 0)),
+        (
+            "the same, in 5,000 edits",
+            Batch::default().plain(&five, 0, 990).with(API, &unevenly(&five, &[14, 12, 10, 8, 6]), 0),
+        ),
         ("a small team's habit, without ids", Batch::default().plain(&NOBODY, 0, 60).with(SIGN_OFF, &[(None, 90)], 0)),
-        ("tenants tell apart who names nobody", Batch::default().plain(&vec![None; 10], 10, 200).with(RENAMED, &each(&vec![None; 10], 3), 10)),
+        (
+            "tenants tell apart who names nobody",
+            Batch::default().plain(&vec![None; 10], 10, 200).with(RENAMED, &each(&vec![None; 10], 3), 10),
+        ),
     ];
     for (case, batch) in cases {
         assert_eq!(batch.held(), (0, 0), "{case}");
@@ -137,7 +165,11 @@ fn a_campaign_of_few_hands_is_held() {
         ("a flood where nobody is named", anonymous().with(sentence, &[(None, 2_500)], 0), 2_500),
         ("one tenant's invented people", tenants().with(brand, &each(&puppets, 2), 1), 80),
         ("… who write other things as well", tenants().plain(&puppets, 1, 2).with(brand, &each(&puppets, 2), 1), 80),
-        ("accounts that exist for it", Batch::default().plain(&many[..175], 0, 4).with(sentence, &each(&puppets, 1), 0), 40),
+        (
+            "accounts that exist for it",
+            Batch::default().plain(&many[..175], 0, 4).with(sentence, &each(&puppets, 1), 0),
+            40,
+        ),
         ("a small batch, by one", small().with(brand, &each(&many[..1], 10), 0), 10),
         ("a small batch, by nobody that is named", small().with(brand, &[(None, 10)], 0), 10),
     ];

@@ -76,8 +76,17 @@ async fn freeze(lake: &MemoryLake, rows: u64) {
     let listing = lake.list_parts(&loaded.pointer.watermark.list_after()).await.unwrap();
     let watermark = loaded.pointer.watermark.after(&listing.parts, &[]);
     let (parts, breadth) = (listing.parts.len() as u64, Breadth::default());
-    let frozen =
-        Frozen { version: 1, rows, duplicates: 0, near_duplicates: 0, held: 0, waiting: 0, parts, breadth, may_train: true };
+    let frozen = Frozen {
+        version: 1,
+        rows,
+        duplicates: 0,
+        near_duplicates: 0,
+        held: 0,
+        waiting: 0,
+        parts,
+        breadth,
+        may_train: true,
+    };
     lake.move_pointer(&loaded, &loaded.pointer.after_freeze(frozen, &GOAL, watermark, NOW)).await.unwrap();
 }
 

@@ -78,7 +78,9 @@ pub enum AmendError {
     #[error("the newest version's background of phrases is damaged: restore it, it is an object that never changes")]
     CorruptBackground,
     /// The pairs that wait are damaged. Another attempt cannot change that.
-    #[error("the pairs that wait after version {version} are damaged: restore them, they are an object that never changes")]
+    #[error(
+        "the pairs that wait after version {version} are damaged: restore them, they are an object that never changes"
+    )]
     CorruptWaiting {
         /// The version.
         version: u64,

@@ -55,8 +55,17 @@ fn with(column: &str, value: Option<Value>) -> String {
 
 fn record(version: u64, rows: u64) -> Records {
     let breadth = Breadth::default();
-    let frozen =
-        Frozen { version, rows, duplicates: 2, near_duplicates: 0, held: 0, waiting: 0, parts: 3, breadth, may_train: true };
+    let frozen = Frozen {
+        version,
+        rows,
+        duplicates: 2,
+        near_duplicates: 0,
+        held: 0,
+        waiting: 0,
+        parts: 3,
+        breadth,
+        may_train: true,
+    };
     let goal = Goal { threshold: 100, ..Goal::default() };
     let pointer = Pointer { crossing: version, ..Pointer::default() };
     Records { pointer: pointer.after_freeze(frozen, &goal, Watermark::default(), 0), version: None }

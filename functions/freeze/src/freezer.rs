@@ -69,7 +69,9 @@ pub enum FreezeError {
     #[error("the last version's background of phrases is damaged: restore it, it is an object that never changes")]
     CorruptBackground,
     /// The pairs that wait since the last version are damaged. Another attempt cannot change that.
-    #[error("the pairs that wait since the last version are damaged: restore them, they are an object that never changes")]
+    #[error(
+        "the pairs that wait since the last version are damaged: restore them, they are an object that never changes"
+    )]
     CorruptWaiting,
     /// Others kept committing first.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another freeze")]
@@ -296,11 +298,7 @@ where
     }
 
     /// The lines that wait since the last version.
-    async fn waiting(
-        &self,
-        snapshot: &D::Snapshot,
-        previous: Option<&VersionRecord>,
-    ) -> Result<String, FreezeError> {
+    async fn waiting(&self, snapshot: &D::Snapshot, previous: Option<&VersionRecord>) -> Result<String, FreezeError> {
         let Some(waiting) = previous.and_then(|previous| previous.waiting.as_ref()) else { return Ok(String::new()) };
         let bytes = self.dataset.get_object(snapshot, &waiting.object).await?;
         String::from_utf8(bytes).map_err(|_| FreezeError::CorruptWaiting)

@@ -85,7 +85,8 @@ impl World {
     async fn waiting(&self) -> Vec<String> {
         let loaded = self.dataset().load().await.unwrap();
         let Some(waiting) = loaded.last_freeze.unwrap().version.unwrap().waiting else { return Vec::new() };
-        let body = String::from_utf8(self.dataset().get_object(&loaded.snapshot, &waiting.object).await.unwrap()).unwrap();
+        let body =
+            String::from_utf8(self.dataset().get_object(&loaded.snapshot, &waiting.object).await.unwrap()).unwrap();
         body.lines().map(|line| GoldLine::parse(line).unwrap().event_id.into_owned()).collect()
     }
 

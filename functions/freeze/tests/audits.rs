@@ -95,11 +95,8 @@ impl World {
     }
 
     fn where_may_wait(most: u64) -> Self {
-        let rules = DatasetRules {
-            max_pairs_per_contributor: 5,
-            max_waiting_per_contributor: most,
-            ..DatasetRules::default()
-        };
+        let rules =
+            DatasetRules { max_pairs_per_contributor: 5, max_waiting_per_contributor: most, ..DatasetRules::default() };
         Self { lake: MemoryLake::default(), folder: TempDir::new().unwrap(), rules }
     }
 

@@ -135,11 +135,8 @@ impl World {
     }
 
     async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
-        let rules = DatasetRules {
-            max_pairs_per_contributor: 2,
-            max_waiting_per_contributor: 1,
-            ..DatasetRules::default()
-        };
+        let rules =
+            DatasetRules { max_pairs_per_contributor: 2, max_waiting_per_contributor: 1, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake(), self.dataset(), rules, BreakerBounds::default(), now);
         freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await
     }

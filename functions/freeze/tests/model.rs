@@ -32,7 +32,7 @@ const START: Millis = 1_795_342_830_007;
 const MINUTE: Millis = 60 * 1000;
 const DAY: Millis = 24 * 60 * MINUTE;
 const THRESHOLD: u64 = 4;
-const SCHEDULES: u64 = 10_000;
+const SCHEDULES: u64 = 100_000;
 const STEPS: u64 = 60;
 
 /// What is broken on purpose, to see that it is noticed.
@@ -667,7 +667,8 @@ impl World {
             }
         }
         if self.has_people {
-            return check_counts(&versions, &pointer).and_then(|()| self.check_that_nothing_is_lost(&pointer, &versions));
+            return check_counts(&versions, &pointer)
+                .and_then(|()| self.check_that_nothing_is_lost(&pointer, &versions));
         }
         let mut trained = self.runs.0.lock().unwrap().trained.clone();
         let trainings = trained.len();
@@ -750,9 +751,7 @@ fn check_version(versions: &[Version], index: usize) -> Result<(), String> {
         }
 
         Some(Operation::Rollback { to }) => now == pairs((*to as usize).checked_sub(1)),
-        Some(_) => {
-            now.is_subset(&before) && !now.iter().any(|pair| is_busy(pair))
-        }
+        Some(_) => now.is_subset(&before) && !now.iter().any(|pair| is_busy(pair)),
     };
     if fits { Ok(()) } else { Err(format!("version {number} has other rows than it should")) }
 }

@@ -153,7 +153,6 @@ fn in_words(record: &VersionRecord, freeze: Option<&FreezeReport>, text: &mut St
     let _ = writeln!(
         text,
         "crossing {crossing} took {} lines of {} parts: {} entered, {} were there already, {} repeated others in other words, {} are held, {} wait",
-
         thousands(consumed.lines),
         thousands(consumed.parts),
         thousands(counts.entered),

@@ -368,8 +368,7 @@ fn freeze_in_words(freeze: &FreezeReport) -> String {
 
 fn shortfall_in_words(shortfall: &Shortfall) -> String {
     let Shortfall { threshold, entered, over, caps, edits, contributors_needed } = shortfall;
-    let [threshold, entered, over, contributors] =
-        [*threshold, *entered, *over, caps.contributors].map(thousands);
+    let [threshold, entered, over, contributors] = [*threshold, *entered, *over, caps.contributors].map(thousands);
     let each = caps.per_contributor.map_or_else(|| "all".to_owned(), thousands);
     let when = match edits {
         Some(edits) => format!("a run takes about {} edits like these", thousands(*edits)),
@@ -429,7 +428,11 @@ mod tests {
     fn a_threshold_that_caps_keep_out_of_reach_is_said_in_words_with_the_fix() {
         let caps = Caps { contributors: 20, is_attributed: true, per_contributor: Some(5), absolute: Some(5) };
         let text = shortfall_in_words(&caps.shortfall(5_000, 100, 4_900).unwrap());
-        for said in ["5,000 is out of reach: 100 pairs entered and 4,900 wait", "20 contributors may have 5 pairs each", "127,500 edits"] {
+        for said in [
+            "5,000 is out of reach: 100 pairs entered and 4,900 wait",
+            "20 contributors may have 5 pairs each",
+            "127,500 edits",
+        ] {
             assert!(text.contains(said), "{text}");
         }
         assert!(text.contains("Remove max_pairs_per_contributor") && text.contains("1,000 contributors"), "{text}");

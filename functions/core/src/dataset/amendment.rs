@@ -211,11 +211,7 @@ impl Change {
     ///
     /// # Errors
     /// The index of a line that is none.
-    pub fn wait_without(
-        &mut self,
-        now: &[&str],
-        goes: impl Fn(&str, &GoldLine<'_>) -> bool,
-    ) -> Result<(), usize> {
+    pub fn wait_without(&mut self, now: &[&str], goes: impl Fn(&str, &GoldLine<'_>) -> bool) -> Result<(), usize> {
         for (index, line) in now.iter().enumerate() {
             let gold = GoldLine::parse(line).ok_or(index)?;
             if goes(line, &gold) {
@@ -427,6 +423,36 @@ mod tests {
         let mut back = Change::new(change.background().clone(), salt);
         assert!(back.add(&rows[0]) && back.add(&rows[1]));
         assert_eq!(back.background().pairs(), before.pairs());
+    }
+
+    #[test]
+    fn what_waited_goes_and_waits_again_but_for_what_entered_since() {
+        let salt = SplitSalt::new([0; 16]);
+        let rows: Vec<_> = (0..5).map(|number| row(number, None, "2026-11-22T12:00:00Z")).collect();
+        let lines: Vec<_> = rows.iter().map(String::as_str).collect();
+        let events = |change: &Change| {
+            let body = change.waiting().map(|(_, body)| body).unwrap_or_default();
+            let event = |line: &str| GoldLine::parse(line).unwrap().event_id.into_owned();
+            body.lines().map(event).collect::<Vec<_>>().join(" ")
+        };
+        let is_out = |change: &Change, number: &str| change.background().holds(0, id_key("event", number));
+        // Then 0 to 2 waited; since, 0 has entered, and 3 and 4 came.
+        let mut back = Change::new(Background::default(), salt.clone());
+        assert!(back.remove(lines[0]));
+        back.wait_as(&lines[..3], &lines[1..]).unwrap();
+        assert_eq!((events(&back).as_str(), back.withdrawn(), back.is_none()), ("1 2", 2, false));
+        assert!(is_out(&back, "0") && is_out(&back, "3") && !is_out(&back, "1"));
+        let mut undone = Change::new(back.background().clone(), salt.clone());
+        undone.wait_as(&lines[1..], &lines[1..3]).unwrap();
+        assert_eq!((events(&undone).as_str(), undone.withdrawn(), undone.is_none()), ("1 2 3 4", 0, false));
+        assert!(is_out(&undone, "0") && !is_out(&undone, "3"));
+        let mut same = Change::new(undone.background().clone(), salt.clone());
+        same.wait_as(&lines[1..], &lines[1..]).unwrap();
+        assert!(same.is_none());
+        let mut without = Change::new(Background::default(), salt);
+        without.wait_without(&lines[..2], |_, line| line.event_id == "0").unwrap();
+        assert_eq!((events(&without).as_str(), without.withdrawn(), is_out(&without, "0")), ("1", 1, true));
+        assert_eq!(without.wait_without(&["{}"], |_, _| true), Err(0));
     }
 
     #[test]

@@ -525,7 +525,10 @@ mod tests {
         let mut world = World::with_cap(1);
         world.freeze(&pairs_of("alice", 0..3));
         let again = world.freeze(&pairs_of("alice", 1..3));
-        assert_eq!((entered(&again).join(" "), waiting(&again).join(" "), again.duplicates), ("1".to_owned(), "2".to_owned(), 2));
+        assert_eq!(
+            (entered(&again).join(" "), waiting(&again).join(" "), again.duplicates),
+            ("1".to_owned(), "2".to_owned(), 2)
+        );
     }
 
     #[test]
@@ -578,7 +581,10 @@ mod tests {
         world.freeze(&[pairs_of("alice", 0..3), pairs_of("bob", 10..11)].concat());
         let new = [pairs_of("bob", 11..13), pairs_of("carol", 20..21)].concat();
         let mut audited = world.audit(&new);
-        assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("1 11 20".to_owned(), "2 12".to_owned()));
+        assert_eq!(
+            (entered(&audited).join(" "), waiting(&audited).join(" ")),
+            ("1 11 20".to_owned(), "2 12".to_owned())
+        );
         audited.hold_beyond(u64::MAX);
         assert_eq!(audited.entries.len(), 3);
         // A sample of one: what waited is no part of it.
@@ -674,6 +680,34 @@ mod tests {
                     }
                 }
             }
+        }
+
+        /// Over many versions each pair enters, is held, or waits, and is in one of these only; and no version has too much of anybody.
+        #[test]
+        fn what_waits_is_neither_lost_nor_doubled(
+            batches in prop::collection::vec(prop::collection::vec((0..4_u32, any::<bool>()), 0..12), 1..6), most in 1..4_u64, may_wait in 0..4_u64,
+        ) {
+            let mut world = World::with_cap(most);
+            world.rules.max_waiting_per_contributor = may_wait;
+            let (mut pairs, mut held) = (0, Vec::new());
+            for batch in &batches {
+                let mut lines = Vec::new();
+                for (contributor, is_repeated) in batch {
+                    let new = pairs_of(&format!("c{contributor}"), pairs..pairs + 1);
+                    lines.extend(if *is_repeated { [new.clone(), new].concat() } else { new });
+                    pairs += 1;
+                }
+                let audited = world.freeze(&lines);
+                let mut by_contributor: BTreeMap<_, u64> = BTreeMap::new();
+                for entry in &audited.entries {
+                    *by_contributor.entry(GoldLine::parse(&entry.line).unwrap().contributor.unwrap().into_owned()).or_default() += 1;
+                }
+                prop_assert!(by_contributor.values().all(|pairs| *pairs <= most));
+                held.extend(audited.held.iter().map(|held| held.line.clone()));
+            }
+            let all: Vec<_> = world.rows.iter().map(|row| &row.line).chain(&held).chain(&world.waiting).collect();
+            let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+            prop_assert_eq!((all.len(), distinct.len()), (pairs as usize, pairs as usize));
         }
 
         #[test]

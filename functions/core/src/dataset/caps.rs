@@ -103,11 +103,7 @@ pub(crate) enum Excess {
 ///
 /// With fewer tenants than a tenant's share has room for (fewer than 5 at 20 %) no version keeps the rule, and it is not applied. Pairs
 /// without a tenant count towards the whole and are not capped by it.
-pub(crate) fn excesses(
-    owners: &[Owner<'_>],
-    before: Attribution,
-    rules: &DatasetRules,
-) -> (Vec<Option<Excess>>, Caps) {
+pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &DatasetRules) -> (Vec<Option<Excess>>, Caps) {
     let places = Places::of(owners);
     let contributors = before.contributors.max(places.contributors as u64 - 1);
     let named = owners.iter().filter(|owner| owner.contributor.is_some()).count();
@@ -242,19 +238,32 @@ mod tests {
     #[test]
     fn people_who_edit_about_equally_reach_a_threshold_whatever_their_number() {
         for contributors in [1, 2, 3, 20, 200, 5_000] {
-            assert_eq!(entering(&vec![5_000_usize.div_ceil(contributors); contributors], 0), 5_000_usize.max(5_001 * usize::from(contributors == 3)));
+            assert_eq!(
+                entering(&vec![5_000_usize.div_ceil(contributors); contributors], 0),
+                5_000_usize.max(5_001 * usize::from(contributors == 3))
+            );
             let pairs = about_equally(contributors, 10_000);
-            assert!(entering(&pairs, 0) >= 5_000, "{contributors}: {} of {}", entering(&pairs, 0), pairs.iter().sum::<usize>());
+            assert!(
+                entering(&pairs, 0) >= 5_000,
+                "{contributors}: {} of {}",
+                entering(&pairs, 0),
+                pairs.iter().sum::<usize>()
+            );
         }
     }
 
     #[test]
     fn who_edits_most_by_far_is_one_voice_of_many() {
         let others = |count: usize, pairs: usize| vec![pairs; count];
-        let with = |one: usize, others: Vec<usize>| entering(&[vec![one], others.clone()].concat(), 0) - others.iter().sum::<usize>();
+        let with = |one: usize, others: Vec<usize>| {
+            entering(&[vec![one], others.clone()].concat(), 0) - others.iter().sum::<usize>()
+        };
         // 2 % of 5,076, and of 1,015; a tenth of 422; two thirds of 300; and of two people each may have all.
         assert_eq!((with(5_000, others(199, 25)), with(5_000, others(199, 5))), (101, 20));
-        assert_eq!((with(5_000, others(19, 20)), with(5_000, others(2, 50)), with(5_000, others(1, 5))), (42, 200, 5_000));
+        assert_eq!(
+            (with(5_000, others(19, 20)), with(5_000, others(2, 50)), with(5_000, others(1, 5))),
+            (42, 200, 5_000)
+        );
         // Of the many who edit little, five enter whatever the share.
         assert_eq!(entering(&[7; 30], 0), 30 * 7);
         assert_eq!(with(5_000, others(40, 1)), 5);
@@ -314,7 +323,8 @@ mod tests {
         assert_eq!(held(&[("", "", 900)], &rules), (0, 0, 0));
         assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (0, 0, 0));
         let over = |of: &[(&str, &str, usize)], is_usual| {
-            let (excesses, _) = excesses(&owners(of), Attribution { contributors: 2, is_usual: Some(is_usual) }, &rules);
+            let (excesses, _) =
+                excesses(&owners(of), Attribution { contributors: 2, is_usual: Some(is_usual) }, &rules);
             excesses.iter().filter(|excess| **excess == Some(Excess::Unattributed)).count()
         };
         assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9_000)], true), 8_980);

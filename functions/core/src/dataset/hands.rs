@@ -94,11 +94,8 @@ impl Hands {
         if hands < 2 || is_small && 2 * nameless > pairs {
             return is_small && carriers.len() as f64 >= rules.burst_habit_share * pairs as f64;
         }
-        let enough = if is_small {
-            rules.burst_contributors.min(ENOUGH_IN_A_SMALL_BATCH)
-        } else {
-            rules.burst_contributors
-        };
+        let enough =
+            if is_small { rules.burst_contributors.min(ENOUGH_IN_A_SMALL_BATCH) } else { rules.burst_contributors };
         effective_number(&carried) >= (enough as f64).min((hands as f64 + 1.0) / 2.0)
     }
 
