@@ -80,6 +80,7 @@ package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITEC
 	for function in curate freeze promote; do cp infra/policy.toml target/lambda/$$function/; done
 
 deploy: package tools ## to AWS, asking for the parameters; ARGS="--no-confirm-changeset …" to not ask
+	@$(PYTHON) infra/local/policy_check.py $(PARAMETERS)
 	$(SAM) deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 --capabilities CAPABILITY_IAM \
 	  --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+import policy_check
 import processes
 from cloud import LocalCloud, recorded_clouds
 from progress import Problem, run_main, say
@@ -20,6 +21,7 @@ def up(arguments: argparse.Namespace) -> int:
     from stack import Keys, raise_stack
     from stage import build_and_stage
 
+    policy_check.warn(dict(arguments.parameters))
     template = build_and_stage()
     cloud = LocalCloud.running(UP)
     if cloud and arguments.port not in (None, cloud.port):

@@ -58,7 +58,8 @@ impl World {
 
     async fn freeze(&self, crossing: u64) -> FreezeReport {
         let dataset = DeltaDataset::in_folder(self.path()).unwrap();
-        let rules = DatasetRules { max_pairs_per_contributor: 4, ..DatasetRules::default() };
+        let rules =
+            DatasetRules { max_pairs_per_contributor: 4, max_waiting_per_contributor: 0, ..DatasetRules::default() };
         let freezer = Freezer::new(FolderLake::new(self.path()), dataset, rules, BreakerBounds::default(), now);
         freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await.unwrap()
     }

@@ -87,6 +87,9 @@ pub struct FreezeReport {
     /// Pairs that went to quarantine instead: the audit of the batch held them back, or the circuit breaker.
     #[serde(default)]
     pub held: u64,
+    /// Pairs that are over a cap, and wait for a later version.
+    #[serde(default)]
+    pub waiting: u64,
     /// Parts that were consumed.
     pub parts: u64,
     /// Net-new pairs since the last training run: `rows` and what was carried over.
@@ -125,6 +128,8 @@ pub struct Frozen {
     pub revised: u64,
     /// Pairs that are held, by the audit or by the circuit breaker.
     pub held: u64,
+    /// Pairs that wait, of whatever version.
+    pub waiting: u64,
     /// Parts that were consumed.
     pub parts: u64,
     /// The contributors and prompts of the pairs that it adds, and of those that were carried over.
@@ -151,6 +156,7 @@ impl Pointer {
             superseded: frozen.superseded,
             revised: frozen.revised,
             held: frozen.held,
+            waiting: frozen.waiting,
             parts: frozen.parts,
             net_new,
             trainable,
@@ -200,6 +206,7 @@ mod tests {
             superseded: 0,
             revised: 0,
             held: 0,
+            waiting: 0,
             parts: 3,
             breadth,
             may_train: true,

@@ -84,12 +84,6 @@ impl Decimal {
         let of_whole = self.digits.saturating_mul(u128::from(whole)) / self.unit;
         u64::try_from(of_whole).unwrap_or(u64::MAX)
     }
-
-    /// The largest count that is no more than this share of itself and the rest together; the share is below 1.
-    pub(crate) fn beside(self, rest: u64) -> u64 {
-        let beside = self.digits.saturating_mul(u128::from(rest)) / self.unit.saturating_sub(self.digits).max(1);
-        u64::try_from(beside).unwrap_or(u64::MAX)
-    }
 }
 
 #[cfg(test)]
@@ -130,9 +124,6 @@ mod tests {
 
     #[test]
     fn counts_of_a_whole_are_exact() {
-        // In floating point 0.6 / (1 - 0.6) * 2 is a hair below 3.
-        assert_eq!(Decimal::of(0.6).beside(2), 3);
-        assert_eq!(Decimal::of(0.0).beside(2), 0);
         assert_eq!(Decimal::of(0.7).of_whole(10), 7);
         assert_eq!(Decimal::of(0.29).of_whole(100), 29);
         assert_eq!(Decimal::of(0.2).of_whole(9), 1);

@@ -141,5 +141,6 @@ fn the_demos_edits_are_taken() {
         audited.held.len()
     );
     assert!(audited.held.is_empty(), "{reasons:?}");
+    assert!(audited.waiting.is_empty(), "{:?}", audited.caps);
     assert!(audited.entries.len() >= 100);
 }

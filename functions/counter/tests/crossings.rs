@@ -84,6 +84,7 @@ async fn freeze(lake: &MemoryLake, rows: u64) {
         superseded: 0,
         revised: 0,
         held: 0,
+        waiting: 0,
         parts,
         breadth,
         may_train: true,

@@ -65,6 +65,7 @@ async fn main() {
             superseded: 0,
             revised: 0,
             held: 0,
+            waiting: 0,
             parts: 0,
             breadth: Breadth::default(),
             may_train: true,

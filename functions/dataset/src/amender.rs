@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use flywheel_core::dataset::{
     Amendment, Background, Change, GoldLine, ObjectDigest, Operation, Selection, SplitSalt, Statistics, VersionRecord,
+    WaitingPairs,
 };
 use flywheel_core::training::TakenBack;
 use flywheel_core::{Amended, Breadth, Millis, Pointer};
@@ -77,6 +78,14 @@ pub enum AmendError {
     /// What the newest version says of those before it is damaged. Another attempt cannot change that.
     #[error("the newest version's background of phrases is damaged: restore it, it is an object that never changes")]
     CorruptBackground,
+    /// The pairs that wait are damaged. Another attempt cannot change that.
+    #[error(
+        "the pairs that wait after version {version} are damaged: restore them, they are an object that never changes"
+    )]
+    CorruptWaiting {
+        /// The version.
+        version: u64,
+    },
     /// Others kept committing first.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another commit")]
     Contended,
@@ -94,6 +103,7 @@ struct Planned<S> {
     on: S,
     older: Option<S>,
     background: Vec<u8>,
+    waiting: Option<(WaitingPairs, String)>,
 }
 
 impl<'l, L, D> Amender<'l, L, D>
@@ -197,11 +207,15 @@ where
         let (change, older) = match &request.wish {
             Wish::RollBackTo(to) => {
                 let older = self.older(*to, newest).await?;
-                (self.rows_of(&older, *to, (&snapshot, newest), change).await?, Some(older))
+                let change = self.rows_of(&older, *to, (&snapshot, newest), change).await?;
+                (self.waiting_of(&older, *to, (&snapshot, newest, previous.as_ref()), change).await?, Some(older))
             }
-            Wish::Exclude(selection) => (self.rows_without(selection, &snapshot, newest, change).await?, None),
+            Wish::Exclude(selection) => {
+                let change = self.rows_without(selection, &snapshot, newest, change).await?;
+                (self.waiting_without(selection, &snapshot, previous.as_ref(), change).await?, None)
+            }
         };
-        if change.removed().is_empty() && change.added() == 0 {
+        if change.is_none() {
             return Ok(None);
         }
         let (net_new, breadth, trainable) = match &request.wish {
@@ -226,10 +240,13 @@ where
             at: (self.now)(),
             removed: removed.len() as u64,
             added: change.added(),
+            withdrawn: change.withdrawn(),
         };
+        let waiting = change.waiting();
         let record = record(amendment, newest + 1, &pointer, previous.as_ref(), change.into_rows(), &background, &salt);
+        let record = record.with_waiting(waiting.as_ref().map(|(waiting, _)| waiting.clone()));
         let version = NewVersion { record, pointer, removed };
-        Ok(Some(Planned { version, on: snapshot, older, background }))
+        Ok(Some(Planned { version, on: snapshot, older, background, waiting }))
     }
 
     async fn older(&self, to: u64, newest: u64) -> Result<D::Snapshot, AmendError> {
@@ -283,6 +300,59 @@ where
         if is_whole { Ok(change) } else { Err(AmendError::DamagedRow { version: newest }) }
     }
 
+    /// The change from what waits to what waited after an older version.
+    async fn waiting_of(
+        &self,
+        older: &D::Snapshot,
+        to: u64,
+        (snapshot, newest, previous): (&D::Snapshot, u64, Option<&VersionRecord>),
+        mut change: Change,
+    ) -> Result<Change, AmendError> {
+        let then = self.record_at(to, snapshot).await?;
+        let then = self.waiting(older, then.as_ref()).await?;
+        let now = self.waiting(snapshot, previous).await?;
+        let (then, now): (Vec<_>, Vec<_>) =
+            (then.split_terminator('\n').collect(), now.split_terminator('\n').collect());
+        change.wait_as(&then, &now).map_err(|_| AmendError::CorruptWaiting { version: newest })?;
+        Ok(change)
+    }
+
+    /// The change from what waits to what waits without a selection of it.
+    pub(crate) async fn waiting_without(
+        &self,
+        selection: &Selection,
+        snapshot: &D::Snapshot,
+        previous: Option<&VersionRecord>,
+        mut change: Change,
+    ) -> Result<Change, AmendError> {
+        let now = self.waiting(snapshot, previous).await?;
+        let now: Vec<_> = now.split_terminator('\n').collect();
+        let version = previous.map_or(0, |previous| previous.version);
+        let goes = |line: &str, gold: &GoldLine<'_>| selection.has(line, gold);
+        change.wait_without(&now, goes).map_err(|_| AmendError::CorruptWaiting { version })?;
+        Ok(change)
+    }
+
+    /// The record of a version, or of the newest one before it that has any: it says what waits after it.
+    async fn record_at(&self, number: u64, on: &D::Snapshot) -> Result<Option<VersionRecord>, AmendError> {
+        for number in (1..=number).rev() {
+            let record = self.dataset.records_of(on, number).await?.and_then(|records| records.version);
+            if record.is_some() {
+                return Ok(record);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The lines that wait after a version.
+    async fn waiting(&self, of: &D::Snapshot, record: Option<&VersionRecord>) -> Result<String, AmendError> {
+        let Some((record, waiting)) = record.and_then(|record| Some((record, record.waiting.as_ref()?))) else {
+            return Ok(String::new());
+        };
+        let bytes = self.dataset.get_object(of, &waiting.object).await?;
+        String::from_utf8(bytes).map_err(|_| AmendError::CorruptWaiting { version: record.version })
+    }
+
     /// What stood at a version: the net-new pairs, how broad they were, and whether the training that the last freeze has led
     /// to was due by then.
     async fn counts_at(
@@ -314,9 +384,12 @@ where
 
     /// `None`: another commit came first, and nothing has happened.
     async fn commit(&self, planned: Planned<D::Snapshot>) -> Result<Option<NewVersion>, AmendError> {
-        let Planned { version: NewVersion { record, pointer, removed }, on, older, background } = planned;
+        let Planned { version: NewVersion { record, pointer, removed }, on, older, background, waiting } = planned;
         self.dataset.put_object(&on, &record.consumed.list, Vec::new()).await?;
         self.dataset.put_object(&on, &record.background, background).await?;
+        if let Some((waiting, body)) = waiting {
+            self.dataset.put_object(&on, &waiting.object, body.into_bytes()).await?;
+        }
         let rows = older.as_ref().map_or(Rows::Without(&removed), Rows::Of);
         let records = |files| Records { pointer: pointer.clone(), version: Some(record.with_files(files)) };
         let records = match self.dataset.commit_rows(on, rows, records).await {

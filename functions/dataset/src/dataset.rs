@@ -27,7 +27,7 @@ pub trait Dataset {
         bytes: Vec<u8>,
     ) -> impl Future<Output = Result<(), DatasetError>> + Send;
 
-    /// Reads an object beside the table.
+    /// Reads an object beside the table; if lines of it were erased since the snapshot, what is left of it.
     ///
     /// # Errors
     /// If it is not there, or not what its digest says.

@@ -22,8 +22,8 @@ const ATTEMPTS: u32 = 10;
 
 const CONCURRENT_READS: usize = 16;
 
-/// The folders below the table's in which there are texts, besides that of data files.
-const HELD: &str = "_flywheel/held/";
+/// The folders below the table's in which there are lines, besides those of data files: of pairs that are held, and that wait.
+const FOLDERS: [&str; 2] = ["held", "waiting"];
 
 /// Erases what one contributor wrote.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Erasure {
     pub lines: u64,
     /// Rows of data files, over all versions.
     pub rows: u64,
-    /// Objects that were replaced or deleted: parts, data files, held pairs.
+    /// Objects that were replaced or deleted: parts, data files, pairs that are held or wait.
     pub objects: u64,
     /// Files of runs that had copies.
     pub copies: Vec<String>,
@@ -89,8 +89,8 @@ struct ObjectLeft {
 struct Found {
     /// Parts of the log.
     parts: Vec<ObjectLeft>,
-    /// Held pairs beside the table.
-    held: Vec<ObjectLeft>,
+    /// Pairs beside the table that are held, or wait.
+    beside: Vec<ObjectLeft>,
     /// Data files, and how many of their rows are the contributor's.
     files: Vec<(DataFileName, u64)>,
     ids: ErasedIds,
@@ -123,9 +123,9 @@ where
     ///
     /// A part that is pending has to go before the commit, because a freeze that comes after it would take it; a freeze that has read it
     /// before, and commits before, is overtaken: this starts over, and finds its rows; and one that commits after finds its version
-    /// taken, and reads what is left. What was consumed or is in a version has to stay until the commit, for until then
+    /// taken, and reads what is left. What was consumed, waits or is in a version has to stay until the commit, for until then
     /// nothing says that it may be missing. Whoever dies in between leaves a list that is named by nobody, which the next one takes
-    /// up, or objects that are on a list, which the next one deletes. Data files and held pairs that no version names are what is
+    /// up, or objects that are on a list, which the next one deletes. Data files and pairs that no version names are what is
     /// left of freezes that died; after the commit none of them can be committed any more, so that they are deleted as well.
     ///
     /// # Errors
@@ -174,7 +174,7 @@ where
         for left in &found.parts {
             self.write_left(left).await?;
         }
-        for left in &found.held {
+        for left in &found.beside {
             if let Some((by, body)) = left.replaced.by.as_ref().zip(left.body.as_ref()) {
                 let object = ObjectDigest { name: by.name.clone(), sha256: by.sha256.clone() };
                 self.dataset.put_object(&loaded.snapshot, &object, body.clone().into_bytes()).await?;
@@ -215,6 +215,7 @@ where
         let theirs = Selection { contributor: Some(contributor.to_owned()), ..Selection::default() };
         let change = Change::new(amender.background(&snapshot, previous.as_ref()).await?, salt.clone());
         let change = amender.rows_without(&theirs, &snapshot, newest, change).await?;
+        let change = amender.waiting_without(&theirs, &snapshot, previous.as_ref(), change).await?;
         let trainable = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
         let (net_new, breadth) = net_new_without(self.dataset, change.removed(), &snapshot, newest, pointer).await?;
         let pointer = pointer.after_amendment(Amended { version: newest + 1, net_new, breadth, trainable });
@@ -226,10 +227,16 @@ where
             at: (self.now)(),
             removed: change.removed().len() as u64,
             added: 0,
+            withdrawn: change.withdrawn(),
         };
+        let waiting = change.waiting();
         let record = record(amendment, newest + 1, &pointer, previous.as_ref(), change.into_rows(), &background, &salt);
+        let record = record.with_waiting(waiting.as_ref().map(|(waiting, _)| waiting.clone()));
         self.dataset.put_object(&snapshot, &record.consumed.list, Vec::new()).await?;
         self.dataset.put_object(&snapshot, &record.background, background).await?;
+        if let Some((waiting, body)) = waiting {
+            self.dataset.put_object(&snapshot, &waiting.object, body.into_bytes()).await?;
+        }
         let records = |files| Records { pointer: pointer.clone(), version: Some(record.with_files(files)) };
         match self.dataset.commit_replaced(snapshot, files, records).await {
             Err(DatasetError::Conflict) => Ok(None),
@@ -285,15 +292,17 @@ where
                 found.files.push((file, rows));
             }
         }
-        for key in self.lake.list_keys(&format!("{PREFIX}/{HELD}")).await? {
-            let name = key[PREFIX.len() + 1..].to_owned();
-            if erased.has(Place::Table, &name) {
-                continue;
+        for folder in FOLDERS {
+            for key in self.lake.list_keys(&format!("{PREFIX}/_flywheel/{folder}/")).await? {
+                let name = key[PREFIX.len() + 1..].to_owned();
+                if erased.has(Place::Table, &name) {
+                    continue;
+                }
+                let body = self.lake.read_part(&key).await?;
+                let Some(left) = take_lines(&mut found.ids, &key, &body, contributor)? else { continue };
+                let by = (left.rows > 0).then(|| ObjectDigest::of(folder, "jsonl", left.body.as_bytes()).name);
+                found.beside.push(ObjectLeft::of(Place::Table, name, &body, left, by));
             }
-            let body = self.lake.read_part(&key).await?;
-            let Some(left) = take_lines(&mut found.ids, &key, &body, contributor)? else { continue };
-            let by = (left.rows > 0).then(|| ObjectDigest::of("held", "jsonl", left.body.as_bytes()).name);
-            found.held.push(ObjectLeft::of(Place::Table, name, &body, left, by));
         }
         Ok(found)
     }
@@ -395,7 +404,7 @@ fn take_lines(ids: &mut ErasedIds, key: &str, body: &[u8], contributor: &str) ->
 fn list_of(found: &Found, files: &[FileLeft], left_behind: Vec<ReplacedObject>) -> String {
     let mut objects: BTreeMap<(Place, String), ReplacedObject> = BTreeMap::new();
     let all = left_behind.into_iter().chain(files.iter().map(|file| file.replaced.clone()));
-    let all = all.chain(found.parts.iter().chain(&found.held).map(|left| left.replaced.clone()));
+    let all = all.chain(found.parts.iter().chain(&found.beside).map(|left| left.replaced.clone()));
     all.for_each(|object| drop(objects.insert((object.place, object.name.clone()), object)));
     // Text and numbers: there is nothing in it that JSON could not say.
     objects.values().map(|object| serde_json::to_string(object).unwrap_or_default() + "\n").collect()
@@ -413,7 +422,7 @@ impl ObjectLeft {
 
 impl Found {
     fn is_empty(&self) -> bool {
-        self.parts.is_empty() && self.held.is_empty() && self.files.is_empty()
+        self.parts.is_empty() && self.beside.is_empty() && self.files.is_empty()
     }
 
     fn erasure(&self) -> Erasure {
@@ -421,7 +430,7 @@ impl Found {
             record: None,
             lines: self.parts.iter().map(|left| left.replaced.erased).sum(),
             rows: self.files.iter().map(|(_, rows)| rows).sum(),
-            objects: (self.parts.len() + self.held.len() + self.files.len()) as u64,
+            objects: (self.parts.len() + self.beside.len() + self.files.len()) as u64,
             copies: Vec::new(),
             ids: self.ids.clone(),
         }

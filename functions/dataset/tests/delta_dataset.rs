@@ -63,6 +63,7 @@ fn record(version: u64, rows: u64) -> Records {
         superseded: 0,
         revised: 0,
         held: 0,
+        waiting: 0,
         parts: 3,
         breadth,
         may_train: true,

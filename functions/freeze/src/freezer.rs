@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use flywheel_core::dataset::{
     Audited, Background, Consumed, ConsumedPart, DatasetRules, Drift, GoldLine, HeldPart, Newcomers, ObjectDigest,
-    SplitSalt, VersionRecord, audit, object_sha256,
+    Shortfall, SplitSalt, VersionRecord, audit, object_sha256,
 };
 use flywheel_core::{
     Breadth, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, Millis, PartName, Pointer, Route,
@@ -68,6 +68,11 @@ pub enum FreezeError {
     /// What the last version says of those before it is damaged. Another attempt cannot change that.
     #[error("the last version's background of phrases is damaged: restore it, it is an object that never changes")]
     CorruptBackground,
+    /// The pairs that wait since the last version are damaged. Another attempt cannot change that.
+    #[error(
+        "the pairs that wait since the last version are damaged: restore them, they are an object that never changes"
+    )]
+    CorruptWaiting,
     /// Others kept committing first.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another freeze")]
     Contended,
@@ -99,7 +104,7 @@ where
     ///
     /// # Why nothing is lost or doubled, whenever a freeze dies
     /// A freeze writes, in this order: the circuit breaker, if the window moves it; objects beside the table (the list of parts,
-    /// the background, the pairs that are held); the data file; the commit; the part of held pairs in the route `quarantine`;
+    /// the background, the pairs that are held, those that wait); the data file; the commit; the part of held pairs in the route `quarantine`;
     /// the pointer.
     ///
     /// Until the commit nothing has happened to any pair: what was written is named after its content and named by nobody, and
@@ -107,8 +112,8 @@ where
     /// held pairs must not be in quarantine yet. The breaker alone it finds as it was moved: one that opened stays open, so the
     /// same window is held; one that a sound sample closed judges the next window as any other.
     ///
-    /// With the commit everything has happened: it carries the pointer that belongs to it, and the name and digest of the
-    /// held pairs. Whoever comes next finds a version that is ahead of the pointer, and finishes it: first the
+    /// With the commit everything has happened: it carries the pointer that belongs to it, and the names and digests of the
+    /// held pairs and of those that wait, which the next freeze reads. Whoever comes next finds a version that is ahead of the pointer, and finishes it: first the
     /// part in quarantine, whose key and body follow from the commit, so that it is there once however often it is
     /// written; then the pointer. The pointer is last, because it is what says that there is nothing left to finish.
     ///
@@ -141,15 +146,19 @@ where
         let room = breaker.breaker.room(&self.bounds);
         let pointer = &stored.pointer;
         let listing = self.lake.list_parts(&pointer.watermark.list_after()).await?;
-        let (within_bytes, _) = pointer.watermark.divide(&listing.parts, self.max_bytes);
+        let Loaded { snapshot, version, salt, last_freeze } = loaded;
+        let previous = last_freeze.and_then(|last| last.version);
+        let waiting = self.waiting(&snapshot, previous.as_ref()).await?;
+        let max_bytes = self.max_bytes.saturating_sub(waiting.len() as u64);
+        let (within_bytes, _) = pointer.watermark.divide(&listing.parts, max_bytes);
         let (taken, _) = pointer.watermark.sample(within_bytes, room, |part| breaker.breaker.holds(part));
         let rest = &listing.parts[taken.len()..];
         let parts = pointer.watermark.pending(taken).parts;
 
-        let Loaded { snapshot, version, salt, last_freeze } = loaded;
-        let previous = last_freeze.and_then(|last| last.version);
         let background = self.background(&snapshot, previous.as_ref()).await?;
-        let newcomers = Newcomers::new(&self.rules).remembering(&background);
+        let attribution = previous.as_ref().map(VersionRecord::attribution).unwrap_or_default();
+        let newcomers = Newcomers::new(&self.rules).remembering(&background).attributed_as(attribution);
+        let newcomers = add_waiting(newcomers, &waiting)?;
         let Gathered { mut newcomers, window, list, lines } = self.gather(newcomers, &parts, &breaker.breaker).await?;
         self.add_states(&mut newcomers, &pointer.watermark).await?;
         self.dataset.meet(&snapshot, &mut newcomers).await?;
@@ -176,16 +185,24 @@ where
             superseded: audited.superseded,
             revised: audited.revised.len() as u64,
             held: audited.held.len() as u64,
+            waiting: audited.waiting.len() as u64,
             parts: parts.len() as u64,
             breadth: breadth_with(&pointer.breadth, &asked.goal, &audited),
             may_train,
         };
+        let shortfall = audited.caps.shortfall(asked.goal.threshold, frozen.rows, frozen.waiting);
         let moved = pointer.after_freeze(frozen, &asked.goal, pointer.watermark.after(taken, rest), (self.now)());
         let list = put_object(&self.dataset, &snapshot, "parts", "jsonl", list.into_bytes()).await?;
         let consumed = Consumed { parts: parts.len() as u64, lines, list };
-        let draft = Draft { previous, salt, consumed, newest: parts.last(), audited, revised, pointer: &moved };
+        // A freeze that consumes no part may hold what waited: under the time of what was consumed before.
+        let newest =
+            parts.last().map_or(pointer.watermark.consumed_until().saturating_sub(1), |newest| newest.written_at);
+        let draft = Draft { previous, salt, consumed, newest, audited, revised, pointer: &moved };
         if !self.commit(snapshot, (version + 1, asked.crossing), draft).await? {
             return Ok(None);
+        }
+        if let Some(shortfall) = shortfall {
+            warn_of(&shortfall, asked.crossing);
         }
         // If somebody moved it first, then to what this version records: nobody can have committed past it.
         self.lake.move_pointer(&stored, &moved).await?;
@@ -202,9 +219,12 @@ where
         let Draft { previous, salt, consumed, newest, audited, revised, pointer } = draft;
         let learnt = audited.learnt(&revised).to_bytes();
         let background = put_object(&self.dataset, &snapshot, "background", "bin", learnt).await?;
-        let held = newest.and_then(|newest| HeldPart::of(&audited, newest));
+        let held = HeldPart::of(&audited, newest);
         if let Some((held, body)) = &held {
             self.dataset.put_object(&snapshot, &held.staged, body.clone().into_bytes()).await?;
+        }
+        if let Some((waiting, body)) = audited.waiting_pairs() {
+            self.dataset.put_object(&snapshot, &waiting.object, body.into_bytes()).await?;
         }
         let (held, held_body) = held.unzip();
         let record = VersionRecord::of(
@@ -331,6 +351,13 @@ where
         let bytes = self.dataset.get_object(snapshot, &previous.background).await?;
         Background::from_bytes(&bytes).map_err(|_| FreezeError::CorruptBackground)
     }
+
+    /// The lines that wait since the last version.
+    async fn waiting(&self, snapshot: &D::Snapshot, previous: Option<&VersionRecord>) -> Result<String, FreezeError> {
+        let Some(waiting) = previous.and_then(|previous| previous.waiting.as_ref()) else { return Ok(String::new()) };
+        let bytes = self.dataset.get_object(snapshot, &waiting.object).await?;
+        String::from_utf8(bytes).map_err(|_| FreezeError::CorruptWaiting)
+    }
 }
 
 /// A version that is decided and not yet committed.
@@ -338,7 +365,8 @@ struct Draft<'f> {
     previous: Option<VersionRecord>,
     salt: SplitSalt,
     consumed: Consumed,
-    newest: Option<&'f PartName>,
+    /// When the newest part was written that is consumed.
+    newest: Millis,
     audited: Audited,
     /// The rows that leave, as JSON.
     revised: Vec<String>,
@@ -374,6 +402,12 @@ impl Gathered {
     }
 }
 
+/// Adds what waits, before all that is pending.
+fn add_waiting(mut newcomers: Newcomers, waiting: &str) -> Result<Newcomers, FreezeError> {
+    let is_whole = waiting.split_terminator('\n').all(|line| newcomers.add_waiting(line));
+    if is_whole { Ok(newcomers) } else { Err(FreezeError::CorruptWaiting) }
+}
+
 /// The contributors and prompts of what was carried over, and of what enters.
 fn breadth_with(carried_over: &Breadth, goal: &Goal, audited: &Audited) -> Breadth {
     let mut breadth = carried_over.clone();
@@ -403,6 +437,19 @@ fn frozen_before(pointer: &Pointer, asked: u64) -> Result<Option<FreezeReport>, 
     report.map(Some).ok_or(FreezeError::StaleCrossing { asked, current: pointer.crossing })
 }
 
+fn warn_of(shortfall: &Shortfall, crossing: u64) {
+    tracing::warn!(
+        crossing,
+        threshold = shortfall.threshold,
+        entered = shortfall.entered,
+        waiting = shortfall.over,
+        contributors = shortfall.caps.contributors,
+        pairs_per_contributor = shortfall.caps.per_contributor,
+        edits_until_a_run = shortfall.edits,
+        "caps keep the threshold out of reach"
+    );
+}
+
 fn log(report: &FreezeReport, attempt: u32, started: Instant) {
     tracing::info!(
         crossing = report.crossing,
@@ -413,6 +460,7 @@ fn log(report: &FreezeReport, attempt: u32, started: Instant) {
         superseded = report.superseded,
         revised = report.revised,
         held = report.held,
+        waiting = report.waiting,
         parts = report.parts,
         net_new = report.net_new,
         trainable = report.trainable,

@@ -34,7 +34,7 @@ impl Window {
         let share = |pairs: u64| (self.pairs > 0).then(|| pairs as f64 / self.pairs as f64);
         let top_contributor = self.pairs_by_contributor.values().max().and_then(|pairs| share(*pairs));
         let is_burst = |holds: &[Hold]| holds.contains(&Hold::Burst) && !holds.contains(&Hold::BreakerOpen);
-        let in_bursts = audited.held.iter().filter(|held| is_burst(&held.holds)).count();
+        let in_bursts = audited.held.iter().filter(|held| !held.has_waited && is_burst(&held.holds)).count();
         WindowStatistics { pairs: self.pairs, quarantined, top_contributor, burst: share(in_bursts as u64), drift }
     }
 }
@@ -61,27 +61,33 @@ mod tests {
     fn it_measures_what_is_not_barred_as_it_was_read() {
         let rules = DatasetRules { burst_pairs: 3, burst_factor: 1.0, ..DatasetRules::default() };
         let (mut window, mut newcomers) = (Window::default(), Newcomers::new(&rules));
-        // Of the burst, one is barred. Of what is left, a contributor has three of four, one of them delivered twice.
+        // Of the burst, one waited before, and one is barred. Of what is left, a contributor has three of five, one of them delivered twice.
+        assert!(newcomers.add_waiting(&line(9, Some("eve"), "buy zorblax")));
         let barred = line(0, Some("eve"), "buy zorblax");
         assert!(newcomers.add_barred(&barred));
-        let lines =
-            [(1, "eve", "buy zorblax"), (2, "alice", "buy zorblax"), (3, "alice", "fine"), (3, "alice", "fine")];
+        let lines = [
+            (1, "eve", "buy zorblax"),
+            (2, "eve", "buy zorblax"),
+            (3, "alice", "fine"),
+            (3, "alice", "fine"),
+            (4, "alice", "well"),
+        ];
         for (at, (number, contributor, chosen)) in (7..).zip(lines) {
             let line = line(number, Some(contributor), chosen);
             window.add(&part(at), &line);
             assert!(newcomers.add(&line));
         }
         let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));
-        assert_eq!((audited.held.len(), audited.entries.len(), audited.duplicates), (3, 1, 1));
+        assert_eq!((audited.held.len(), audited.entries.len(), audited.duplicates), (4, 2, 1));
         let expected = WindowStatistics {
-            pairs: 4,
+            pairs: 5,
             quarantined: 5,
-            top_contributor: Some(0.75),
-            burst: Some(0.5),
+            top_contributor: Some(0.6),
+            burst: Some(0.4),
             drift: Some(0.1),
         };
         assert_eq!(window.statistics(&audited, 5, Some(0.1)), expected);
-        assert_eq!(window.time(), Some((7, 10)));
+        assert_eq!(window.time(), Some((7, 11)));
     }
 
     #[test]

@@ -37,7 +37,12 @@ impl World {
     }
 
     async fn freeze(&self, crossing: u64, threshold: u64) -> Result<FreezeReport, FreezeError> {
-        let rules = DatasetRules { max_pairs_per_contributor: 100, ..DatasetRules::default() };
+        self.freeze_with(100, crossing, threshold).await
+    }
+
+    /// Of one contributor so many pairs enter, and the rest waits.
+    async fn freeze_with(&self, most: u64, crossing: u64, threshold: u64) -> Result<FreezeReport, FreezeError> {
+        let rules = DatasetRules { max_pairs_per_contributor: most, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW);
         freezer.freeze(Crossing { crossing, goal: Goal { threshold, min_contributors: 2, min_prompts: 0 } }).await
     }
@@ -74,6 +79,15 @@ impl World {
         let see = |row: &str| assert!(events.insert(GoldLine::parse(row).unwrap().event_id.into_owned()));
         self.dataset().each_row(&snapshot, see).await.unwrap();
         events
+    }
+
+    /// The events that wait after the newest version.
+    async fn waiting(&self) -> Vec<String> {
+        let loaded = self.dataset().load().await.unwrap();
+        let Some(waiting) = loaded.last_freeze.unwrap().version.unwrap().waiting else { return Vec::new() };
+        let body =
+            String::from_utf8(self.dataset().get_object(&loaded.snapshot, &waiting.object).await.unwrap()).unwrap();
+        body.lines().map(|line| GoldLine::parse(line).unwrap().event_id.into_owned()).collect()
     }
 
     async fn pointer(&self) -> Pointer {
@@ -200,6 +214,64 @@ async fn an_exclusion_takes_out_what_is_selected_and_counts_what_is_left() {
     assert_eq!(world.pointer().await.carried_over, 4);
     let verified = world.verify().await.unwrap();
     assert_eq!((verified.versions, verified.amended), (6, 2));
+}
+
+#[tokio::test]
+async fn an_exclusion_takes_what_waits_and_undone_it_waits_again() {
+    let world = World::new();
+    world.curate(NOW, "mallory", 10..14).await;
+    world.curate(NOW + 1, "bob", 20..22).await;
+    assert_eq!(world.freeze_with(1, 1, 100).await.unwrap().waiting, 4);
+    let amendment = world.amend(by("mallory")).await.unwrap().unwrap().record.amendment.unwrap();
+    assert_eq!((amendment.removed, amendment.withdrawn), (1, 3));
+    assert_eq!((world.events(None).await, world.waiting().await), (ids([20]), vec!["e21".to_owned()]));
+    assert_eq!(world.amend(by("mallory")).await.unwrap(), None, "twice is once");
+    // A redelivery brings none of it.
+    world.curate(NOW + 2, "mallory", 12..13).await;
+    let report = world.freeze_with(1, 2, 100).await.unwrap();
+    assert_eq!((report.rows, report.duplicates, world.waiting().await), (1, 1, Vec::new()));
+    world.amend(Wish::RollBackTo(1)).await.unwrap().unwrap();
+    assert_eq!((world.events(None).await, world.waiting().await.join(" ")), (ids([10, 20]), "e11 e12 e13".to_owned()));
+    assert_eq!(world.freeze_with(1, 3, 100).await.unwrap().rows, 1);
+    assert_eq!(world.events(None).await, ids([10, 11, 20]));
+    world.verify().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_exclusion_of_nothing_but_what_waits_is_a_version() {
+    let world = World::new();
+    world.curate(NOW, "mallory", 0..1).await;
+    world.curate(NOW + DAY, "mallory", 1..4).await;
+    world.freeze_with(1, 1, 100).await.unwrap();
+    let today = Selection { from: Some(NOW + DAY), ..Selection::default() };
+    let amendment = world.amend(Wish::Exclude(today)).await.unwrap().unwrap().record.amendment.unwrap();
+    assert_eq!((amendment.removed, amendment.withdrawn), (0, 3));
+    assert_eq!((world.events(None).await, world.waiting().await), (ids([0]), Vec::new()));
+    assert_eq!(world.verify().await.unwrap().waiting, 0);
+}
+
+#[tokio::test]
+async fn a_rollback_gives_back_what_waited_then_and_has_not_entered_since() {
+    let world = World::new();
+    world.curate(NOW, "mallory", 0..4).await;
+    world.freeze_with(1, 1, 100).await.unwrap();
+    world.curate(NOW + 1, "mallory", 4..6).await;
+    world.freeze_with(1, 2, 100).await.unwrap();
+    assert_eq!(world.waiting().await.join(" "), "e2 e3 e4 e5");
+    let amendment = world.amend(Wish::RollBackTo(1)).await.unwrap().unwrap().record.amendment.unwrap();
+    assert_eq!((amendment.removed, amendment.withdrawn), (1, 2));
+    assert_eq!((world.events(None).await, world.waiting().await.join(" ")), (ids([0]), "e2 e3".to_owned()));
+    assert_eq!(world.amend(Wish::RollBackTo(1)).await.unwrap(), None, "twice is once");
+    world.freeze_with(1, 3, 100).await.unwrap();
+    assert_eq!((world.events(None).await, world.waiting().await.join(" ")), (ids([0, 2]), "e3".to_owned()));
+    // Undone: what came to wait waits again, and what entered since and goes now does not.
+    world.amend(Wish::RollBackTo(2)).await.unwrap().unwrap();
+    assert_eq!((world.events(None).await, world.waiting().await.join(" ")), (ids([0, 1]), "e3 e4 e5".to_owned()));
+    assert_eq!(world.verify().await.unwrap().waiting, 3);
+    // Where nothing ever was, nothing waits.
+    world.amend(Wish::RollBackTo(0)).await.unwrap().unwrap();
+    assert_eq!((world.events(None).await.len(), world.waiting().await), (0, Vec::new()));
+    world.verify().await.unwrap();
 }
 
 #[tokio::test]

@@ -127,11 +127,19 @@ impl Amendable for Failing {
 struct World {
     lake: MemoryLake,
     folder: TempDir,
+    rules: DatasetRules,
 }
 
 impl World {
+    /// Of one contributor five pairs enter a version and one waits; the rest is held.
     fn new() -> Self {
-        Self { lake: MemoryLake::default(), folder: TempDir::new().unwrap() }
+        Self::where_may_wait(1)
+    }
+
+    fn where_may_wait(most: u64) -> Self {
+        let rules =
+            DatasetRules { max_pairs_per_contributor: 5, max_waiting_per_contributor: most, ..DatasetRules::default() };
+        Self { lake: MemoryLake::default(), folder: TempDir::new().unwrap(), rules }
     }
 
     fn location(&self) -> Url {
@@ -141,7 +149,7 @@ impl World {
     async fn freeze(&self, crossing: u64, fault: Option<(u32, Fault)>) -> Result<FreezeReport, FreezeError> {
         let table = DeltaDataset::at(self.location());
         let dataset = Failing { table, writes: AtomicU32::new(0), fault };
-        let (rules, bounds) = (DatasetRules::default(), BreakerBounds::default());
+        let (rules, bounds) = (self.rules.clone(), BreakerBounds::default());
         let freezer = Freezer::new(self.lake.clone(), dataset, rules, bounds, || NOW);
         let goal = Goal { threshold: 3, ..Goal::default() };
         freezer.freeze(Crossing { crossing, goal }).await
@@ -176,6 +184,17 @@ impl World {
         lines.map(|line| line["event_id"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// The events that wait since the newest version.
+    async fn waiting_events(&self) -> Vec<String> {
+        let table = DeltaDataset::at(self.location());
+        let Loaded { snapshot, last_freeze, .. } = table.load().await.unwrap();
+        let Some(waiting) = last_freeze.and_then(|last| last.version?.waiting) else { return Vec::new() };
+        let body = String::from_utf8(table.get_object(&snapshot, &waiting.object).await.unwrap()).unwrap();
+        assert_eq!(body.lines().count() as u64, waiting.pairs);
+        let line = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+        body.lines().map(|text| line(text)["event_id"].as_str().unwrap().to_owned()).collect()
+    }
+
     async fn events_in_table(&self) -> Vec<String> {
         let table = DeltaTableBuilder::from_url(self.location()).unwrap().load().await.unwrap();
         let reader = ParquetTableReader::try_new(&table).await.unwrap();
@@ -202,7 +221,7 @@ impl World {
 
 #[tokio::test]
 async fn what_is_held_is_in_quarantine_with_its_reason() {
-    let world = World::new();
+    let world = World::where_may_wait(0);
     world.curate(NOW, "alice", 0..7).await;
     world.curate(NOW + 1, "bob", 10..13).await;
     let report = world.freeze(1, None).await.unwrap();
@@ -224,21 +243,81 @@ async fn what_is_held_is_in_quarantine_with_its_reason() {
     assert_eq!((report.rows, report.held, report.duplicates), (0, 0, 2));
 }
 
-/// Each freeze of two pending parts makes four writes to the dataset (parts, background, held pairs, commit) and two to the lake.
+#[tokio::test]
+async fn what_is_over_a_cap_waits_and_enters_later_even_if_nothing_is_pending() {
+    let world = World::where_may_wait(100);
+    world.curate(NOW, "alice", 0..12).await;
+    let report = world.freeze(1, None).await.unwrap();
+    assert_eq!((report.rows, report.held, report.waiting), (5, 0, 7));
+    assert!(world.quarantined().is_empty());
+    world.curate(NOW + 1, "bob", 20..22).await;
+    let report = world.freeze(2, None).await.unwrap();
+    assert_eq!((report.rows, report.waiting, report.net_new), (7, 2, 7));
+    let report = world.freeze(3, None).await.unwrap();
+    assert_eq!((report.rows, report.waiting, report.parts), (2, 0, 0));
+    assert_eq!(world.events_in_table().await.len(), 14);
+    let verified = world.verify().await.unwrap();
+    assert_eq!((verified.rows, verified.held, verified.waiting), (14, 0, 0));
+}
+
+#[tokio::test]
+async fn what_waited_and_is_held_then_is_in_quarantine_even_if_nothing_is_pending() {
+    let mut world = World::where_may_wait(100);
+    world.curate(NOW, "alice", 0..12).await;
+    world.freeze(1, None).await.unwrap();
+    world.rules.max_waiting_per_contributor = 0;
+    let report = world.freeze(2, None).await.unwrap();
+    assert_eq!((report.rows, report.held, report.waiting, report.parts), (5, 2, 0, 0));
+    assert_eq!(world.quarantined_events(), ["e10", "e11"]);
+    assert_eq!(world.verify().await.unwrap().held, 2);
+}
+
+#[tokio::test]
+async fn what_waits_leaves_room_in_memory_for_what_is_pending() {
+    let world = World::where_may_wait(100);
+    world.curate(NOW, "alice", 0..12).await;
+    world.freeze(1, None).await.unwrap();
+    for n in 20..23 {
+        world.curate(NOW + u64::from(n) * 60_000, "bob", n..n + 1).await;
+    }
+    let dataset = DeltaDataset::at(world.location());
+    let bounds = BreakerBounds::default();
+    let freezer = Freezer::new(world.lake.clone(), dataset, world.rules.clone(), bounds, || NOW).with_max_bytes(1);
+    let goal = Goal { threshold: 3, ..Goal::default() };
+    let report = freezer.freeze(Crossing { crossing: 2, goal }).await.unwrap();
+    assert_eq!((report.parts, report.rows), (1, 6), "one part at least, and what waited");
+}
+
+#[tokio::test]
+async fn waiting_pairs_that_are_lost_stop_the_freeze_and_are_named() {
+    let world = World::where_may_wait(100);
+    world.curate(NOW, "alice", 0..12).await;
+    world.freeze(1, None).await.unwrap();
+    let object = world.files("_flywheel/waiting", "jsonl").remove(0);
+    let body = std::fs::read(&object).unwrap();
+    std::fs::remove_file(&object).unwrap();
+    world.freeze(2, None).await.unwrap_err();
+    assert!(world.verify().await.unwrap_err().starts_with("version 1: "));
+    std::fs::write(&object, body).unwrap();
+    assert_eq!(world.freeze(2, None).await.unwrap().rows, 5);
+}
+
+/// Each freeze of two pending parts makes five writes to the dataset (parts, background, held pairs, waiting pairs, commit) and two to the
+/// lake.
 #[tokio::test]
 async fn a_death_between_any_two_writes_loses_and_doubles_nothing() {
     for fault in [Fault::Refused, Fault::AnswerLost] {
-        for write in 0..6 {
+        for write in 0..7 {
             let world = World::new();
             world.curate(NOW, "alice", 0..7).await;
             match write {
-                4 => world.lake.fail_next_write("route=quarantine", fault),
-                5 => world.lake.fail_next_write("pointer", fault),
+                5 => world.lake.fail_next_write("route=quarantine", fault),
+                6 => world.lake.fail_next_write("pointer", fault),
                 _ => {}
             }
-            let died = world.freeze(1, (write < 4).then_some((write, fault))).await;
+            let died = world.freeze(1, (write < 5).then_some((write, fault))).await;
             assert!(died.is_err(), "write {write}: {died:?}");
-            let is_committed = write > 3 || (write == 3 && fault == Fault::AnswerLost);
+            let is_committed = write > 4 || (write == 4 && fault == Fault::AnswerLost);
             if !is_committed {
                 assert!(world.quarantined().is_empty(), "write {write}, {fault:?}: nothing has happened yet");
             }
@@ -247,15 +326,17 @@ async fn a_death_between_any_two_writes_loses_and_doubles_nothing() {
             let mut rows = world.freeze(1, None).await.unwrap().rows;
             rows += world.freeze(2, None).await.unwrap().rows;
             let (entered, held) = (world.events_in_table().await, world.quarantined_events());
-            let all: BTreeSet<_> = entered.iter().chain(&held).collect();
+            let waiting = world.waiting_events().await;
+            let all: BTreeSet<_> = entered.iter().chain(&held).chain(&waiting).collect();
             assert_eq!(
-                (all.len(), entered.len() + held.len()),
+                (all.len(), entered.len() + held.len() + waiting.len()),
                 (11, 11),
-                "write {write}, {fault:?}: {entered:?} {held:?}"
+                "write {write}, {fault:?}: {entered:?} {held:?} {waiting:?}"
             );
             assert_eq!(rows, entered.len() as u64, "write {write}, {fault:?}");
             let verified = world.verify().await.unwrap();
-            assert_eq!((verified.rows, verified.held), (rows, held.len() as u64), "write {write}, {fault:?}");
+            let expected = (rows, held.len() as u64, waiting.len() as u64);
+            assert_eq!((verified.rows, verified.held, verified.waiting), expected, "write {write}, {fault:?}");
         }
     }
 }
@@ -265,13 +346,14 @@ async fn freezes_at_once_hold_once() {
     let world = World::new();
     world.curate(NOW, "alice", 0..9).await;
     for report in futures::future::join_all((0..4).map(|_| world.freeze(1, None))).await {
-        assert_eq!(report.unwrap().held, 4);
+        let report = report.unwrap();
+        assert_eq!((report.held, report.waiting), (3, 1));
     }
-    assert_eq!(world.quarantined_events().len(), 4);
-    assert_eq!(world.verify().await.unwrap().held, 4);
+    assert_eq!((world.quarantined_events().len(), world.waiting_events().await.len()), (3, 1));
+    assert_eq!(world.verify().await.unwrap().held, 3);
 }
 
-/// Two versions, each with held pairs.
+/// Two versions, each with held pairs and with some that wait.
 async fn two_versions() -> World {
     let world = World::new();
     world.curate(NOW, "alice", 0..7).await;
@@ -285,7 +367,8 @@ async fn two_versions() -> World {
 async fn versions_that_nobody_touched_are_verified() {
     let world = two_versions().await;
     let verified = world.verify().await.unwrap();
-    assert_eq!((verified.versions, verified.rows, verified.parts, verified.held), (2, 10, 2, 5));
+    assert_eq!((verified.versions, verified.rows, verified.parts), (2, 11, 2));
+    assert_eq!((verified.held, verified.waiting), (3, 1));
     let records = DeltaDataset::at(world.location()).load().await.unwrap().last_freeze.unwrap();
     assert_eq!(verified.digest, Some(records.version.unwrap().digest));
 }
@@ -344,7 +427,8 @@ async fn every_object_of_the_dataset_that_was_changed_or_removed_is_noticed() {
     objects.extend(original.files("_flywheel/parts", "jsonl"));
     objects.extend(original.files("_flywheel/held", "jsonl"));
     objects.extend(original.files("_flywheel/background", "bin"));
-    assert_eq!(objects.len(), 8);
+    objects.extend(original.files("_flywheel/waiting", "jsonl"));
+    assert_eq!(objects.len(), 10);
     for object in objects {
         let untouched = std::fs::read(&object).unwrap();
         let mut changed = untouched.clone();

@@ -135,24 +135,27 @@ impl World {
     }
 
     async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
-        let rules = DatasetRules { max_pairs_per_contributor: 2, ..DatasetRules::default() };
+        let rules =
+            DatasetRules { max_pairs_per_contributor: 2, max_waiting_per_contributor: 1, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake(), self.dataset(), rules, BreakerBounds::default(), now);
         freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await
     }
 
-    /// Two versions with rows of mallory's beside others', held pairs of mallory's in quarantine, a version that was rolled back with one
-    /// more, copies in a run, lines in other routes, and a part that is pending.
+    /// Two versions with rows of mallory's beside others', held pairs of mallory's in quarantine, pairs that wait, a version that was rolled
+    /// back with two more, copies in a run, lines in other routes, and a part that is pending.
     async fn with_mallory() -> Self {
         let world = Self::new();
-        world.curate(0, &[("alice", 1), ("mallory", 2), ("mallory", 3), ("mallory", 4)]).await;
-        world.freeze(1).await.unwrap();
+        world.curate(0, &[("alice", 1), ("mallory", 2), ("mallory", 3), ("mallory", 4), ("mallory", 5)]).await;
+        let report = world.freeze(1).await.unwrap();
+        assert_eq!((report.held, report.waiting), (1, 1));
         world.curate(1, &[("mallory", 10)]).await;
-        world.freeze(2).await.unwrap();
+        assert_eq!(world.freeze(2).await.unwrap().rows, 2);
         let request = Request { wish: Wish::RollBackTo(1), by: "kim".to_owned(), why: "a test".to_owned() };
         let (lake, dataset) = (world.lake(), world.dataset());
         Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
-        world.curate(2, &[("bob", 20), ("mallory", 21)]).await;
-        assert_eq!(world.freeze(3).await.unwrap().version, 5);
+        world.curate(2, &[("bob", 20), ("mallory", 21), ("mallory", 22), ("mallory", 23)]).await;
+        let report = world.freeze(3).await.unwrap();
+        assert_eq!((report.version, report.rows, report.waiting), (5, 3, 1));
         world.curate(3, &[("bob", 30), ("mallory", 31)]).await;
         let disliked = json!({"event_id": "mallory-40", "prompt": "secretword", "original_llm_output": "secretword is bad",
                               "kind": "thumbs_down", "contributor_id": "mallory"});
@@ -245,18 +248,21 @@ fn set(events: &[&str]) -> BTreeSet<String> {
 #[tokio::test]
 async fn a_contributor_is_erased_everywhere_and_nobody_else() {
     let world = World::with_mallory().await;
-    assert!(world.traces().len() >= 10, "{:?}", world.traces());
+    assert!(world.traces().len() >= 12, "{:?}", world.traces());
+    let waiting = world.traces().into_iter().filter(|path| path.to_string_lossy().contains("/_flywheel/waiting/"));
+    assert_eq!(waiting.count(), 2);
     let before = world.verify().await.unwrap();
     let lake = world.lake();
     let dataset = world.dataset();
     let planned = Eraser::new(&lake, &dataset, now).plan(&pseudonym()).await.unwrap();
-    assert_eq!((planned.record.is_none(), planned.rows), (true, 4));
+    assert_eq!((planned.record.is_none(), planned.rows), (true, 6));
     assert_eq!(world.verify().await.unwrap(), before, "a plan changes nothing");
 
     let erased = world.erase(u32::MAX).await.unwrap();
-    assert_eq!((erased.lines, erased.rows, erased.copies.len()), (planned.lines, 4, 1));
+    assert_eq!((erased.lines, erased.rows, erased.copies.len()), (planned.lines, 6, 1));
     let record = erased.record.unwrap();
-    assert_eq!((record.version, record.amendment.as_ref().unwrap().removed), (6, 3));
+    let amendment = record.amendment.as_ref().unwrap();
+    assert_eq!((record.version, amendment.removed, amendment.withdrawn, &record.waiting), (6, 4, 1, &None));
     assert!(!serde_json::to_string(&record).unwrap().contains(&pseudonym()));
     world.check_that_mallory_is_gone().await;
     assert_eq!(world.events(None).await, set(&["alice-1", "bob-20"]));
@@ -278,6 +284,29 @@ async fn a_contributor_is_erased_everywhere_and_nobody_else() {
     Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap();
     assert_eq!(world.events(None).await, set(&["alice-1"]), "a rollback behind it brings nothing back");
     world.check_that_mallory_is_gone().await;
+}
+
+#[tokio::test]
+async fn what_waits_of_others_goes_on_waiting() {
+    let world = World::new();
+    let of = |contributor, numbers: std::ops::Range<u32>| numbers.map(move |n| (contributor, n));
+    world.curate(0, &of("alice", 1..4).chain(of("mallory", 10..13)).collect::<Vec<_>>()).await;
+    assert_eq!(world.freeze(1).await.unwrap().waiting, 2);
+    let record = world.erase(u32::MAX).await.unwrap().record.unwrap();
+    assert_eq!((record.waiting_pairs(), record.amendment.unwrap().withdrawn), (1, 1));
+    assert!(world.traces().is_empty(), "{:?}", world.traces());
+    world.verify().await.unwrap();
+    // What went comes by no redelivery; and an older version is gone back to without it.
+    world.curate(1, &[("mallory", 12)]).await;
+    let report = world.freeze(2).await.unwrap();
+    // The part that the erasure wrote anew comes with it, and repeats what is known.
+    assert_eq!((report.parts, report.rows, report.duplicates, report.waiting), (2, 1, 3 + 1, 0));
+    assert_eq!(world.events(None).await, set(&["alice-1", "alice-2", "alice-3"]));
+    let request = Request { wish: Wish::RollBackTo(1), by: "kim".to_owned(), why: "a test".to_owned() };
+    let (lake, dataset) = (world.lake(), world.dataset());
+    let record = Amender::new(&lake, &dataset, now).amend(&request).await.unwrap().unwrap().record;
+    assert_eq!((record.waiting_pairs(), world.events(None).await), (0, set(&["alice-1", "alice-2"])));
+    world.verify().await.unwrap();
 }
 
 #[tokio::test]

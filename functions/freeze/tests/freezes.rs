@@ -386,7 +386,7 @@ async fn a_burst_opens_the_breaker_and_the_rest_of_its_window_is_held_too() {
     let world = World::new();
     world.curate(NOW, &["a1", "b1", "c1", "d1"]).await;
     let bounds = BreakerBounds { burst_above: 0.5, ..BOUNDS };
-    let rules = DatasetRules { burst_pairs: 5, burst_factor: 1.0, ..DatasetRules::default() };
+    let rules = DatasetRules { burst_pairs: 5, burst_factor: 1.0, burst_small_batch: 0, ..DatasetRules::default() };
     world.campaign(NOW + 1, 5).await;
     let freezer = Freezer::new(world.lake.clone(), world.dataset(), rules, bounds, || NOW);
     let report = freezer.freeze(Crossing { crossing: 1, goal: GOAL }).await.unwrap();

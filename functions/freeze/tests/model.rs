@@ -56,6 +56,8 @@ enum Sabotage {
     HeldUnwritten,
     /// Whoever finishes a version of somebody who died does not find what it holds back, and moves the pointer without it.
     HeldForgotten,
+    /// What waits since the last version is not found.
+    WaitingForgotten,
     /// What was held back is not known when it comes again.
     BackgroundForgotten,
     /// A run that died looks as if it ran.
@@ -281,6 +283,9 @@ impl Dataset for MemoryDataset {
         step().await;
         let found = self.0.lock().unwrap().objects.get(&object.name).cloned();
         let found = found.ok_or(DatasetError::Storage { action: "read", cause: "not there".to_owned() })?;
+        if object.name.contains("/waiting/") && self.1 == Sabotage::WaitingForgotten {
+            return Ok(Vec::new());
+        }
         let is_background = object.name.contains("background");
         if is_background && self.1 == Sabotage::BackgroundForgotten {
             return Ok(Background::default().to_bytes());
@@ -374,8 +379,8 @@ impl Amendable for MemoryDataset {
     }
 }
 
-/// Every third pair is by one contributor, of whom a version takes one: the rest of them is held by the audit. The prompt has the
-/// chosen text's only word, so that there is no phrase to count.
+/// Every third pair is by one contributor, of whom a version takes one: two more wait, and the rest of them is held by the audit. The
+/// prompt has the chosen text's only word, so that there is no phrase to count.
 fn line(pair: u64, state: &State) -> String {
     let State { output, is_gold } = state;
     // Of one output the pair with the highest number was written last.
@@ -388,6 +393,10 @@ fn line(pair: u64, state: &State) -> String {
         "{{\"pair_id\":\"p{pair}\",\"event_id\":\"e{pair}\",\"prompt\":\"p{pair}\",\"chosen\":\"p{pair}\",\"rejected\":\"r\",\
          \"similarity\":0.5,\"tags\":[],\"reasons\":[],\"policy\":\"x\",\"contributor\":{contributor},{revision}}}\n"
     )
+}
+
+fn is_busy(pair: &str) -> bool {
+    pair[1..].parse::<u64>().unwrap().is_multiple_of(3)
 }
 
 fn ids(line: &str) -> (String, String) {
@@ -726,9 +735,14 @@ impl World {
         if self.has_revisions && !self.has_people {
             self.check_last_texts(&versions, &pointer)?;
         }
+        for version in versions.iter().filter(|version| matches!(version.operation(), Some(Operation::Exclusion(_)))) {
+            if let Some(pair) = self.waiting(version).iter().find(|pair| is_busy(pair)) {
+                return Err(format!("{pair} waits though it was taken out"));
+            }
+        }
         if self.has_people || self.has_revisions {
             return check_counts(&versions, &pointer)
-                .and_then(|()| self.check_that_nothing_is_lost(&pointer, ever(&versions)));
+                .and_then(|()| self.check_that_nothing_is_lost(&pointer, &versions));
         }
         let mut trained = self.runs.0.lock().unwrap().trained.clone();
         let trainings = trained.len();
@@ -742,7 +756,7 @@ impl World {
         if counted != rows as u64 {
             return Err(format!("{rows} rows are frozen, {counted} were trained on or carried over"));
         }
-        self.check_that_nothing_is_lost(&pointer, ever(&versions))
+        self.check_that_nothing_is_lost(&pointer, &versions)
     }
 
     /// The newest version has no text of which a freeze has seen a later one.
@@ -764,8 +778,25 @@ impl World {
         Ok(())
     }
 
-    /// Each pair is frozen, held back, or pending; and none is both frozen and held, or held twice.
-    fn check_that_nothing_is_lost(&self, pointer: &Pointer, mut found: BTreeSet<String>) -> Result<(), String> {
+    /// The pairs that wait after a version.
+    fn waiting(&self, version: &Version) -> Vec<String> {
+        let Some(waiting) = version.records.version.as_ref().and_then(|version| version.waiting.as_ref()) else {
+            return Vec::new();
+        };
+        let objects = &self.dataset.0.lock().unwrap().objects;
+        std::str::from_utf8(&objects[&waiting.object.name]).unwrap().lines().map(|line| ids(line).0).collect()
+    }
+
+    /// Each pair is frozen, held back, waits, or is pending; and none is in two of these, or held twice. What waited and was taken
+    /// out by people is not lost: it waits after an older version.
+    fn check_that_nothing_is_lost(&self, pointer: &Pointer, versions: &[Version]) -> Result<(), String> {
+        let mut found = ever(versions);
+        let waiting = versions.last().map(|version| self.waiting(version)).unwrap_or_default();
+        for pair in waiting {
+            if !found.insert(pair.clone()) {
+                return Err(format!("{pair} waits, and was frozen, or waits twice"));
+            }
+        }
         let objects = self.lake.0.objects();
         let pairs_of = |body: &Vec<u8>| -> Vec<String> {
             std::str::from_utf8(body).unwrap().lines().map(|line| ids(line).0).collect()
@@ -776,6 +807,9 @@ impl World {
                 return Err(format!("{pair} is held, and frozen or held elsewhere"));
             }
             found.insert(pair);
+        }
+        if self.has_people {
+            found.extend(versions.iter().flat_map(|version| self.waiting(version)));
         }
         let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
         for part in pointer.watermark.pending(&listing.parts).parts {
@@ -817,10 +851,7 @@ fn check_version(versions: &[Version], index: usize, is_superseded: impl Fn(u64)
         }
 
         Some(Operation::Rollback { to }) => now == pairs((*to as usize).checked_sub(1)),
-        Some(_) => {
-            let is_busy = |entry: &&Entry| entry.line.contains("\"busy\"");
-            now.is_subset(&before) && !versions[index].entries.iter().any(|entry| is_busy(&entry))
-        }
+        Some(_) => now.is_subset(&before) && !now.iter().any(|pair| is_busy(pair)),
     };
     if fits {
         Ok(())
@@ -866,6 +897,7 @@ fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, 
     };
     let rules = DatasetRules {
         max_pairs_per_contributor: 1,
+        max_waiting_per_contributor: 2,
         max_unattributed_share: 1.0,
         max_tenant_share: 1.0,
         near_duplicate_from: 1.1,
@@ -957,6 +989,7 @@ fn what_is_broken_on_purpose_is_noticed() {
         Sabotage::PairsForgotten,
         Sabotage::HeldUnwritten,
         Sabotage::HeldForgotten,
+        Sabotage::WaitingForgotten,
         Sabotage::BackgroundForgotten,
         Sabotage::DeadRunsRun,
         Sabotage::RemovedForgotten,

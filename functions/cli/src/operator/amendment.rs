@@ -139,10 +139,11 @@ impl Changes {
 fn said_of(version: &NewVersion, change: &ChangeArguments, is: &str) -> String {
     let NewVersion { record, pointer, .. } = version;
     let amended = record.amendment.as_ref();
-    let (operation, removed, added) =
-        amended.map_or(("", 0, 0), |amendment| (amendment.operation.as_str(), amendment.removed, amendment.added));
+    let (operation, removed, added, withdrawn) = amended.map_or(("", 0, 0, 0), |amendment| {
+        (amendment.operation.as_str(), amendment.removed, amendment.added, amendment.withdrawn)
+    });
     format!(
-        "version {} of {} {is} a {operation}: {} rows, {removed} gone, {added} back; {} count towards the next training\n",
+        "version {} of {} {is} a {operation}: {} rows, {removed} gone, {added} back; {withdrawn} pairs that waited go; {} count towards the next training\n",
         record.version, change.on.lake, record.statistics.rows, pointer.carried_over
     )
 }

@@ -28,7 +28,7 @@ struct Report<'r> {
     lines: u64,
     /// Rows of data files, over all versions.
     rows: u64,
-    /// Parts, data files and held pairs that were replaced or deleted.
+    /// Parts, data files, and objects of held or waiting pairs that were replaced or deleted.
     objects: u64,
     /// Files of runs that copies were taken out of.
     copies: &'r [String],

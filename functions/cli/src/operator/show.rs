@@ -144,25 +144,32 @@ fn as_text(report: &Report) -> String {
 
 fn in_words(record: &VersionRecord, freeze: Option<&FreezeReport>, text: &mut String) {
     let VersionRecord { crossing, previous, consumed, counts, rules, held, bursts, statistics, drift, .. } = record;
-    if let Some(Amendment { operation, by, why, removed, added, .. }) = &record.amendment {
+    if let Some(Amendment { operation, by, why, removed, added, withdrawn, .. }) = &record.amendment {
         let operation = serde_json::to_string(operation).unwrap_or_default();
         let _ = writeln!(text, "{} made it: {}\n  {}", one_line(by), one_line(why), one_line(&operation));
         let _ = writeln!(text, "  {} rows went, {} came back", thousands(*removed), thousands(*added));
+        let _ = writeln!(text, "  {} pairs that waited went", thousands(*withdrawn));
     }
     let _ = writeln!(
         text,
-        "crossing {crossing} took {} lines of {} parts: {} entered, {} were there already, {} repeated others in other words, {} are held",
+        "crossing {crossing} took {} lines of {} parts: {} entered, {} were there already, {} repeated others in other words, {} are held, {} wait",
         thousands(consumed.lines),
         thousands(consumed.parts),
         thousands(counts.entered),
         thousands(counts.duplicates),
         thousands(counts.near_duplicates),
-        thousands(counts.held)
+        thousands(counts.held),
+        thousands(record.waiting_pairs())
     );
     for (hold, pairs) in &counts.held_for {
         let hold = serde_json::to_value(hold).ok();
         let hold = hold.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown");
         let _ = writeln!(text, "  held for {hold}: {}", thousands(*pairs));
+    }
+    for (cap, pairs) in &counts.waiting_for {
+        let cap = serde_json::to_value(cap).ok();
+        let cap = cap.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown");
+        let _ = writeln!(text, "  wait for a later version, {cap}: {}", thousands(*pairs));
     }
     if let Some(held) = held {
         let _ = writeln!(text, "  they are in {}", one_line(&held.key));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::Args;
+use flywheel_core::dataset::{Caps, Shortfall};
 use flywheel_core::{BreakerState, FreezeReport, ListedPart, Millis, PartName, Route, Trainings, day, rfc3339};
 use flywheel_lake::{ListParts as _, ListRoute as _, LoadBreaker as _, LoadPointer as _, ReadPart as _};
 use flywheel_runtime::now;
@@ -72,6 +73,8 @@ struct Report {
     last_freeze: Option<FreezeReport>,
     trainings: Trainings,
     last_version: Option<VersionLine>,
+    /// Why caps keep the threshold out of reach; none: they do not.
+    shortfall: Option<Shortfall>,
     routes: Routes,
     reasons: Reasons,
     list_requests: u64,
@@ -99,6 +102,8 @@ struct VersionLine {
     committed_at: Option<String>,
     pairs: Option<u64>,
     digest: Option<String>,
+    /// What the caps came to, if any freeze has said so.
+    caps: Option<Caps>,
 }
 
 /// Counts by day, oldest first.
@@ -145,6 +150,12 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
     let listed = list(&lake, &starts).await?;
     let first_day = starts.len().saturating_sub(usize::try_from(*reason_days).unwrap_or(usize::MAX));
     let reasons = reasons(&lake, &listed, &starts[first_day..], first_day).await?;
+    let last_version = last_version(&lake).await?;
+    let caps = last_version.as_ref().and_then(|version| version.caps);
+    let shortfall = pointer.last_freeze.as_ref().zip(caps).and_then(|(freeze, caps)| {
+        let FreezeReport { rows, waiting, .. } = freeze;
+        caps.shortfall(*threshold, *rows, *waiting)
+    });
     let report = Report {
         lake: on.lake.to_string(),
         at: rfc3339(now),
@@ -158,7 +169,8 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
         breaker: BreakerLine { state: breaker.state, since: breaker.changes.last().map(|change| rfc3339(change.at)) },
         last_freeze: pointer.last_freeze,
         trainings: pointer.trainings,
-        last_version: last_version(&lake).await?,
+        last_version,
+        shortfall,
         list_requests: listing.requests + listed.iter().map(|listed| listed.requests).sum::<u64>(),
         get_requests: 2 + reasons.parts_read as u64,
         routes: routes(&listed, &starts),
@@ -270,12 +282,14 @@ async fn last_version(lake: &OperatorLake) -> Result<Option<VersionLine>, Failur
         version: version.number(),
         committed_at: committed_at.map(rfc3339),
         pairs: version.pairs().await.map_err(unusable)?,
+        caps: record.as_ref().and_then(|record| record.caps),
         digest: record.map(|record| record.digest),
     }))
 }
 
 fn as_text(report: &Report) -> String {
-    let Report { lake, at, pending, breaker, last_freeze, trainings, last_version, routes, reasons, .. } = report;
+    let Report { lake, at, pending, breaker, last_freeze, trainings, last_version, .. } = report;
+    let Report { shortfall, routes, reasons, .. } = report;
     let Pending { pairs, carried_over, threshold, .. } = pending;
     let mut text = format!("{lake} at {at}\n\n");
     let carried =
@@ -298,6 +312,9 @@ fn as_text(report: &Report) -> String {
     let _ = writeln!(text, "training  {training}");
     let version = last_version.as_ref().map_or_else(|| "no dataset yet".to_owned(), version_in_words);
     let _ = writeln!(text, "version   {version}");
+    if let Some(shortfall) = shortfall {
+        let _ = writeln!(text, "caps      {}", shortfall_in_words(shortfall));
+    }
 
     let _ = writeln!(text, "\nevents by route, {}", span(&routes.days));
     for (route, counts) in Route::ALL.iter().filter_map(|route| routes.rows.get_key_value(route.as_str())) {
@@ -337,19 +354,43 @@ fn span(days: &[String]) -> String {
 }
 
 fn freeze_in_words(freeze: &FreezeReport) -> String {
-    let FreezeReport { crossing, version, rows, held, trainable, .. } = freeze;
+    let FreezeReport { crossing, version, rows, held, waiting, trainable, .. } = freeze;
     let left_out = freeze.duplicates + freeze.near_duplicates;
     let then = if *trainable { "training due" } else { "not enough to train on" };
     format!(
-        "crossing {crossing} → version {version}: {} entered, {} repeated others, {} held; {then}",
+        "crossing {crossing} → version {version}: {} entered, {} repeated others, {} held, {} wait; {then}",
         thousands(*rows),
         thousands(left_out),
-        thousands(*held)
+        thousands(*held),
+        thousands(*waiting)
+    )
+}
+
+fn shortfall_in_words(shortfall: &Shortfall) -> String {
+    let Shortfall { threshold, entered, over, caps, edits, contributors_needed } = shortfall;
+    let [threshold, entered, over, contributors] = [*threshold, *entered, *over, caps.contributors].map(thousands);
+    let each = caps.per_contributor.map_or_else(|| "all".to_owned(), thousands);
+    let when = match edits {
+        Some(edits) => format!("a run takes about {} edits like these", thousands(*edits)),
+        None => "no number of edits like these starts a run".to_owned(),
+    };
+    let fix = match contributors_needed {
+        Some(needed) => format!(
+            "Remove max_pairs_per_contributor from [dataset] in the policy, lower the threshold, or have {} contributors",
+            thousands(*needed)
+        ),
+        None => "Have more people edit, raise [dataset] max_contributor_share, max_unattributed_share or max_tenant_share in the \
+                 policy, or lower the threshold"
+            .to_owned(),
+    };
+    format!(
+        "the threshold of {threshold} is out of reach: {entered} pairs entered and {over} wait, over a cap\n          \
+         {contributors} contributors may have {each} pairs each; {when}\n          {fix}"
     )
 }
 
 fn version_in_words(version: &VersionLine) -> String {
-    let VersionLine { version, committed_at, pairs, digest } = version;
+    let VersionLine { version, committed_at, pairs, digest, .. } = version;
     let pairs = pairs.map_or_else(|| "?".to_owned(), thousands);
     let digest = digest.as_deref().map(|digest| format!(", digest {}", one_line(digest))).unwrap_or_default();
     format!("{version}, committed at {}: {pairs} pairs{digest}", committed_at.as_deref().unwrap_or("?"))
@@ -381,6 +422,22 @@ mod tests {
         };
         assert_eq!((read(9, 99), read(2, 99)), (vec![4, 3, 2, 1], vec![4, 3]));
         assert_eq!((read(9, 30), read(9, 9)), (vec![4, 3, 2], vec![]));
+    }
+
+    #[test]
+    fn a_threshold_that_caps_keep_out_of_reach_is_said_in_words_with_the_fix() {
+        let caps = Caps { contributors: 20, is_attributed: true, per_contributor: Some(5), absolute: Some(5) };
+        let text = shortfall_in_words(&caps.shortfall(5_000, 100, 4_900).unwrap());
+        for said in [
+            "5,000 is out of reach: 100 pairs entered and 4,900 wait",
+            "20 contributors may have 5 pairs each",
+            "127,500 edits",
+        ] {
+            assert!(text.contains(said), "{text}");
+        }
+        assert!(text.contains("Remove max_pairs_per_contributor") && text.contains("1,000 contributors"), "{text}");
+        let caps = Caps { absolute: None, ..caps };
+        assert!(shortfall_in_words(&caps.shortfall(5_000, 100, 4_900).unwrap()).contains("max_contributor_share"));
     }
 
     #[test]

@@ -51,6 +51,8 @@ struct Checked {
     erased: u64,
     parts: u64,
     held: u64,
+    /// Pairs that wait after the newest version.
+    waiting: u64,
     digest: Option<String>,
 }
 
@@ -83,8 +85,8 @@ pub(crate) async fn run(arguments: &VerifyArguments) -> Result<Outcome, Failure>
     };
     let fits = misfit.is_none();
     let verified = verified.map(|verified| {
-        let Verified { versions, amended, rows, erased, parts, held, digest } = verified;
-        Checked { versions, amended, rows, erased, parts, held, digest }
+        let Verified { versions, amended, rows, erased, parts, held, waiting, digest } = verified;
+        Checked { versions, amended, rows, erased, parts, held, waiting, digest }
     });
     print(on, &Report { lake: on.lake.to_string(), fits, verified, misfit }, as_text)?;
     Ok(if fits { Outcome::AllGood } else { Outcome::SomeBad })
@@ -99,11 +101,11 @@ fn unexpected(expected: Option<&str>, digest: Option<&str>) -> Option<Named> {
 fn as_text(report: &Report) -> String {
     let Report { lake, verified, misfit, .. } = report;
     let mut text = String::new();
-    if let Some(Checked { versions, amended, rows, erased, parts, held, digest }) = verified {
-        let [rows, parts, held, erased] = [*rows, *parts, *held, *erased].map(thousands);
+    if let Some(Checked { versions, amended, rows, erased, parts, held, waiting, digest }) = verified {
+        let [rows, parts, held, waiting, erased] = [*rows, *parts, *held, *waiting, *erased].map(thousands);
         let digest = digest.as_deref().unwrap_or("none");
         text = format!(
-            "{lake}: {versions} versions, {amended} of them made by people, with {rows} rows, {parts} parts of the log, {held} held pairs\n\
+            "{lake}: {versions} versions, {amended} of them made by people, with {rows} rows, {parts} parts of the log, {held} held pairs, {waiting} that wait\n\
              {erased} rows and lines were erased, and what is left of their objects fits\ndigest {}\n",
             one_line(digest)
         );

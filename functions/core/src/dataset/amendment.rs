@@ -12,6 +12,7 @@ use super::gold_line::GoldLine;
 use super::split::{Split, SplitSalt};
 use super::statistics::{Statistics, Tally};
 use super::version::{ObjectDigest, row_digest};
+use super::waiting::WaitingPairs;
 use crate::breadth::{Breadth, Goal};
 use crate::digest::hex;
 use crate::instant::Millis;
@@ -33,6 +34,14 @@ pub struct Amendment {
     pub removed: u64,
     /// Rows that it has, and the version before has not.
     pub added: u64,
+    /// Pairs that waited after the version before, and do not any more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub withdrawn: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a version that people make is.
@@ -184,13 +193,84 @@ pub struct Change {
     background: Background,
     removed: HashSet<String>,
     added: u64,
+    waiting: Vec<String>,
+    withdrawn: u64,
+    wait_again: u64,
 }
 
 impl Change {
     /// No row yet. `background` is that of the newest version.
     #[must_use]
     pub fn new(background: Background, salt: SplitSalt) -> Self {
-        Self { salt, rows: RowSet::default(), background, removed: HashSet::new(), added: 0 }
+        let rows = RowSet::default();
+        let (removed, waiting) = (HashSet::new(), Vec::new());
+        Self { salt, rows, background, removed, added: 0, waiting, withdrawn: 0, wait_again: 0 }
+    }
+
+    /// What waits after an exclusion or an erasure: the pairs that wait now, in order, without those that `goes` selects.
+    ///
+    /// # Errors
+    /// The index of a line that is none.
+    pub fn wait_without(&mut self, now: &[&str], goes: impl Fn(&str, &GoldLine<'_>) -> bool) -> Result<(), usize> {
+        for (index, line) in now.iter().enumerate() {
+            let gold = GoldLine::parse(line).ok_or(index)?;
+            if goes(line, &gold) {
+                self.background.withdraw(&gold);
+                self.withdrawn += 1;
+            } else {
+                self.waiting.push((*line).to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// What waits after a rollback, once its rows have gone and come: the pairs that waited after the older version. Those that entered
+    /// or were held since are not among them, as rows that go do not come back by themselves. The pairs that came to wait since go, and
+    /// wait again if the rollback is undone.
+    ///
+    /// # Errors
+    /// The index of a line that is none.
+    pub fn wait_as(&mut self, then: &[&str], now: &[&str]) -> Result<(), usize> {
+        let ids = |lines: &[&str]| -> Result<Vec<(String, String)>, usize> {
+            let id = |(index, line): (usize, &&str)| {
+                let gold = GoldLine::parse(line).ok_or(index)?;
+                Ok((gold.pair_id.into_owned(), gold.event_id.into_owned()))
+            };
+            lines.iter().enumerate().map(id).collect()
+        };
+        let (ids_then, ids_now) = (ids(then)?, ids(now)?);
+        let (waited, waits): (HashSet<_>, HashSet<_>) = (ids_then.iter().collect(), ids_now.iter().collect());
+        let came_since = now.iter().zip(&ids_now).filter(|(_, id)| !waited.contains(id));
+        for gold in came_since.filter_map(|(line, _)| GoldLine::parse(line)) {
+            self.background.withdraw(&gold);
+            self.withdrawn += 1;
+        }
+        for (line, id) in then.iter().zip(&ids_then) {
+            let waits_now = waits.contains(id);
+            if waits_now || GoldLine::parse(line).is_some_and(|gold| self.background.wait_again(&gold)) {
+                self.waiting.push((*line).to_owned());
+                self.wait_again += u64::from(!waits_now);
+            }
+        }
+        Ok(())
+    }
+
+    /// The object of the pairs that wait then, with its body; `None` if there are none.
+    #[must_use]
+    pub fn waiting(&self) -> Option<(WaitingPairs, String)> {
+        WaitingPairs::of(self.waiting.iter().map(String::as_str))
+    }
+
+    /// How many pairs do not wait any more.
+    #[must_use]
+    pub fn withdrawn(&self) -> u64 {
+        self.withdrawn
+    }
+
+    /// Whether no row and no pair that waits goes or comes.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.removed.is_empty() && (self.added, self.withdrawn, self.wait_again) == (0, 0, 0)
     }
 
     /// A row that stays. `false`: it is no row, and nothing was done.
@@ -343,6 +423,36 @@ mod tests {
         let mut back = Change::new(change.background().clone(), salt);
         assert!(back.add(&rows[0]) && back.add(&rows[1]));
         assert_eq!(back.background().pairs(), before.pairs());
+    }
+
+    #[test]
+    fn what_waited_goes_and_waits_again_but_for_what_entered_since() {
+        let salt = SplitSalt::new([0; 16]);
+        let rows: Vec<_> = (0..5).map(|number| row(number, None, "2026-11-22T12:00:00Z")).collect();
+        let lines: Vec<_> = rows.iter().map(String::as_str).collect();
+        let events = |change: &Change| {
+            let body = change.waiting().map(|(_, body)| body).unwrap_or_default();
+            let event = |line: &str| GoldLine::parse(line).unwrap().event_id.into_owned();
+            body.lines().map(event).collect::<Vec<_>>().join(" ")
+        };
+        let is_out = |change: &Change, number: &str| change.background().holds(0, id_key("event", number), false);
+        // Then 0 to 2 waited; since, 0 has entered, and 3 and 4 came.
+        let mut back = Change::new(Background::default(), salt.clone());
+        assert!(back.remove(lines[0]));
+        back.wait_as(&lines[..3], &lines[1..]).unwrap();
+        assert_eq!((events(&back).as_str(), back.withdrawn(), back.is_none()), ("1 2", 2, false));
+        assert!(is_out(&back, "0") && is_out(&back, "3") && !is_out(&back, "1"));
+        let mut undone = Change::new(back.background().clone(), salt.clone());
+        undone.wait_as(&lines[1..], &lines[1..3]).unwrap();
+        assert_eq!((events(&undone).as_str(), undone.withdrawn(), undone.is_none()), ("1 2 3 4", 0, false));
+        assert!(is_out(&undone, "0") && !is_out(&undone, "3"));
+        let mut same = Change::new(undone.background().clone(), salt.clone());
+        same.wait_as(&lines[1..], &lines[1..]).unwrap();
+        assert!(same.is_none());
+        let mut without = Change::new(Background::default(), salt);
+        without.wait_without(&lines[..2], |_, line| line.event_id == "0").unwrap();
+        assert_eq!((events(&without).as_str(), without.withdrawn(), is_out(&without, "0")), ("1", 1, true));
+        assert_eq!(without.wait_without(&["{}"], |_, _| true), Err(0));
     }
 
     #[test]

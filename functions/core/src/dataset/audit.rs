@@ -4,7 +4,8 @@
 //! repeats included, for repeats are what a campaign is made of. Contradictions come next: of two pairs that say the opposite
 //! neither may be kept, even where one would pass as a repeat of the other. What the circuit breaker bars is held then: nothing
 //! repeats it, and it takes up no room. Then repeats leave, the first of them stays; prompts get their side of the split; and the
-//! caps, which count what enters, come last.
+//! caps, which count what enters, come last. What is over a cap is not held: it waits, and is judged again with the next version's
+//! pairs, before them.
 //!
 //! What a person has released passes wherever a person's word counts: it is held for no burst, contradiction, cap or breaker, though
 //! it was held or taken out before. Like all others it enters once, repeats nothing, and keeps to its side of the split.
@@ -15,13 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use super::background::Background;
 use super::bursts::{self, Burst};
-use super::caps::{Excess, Owner, excesses};
+use super::caps::{Caps, Excess, Owner, excesses};
 use super::gold_line::GoldLine;
 use super::newcomers::{Newcomer, Newcomers, Side};
 use super::outputs::Outputs;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use super::statistics::Statistics;
+use super::waiting::{MAX_BYTES, WaitingPair, WaitingPairs, may_wait};
 
 /// Why a pair is held back from the dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,11 +35,11 @@ pub enum Hold {
     Conflict,
     /// Its prompt is nearly the same as one that is trained on, and as one that is held out.
     SplitConflict,
-    /// Its contributor has enough pairs in this version.
+    /// Its contributor has enough pairs in this version, and more that wait than may wait.
     ContributorCap,
-    /// It names no contributor, and the version has enough pairs that do not.
+    /// It names no contributor, and of pairs that do not the version has enough, and more wait than may wait.
     UnattributedCap,
-    /// Its tenant has its share of this version.
+    /// Its tenant has its share of this version, and its contributor more pairs that wait than may wait.
     TenantCap,
     /// The circuit breaker is open, or was when it was written, or lets a sample through and this is no part of it.
     BreakerOpen,
@@ -61,6 +63,8 @@ pub struct HeldPair {
     pub line: String,
     /// Why; never empty.
     pub holds: Vec<Hold>,
+    /// Whether it waited since an earlier version: then it is no part of what came in since.
+    pub has_waited: bool,
 }
 
 /// What became of the pending lines: each of them is in one of these.
@@ -70,6 +74,10 @@ pub struct Audited {
     pub entries: Vec<Entry>,
     /// Pairs that are held, in order; last those that [`Audited::hold_beyond`] held.
     pub held: Vec<HeldPair>,
+    /// Pairs that are over a cap and wait for a later version, oldest first.
+    pub waiting: Vec<WaitingPair>,
+    /// What the caps came to.
+    pub caps: Caps,
     /// Lines whose pair or event was seen before: in the dataset, among what is held, or in this batch.
     pub duplicates: u64,
     /// Pairs that repeat another in other words.
@@ -83,21 +91,40 @@ pub struct Audited {
     outputs: Outputs,
     /// What was known before.
     background: Background,
+    /// The first of the entries waited before.
+    waited: usize,
 }
 
 impl Audited {
     /// Holds back what would enter beyond the first `room` pairs, on behalf of the circuit breaker; but for what a person has
-    /// released.
+    /// released. Unless the room is boundless, what waited before waits on: it is no part of the window that is judged. With no room at
+    /// all, what this window would have wait is held as the rest of it.
     pub fn hold_beyond(&mut self, room: u64) {
+        if room == u64::MAX {
+            return;
+        }
+        let waited = self.entries.drain(..std::mem::take(&mut self.waited));
+        let waited = waited.map(|entry| WaitingPair { line: entry.line, why: Hold::BreakerOpen, has_waited: true });
+        self.waiting.splice(..0, waited.collect::<Vec<_>>());
+        if room == 0 {
+            let barred = self.waiting.extract_if(.., |waiting| !waiting.has_waited);
+            self.held.extend(barred.map(|waiting| barred_pair(waiting.line)));
+        }
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(self.entries.len());
         let beyond: Vec<_> = self.entries.drain(room..).collect();
         for entry in beyond {
             if GoldLine::parse(&entry.line).is_some_and(|line| line.is_released()) {
                 self.entries.push(entry);
             } else {
-                self.held.push(HeldPair { line: entry.line, holds: vec![Hold::BreakerOpen] });
+                self.held.push(barred_pair(entry.line));
             }
         }
+    }
+
+    /// The object of the pairs that wait, with its body; `None` if there are none.
+    #[must_use]
+    pub fn waiting_pairs(&self) -> Option<(WaitingPairs, String)> {
+        WaitingPairs::of(self.waiting.iter().map(|waiting| waiting.line.as_str()))
     }
 
     /// What the pairs that enter are made of.
@@ -162,15 +189,19 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
         candidates.push(index);
     }
     let sides = settle_all(&mut newcomers, &candidates, salt);
-    let entering = cap(&newcomers, sides, rules, &mut held);
+    let Capped { entering, over, caps } = cap(&newcomers, sides, rules, &mut held);
     held.sort_by_key(|(index, _)| *index);
+    let waited = entering.iter().filter(|(index, _)| newcomers.has_waited(*index)).count();
 
     let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&mut newcomers, index, split)).collect();
     let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&mut newcomers, index, holds)).collect();
+    let waiting: Vec<_> = over.into_iter().map(|(index, why)| waiting_pair(&mut newcomers, index, why)).collect();
     let (outputs, revised) = (newcomers.outputs, newcomers.outdated);
     Audited {
         entries,
         held,
+        waiting,
+        caps,
         duplicates,
         near_duplicates,
         superseded,
@@ -178,6 +209,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
         bursts: found.bursts,
         outputs,
         background,
+        waited,
     }
 }
 
@@ -211,13 +243,21 @@ fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt)
     candidates.iter().filter_map(settle).collect()
 }
 
-/// What enters of the candidates; the rest is added to what is held.
+/// What caps make of the candidates.
+struct Capped {
+    entering: Vec<(usize, Split)>,
+    /// What waits, each with the cap that it is over.
+    over: Vec<(usize, Hold)>,
+    caps: Caps,
+}
+
+/// What enters of the candidates, and what waits; the rest is added to what is held.
 fn cap(
     newcomers: &Newcomers,
     sides: Vec<(usize, Side)>,
     rules: &DatasetRules,
     held: &mut Vec<(usize, Vec<Hold>)>,
-) -> Vec<(usize, Split)> {
+) -> Capped {
     let mut candidates = Vec::new();
     for (index, side) in sides {
         match side {
@@ -232,15 +272,20 @@ fn cap(
         candidates.iter().filter_map(|(index, _)| GoldLine::parse(&newcomers.pairs[*index].line)).collect();
     let owner = |line| Owner { contributor: GoldLine::contributor(line), tenant: GoldLine::tenant(line) };
     let owners: Vec<_> = lines.iter().map(owner).collect();
-    let mut entering = released;
-    for ((index, split), excess) in candidates.into_iter().zip(excesses(&owners, rules)) {
+    let (excesses, caps) = excesses(&owners, newcomers.attribution, rules);
+    let (mut entering, mut over) = (released, Vec::new());
+    for ((index, split), excess) in candidates.into_iter().zip(excesses) {
         match excess {
             None => entering.push((index, split)),
-            Some(excess) => held.push((index, vec![hold_of(excess)])),
+            Some(excess) => over.push((index, hold_of(excess))),
         }
     }
     entering.sort_unstable_by_key(|(index, _)| *index);
-    entering
+    let lines: Vec<_> = over.iter().map(|(index, _)| newcomers.pairs[*index].line.as_str()).collect();
+    let mut may_wait = may_wait(&lines, rules.max_waiting_per_contributor, MAX_BYTES).into_iter();
+    let give_way = over.extract_if(.., |_| !may_wait.next().unwrap_or(false));
+    held.extend(give_way.map(|(index, hold)| (index, vec![hold])));
+    Capped { entering, over, caps }
 }
 
 fn hold_of(excess: Excess) -> Hold {
@@ -257,13 +302,25 @@ fn entry(newcomers: &mut Newcomers, index: usize, split: Split) -> Entry {
 }
 
 fn held_pair(newcomers: &mut Newcomers, index: usize, holds: Vec<Hold>) -> HeldPair {
-    HeldPair { line: std::mem::take(&mut newcomers.pairs[index].line), holds }
+    let has_waited = newcomers.has_waited(index);
+    HeldPair { line: std::mem::take(&mut newcomers.pairs[index].line), holds, has_waited }
+}
+
+fn waiting_pair(newcomers: &mut Newcomers, index: usize, why: Hold) -> WaitingPair {
+    let has_waited = newcomers.has_waited(index);
+    WaitingPair { line: std::mem::take(&mut newcomers.pairs[index].line), why, has_waited }
+}
+
+/// A pair that the circuit breaker holds once it is settled what would enter.
+fn barred_pair(line: String) -> HeldPair {
+    HeldPair { line, holds: vec![Hold::BreakerOpen], has_waited: false }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::caps::Attribution;
     use super::super::fingerprint::Fingerprint;
     use super::super::newcomers::RowInDataset;
     use super::super::outputs::RowRevision;
@@ -277,18 +334,52 @@ mod tests {
     struct World {
         rows: Vec<Entry>,
         background: Background,
+        waiting: Vec<String>,
+        attribution: Attribution,
         salt: SplitSalt,
         rules: DatasetRules,
     }
 
     impl World {
         fn new() -> Self {
-            let rules = DatasetRules::default();
-            Self { rows: Vec::new(), background: Background::default(), salt: SplitSalt::new([3; 16]), rules }
+            Self {
+                rows: Vec::new(),
+                background: Background::default(),
+                waiting: Vec::new(),
+                attribution: Attribution::default(),
+                salt: SplitSalt::new([3; 16]),
+                rules: DatasetRules::default(),
+            }
+        }
+
+        /// Where no share but a number caps contributors, and more waits than is held.
+        fn with_cap(most: u64) -> Self {
+            let mut world = Self::new();
+            world.rules.max_pairs_per_contributor = most;
+            world
         }
 
         fn freeze(&mut self, lines: &[String]) -> Audited {
-            let mut newcomers = Newcomers::new(&self.rules).remembering(&self.background);
+            let audited = self.audit(lines);
+            let all = audited.entries.len() + audited.held.len() + audited.waiting.len();
+            let left_out = audited.duplicates + audited.near_duplicates + audited.superseded;
+            assert_eq!(all as u64 + left_out, (lines.len() + self.waiting.len()) as u64);
+            let is_revised =
+                |row: &Entry| audited.revised.contains(GoldLine::parse(&row.line).unwrap().pair_id.as_ref());
+            let (revised, rows) = std::mem::take(&mut self.rows).into_iter().partition::<Vec<_>, _>(is_revised);
+            self.rows = rows;
+            self.rows.extend(audited.entries.iter().cloned());
+            let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
+            self.background = audited.learnt(&revised);
+            self.waiting = audited.waiting.iter().map(|waiting| waiting.line.clone()).collect();
+            self.attribution = Attribution { contributors: audited.caps.contributors / 2, is_usual: None };
+            audited
+        }
+
+        fn audit(&self, lines: &[String]) -> Audited {
+            let mut newcomers =
+                Newcomers::new(&self.rules).remembering(&self.background).attributed_as(self.attribution);
+            self.waiting.iter().for_each(|line| assert!(newcomers.add_waiting(line)));
             lines.iter().for_each(|line| assert!(newcomers.add(line), "{line}"));
             for row in &self.rows {
                 let line = GoldLine::parse(&row.line).unwrap();
@@ -300,18 +391,7 @@ mod tests {
                     revision: Some(RowRevision::of_line(&line)),
                 });
             }
-            let audited = audit(newcomers, self.background.clone(), &self.rules, &self.salt);
-            let all = audited.entries.len() + audited.held.len();
-            let left_out = audited.duplicates + audited.near_duplicates + audited.superseded;
-            assert_eq!(all as u64 + left_out, lines.len() as u64);
-            let is_revised =
-                |row: &Entry| audited.revised.contains(GoldLine::parse(&row.line).unwrap().pair_id.as_ref());
-            let (revised, rows) = std::mem::take(&mut self.rows).into_iter().partition::<Vec<_>, _>(is_revised);
-            self.rows = rows;
-            self.rows.extend(audited.entries.iter().cloned());
-            let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
-            self.background = audited.learnt(&revised);
-            audited
+            audit(newcomers, self.background.clone(), &self.rules, &self.salt)
         }
     }
 
@@ -345,8 +425,8 @@ mod tests {
 
     #[test]
     fn what_a_person_releases_enters_though_it_was_held_and_is_over_its_cap() {
-        let mut world = World::new();
-        world.rules.max_pairs_per_contributor = 1;
+        let mut world = World::with_cap(1);
+        world.rules.max_waiting_per_contributor = 0;
         let lines: Vec<_> =
             (0..3).map(|n| by("a", line(&n.to_string(), &format!("p{n}"), "r", &n.to_string()))).collect();
         assert_eq!(holds(&world.freeze(&lines)), [Hold::ContributorCap; 2]);
@@ -459,6 +539,7 @@ mod tests {
     #[test]
     fn what_is_held_stays_held_when_it_comes_again_alone() {
         let mut world = World::new();
+        world.rules.burst_small_batch = 0;
         let campaign: Vec<_> =
             (0..8).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n} buy zorblax"))).collect();
         let audited = world.freeze(&campaign);
@@ -468,16 +549,109 @@ mod tests {
         assert_eq!(numbers(&world.freeze(&[line("new", "p3", "r", "c3 buy zorblax")])), (0, 0, 1, 0));
     }
 
+    fn pairs_of(contributor: &str, numbers: std::ops::Range<u32>) -> Vec<String> {
+        let pair = |n: u32| by(contributor, line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}")));
+        numbers.map(pair).collect()
+    }
+
+    fn waiting(audited: &Audited) -> Vec<String> {
+        audited.waiting.iter().map(|pair| GoldLine::parse(&pair.line).unwrap().event_id.into_owned()).collect()
+    }
+
+    fn entered(audited: &Audited) -> Vec<String> {
+        audited.entries.iter().map(|pair| GoldLine::parse(&pair.line).unwrap().event_id.into_owned()).collect()
+    }
+
     #[test]
-    fn a_contributor_has_five_a_version() {
+    fn what_is_over_a_cap_waits_and_enters_later_before_what_is_new() {
+        let mut world = World::with_cap(2);
+        let first = world.freeze(&pairs_of("alice", 0..5));
+        assert_eq!((entered(&first).join(" "), waiting(&first).join(" ")), ("0 1".to_owned(), "2 3 4".to_owned()));
+        assert!(first.held.is_empty() && first.waiting.iter().all(|pair| pair.why == Hold::ContributorCap));
+        let second = world.freeze(&[pairs_of("alice", 5..6), pairs_of("bob", 10..11)].concat());
+        assert_eq!((entered(&second).join(" "), waiting(&second).join(" ")), ("2 3 10".to_owned(), "4 5".to_owned()));
+        assert_eq!(second.waiting.iter().map(|pair| pair.has_waited).collect::<Vec<_>>(), [true, false]);
+        // Nothing is pending, and what waits fits.
+        let third = world.freeze(&[]);
+        assert_eq!((entered(&third).join(" "), waiting(&third).len()), ("4 5".to_owned(), 0));
+    }
+
+    #[test]
+    fn what_waits_is_a_duplicate_of_nothing_and_a_redelivery_of_it_is_one() {
+        let mut world = World::with_cap(1);
+        world.freeze(&pairs_of("alice", 0..3));
+        let again = world.freeze(&pairs_of("alice", 1..3));
+        assert_eq!(
+            (entered(&again).join(" "), waiting(&again).join(" "), again.duplicates),
+            ("1".to_owned(), "2".to_owned(), 2)
+        );
+    }
+
+    #[test]
+    fn what_waits_is_judged_again_with_the_new_pairs() {
+        let mut world = World::with_cap(1);
+        world.freeze(&[pairs_of("alice", 0..1), vec![by("alice", line("1", "p", "a", "b"))]].concat());
+        // Somebody says the opposite meanwhile.
+        let audited = world.freeze(&[by("bob", line("2", "p", "b", "a"))]);
+        assert_eq!((holds(&audited), waiting(&audited).len()), (vec![Hold::Conflict; 2], 0));
+        assert_eq!(audited.held.iter().map(|held| held.has_waited).collect::<Vec<_>>(), [true, false]);
+        // It is known from now on, as all that is held.
+        assert_eq!(world.freeze(&[by("alice", line("1", "p", "a", "b"))]).duplicates, 1);
+    }
+
+    #[test]
+    fn of_what_waits_too_long_the_oldest_is_held_by_name() {
+        let mut world = World::with_cap(1);
+        world.rules.max_waiting_per_contributor = 2;
+        let audited = world.freeze(&[pairs_of("alice", 0..5), pairs_of("bob", 5..7)].concat());
+        assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("0 5".to_owned(), "3 4 6".to_owned()));
+        assert_eq!(holds(&audited), [Hold::ContributorCap; 2]);
+        // The older ones enter in time, or give way to newer ones.
+        let audited = world.freeze(&pairs_of("alice", 7..9));
+        assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("3 6".to_owned(), "7 8".to_owned()));
+        assert_eq!(holds(&audited), [Hold::ContributorCap]);
+    }
+
+    #[test]
+    fn pairs_of_nobody_and_of_one_tenant_wait_as_well() {
         let mut world = World::new();
-        let pairs = |from: u32| -> Vec<_> {
-            (from..from + 7)
-                .map(|n| by("alice", line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))))
-                .collect()
+        let nobodys: Vec<_> = (0..6).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))).collect();
+        let audited = world.freeze(&[nobodys, pairs_of("alice", 30..36)].concat());
+        assert_eq!((audited.entries.len(), audited.waiting.len()), (8, 4));
+        assert!(audited.waiting.iter().all(|pair| pair.why == Hold::UnattributedCap));
+        let mut world = World::new();
+        let of = |tenant: &str, n: u32| {
+            line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))
+                .replace("\"context\":[]", &format!("\"context\":[{{\"key\":\"tenant\",\"value\":\"{tenant}\"}}]"))
         };
-        assert_eq!(holds(&world.freeze(&pairs(0))), [Hold::ContributorCap; 2]);
-        assert_eq!(holds(&world.freeze(&pairs(7))), [Hold::ContributorCap; 2]);
+        let names = std::iter::repeat_n("a", 8).chain(["b", "c", "d", "e"]);
+        let tenants: Vec<_> = (0..).zip(names).map(|(n, tenant)| of(tenant, n)).collect();
+        let audited = world.freeze(&tenants);
+        assert_eq!((audited.entries.len(), audited.waiting.len()), (5, 7));
+        assert!(audited.waiting.iter().all(|pair| pair.why == Hold::TenantCap));
+    }
+
+    #[test]
+    fn behind_the_breaker_what_waited_waits_on_and_what_is_new_is_held() {
+        let mut world = World::with_cap(1);
+        world.freeze(&[pairs_of("alice", 0..3), pairs_of("bob", 10..11)].concat());
+        let new = [pairs_of("bob", 11..13), pairs_of("carol", 20..21)].concat();
+        let mut audited = world.audit(&new);
+        assert_eq!(
+            (entered(&audited).join(" "), waiting(&audited).join(" ")),
+            ("1 11 20".to_owned(), "2 12".to_owned())
+        );
+        audited.hold_beyond(u64::MAX);
+        assert_eq!(audited.entries.len(), 3);
+        // A sample of one: what waited is no part of it.
+        audited.hold_beyond(1);
+        assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("11".to_owned(), "1 2 12".to_owned()));
+        assert_eq!(holds(&audited), [Hold::BreakerOpen]);
+        let mut audited = world.audit(&new);
+        audited.hold_beyond(0);
+        assert_eq!((entered(&audited).len(), waiting(&audited).join(" ")), (0, "1 2".to_owned()));
+        assert_eq!(holds(&audited), [Hold::BreakerOpen; 3]);
+        assert!(audited.held.iter().all(|held| !held.has_waited));
     }
 
     #[test]
@@ -564,13 +738,41 @@ mod tests {
             }
         }
 
+        /// Over many versions each pair enters, is held, or waits, and is in one of these only; and no version has too much of anybody.
+        #[test]
+        fn what_waits_is_neither_lost_nor_doubled(
+            batches in prop::collection::vec(prop::collection::vec((0..4_u32, any::<bool>()), 0..12), 1..6), most in 1..4_u64, may_wait in 0..4_u64,
+        ) {
+            let mut world = World::with_cap(most);
+            world.rules.max_waiting_per_contributor = may_wait;
+            let (mut pairs, mut held) = (0, Vec::new());
+            for batch in &batches {
+                let mut lines = Vec::new();
+                for (contributor, is_repeated) in batch {
+                    let new = pairs_of(&format!("c{contributor}"), pairs..pairs + 1);
+                    lines.extend(if *is_repeated { [new.clone(), new].concat() } else { new });
+                    pairs += 1;
+                }
+                let audited = world.freeze(&lines);
+                let mut by_contributor: BTreeMap<_, u64> = BTreeMap::new();
+                for entry in &audited.entries {
+                    *by_contributor.entry(GoldLine::parse(&entry.line).unwrap().contributor.unwrap().into_owned()).or_default() += 1;
+                }
+                prop_assert!(by_contributor.values().all(|pairs| *pairs <= most));
+                held.extend(audited.held.iter().map(|held| held.line.clone()));
+            }
+            let all: Vec<_> = world.rows.iter().map(|row| &row.line).chain(&held).chain(&world.waiting).collect();
+            let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+            prop_assert_eq!((all.len(), distinct.len()), (pairs as usize, pairs as usize));
+        }
+
         #[test]
         fn the_same_lines_have_the_same_outcome_and_each_is_somewhere(lines in prop::collection::vec((0..9_u8, 0..3_u8, 0..3_u8, 0..3_u8), 0..60)) {
             let lines: Vec<_> = lines.iter().map(|(event, prompt, rejected, chosen)| {
                 line(&event.to_string(), &format!("p{prompt}"), &format!("t{rejected}"), &format!("t{chosen}"))
             }).collect();
             let (first, second) = (World::new().freeze(&lines), World::new().freeze(&lines));
-            prop_assert_eq!((&first.entries, &first.held), (&second.entries, &second.held));
+            prop_assert_eq!((&first.entries, &first.held, &first.waiting), (&second.entries, &second.held, &second.waiting));
             prop_assert_eq!(first.learnt(&[]).to_bytes(), second.learnt(&[]).to_bytes());
         }
     }

@@ -95,6 +95,21 @@ impl Background {
         self.removed.extend(withdrawn);
     }
 
+    /// A pair that waits goes: its event may not bring it again.
+    pub(crate) fn withdraw(&mut self, line: &GoldLine<'_>) {
+        self.removed.insert(withdrawn(id_key("event", &line.event_id)));
+    }
+
+    /// A pair that waited in an older version waits again, and answers whether it may: not if it was in the dataset or held since.
+    pub(crate) fn wait_again(&mut self, line: &GoldLine<'_>) -> bool {
+        let (pair, event) = (id_key("pair", &line.pair_id), id_key("event", &line.event_id));
+        let may_wait = !self.held.contains(&pair) && !self.held.contains(&event) && !self.removed.contains(&event);
+        if may_wait {
+            self.removed.remove(&withdrawn(event));
+        }
+        may_wait
+    }
+
     /// Remembers that a pair is held, and its event with it.
     pub(crate) fn hold(&mut self, line: &GoldLine<'_>) {
         self.held.extend([id_key("pair", &line.pair_id), id_key("event", &line.event_id)]);
@@ -103,7 +118,7 @@ impl Background {
     /// Whether a line was held before, or taken out. `is_revision`: its event brings a later text than the one that was held.
     pub(crate) fn holds(&self, pair: u128, event: u128, is_revision: bool) -> bool {
         let is_held = self.held.contains(&pair) || (self.held.contains(&event) && !is_revision);
-        is_held || self.removed.contains(&event)
+        is_held || is_removed(&self.removed, event)
     }
 
     /// The stored form, one for each content.
@@ -163,6 +178,17 @@ impl Background {
         }
         if rest.is_empty() { Ok(background) } else { Err(UnreadableBackground) }
     }
+}
+
+/// Whether people took an event's pair out: of the dataset, or of those that wait.
+pub(super) fn is_removed(removed: &HashSet<u128>, event: u128) -> bool {
+    removed.contains(&event) || removed.contains(&withdrawn(event))
+}
+
+/// The key of an event whose pair people took out while it waited. It is another one than if the pair had been in the dataset, for a
+/// rollback undoes the one and not the other.
+fn withdrawn(event: u128) -> u128 {
+    event.rotate_left(64)
 }
 
 fn counters_of(phrase: u64) -> impl Iterator<Item = usize> {

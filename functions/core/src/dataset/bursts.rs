@@ -5,6 +5,9 @@
 //! or model output. A phrase is a burst if at least 8 pairs carry it, and 5 times as many as are to be expected, and one more:
 //! `count ≥ 5 × (background + 1)`. On paraphrases without a word in common this is blind.
 //!
+//! A new sign-off, a product's new name or a support template comes all at once as well. What tells it from a campaign is how many
+//! hands bring it: the sibling `hands` decides.
+//!
 //! The background is the rate of earlier versions, at the size of this one. Until they have [`ENOUGH_TO_GO_BY`] pairs, it says too little,
 //! and prompts and model outputs of this very batch are counted with it: without them a first version would take `of the` for a campaign.
 //! Whoever knows that can hide an early campaign by prompts that have its words; caps are what stands against that.
@@ -16,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::background::Background;
 use super::drift::rounded;
 use super::gold_line::GoldLine;
+use super::hands::Hands;
 use super::rules::DatasetRules;
 use super::sketch::mix;
 use crate::audit::{folded_hash, words};
@@ -53,7 +57,7 @@ impl Found {
     }
 }
 
-/// Finds the bursts among lines that are read three times.
+/// Finds the bursts among lines that are read three times, and twice more if a phrase comes all at once.
 pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
     lines: impl Fn() -> I,
     background: &Background,
@@ -83,17 +87,34 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
         lines().for_each(|line| count_elsewhere(&line, &mut suspects));
     }
     let scale = if background.pairs() == 0 { 0.0 } else { pairs as f64 / background.pairs() as f64 };
-    let mut found = Found::default();
-    for (phrase, suspect) in suspects {
+    let burst = |(phrase, suspect): (u64, Suspect)| {
         let expected = background.count(phrase) as f64 * scale + suspect.elsewhere as f64;
-        if suspect.added as f64 >= rules.burst_factor * (expected + 1.0) {
-            found.phrases.insert(phrase);
-            found.bursts.push(Burst { pairs: suspect.added, expected: rounded(expected) });
-        }
-    }
+        let is_burst = suspect.added as f64 >= rules.burst_factor * (expected + 1.0);
+        is_burst.then_some((phrase, Burst { pairs: suspect.added, expected: rounded(expected) }))
+    };
+    let mut bursts: HashMap<u64, Burst> = suspects.into_iter().filter_map(burst).collect();
+    leave_out_corrections(&mut bursts, &lines, rules);
+    let mut found = Found { phrases: bursts.keys().copied().collect(), bursts: bursts.into_values().collect() };
     let size = |burst: &Burst| (std::cmp::Reverse(burst.pairs), burst.expected);
     found.bursts.sort_by(|left, right| size(left).partial_cmp(&size(right)).unwrap_or(std::cmp::Ordering::Equal));
     found
+}
+
+fn leave_out_corrections<'l, I: Iterator<Item = GoldLine<'l>>>(
+    bursts: &mut HashMap<u64, Burst>,
+    lines: impl Fn() -> I,
+    rules: &DatasetRules,
+) {
+    if bursts.is_empty() {
+        return;
+    }
+    let hands = Hands::of(lines());
+    let mut carriers: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (at, line) in lines().enumerate() {
+        let carried = added_phrases(&line).into_iter().filter(|phrase| bursts.contains_key(phrase));
+        carried.for_each(|phrase| carriers.entry(phrase).or_default().push(at));
+    }
+    bursts.retain(|phrase, _| carriers.get(phrase).is_none_or(|carriers| !hands.agree(carriers, rules)));
 }
 
 #[derive(Default)]
@@ -172,8 +193,10 @@ mod tests {
         (0..pairs).map(|n| pair(format!("question {n}"), "an answer", format!("an{n} answer{n} {phrase}"))).collect()
     }
 
+    /// However small the batch is.
     fn held(batch: &[GoldLine<'static>], background: &Background) -> usize {
-        let found = find(|| batch.iter().cloned(), background, &DatasetRules::default());
+        let rules = DatasetRules { burst_small_batch: 0, ..DatasetRules::default() };
+        let found = find(|| batch.iter().cloned(), background, &rules);
         batch.iter().filter(|line| found.is_in(line)).count()
     }
 

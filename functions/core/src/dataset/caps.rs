@@ -1,9 +1,87 @@
 //! How much of a version one contributor, or one tenant, may be.
+//!
+//! Shares are of what enters, so that capping one owner lowers what the others may have; the largest version that keeps all rules is
+//! taken (water-filling: who brings less than a share enters whole, and the rest is levelled at the same height).
+//!
+//! A contributor's share is `max_contributor_share`, or `2 / k` where that is more, for k contributors: k people who edit about equally
+//! each bring `1 / k`, and with a share of exactly that the one who brings least would set the measure for all. So with three people one
+//! of them may be two thirds of a version, with 20 a tenth, and from 100 on the default of 2 % holds.
+//!
+//! k does not fall at once when contributors stay away ([`Attribution::contributors`]): whoever floods a quiet hour alone would be the
+//! whole batch, and no share would hold. For the same reason it is the version before that says whether pairs name contributors.
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::rules::DatasetRules;
 use crate::share::Decimal;
+
+/// Few contributors may each have so many times an equal share.
+const EQUAL_SHARES: u64 = 2;
+
+/// What caps came to in a version.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Contributors that the version was shared among: those of the offered pairs, or half of the version before's if that is more.
+    pub contributors: u64,
+    /// Whether pairs name their contributor as a rule, so that those that do not have a share of their own.
+    pub is_attributed: bool,
+    /// Pairs that each of them could have; none: as many as they brought.
+    pub per_contributor: Option<u64>,
+    /// The same number for any version, if the policy gives it instead of a share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absolute: Option<u64>,
+}
+
+/// What the version before tells of whose pairs are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attribution {
+    /// Contributors that the next version is shared among at least: half of those that this one was. So a deployment that becomes
+    /// smaller gets there within a few versions.
+    pub contributors: u64,
+    /// Whether most pairs name theirs; none: it had no pairs, and the next ones tell. A handful that does, in a deployment that
+    /// names nobody, would keep all others out.
+    pub is_usual: Option<bool>,
+}
+
+/// Why caps keep a threshold out of reach, or far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Shortfall {
+    /// The threshold.
+    pub threshold: u64,
+    /// Pairs that entered with the last crossing.
+    pub entered: u64,
+    /// Pairs that are over a cap since, and wait.
+    pub over: u64,
+    /// What the caps came to.
+    pub caps: Caps,
+    /// Edits that it takes until a run, if those to come are as the last ones; none: no number of them is enough.
+    pub edits: Option<u64>,
+    /// Contributors that could reach the threshold with one crossing, if the policy gives a number of pairs.
+    pub contributors_needed: Option<u64>,
+}
+
+impl Caps {
+    /// Why these caps keep a threshold out of reach, or far: more is over a cap than entered, and what entered is not enough.
+    #[must_use]
+    pub fn shortfall(&self, threshold: u64, entered: u64, over: u64) -> Option<Shortfall> {
+        if entered >= threshold || over <= entered {
+            return None;
+        }
+        let edits = match self.absolute {
+            // Each crossing asks for what is missing after the one before, and brings as much again.
+            Some(_) if entered > 0 => {
+                let crossings = threshold.div_ceil(entered);
+                Some(crossings * threshold - entered * crossings * (crossings - 1) / 2)
+            }
+            None if entered > 0 => Some((threshold as f64 * (entered + over) as f64 / entered as f64).round() as u64),
+            _ => None,
+        };
+        let contributors_needed = self.absolute.map(|each| threshold.div_ceil(each.max(1)));
+        Some(Shortfall { threshold, entered, over, caps: *self, edits, contributors_needed })
+    }
+}
 
 /// Whose a pair is, as far as it says.
 pub(crate) struct Owner<'l> {
@@ -21,72 +99,107 @@ pub(crate) enum Excess {
 
 /// For each pair, in order, whether it is too much; of each owner the first pairs are let in.
 ///
-/// Pairs that name no contributor are one bucket with a cap of its own. Where that is the whole version (the default: single-tenant mode)
-/// no cap tells anybody apart, and the version's record says how many pairs that concerns.
+/// Pairs that name no contributor are one bucket with a share of its own, where most pairs name one. Elsewhere no cap tells anybody
+/// apart, and a version without contributors says so (single-tenant mode).
 ///
-/// A tenant's share is of what enters, so that capping one lowers what the others may have; the largest version that keeps the rule
-/// is taken. Pairs without a tenant count towards the whole and are not capped. With fewer tenants than the share has room for (fewer than
-/// 5 at 20 %) no version keeps the rule, and it is not applied.
-pub(crate) fn excesses(owners: &[Owner<'_>], rules: &DatasetRules) -> Vec<Option<Excess>> {
-    let mut excesses = contributor_excesses(owners, rules);
-    cap_unattributed(owners, rules, &mut excesses);
-    cap_tenants(owners, rules, &mut excesses);
-    excesses
-}
-
-fn contributor_excesses<'l>(owners: &[Owner<'l>], rules: &DatasetRules) -> Vec<Option<Excess>> {
-    let mut taken: HashMap<&'l str, u64> = HashMap::new();
-    let excess = |owner: &Owner<'l>| {
-        let taken = taken.entry(owner.contributor?).or_default();
-        *taken += 1;
-        (*taken > rules.max_pairs_per_contributor).then_some(Excess::Contributor)
+/// With fewer tenants than a tenant's share has room for (fewer than 5 at 20 %) no version keeps the rule, and it is not applied. Pairs
+/// without a tenant count towards the whole and are not capped by it.
+pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &DatasetRules) -> (Vec<Option<Excess>>, Caps) {
+    let places = Places::of(owners);
+    let contributors = before.contributors.max(places.contributors as u64 - 1);
+    let named = owners.iter().filter(|owner| owner.contributor.is_some()).count();
+    let is_attributed = contributors > 0 && before.is_usual.unwrap_or(2 * named >= owners.len());
+    let is_tenanted = (places.tenants_in_use as f64) >= (1.0 / rules.max_tenant_share).ceil();
+    let rooms = |whole: u64| Rooms::in_version_of(whole, (contributors, is_attributed, is_tenanted), rules);
+    let mut whole = owners.len() as u64;
+    // It shrinks until a version keeps the rules by its own size.
+    let excesses = loop {
+        let excesses = places.fill(&rooms(whole));
+        let kept = excesses.iter().filter(|excess| excess.is_none()).count() as u64;
+        if kept >= whole {
+            break excesses;
+        }
+        whole = kept;
     };
-    owners.iter().map(excess).collect()
+    let bounded = |room: u64| (room < u64::MAX).then_some(room);
+    let per_contributor = bounded(rooms(whole).contributor);
+    let absolute = bounded(rules.max_pairs_per_contributor);
+    (excesses, Caps { contributors, is_attributed, per_contributor, absolute })
 }
 
-fn cap_unattributed(owners: &[Owner<'_>], rules: &DatasetRules, excesses: &mut [Option<Excess>]) {
-    let share = rules.max_unattributed_share;
-    if share >= 1.0 {
-        return;
-    }
-    let attributed =
-        owners.iter().zip(excesses.iter()).filter(|(owner, excess)| owner.contributor.is_some() && excess.is_none());
-    let mut room = Decimal::of(share).beside(attributed.count() as u64);
-    for (owner, excess) in owners.iter().zip(excesses) {
-        if owner.contributor.is_none() && excess.is_none() {
-            *excess = (room == 0).then_some(Excess::Unattributed);
-            room = room.saturating_sub(1);
+/// How much each owner may have of a version.
+struct Rooms {
+    contributor: u64,
+    unattributed: u64,
+    tenant: u64,
+}
+
+impl Rooms {
+    fn in_version_of(
+        whole: u64,
+        (contributors, is_attributed, is_tenanted): (u64, bool, bool),
+        rules: &DatasetRules,
+    ) -> Self {
+        let of_whole = |share: f64| if share >= 1.0 { u64::MAX } else { Decimal::of(share).of_whole(whole) };
+        let equal_shares = if contributors <= EQUAL_SHARES { u64::MAX } else { EQUAL_SHARES * whole / contributors };
+        let has_bucket = is_attributed || rules.max_unattributed_share == 0.0;
+        Self {
+            contributor: if rules.max_pairs_per_contributor < u64::MAX {
+                rules.max_pairs_per_contributor
+            } else {
+                of_whole(rules.max_contributor_share).max(equal_shares).max(rules.min_pairs_per_contributor)
+            },
+            unattributed: if has_bucket { of_whole(rules.max_unattributed_share) } else { u64::MAX },
+            tenant: if is_tenanted { of_whole(rules.max_tenant_share) } else { u64::MAX },
         }
     }
 }
 
-fn cap_tenants(owners: &[Owner<'_>], rules: &DatasetRules, excesses: &mut [Option<Excess>]) {
-    if rules.max_tenant_share >= 1.0 {
-        return;
+/// Owners as numbers, so that a version can be filled again and again.
+struct Places {
+    /// The numbers of each pair's contributor and tenant; 0: it names none.
+    owners: Vec<(usize, usize)>,
+    contributors: usize,
+    tenants: usize,
+    /// With those pairs that name none.
+    tenants_in_use: usize,
+}
+
+impl Places {
+    fn of<'l>(owners: &[Owner<'l>]) -> Self {
+        let (mut contributors, mut tenants) = (HashMap::new(), HashMap::new());
+        let number = |names: &mut HashMap<&'l str, usize>, name: Option<&'l str>| {
+            let next = names.len() + 1;
+            name.map_or(0, |name| *names.entry(name).or_insert(next))
+        };
+        let place =
+            |owner: &Owner<'l>| (number(&mut contributors, owner.contributor), number(&mut tenants, owner.tenant));
+        let owners: Vec<_> = owners.iter().map(place).collect();
+        let has_tenantless = owners.iter().any(|(_, tenant)| *tenant == 0);
+        let tenants_in_use = tenants.len() + usize::from(has_tenantless);
+        Self { owners, contributors: contributors.len() + 1, tenants: tenants.len() + 1, tenants_in_use }
     }
-    let mut pairs: HashMap<Option<&str>, u64> = HashMap::new();
-    for (owner, _) in owners.iter().zip(excesses.iter()).filter(|(_, excess)| excess.is_none()) {
-        *pairs.entry(owner.tenant).or_default() += 1;
-    }
-    let share = Decimal::of(rules.max_tenant_share);
-    if share.of_whole(pairs.len() as u64) < 1 {
-        return;
-    }
-    let may_have = |whole: u64| share.of_whole(whole);
-    let kept = |whole: u64| -> u64 {
-        let of = |(tenant, pairs): (&Option<&str>, &u64)| tenant.map_or(*pairs, |_| (*pairs).min(may_have(whole)));
-        pairs.iter().map(of).sum()
-    };
-    let mut whole = pairs.values().sum();
-    while kept(whole) < whole {
-        whole = kept(whole);
-    }
-    let mut taken: HashMap<&str, u64> = HashMap::new();
-    for (owner, excess) in owners.iter().zip(excesses) {
-        let Some(tenant) = owner.tenant.filter(|_| excess.is_none()) else { continue };
-        let taken = taken.entry(tenant).or_default();
-        *taken += 1;
-        *excess = (*taken > may_have(whole)).then_some(Excess::Tenant);
+
+    /// Lets pairs in, in order, as long as their owners have room.
+    fn fill(&self, rooms: &Rooms) -> Vec<Option<Excess>> {
+        let mut of_contributor = vec![0_u64; self.contributors];
+        let mut of_tenant = vec![0_u64; self.tenants];
+        let excess = |&(contributor, tenant): &(usize, usize)| {
+            let (room, excess) = match contributor {
+                0 => (rooms.unattributed, Excess::Unattributed),
+                _ => (rooms.contributor, Excess::Contributor),
+            };
+            if of_contributor[contributor] >= room {
+                return Some(excess);
+            }
+            if tenant > 0 && of_tenant[tenant] >= rooms.tenant {
+                return Some(Excess::Tenant);
+            }
+            of_contributor[contributor] += 1;
+            of_tenant[tenant] += 1;
+            None
+        };
+        self.owners.iter().map(excess).collect()
     }
 }
 
@@ -104,26 +217,120 @@ mod tests {
     }
 
     fn held(of: &[(&str, &str, usize)], rules: &DatasetRules) -> (usize, usize, usize) {
-        let excesses = excesses(&owners(of), rules);
+        let (excesses, _) = excesses(&owners(of), Attribution::default(), rules);
         let count = |kind| excesses.iter().filter(|excess| **excess == Some(kind)).count();
         (count(Excess::Contributor), count(Excess::Unattributed), count(Excess::Tenant))
     }
 
-    #[test]
-    fn a_contributor_has_five_and_nobody_in_particular_has_all() {
-        let rules = DatasetRules::default();
-        assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (2, 0, 0));
+    /// How many of so many pairs of each contributor enter, of a version that is shared among `known` contributors at least.
+    fn entering(pairs: &[usize], known: u64) -> usize {
+        let names: Vec<_> = (0..pairs.len()).map(|number| number.to_string()).collect();
+        let of: Vec<_> = names.iter().zip(pairs).map(|(name, pairs)| (name.as_str(), "", *pairs)).collect();
+        let before = Attribution { contributors: known, is_usual: None };
+        let (excesses, _) = excesses(&owners(&of), before, &DatasetRules::default());
+        excesses.iter().filter(|excess| excess.is_none()).count()
+    }
+
+    /// Pairs of contributors who edit about equally: one of them three times as much as another.
+    fn about_equally(contributors: usize, pairs: usize) -> Vec<usize> {
+        (0..contributors).map(|n| (pairs / contributors * (4 + n % 9) / 8).max(1)).collect()
     }
 
     #[test]
-    fn what_names_nobody_can_have_a_share() {
-        let rules = DatasetRules { max_unattributed_share: 0.5, ..DatasetRules::default() };
-        assert_eq!(held(&[("a", "", 5), ("b", "", 9), ("", "", 30)], &rules), (4, 20, 0));
-        // In floating point 0.6 / (1 - 0.6) * 10 is a hair below 15.
-        let rules = DatasetRules { max_unattributed_share: 0.6, ..rules };
-        assert_eq!(held(&[("a", "", 5), ("b", "", 5), ("", "", 20)], &rules), (0, 5, 0));
-        let rules = DatasetRules { max_unattributed_share: 0.0, ..rules };
-        assert_eq!(held(&[("a", "", 5), ("", "", 30)], &rules), (0, 30, 0));
+    fn people_who_edit_about_equally_reach_a_threshold_whatever_their_number() {
+        for contributors in [1, 2, 3, 20, 200, 5_000] {
+            assert_eq!(
+                entering(&vec![5_000_usize.div_ceil(contributors); contributors], 0),
+                5_000_usize.max(5_001 * usize::from(contributors == 3))
+            );
+            let pairs = about_equally(contributors, 10_000);
+            assert!(
+                entering(&pairs, 0) >= 5_000,
+                "{contributors}: {} of {}",
+                entering(&pairs, 0),
+                pairs.iter().sum::<usize>()
+            );
+        }
+    }
+
+    #[test]
+    fn who_edits_most_by_far_is_one_voice_of_many() {
+        let others = |count: usize, pairs: usize| vec![pairs; count];
+        let with = |one: usize, others: Vec<usize>| {
+            entering(&[vec![one], others.clone()].concat(), 0) - others.iter().sum::<usize>()
+        };
+        // 2 % of 5,076, and of 1,015; a tenth of 422; two thirds of 300; and of two people each may have all.
+        assert_eq!((with(5_000, others(199, 25)), with(5_000, others(199, 5))), (101, 20));
+        assert_eq!(
+            (with(5_000, others(19, 20)), with(5_000, others(2, 50)), with(5_000, others(1, 5))),
+            (42, 200, 5_000)
+        );
+        // Of the many who edit little, five enter whatever the share.
+        assert_eq!(entering(&[7; 30], 0), 30 * 7);
+        assert_eq!(with(5_000, others(40, 1)), 5);
+    }
+
+    #[test]
+    fn who_writes_alone_for_an_hour_is_not_the_only_contributor() {
+        assert_eq!((entering(&[5_000], 0), entering(&[5_000], 1), entering(&[5_000], 3)), (5_000, 5_000, 5));
+        assert_eq!((entering(&[5_000, 3], 100), entering(&[5_000, 3], 3)), (5 + 3, 6 + 3));
+    }
+
+    #[test]
+    fn a_number_in_the_policy_takes_the_place_of_shares() {
+        let rules = DatasetRules { max_pairs_per_contributor: 5, ..DatasetRules::default() };
+        assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (2, 0, 0));
+        let caps_of = |of: &[(&str, &str, usize)], contributors, rules: &DatasetRules| {
+            excesses(&owners(of), Attribution { contributors, is_usual: None }, rules).1
+        };
+        let five = Caps { contributors: 4, is_attributed: true, per_contributor: Some(5), absolute: Some(5) };
+        assert_eq!(caps_of(&[("a", "", 9)], 4, &rules), five);
+        let rules = DatasetRules::default();
+        let shared = Caps { contributors: 3, is_attributed: true, per_contributor: Some(1_000), absolute: None };
+        assert_eq!(caps_of(&[("a", "", 900), ("b", "", 300), ("c", "", 300)], 0, &rules), shared);
+        assert_eq!(caps_of(&[("", "", 9)], 0, &rules), Caps::default());
+    }
+
+    #[test]
+    fn a_threshold_that_caps_keep_out_of_reach_is_named_with_its_cost() {
+        let twenty = Caps { contributors: 20, is_attributed: true, per_contributor: Some(5), absolute: Some(5) };
+        let shortfall = twenty.shortfall(5_000, 100, 4_900).unwrap();
+        assert_eq!((shortfall.edits, shortfall.contributors_needed), (Some(127_500), Some(1_000)));
+        let two_hundred = Caps { contributors: 200, ..twenty };
+        assert_eq!(two_hundred.shortfall(5_000, 1_000, 4_000).unwrap().edits, Some(15_000));
+        let one_of_many = Caps { per_contributor: Some(10), absolute: None, ..two_hundred };
+        let shortfall = one_of_many.shortfall(5_000, 1_000, 4_000).unwrap();
+        assert_eq!((shortfall.edits, shortfall.contributors_needed), (Some(25_000), None));
+        assert_eq!(one_of_many.shortfall(5_000, 0, 9).unwrap().edits, None);
+        // Where most enters, or enough, nothing is in the way.
+        assert_eq!(twenty.shortfall(5_000, 2_500, 2_500), None);
+        assert_eq!(twenty.shortfall(50, 100, 4_900), None);
+    }
+
+    #[test]
+    fn what_names_nobody_has_a_share_where_most_name_themselves() {
+        let rules = DatasetRules::default();
+        assert_eq!(held(&[("a", "", 30), ("b", "", 30), ("", "", 30)], &rules), (0, 10, 0));
+        let with = |share: f64| DatasetRules { max_unattributed_share: share, ..DatasetRules::default() };
+        assert_eq!(held(&[("a", "", 30), ("b", "", 30), ("", "", 60)], &with(1.0)), (0, 0, 0));
+        // Nothing else is asked of none at all.
+        assert_eq!(held(&[("a", "", 5), ("", "", 30)], &with(0.0)), (0, 30, 0));
+        assert_eq!(held(&[("", "", 9)], &with(0.0)), (0, 9, 0));
+    }
+
+    #[test]
+    fn where_nobody_is_named_one_who_is_changes_nothing_and_where_all_are_a_flood_does_not() {
+        let rules = DatasetRules::default();
+        assert_eq!(held(&[("", "", 900)], &rules), (0, 0, 0));
+        assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (0, 0, 0));
+        let over = |of: &[(&str, &str, usize)], is_usual| {
+            let (excesses, _) =
+                excesses(&owners(of), Attribution { contributors: 2, is_usual: Some(is_usual) }, &rules);
+            excesses.iter().filter(|excess| **excess == Some(Excess::Unattributed)).count()
+        };
+        assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9_000)], true), 8_980);
+        assert_eq!(over(&[("", "", 900)], true), 900);
+        assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9)], false), 0);
     }
 
     #[test]
@@ -144,25 +351,40 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_version_breaks_the_rules(of in prop::collection::vec((0..9_u8, 0..9_u8), 0..300), share in 0.05..0.9_f64) {
+        fn no_version_breaks_the_rules_and_none_that_keeps_them_is_larger(
+            of in prop::collection::vec((0..9_u8, 0..9_u8), 0..300), share in 0.05..0.9_f64, known in 0..30_u64,
+        ) {
             let name = |n: u8| (n > 0).then(|| n.to_string());
             let names: Vec<_> = of.iter().map(|(contributor, tenant)| (name(*contributor), name(*tenant))).collect();
             let owners: Vec<_> = names.iter().map(|(contributor, tenant)| {
                 Owner { contributor: contributor.as_deref(), tenant: tenant.as_deref() }
             }).collect();
             let rules = DatasetRules { max_tenant_share: share, ..DatasetRules::default() };
-            let excesses = excesses(&owners, &rules);
+            let before = Attribution { contributors: known, is_usual: None };
+            let (excesses, caps) = excesses(&owners, before, &rules);
             let entering: Vec<_> = owners.iter().zip(&excesses).filter(|(_, excess)| excess.is_none()).collect();
-            let tenants = |count: fn(&Owner<'_>) -> Option<String>| entering.iter().fold(HashMap::new(), |mut counts: HashMap<_, u64>, (owner, _)| {
-                *counts.entry(count(owner)).or_default() += 1;
-                counts
-            });
-            let of_contributors = tenants(|owner| owner.contributor.map(str::to_owned));
-            prop_assert!(of_contributors.iter().all(|(name, pairs)| name.is_none() || *pairs <= 5));
-            let was_capped = excesses.contains(&Some(Excess::Tenant));
-            let of_tenants = tenants(|owner| owner.tenant.map(str::to_owned));
-            let most = (share * entering.len() as f64 + 1e-6) as u64;
-            prop_assert!(!was_capped || of_tenants.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
+            let pairs_by = |name: fn(&Owner<'_>) -> Option<String>| {
+                entering.iter().fold(HashMap::new(), |mut counts: HashMap<_, u64>, (owner, _)| {
+                    *counts.entry(name(owner)).or_default() += 1;
+                    counts
+                })
+            };
+            let whole = entering.len() as f64 + 1e-6;
+            let of_contributors = pairs_by(|owner| owner.contributor.map(str::to_owned));
+            let most = ((0.02_f64.max(2.0 / caps.contributors as f64) * whole) as u64).max(5);
+            prop_assert!(of_contributors.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
+            let unattributed = of_contributors.get(&None).copied().unwrap_or(0);
+            prop_assert!(!caps.is_attributed || unattributed <= (0.25 * whole) as u64);
+            let of_tenants = pairs_by(|owner| owner.tenant.map(str::to_owned));
+            let most = (share * whole) as u64;
+            prop_assert!(!excesses.contains(&Some(Excess::Tenant)) || of_tenants.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
+            // A version of one more pair, or of any size above, would not hold as many.
+            let places = Places::of(&owners);
+            let is_tenanted = places.tenants_in_use as f64 >= (1.0 / share).ceil();
+            for whole in entering.len() as u64 + 1..=owners.len() as u64 {
+                let rooms = Rooms::in_version_of(whole, (caps.contributors, caps.is_attributed, is_tenanted), &rules);
+                prop_assert!((places.fill(&rooms).iter().filter(|excess| excess.is_none()).count() as u64) < whole);
+            }
         }
     }
 }

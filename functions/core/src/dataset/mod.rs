@@ -12,7 +12,9 @@
 //! | `newcomers` | which pending pairs repeat, contradict or neighbour what the dataset holds |
 //! | `split` | which prompts are held out, for ever |
 //! | `bursts`, `background` | which phrases come all at once |
+//! | `hands` | which of those are corrections that many agree on |
 //! | `caps` | how much of a version one contributor or tenant may be |
+//! | `waiting` | what is over a cap, and enters a later version |
 //! | `audit` | all of it, in order |
 //! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
 //! | `comparison` | what distinguishes two versions |
@@ -28,6 +30,7 @@ mod comparison;
 mod drift;
 mod fingerprint;
 mod gold_line;
+mod hands;
 mod newcomers;
 mod normal;
 mod outputs;
@@ -37,6 +40,7 @@ mod sketch;
 mod split;
 mod statistics;
 mod version;
+mod waiting;
 
 pub use amendment::{
     Amendment, Change, NetNew, Operation, Place, ReplacedObject, Replacement, RowSet, Selection, pair_key,
@@ -44,6 +48,7 @@ pub use amendment::{
 pub use audit::{Audited, Entry, HeldPair, Hold, audit};
 pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;
+pub use caps::{Attribution, Caps, Shortfall};
 pub use comparison::{Changed, Comparison, Difference};
 pub use drift::Drift;
 pub use fingerprint::Fingerprint;
@@ -59,3 +64,4 @@ pub use version::{
     Consumed, ConsumedPart, ContentDigest, Counts, HeldPart, Misfit, ObjectDigest, Revised, StreamDigest,
     VersionRecord, WrittenFiles, object_sha256,
 };
+pub use waiting::{WaitingPair, WaitingPairs};

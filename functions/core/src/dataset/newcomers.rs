@@ -7,6 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use super::background::Background;
+use super::caps::Attribution;
 use super::fingerprint::Fingerprint;
 use super::gold_line::GoldLine;
 use super::outputs::{Outputs, RowRevision};
@@ -42,6 +43,10 @@ pub struct RowInDataset<'r> {
 #[derive(Debug, Default)]
 pub struct Newcomers {
     pub(crate) pairs: Vec<Newcomer>,
+    /// The first of them waited for this version.
+    waited: usize,
+    /// What the version before tells of whose pairs are.
+    pub(crate) attribution: Attribution,
     seen: HashMap<(u128, u128, u128, bool), usize>,
     pub(crate) outputs: Outputs,
     /// The ids of the dataset's rows that a newer revision takes the place of.
@@ -124,6 +129,25 @@ impl Newcomers {
     #[must_use]
     pub fn add_barred(&mut self, line: &str) -> bool {
         self.add_line(line, true)
+    }
+
+    /// Adds a line that waits since an earlier version. All of them come before any other line. `false`: it is no gold line, and
+    /// nothing was added.
+    #[must_use]
+    pub fn add_waiting(&mut self, line: &str) -> bool {
+        let is_gold = self.add_line(line, false);
+        self.waited = self.pairs.len();
+        is_gold
+    }
+
+    /// The same, with what the version before tells of whose pairs are.
+    #[must_use]
+    pub fn attributed_as(self, attribution: Attribution) -> Self {
+        Self { attribution, ..self }
+    }
+
+    pub(crate) fn has_waited(&self, index: usize) -> bool {
+        index < self.waited
     }
 
     fn add_line(&mut self, line: &str, is_barred: bool) -> bool {

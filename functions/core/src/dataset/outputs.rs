@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::background::is_removed;
 use super::gold_line::GoldLine;
 use super::settled::Settled;
 use crate::net_new::id_key;
@@ -78,7 +79,7 @@ impl Outputs {
 
     /// A pending gold line.
     pub(crate) fn add(&mut self, event: u128, output: u128, revision: Revision) {
-        if !self.removed.contains(&event) {
+        if !is_removed(&self.removed, event) {
             raise(&mut self.newest, output, revision);
         }
     }

@@ -5,12 +5,18 @@ use crate::digest::{FieldDigest, hex};
 pub struct DatasetRules {
     /// The similarity from which on a pair repeats another (Jaccard, of character 5-grams). Above 1: only the same texts do.
     pub near_duplicate_from: f64,
-    /// Pairs of one contributor in one version.
+    /// One contributor's share of a version. Few contributors may each have twice an equal share instead.
+    pub max_contributor_share: f64,
+    /// Pairs of one contributor that no share keeps out of a version.
+    pub min_pairs_per_contributor: u64,
+    /// Pairs of one contributor in one version, instead of a share. `u64::MAX`: the share decides.
     pub max_pairs_per_contributor: u64,
-    /// The share of a version that may name no contributor. 1: single-tenant mode.
+    /// The share of a version that may name no contributor, where most pairs name one. 1: no cap; 0: none may, anywhere.
     pub max_unattributed_share: f64,
     /// One tenant's share of a version, by the context's entry `tenant`. 1: no cap.
     pub max_tenant_share: f64,
+    /// Pairs of one contributor that wait for a later version at most. Older ones go to quarantine.
+    pub max_waiting_per_contributor: u64,
     /// Fewer contributors than this, where any are named, and the version says so.
     pub min_contributors: u64,
     /// Different edits of one model output that the dataset takes, over all versions.
@@ -19,6 +25,12 @@ pub struct DatasetRules {
     pub burst_pairs: u64,
     /// How much more often than expected a burst comes.
     pub burst_factor: f64,
+    /// So many contributors, or tenants where they are named, that bring a phrase in about equal parts make it a correction.
+    pub burst_contributors: u64,
+    /// Pairs up to which a batch is small: two contributors suffice, and where none is named, [`Self::burst_habit_share`].
+    pub burst_small_batch: u64,
+    /// The share of a small batch without contributors from which on a phrase is a habit.
+    pub burst_habit_share: f64,
     /// Population stability index of the similarities against the version before.
     pub max_similarity_drift: f64,
     /// Change of the mean logarithm of chosen over rejected length.
@@ -31,13 +43,19 @@ impl Default for DatasetRules {
     fn default() -> Self {
         Self {
             near_duplicate_from: 0.8,
-            max_pairs_per_contributor: 5,
-            max_unattributed_share: 1.0,
+            max_contributor_share: 0.02,
+            min_pairs_per_contributor: 5,
+            max_pairs_per_contributor: u64::MAX,
+            max_unattributed_share: 0.25,
             max_tenant_share: 0.2,
+            max_waiting_per_contributor: 1_000,
             min_contributors: 50,
             max_edits_per_output: 5,
             burst_pairs: 8,
             burst_factor: 5.0,
+            burst_contributors: 4,
+            burst_small_batch: 500,
+            burst_habit_share: 0.02,
             max_similarity_drift: 0.25,
             max_length_drift: 0.25,
             max_mix_drift: 0.2,
@@ -51,20 +69,28 @@ impl DatasetRules {
     pub fn hash(&self) -> String {
         let Self {
             near_duplicate_from,
+            max_contributor_share,
+            min_pairs_per_contributor,
             max_pairs_per_contributor,
             max_unattributed_share,
             max_tenant_share,
+            max_waiting_per_contributor,
             min_contributors,
             max_edits_per_output,
             burst_pairs,
             burst_factor,
+            burst_contributors,
+            burst_small_batch,
+            burst_habit_share,
             max_similarity_drift,
             max_length_drift,
             max_mix_drift,
         } = self;
         let rules = format!(
-            "{near_duplicate_from} {max_pairs_per_contributor} {max_unattributed_share} {max_tenant_share} {min_contributors} \
-             {max_edits_per_output} {burst_pairs} {burst_factor} {max_similarity_drift} {max_length_drift} {max_mix_drift}"
+            "{near_duplicate_from} {max_contributor_share} {min_pairs_per_contributor} {max_pairs_per_contributor} \
+             {max_unattributed_share} {max_tenant_share} {max_waiting_per_contributor} {min_contributors} \
+             {max_edits_per_output} {burst_pairs} {burst_factor} {burst_contributors} {burst_small_batch} \
+             {burst_habit_share} {max_similarity_drift} {max_length_drift} {max_mix_drift}"
         );
         hex(&FieldDigest::new("flywheel dataset rules 1").text(&rules).finish()[..8])
     }

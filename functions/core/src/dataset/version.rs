@@ -11,12 +11,15 @@ use sha2::{Digest as _, Sha256};
 use super::amendment::{Amendment, RowSet};
 use super::audit::{Audited, Hold};
 use super::bursts::Burst;
+use super::caps::{Attribution, Caps};
 use super::drift::Drift;
 use super::gold_line::{GoldLine, held_line};
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use super::statistics::Statistics;
+use super::waiting::WaitingPairs;
 use crate::digest::{FieldDigest, hex};
+use crate::instant::Millis;
 use crate::part::{DIGEST_DIGITS, PartName};
 use crate::route::Route;
 
@@ -51,6 +54,12 @@ pub struct VersionRecord {
     /// The rows of the version before that leave with this one, if any: revised or withdrawn by their users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised: Option<Revised>,
+    /// The pairs that wait for a later version, if any. A version that people make has those of the version before, or fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<WaitingPairs>,
+    /// What the caps came to; none in a record from before shares were of what enters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caps: Option<Caps>,
     /// What the next freeze has to know.
     pub background: ObjectDigest,
     /// The largest bursts.
@@ -147,6 +156,9 @@ pub struct Counts {
     pub held: u64,
     /// Held pairs by reason.
     pub held_for: BTreeMap<Hold, u64>,
+    /// Waiting pairs by what keeps them out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub waiting_for: BTreeMap<Hold, u64>,
 }
 
 /// Rows that a freeze takes out, because their users wrote something else since.
@@ -237,10 +249,10 @@ pub(crate) fn row_digest(line: &GoldLine<'_>, split: Split) -> [u8; 32] {
 }
 
 impl HeldPart {
-    /// The part of these held pairs, with its body; `None` if there are none. Its key follows from what is in it and from the newest
-    /// part that was consumed: made again, it is the same.
+    /// The part of these held pairs, with its body; `None` if there are none. Its key follows from what is in it and from when the
+    /// newest part was written that is consumed: made again, it is the same.
     #[must_use]
-    pub fn of(audited: &Audited, newest: &PartName) -> Option<(Self, String)> {
+    pub fn of(audited: &Audited, written_at: Millis) -> Option<(Self, String)> {
         let mut body = String::new();
         for line in audited.held.iter().filter_map(|held| held_line(&held.line, &held.holds)) {
             body.push_str(&line);
@@ -249,7 +261,7 @@ impl HeldPart {
         let rows = audited.held.len() as u64;
         let staged = ObjectDigest::of("held", "jsonl", body.as_bytes());
         let digest = staged.sha256[..DIGEST_DIGITS].to_owned();
-        let key = PartName { written_at: newest.written_at, digest, rows }.key(Route::Quarantine);
+        let key = PartName { written_at, digest, rows }.key(Route::Quarantine);
         (rows > 0).then_some((Self { key, rows, staged }, body))
     }
 }
@@ -273,6 +285,8 @@ impl VersionRecord {
         for hold in audited.held.iter().flat_map(|held| &held.holds) {
             *held_for.entry(*hold).or_default() += 1;
         }
+        let mut waiting_for = BTreeMap::new();
+        audited.waiting.iter().for_each(|waiting| *waiting_for.entry(waiting.why).or_default() += 1);
         let mut implications = statistics.implications();
         if statistics.contributors > 0 && statistics.contributors < rules.min_contributors {
             let few = format!(
@@ -294,6 +308,7 @@ impl VersionRecord {
                 superseded: audited.superseded,
                 held: audited.held.len() as u64,
                 held_for,
+                waiting_for,
             },
             rules: rules.hash(),
             salt: salt.clone(),
@@ -302,6 +317,8 @@ impl VersionRecord {
             held,
             revised: (!audited.revised.is_empty())
                 .then(|| Revised { rows: audited.revised.len() as u64, files: Vec::new() }),
+            waiting: audited.waiting_pairs().map(|(waiting, _)| waiting),
+            caps: Some(audited.caps),
             background,
             bursts: audited.bursts.iter().take(MOST_BURSTS).copied().collect(),
             drift: previous.and_then(|previous| Drift::between(&previous.statistics, &statistics, rules)),
@@ -337,6 +354,8 @@ impl VersionRecord {
             files: Vec::new(),
             held: None,
             revised: None,
+            waiting: previous.and_then(|previous| previous.waiting.clone()),
+            caps: previous.and_then(|previous| previous.caps),
             background,
             bursts: Vec::new(),
             drift: None,
@@ -355,6 +374,30 @@ impl VersionRecord {
         let revised = self.revised.clone().map(|revised| Revised { files: rewritten, ..revised });
         let record = Self { files: entered, revised, ..self };
         Self { digest: record.own_digest(), ..record }
+    }
+
+    /// The record with other pairs that wait, as people leave them.
+    #[must_use]
+    pub fn with_waiting(self, waiting: Option<WaitingPairs>) -> Self {
+        let record = Self { waiting, ..self };
+        Self { digest: record.own_digest(), ..record }
+    }
+
+    /// How many pairs wait.
+    #[must_use]
+    pub fn waiting_pairs(&self) -> u64 {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.pairs)
+    }
+
+    /// What it tells the next version of whose pairs are.
+    #[must_use]
+    pub fn attribution(&self) -> Attribution {
+        let Statistics { rows, contributors, unattributed, .. } = self.statistics;
+        let is_usual = (rows > 0).then_some(2 * unattributed <= rows);
+        Attribution {
+            contributors: self.caps.map_or(contributors, |caps| caps.contributors) / 2,
+            is_usual: is_usual.or(self.caps.map(|caps| caps.is_attributed)),
+        }
     }
 
     /// The digest over everything but the digest.
@@ -380,9 +423,12 @@ impl VersionRecord {
         if previous.is_some_and(|previous| previous.salt != self.salt) {
             return misfit("the split's salt is not that of the version before");
         }
+        // People judge no line: what waits is as they leave it.
+        let waits = |record: &Self| if self.amendment.is_some() { 0 } else { record.waiting_pairs() };
+        let offered = self.consumed.lines + previous.map_or(0, waits);
         let Counts { entered, duplicates, near_duplicates, superseded, held, .. } = self.counts;
-        if entered + duplicates + near_duplicates + superseded + held != self.consumed.lines {
-            return misfit("its counts do not add up to the lines that it consumed");
+        if entered + duplicates + near_duplicates + superseded + held + waits(self) != offered {
+            return misfit("its counts do not add up to the lines that it consumed, and those that waited");
         }
         if self.held.as_ref().map_or(0, |part| part.rows) != held {
             return misfit("its part of held pairs has not as many as it counts");
@@ -451,13 +497,30 @@ mod tests {
         numbers.map(line).collect()
     }
 
+    /// Of one contributor five pairs enter, and the rest is held.
     fn record(version: u64, lines: &[String], previous: Option<&VersionRecord>) -> (VersionRecord, Audited) {
-        let (rules, salt) = (DatasetRules::default(), SplitSalt::new([1; 16]));
+        record_with(0, version, &[], lines, previous)
+    }
+
+    /// Of one contributor five pairs enter and so many wait; the rest is held. Some have waited before.
+    fn record_with(
+        may_wait: u64,
+        version: u64,
+        waited: &[String],
+        lines: &[String],
+        previous: Option<&VersionRecord>,
+    ) -> (VersionRecord, Audited) {
+        let rules = DatasetRules {
+            max_pairs_per_contributor: 5,
+            max_waiting_per_contributor: may_wait,
+            ..DatasetRules::default()
+        };
+        let salt = SplitSalt::new([1; 16]);
         let mut newcomers = Newcomers::new(&rules);
+        waited.iter().for_each(|line| assert!(newcomers.add_waiting(line)));
         lines.iter().for_each(|line| assert!(newcomers.add(line)));
         let audited = audit(newcomers, Background::default(), &rules, &salt);
-        let newest = PartName { written_at: 1_795_342_830_007, digest: "0".repeat(32), rows: 1 };
-        let held = HeldPart::of(&audited, &newest).map(|(held, _)| held);
+        let held = HeldPart::of(&audited, 1_795_342_830_007).map(|(held, _)| held);
         let consumed = Consumed { parts: 1, lines: lines.len() as u64, list: ObjectDigest::of("parts", "jsonl", b"") };
         let background = ObjectDigest::of("background", "bin", &audited.learnt(&[]).to_bytes());
         let record =
@@ -495,7 +558,7 @@ mod tests {
         let (first, _) = record(1, &lines(0..7), None);
         let json = serde_json::to_value(&first).unwrap();
         let columns: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        let expected = "background bursts consumed content counts crossing digest drift files format held implications \
+        let expected = "background bursts caps consumed content counts crossing digest drift files format held implications \
                         previous rules salt statistics version";
         assert_eq!(columns.join(" "), expected);
     }
@@ -510,6 +573,7 @@ mod tests {
             at: 7,
             removed: 3,
             added: 0,
+            withdrawn: 0,
         };
         let all = lines(0..3);
         let tally = || {
@@ -529,6 +593,39 @@ mod tests {
         let mut other = tally();
         other.add(&GoldLine::parse(&lines(9..10)[0]).unwrap(), Split::Train);
         assert!(what(second.check_all_rows(other)).contains("rows are not"));
+    }
+
+    #[test]
+    fn what_waits_is_counted_until_it_enters() {
+        let (first, audited) = record_with(9, 1, &[], &lines(0..7), None);
+        first.check(None).unwrap();
+        assert_eq!((first.counts.entered, first.waiting_pairs(), &first.held), (5, 2, &None));
+        assert_eq!(first.counts.waiting_for[&Hold::ContributorCap], 2);
+        let waited: Vec<_> = audited.waiting.iter().map(|pair| pair.line.clone()).collect();
+        let (second, _) = record_with(9, 2, &waited, &lines(7..9), Some(&first));
+        second.check(Some(&first)).unwrap();
+        assert_eq!((second.counts.entered, &second.waiting), (4, &None));
+        // Were they forgotten, or made up, that would show.
+        let (forgotten, _) = record_with(9, 2, &[], &lines(7..9), Some(&first));
+        assert!(what(forgotten.check(Some(&first))).contains("add up"));
+        let none = first.clone().with_waiting(None);
+        assert!(what(none.check(None)).contains("add up"));
+        let (unasked, _) = record_with(9, 2, &waited, &lines(7..9), Some(&none));
+        assert!(what(unasked.check(Some(&none))).contains("add up"));
+    }
+
+    #[test]
+    fn a_record_from_before_pairs_waited_is_as_it_was() {
+        let (first, _) = record(1, &lines(0..5), None);
+        let before = VersionRecord { caps: None, ..first };
+        let before = VersionRecord { digest: before.own_digest(), ..before };
+        let json = serde_json::to_string(&before).unwrap();
+        assert!(!json.contains("waiting") && !json.contains("caps") && !json.contains("withdrawn"), "{json}");
+        let read: VersionRecord = serde_json::from_str(&json).unwrap();
+        read.check(None).unwrap();
+        assert_eq!(read.attribution(), Attribution { contributors: 0, is_usual: Some(true) });
+        let (second, _) = record(2, &lines(5..6), Some(&before));
+        second.check(Some(&before)).unwrap();
     }
 
     #[test]

@@ -23,12 +23,12 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
-use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, WrittenFiles, object_sha256};
+use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, Place, SplitSalt, WrittenFiles, object_sha256};
 use flywheel_runtime::causes;
 use url::Url;
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
-use crate::erased::Erased;
+use crate::erased::{Erased, Instead};
 
 /// The table's folder in the lake's bucket.
 pub(crate) const PREFIX: &str = "datasets/dpo_gold_v1";
@@ -251,12 +251,17 @@ impl Dataset for DeltaDataset {
 
     async fn get_object(&self, snapshot: &TableVersion, object: &ObjectDigest) -> Result<Vec<u8>, DatasetError> {
         let failed = |error| storage("read an object of", &error);
-        let found = snapshot.table.object_store().get(&Path::from(object.name.as_str())).await.map_err(failed)?;
+        let (name, sha256) = match snapshot.erased.instead_of(Place::Table, &object.name) {
+            None => (object.name.clone(), object.sha256.clone()),
+            Some(Instead { by: None, .. }) => return Ok(Vec::new()),
+            Some(Instead { by: Some(by), .. }) => (by.name, by.sha256),
+        };
+        let found = snapshot.table.object_store().get(&Path::from(name.as_str())).await.map_err(failed)?;
         let bytes = found.bytes().await.map_err(failed)?;
-        if object_sha256(&bytes) == object.sha256 {
+        if object_sha256(&bytes) == sha256 {
             return Ok(bytes.to_vec());
         }
-        Err(storage("read an object of", &DeltaTableError::generic(format!("{} was changed", object.name))))
+        Err(storage("read an object of", &DeltaTableError::generic(format!("{name} was changed"))))
     }
 
     async fn rows_of_pairs(

@@ -2,11 +2,11 @@
 
 mod rows;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use flywheel_core::dataset::{
     Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, RowSet, Split,
-    SplitSalt, VersionRecord, WrittenFiles, object_sha256,
+    SplitSalt, VersionRecord, WrittenFiles, object_sha256, pair_key,
 };
 use flywheel_lake::{LakeError, ReadPart};
 
@@ -30,6 +30,8 @@ pub struct Verified {
     pub parts: u64,
     /// Pairs that are held.
     pub held: u64,
+    /// Pairs that wait after the newest version.
+    pub waiting: u64,
     /// The digest of the newest version's record: who keeps it elsewhere can tell whether all of them were changed together.
     pub digest: Option<String>,
 }
@@ -51,9 +53,10 @@ pub enum Unverifiable {
 /// Verifies every version of a dataset, and the parts of the log that went into them.
 ///
 /// Of each version: its record's digest, and that it follows the record before; every file and object that it names; its rows, by their digest,
-/// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote, until that expires. Of a version that people
-/// made: that its rows are those of the version it goes back to, or those before it without what it takes out. Over all versions: that no
-/// prompt is on both sides of the split, no pair in two rows of one version, and that no row came or went without a record.
+/// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote, until that expires; the pairs that wait, none of
+/// which is in a row. Of a version that people made: that its rows, and what waits, are those of the version it goes back to, or those before
+/// it without what it takes out. Over all versions: that no prompt is on both sides of the split, no pair in two rows of one version, and
+/// that no row came or went without a record.
 ///
 /// What was erased cannot be recomputed. Then that is checked which took its place, by the list that the erasure's record has the hash of.
 ///
@@ -77,15 +80,14 @@ pub async fn verify(
         targets.extend(rolled_back_to(&commit));
         commits.push((version, commit));
     }
-    let rows = Rows::default();
-    let mut verifier =
-        Verifier { dataset, snapshot: &snapshot, lake, salt, erased, rows, verified: Verified::default() };
-    verifier.rows.keep(0);
+    let (rows, waiting, verified) = (Rows::default(), Waiting::default(), Verified::default());
+    let mut verifier = Verifier { dataset, snapshot: &snapshot, lake, salt, erased, rows, waiting, verified };
+    verifier.keep(0);
     let mut previous: Option<VersionRecord> = None;
     for (version, commit) in commits {
         previous = verifier.check_version(version, commit, previous).await?;
         if targets.contains(&version) {
-            verifier.rows.keep(version);
+            verifier.keep(version);
         }
         tell(&verifier.verified, newest);
     }
@@ -111,10 +113,26 @@ struct Verifier<'d, L> {
     salt: SplitSalt,
     erased: Erased,
     rows: Rows,
+    waiting: Waiting,
     verified: Verified,
 }
 
+/// The pairs that wait.
+#[derive(Default)]
+struct Waiting {
+    /// After the version that was checked last.
+    pairs: HashSet<u128>,
+    /// After versions that somebody went back to.
+    kept: HashMap<u64, HashSet<u128>>,
+}
+
 impl<L: ReadPart> Verifier<'_, L> {
+    /// Remembers what the version has, for it is gone back to.
+    fn keep(&mut self, version: u64) {
+        self.rows.keep(version);
+        self.waiting.kept.insert(version, self.waiting.pairs.clone());
+    }
+
     /// Answers the last record so far.
     async fn check_version(
         &mut self,
@@ -172,6 +190,7 @@ impl<L: ReadPart> Verifier<'_, L> {
         }
         self.check_parts(&record).await?;
         self.check_held(&record).await?;
+        self.check_waiting(&record).await?;
         self.check_background(&record).await?;
         self.verified.versions += 1;
         match record.amendment {
@@ -179,6 +198,7 @@ impl<L: ReadPart> Verifier<'_, L> {
             None => self.verified.rows += parsed.len() as u64,
         }
         self.verified.held += record.counts.held;
+        self.verified.waiting = record.waiting_pairs();
         Ok(Some(record))
     }
 
@@ -333,6 +353,44 @@ impl<L: ReadPart> Verifier<'_, L> {
             Err(error) if error.is_missing() => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn check_waiting(&mut self, record: &VersionRecord) -> Result<(), Misfit> {
+        let misfit = |what: &str| Err(misfit(record.version, what.to_owned()));
+        let Some(waiting) = &record.waiting else {
+            self.waiting.pairs.clear();
+            return Ok(());
+        };
+        let (body, erased) = match self.erased.instead_of(Place::Table, &waiting.object.name) {
+            None => (self.object(record.version, &waiting.object).await?, 0),
+            Some(Instead { by: None, erased, .. }) => (Vec::new(), erased),
+            Some(Instead { by: Some(Replacement { name, sha256, .. }), erased, .. }) => {
+                (self.object(record.version, &ObjectDigest { name, sha256 }).await?, erased)
+            }
+        };
+        let mut pairs = HashSet::new();
+        let text = String::from_utf8_lossy(&body);
+        for line in text.split_terminator('\n') {
+            let Some(gold) = GoldLine::parse(line) else { return misfit("a pair that waits is no gold line") };
+            let operation = record.amendment.as_ref().map(|amendment| &amendment.operation);
+            if matches!(operation, Some(Operation::Exclusion(rows)) if rows.has(line, &gold)) {
+                return misfit("a pair waits that it says it takes out");
+            }
+            pairs.insert(pair_key(&gold.pair_id));
+        }
+        if pairs.len() as u64 + erased != waiting.pairs {
+            return misfit("not as many pairs wait as it says");
+        }
+        if pairs.iter().any(|pair| self.rows.has_pair(*pair)) {
+            return misfit("a pair waits that is in a row");
+        }
+        if let Some(Operation::Rollback { to }) = record.amendment.as_ref().map(|amendment| &amendment.operation)
+            && self.waiting.kept.get(to).is_none_or(|kept| !pairs.is_subset(kept))
+        {
+            return misfit("a pair waits that did not wait after the version that it goes back to");
+        }
+        self.waiting.pairs = pairs;
+        Ok(())
     }
 
     async fn check_background(&self, record: &VersionRecord) -> Result<(), Misfit> {

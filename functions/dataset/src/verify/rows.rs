@@ -80,6 +80,11 @@ impl Rows {
         Ok(Difference { removed, added: come.difference(&gone).count() as u64 })
     }
 
+    /// Whether the version has a row of this pair.
+    pub(super) fn has_pair(&self, pair: u128) -> bool {
+        self.pairs.contains(&pair)
+    }
+
     pub(super) fn files(&self) -> impl Iterator<Item = &DataFileName> {
         self.files.values()
     }

@@ -1,0 +1,102 @@
+//! Pairs that are over a cap. They wait in an object that their version's record names, and the next freeze offers them first.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::audit::Hold;
+use super::gold_line::GoldLine;
+use super::version::ObjectDigest;
+
+/// The bytes of lines that wait at most: a freeze reads them all, beside what is pending.
+pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// A pair that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingPair {
+    /// Its line, as curated.
+    pub line: String,
+    /// The cap that it is over; or the circuit breaker, which lets nothing in that waited.
+    pub why: Hold,
+    /// Whether it waited before this freeze.
+    pub has_waited: bool,
+}
+
+/// The object of the pairs that wait after a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingPairs {
+    /// A line of the log for each, oldest first.
+    pub object: ObjectDigest,
+    /// How many there are.
+    pub pairs: u64,
+}
+
+impl WaitingPairs {
+    /// The object of these lines, with its body; `None` if there are none.
+    #[must_use]
+    pub fn of<'l>(lines: impl IntoIterator<Item = &'l str>) -> Option<(Self, String)> {
+        let (mut body, mut pairs) = (String::new(), 0);
+        for line in lines {
+            body.push_str(line);
+            body.push('\n');
+            pairs += 1;
+        }
+        let object = ObjectDigest::of("waiting", "jsonl", body.as_bytes());
+        (pairs > 0).then_some((Self { object, pairs }, body))
+    }
+}
+
+/// For each pair that is over a cap, oldest first, whether it may wait. Of each contributor the newest `most` may, those that name
+/// none taken together, and of all of them the newest that have so many bytes together: the older an edit, the less it says of today's
+/// model.
+pub(crate) fn may_wait(lines: &[&str], most: u64, most_bytes: usize) -> Vec<bool> {
+    let mut taken: HashMap<Option<String>, u64> = HashMap::new();
+    let mut bytes = 0;
+    let mut may_wait: Vec<_> = lines
+        .iter()
+        .rev()
+        .map(|line| {
+            let contributor = GoldLine::parse(line).and_then(|line| line.contributor().map(str::to_owned));
+            let taken = taken.entry(contributor).or_default();
+            let fits = *taken < most && bytes + line.len() <= most_bytes;
+            if fits {
+                *taken += 1;
+                bytes += line.len();
+            }
+            fits
+        })
+        .collect();
+    may_wait.reverse();
+    may_wait
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn line(number: u32, contributor: Option<&str>) -> String {
+        json!({"pair_id": number.to_string(), "event_id": number.to_string(), "prompt": "p", "chosen": "c", "rejected": "r",
+               "similarity": 0.5, "policy": "x", "contributor": contributor})
+        .to_string()
+    }
+
+    #[test]
+    fn the_newest_of_each_contributor_may_wait() {
+        let lines = [(1, Some("a")), (2, None), (3, Some("a")), (4, None), (5, Some("b")), (6, Some("a")), (7, None)];
+        let lines: Vec<_> = lines.into_iter().map(|(number, by)| line(number, by)).collect();
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        assert_eq!(may_wait(&lines, 2, MAX_BYTES), [false, false, true, true, true, true, true]);
+        assert_eq!(may_wait(&lines, 0, MAX_BYTES), [false; 7]);
+        let of_the_last_three = lines[4..].iter().map(|line| line.len()).sum::<usize>();
+        assert_eq!(may_wait(&lines, 2, of_the_last_three), [false, false, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn an_object_is_named_after_its_lines() {
+        assert_eq!(WaitingPairs::of([]), None);
+        let (waiting, body) = WaitingPairs::of(["{}", "[]"]).unwrap();
+        assert_eq!((waiting.pairs, body.as_str()), (2, "{}\n[]\n"));
+        assert_eq!(waiting.object.name, format!("_flywheel/waiting/{}.jsonl", waiting.object.sha256));
+    }
+}
