@@ -12,11 +12,17 @@ from settings import REPOSITORY
 from stack import raise_stack
 from workflow import invoke, queue_depth, wait_until
 
-SAVES = json.loads(json.loads((REPOSITORY / "events" / "ingest.post-autosaves.json").read_text())["body"])["events"]
+
+
+def sample(name: str) -> dict:
+    return json.loads(json.loads((REPOSITORY / "events" / f"ingest.{name}.json").read_text())["body"])
+
+
+SAVES, WITHDRAWAL = sample("post-autosaves")["events"], sample("post-withdrawal")
 
 
 def test_of_the_saves_of_one_output_the_last_text_counts(template):
-    """The sample's last save is posted first, and one save comes after the freeze that took the others."""
+    """The sample's last save is posted first, and one save comes after the freeze that took the others. In the end consent is withdrawn."""
     *earlier, last = SAVES
     later = last | {"final_user_edit": last["final_user_edit"] + " Our colleague calls you before.", "occurred_at": "2026-11-24T10:00:00Z"}
     back = last | {"final_user_edit": last["original_llm_output"], "occurred_at": "2026-11-24T11:00:00Z"}
@@ -40,3 +46,10 @@ def test_of_the_saves_of_one_output_the_last_text_counts(template):
         assert freeze(3) == (1, 0), "an earlier one that is sent again does not"
         curated([back, making.gold()], 10)
         assert freeze(4) == (1, 1), "the model's text put back is no pair, and the row leaves"
+        again, once_more = (later | {"occurred_at": f"2026-11-24T{hour}:00:00Z"} for hour in (12, 13))
+        curated([again, making.gold()], 12)
+        assert freeze(5) == (2, 0)
+        curated([WITHDRAWAL, making.gold()], 14)
+        assert freeze(6) == (1, 1), "its user takes the consent back"
+        curated([once_more, making.gold()], 16)
+        assert freeze(7) == (1, 0), "for good"
