@@ -15,7 +15,7 @@ from typing import Any
 
 from settings import REPOSITORY
 
-TINY_BASE = REPOSITORY / "functions" / "trainer" / "base"
+TINY_BASE = REPOSITORY / "crates" / "trainer" / "base"
 EDITS, LIKES = 2_500, 1_400
 
 # The demo's, with what it leaves to the defaults written out.
@@ -45,7 +45,7 @@ class Rows:
 
 
 def small_world(trainer: Path) -> Rows:
-    """All of it. A tenth of the prompts is held out by their hashes, as in a dataset (functions/core/src/dataset/split.rs)."""
+    """All of it. A tenth of the prompts is held out by their hashes, as in a dataset (crates/core/src/dataset/split.rs)."""
     pairs = [
         {"pair_id": edit["event_id"], "prompt": edit["prompt"], "prompt_messages": None,
          "chosen": edit["final_user_edit"], "rejected": edit["original_llm_output"]}

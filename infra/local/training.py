@@ -16,7 +16,7 @@ from progress import Problem, step
 from settings import REPOSITORY, plain_environment
 from stack import Stack
 
-BASE = REPOSITORY / "functions" / "trainer" / "base"
+BASE = REPOSITORY / "crates" / "trainer" / "base"
 BASE_ID = "pier-tiny"
 RECIPE = {
     "training": {"learning_rate": 2e-3, "epochs": 1, "batch_size": 8, "accumulation": 1, "max_length": 256},

@@ -1,6 +1,6 @@
 """The files between the workflow and a trainer: what a run is made of, checked, and what it made, with hashes.
 
-The embedded trainer (functions/trainer) keeps the same contract: docs/decisions/0008-the-training-contract.md.
+The embedded trainer (crates/trainer) keeps the same contract: docs/decisions/0008-the-training-contract.md.
 """
 
 from __future__ import annotations

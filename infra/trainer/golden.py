@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes what the embedded trainer is held to: a tiny model, an adapter, a run's files, and what PyTorch, peft and TRL make of them.
 
-    python golden.py ../../functions/trainer/tests/golden
+    python golden.py ../../crates/trainer/tests/golden
 
 There are two models: one of ChatML and bytes, and in `llama2` one with the tokenizer of the Llama 2 family, which transformers makes otherwise than
 `tokenizer.json` has it. Everything follows from one seed. It was run with the versions in `requirements.txt`; the folder is committed.

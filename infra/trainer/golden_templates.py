@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Renders templates by transformers, and makes tokens of tokenizers' files by it: what the embedded trainer has to make of them, too.
 
-    python golden_templates.py ../../functions/trainer/tests/golden
+    python golden_templates.py ../../crates/trainer/tests/golden
 
 reads `templates/*.jinja` there, which are written for this, and writes `templates/expected.json` and `tokenizers.json`. It was run with the
 versions in `requirements.txt`; what it writes is committed. It needs no torch.

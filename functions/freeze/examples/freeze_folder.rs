@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use flywheel_core::dataset::DatasetRules;
 use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Policy, Route};
-use flywheel_dataset::DeltaDataset;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
 use flywheel_runtime::now;
+use flywheel_table::DeltaDataset;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

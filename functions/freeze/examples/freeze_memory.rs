@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use flywheel_core::dataset::DatasetRules;
 use flywheel_core::{Breaker, BreakerBounds, Goal, ListedPart, Millis, PartName, Pointer, Route};
-use flywheel_dataset::DeltaDataset;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
+use flywheel_table::DeltaDataset;
 use serde_json::json;
 use url::Url;
 

@@ -1,7 +1,7 @@
 use lambda_runtime::Diagnostic;
 
 use crate::freezer::FreezeError;
-use flywheel_dataset::DatasetError;
+use flywheel_table::DatasetError;
 
 /// The names by which the state machine tells failures apart: it tries again after all but the first three.
 impl From<FreezeError> for Diagnostic {

@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use crate::part_lines::{CorruptPart, part_lines};
 use crate::window::Window;
-use flywheel_dataset::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
+use flywheel_table::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
 
 /// How often a freeze starts over because another one committed first.
 const ATTEMPTS: u32 = 5;
@@ -118,7 +118,7 @@ where
     /// written; then the pointer. The pointer is last, because it is what says that there is nothing left to finish.
     ///
     /// Of two freezes at once, or of a freeze and a person, one takes the version number; the other finds it taken and starts over. Two
-    /// freezes end at the same answer; after a person's version ([`Amender`](flywheel_dataset::Amender)) a freeze compares with its rows.
+    /// freezes end at the same answer; after a person's version ([`Amender`](flywheel_table::Amender)) a freeze compares with its rows.
     ///
     /// # Errors
     /// See [`FreezeError`]. After any error the freeze may simply be asked for again.

@@ -1,9 +1,9 @@
 //! The `freeze` function: a task of the fine-tuning workflow.
 
-use flywheel_dataset::DeltaDataset;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::S3Lake;
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
+use flywheel_table::DeltaDataset;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]

@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 
 use flywheel_core::dataset::{DatasetRules, GoldLine, Operation, Selection};
 use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Pointer, Policy};
-use flywheel_dataset::{
-    AmendError, Amendable as _, Amender, Dataset as _, DeltaDataset, NewVersion, Request, Verified, Wish, verify,
-};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, MovePointer as _, WritePart as _};
+use flywheel_table::{
+    AmendError, Amendable as _, Amender, Dataset as _, DeltaDataset, NewVersion, Request, Verified, Wish, verify,
+};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;

@@ -13,11 +13,11 @@ use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
 use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest, WrittenFiles};
 use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy};
-use flywheel_dataset::{
-    Amendable, Dataset, DatasetError, DeltaDataset, Loaded, Records, Rows, TableVersion, Verified, verify,
-};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LakeError, MemoryLake, ReadPart, WritePart as _};
+use flywheel_table::{
+    Amendable, Dataset, DatasetError, DeltaDataset, Loaded, Records, Rows, TableVersion, Verified, verify,
+};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -13,15 +13,15 @@ use flywheel_core::dataset::{DatasetRules, GoldLine, Selection};
 use flywheel_core::{
     Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Pointer, Policy, Route,
 };
-use flywheel_dataset::{
-    Amendable as _, Amender, DeltaDataset, EraseError, Eraser, Erasure, Request, Verified, Wish, verify,
-};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved,
     ReadPart, WritePart,
 };
 use flywheel_runtime::now;
+use flywheel_table::{
+    Amendable as _, Amender, DeltaDataset, EraseError, Eraser, Erasure, Request, Verified, Wish, verify,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -6,11 +6,11 @@ use flywheel_core::dataset::{DatasetRules, Newcomers, SplitSalt, audit};
 use flywheel_core::{
     Batch, Breaker, BreakerBounds, BreakerState, Curator, FreezeReport, Goal, Millis, PartName, Pointer, Policy, Route,
 };
-use flywheel_dataset::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     Fault, LoadBreaker as _, LoadPointer as _, LoadedBreaker, MemoryLake, MoveBreaker as _, WritePart as _,
 };
+use flywheel_table::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
 use futures::future::join_all;
 use serde_json::json;
 use std::collections::HashSet;

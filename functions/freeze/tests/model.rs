@@ -21,13 +21,13 @@ use flywheel_core::dataset::{
 };
 use flywheel_core::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, Millis, PartName, Pointer, Route, Trigger};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
-use flywheel_dataset::{Amendable, Amender, Dataset, DatasetError, Loaded, Records, Request, Rows, Wish};
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
 use flywheel_runtime::Settings;
+use flywheel_table::{Amendable, Amender, Dataset, DatasetError, Loaded, Records, Request, Rows, Wish};
 
 const START: Millis = 1_795_342_830_007;
 const MINUTE: Millis = 60 * 1000;

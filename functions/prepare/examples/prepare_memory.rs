@@ -9,10 +9,10 @@ use std::time::Instant;
 use flywheel_core::dataset::DatasetRules;
 use flywheel_core::training::{BASE_KEY, Sha256Hex};
 use flywheel_core::{BreakerBounds, Goal, Millis, PartName, Route};
-use flywheel_dataset::DeltaDataset;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, ReplaceObject as _, WritePart as _};
 use flywheel_prepare::{Preparer, RunRequest};
+use flywheel_table::DeltaDataset;
 use serde_json::json;
 
 const FIRST: Millis = 1_795_342_830_007;

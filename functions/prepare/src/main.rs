@@ -1,9 +1,9 @@
 //! The `prepare` function: a task of the fine-tuning workflow.
 
-use flywheel_dataset::DeltaDataset;
 use flywheel_lake::S3Lake;
 use flywheel_prepare::{Preparer, RunRequest};
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
+use flywheel_table::DeltaDataset;
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]

@@ -8,9 +8,9 @@ use flywheel_core::training::{
     Unusable,
 };
 use flywheel_core::{Millis, rfc3339};
-use flywheel_dataset::{DatasetError, DeltaDataset, TableVersion};
 use flywheel_lake::{LakeError, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
 use flywheel_runtime::millis_since;
+use flywheel_table::{DatasetError, DeltaDataset, TableVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::pairs::Pairs;

@@ -10,10 +10,10 @@ use flywheel_core::training::{
     Sha256Hex, prompt_key,
 };
 use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Millis, Policy};
-use flywheel_dataset::DeltaDataset;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
 use flywheel_prepare::{PrepareError, Prepared, Preparer, Readiness, RunRequest};
+use flywheel_table::DeltaDataset;
 use serde_json::json;
 use tempfile::TempDir;
 

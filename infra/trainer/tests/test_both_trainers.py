@@ -17,7 +17,7 @@ from test_train import output, train
 
 EMBEDDED = os.environ.get("FLYWHEEL_TRAINER")
 needs_both = pytest.mark.skipif(not EMBEDDED, reason="FLYWHEEL_TRAINER is not set")
-GOLDEN = Path(__file__).parents[3] / "functions" / "trainer" / "tests" / "golden"
+GOLDEN = Path(__file__).parents[3] / "crates" / "trainer" / "tests" / "golden"
 TOLERANCE = 1e-3
 
 

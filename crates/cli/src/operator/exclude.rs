@@ -1,0 +1,28 @@
+//! `flywheel exclude`: the dataset without some rows.
+
+use flywheel_core::dataset::Selection;
+use flywheel_table::Wish;
+
+use super::amendment::{Adapters, amend};
+use super::contributor::pseudonym;
+use super::lake::OperatorLake;
+use crate::arguments::ExcludeArguments;
+use crate::{Failure, Outcome};
+
+pub(crate) fn run(arguments: &ExcludeArguments) -> Result<Outcome, Failure> {
+    let ExcludeArguments { by, window, reason, change } = arguments;
+    let selection = Selection {
+        contributor: pseudonym(by)?,
+        from: window.and_then(|window| window.from),
+        until: window.and_then(|window| window.until),
+        reason: reason.clone(),
+    };
+    if selection.is_empty() {
+        let hint = "say which rows: --contributor, --contributor-id, --window or --reason";
+        return Err(Failure::Unusable(hint.to_owned()));
+    }
+    super::run(async {
+        let lake = OperatorLake::open(&change.on.lake).await?;
+        amend(&lake, Wish::Exclude(selection), change, Adapters::AreNamed).await
+    })
+}

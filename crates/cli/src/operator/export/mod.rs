@@ -1,0 +1,381 @@
+//! `flywheel export`: a version, as trainers read it.
+
+mod output;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::io::{Write as _, stderr};
+use std::path::PathBuf;
+use std::pin::pin;
+
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+use flywheel_core::dataset::Split;
+use flywheel_core::{LeftOut, Millis, Route, TrainingFormat, UnpairedLine};
+use flywheel_lake::{ListRoute as _, ReadPart as _};
+use flywheel_table::TableVersion;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+
+use super::charts::thousands;
+use super::choice::{VersionChoice, no_dataset};
+use super::lake::{OperatorLake, unusable};
+use super::output::{Told, print};
+use super::visible;
+use crate::arguments::{Format, LakeArguments};
+use crate::{Failure, Outcome};
+use output::Writer;
+
+pub(crate) const EXAMPLES: &str = "\
+The file appears when it is complete. A chat whose last message is an assistant's, and not the beginning of the answer, is left out and named: no
+line has two assistant's turns in a row. The format trl, which is texts, has all pairs.
+
+With JSON lines the reader guesses the types, and Hugging Face's `datasets` takes answers that are dates for timestamps. A Parquet file carries them.
+
+kto also has what users said of outputs that they left as they were: liked ones that were sampled (the route `replay`), weak signals that speak for
+an output or against it, and disliked ones that a person has released (both in `signals`). They are the log's and not the version's: of a
+named version what was written until it was committed, else all of it, less what has expired or was erased since. Their split goes by
+the prompt, as that of pairs. Without any dataset yet, kto has them alone.
+Cost: the version is read once, and for kto those two routes; memory grows with the latter's ids only.
+Exit code: 0 if it is written, 2 if not.
+
+Examples:
+  flywheel export --split train --output train.jsonl --lake s3://my-lake
+  flywheel export --format parquet --version 2026-11-22 --output train.parquet
+  flywheel export --format kto --as parquet --output kto.parquet
+  flywheel export --format sft --output - | gzip > sft.jsonl.gz";
+
+const COLUMNS: [&str; 6] = ["event_id", "prompt", "chosen", "rejected", "prompt_messages", "split"];
+
+/// Parts that are read at the same time.
+const PARTS_AHEAD: usize = 8;
+
+/// The routes of outputs that were left as they were.
+const FEEDBACK: [Route; 2] = [Route::Replay, Route::Signals];
+
+/// Events that are named if they are left out.
+const MOST_NAMED: usize = 20;
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// What a line looks like
+    #[arg(long, value_enum, default_value_t = ExportFormat::Lines(Format::TrlMessages))]
+    format: ExportFormat,
+    /// The encoding of the lines [default: jsonl]
+    #[arg(long = "as", value_enum, value_name = "ENCODING")]
+    encoding: Option<Encoding>,
+    /// Which version
+    #[arg(long, value_name = "VERSION|DATE|latest", default_value = "latest")]
+    version: VersionChoice,
+    /// Which side of the held-out split
+    #[arg(long, value_enum, default_value_t = Side::All)]
+    split: Side,
+    /// The file to write; `-` is the standard output
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Replace the file if it is there
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    on: LakeArguments,
+}
+
+/// A format of lines; or the default one, as Parquet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExportFormat {
+    Lines(Format),
+    Parquet,
+}
+
+/// The encoding of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    /// One JSON object a line
+    Jsonl,
+    /// One table, whose columns have types
+    Parquet,
+}
+
+impl ValueEnum for ExportFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        const {
+            &[
+                Self::Lines(Format::TrlMessages),
+                Self::Lines(Format::Trl),
+                Self::Lines(Format::Openai),
+                Self::Lines(Format::Kto),
+                Self::Lines(Format::Sft),
+                Self::Parquet,
+            ]
+        }
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Lines(format) => format.to_possible_value(),
+            Self::Parquet => Some(PossibleValue::new("parquet").help("trl-messages --as parquet")),
+        }
+    }
+}
+
+impl ExportArguments {
+    fn form(&self) -> Result<(Format, Encoding), Failure> {
+        match (self.format, self.encoding) {
+            (ExportFormat::Lines(format), encoding) => Ok((format, encoding.unwrap_or(Encoding::Jsonl))),
+            (ExportFormat::Parquet, None | Some(Encoding::Parquet)) => Ok((Format::TrlMessages, Encoding::Parquet)),
+            (ExportFormat::Parquet, Some(Encoding::Jsonl)) => {
+                Err(unusable("--format parquet is Parquet: leave --as out, or name the format of its lines"))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Side {
+    /// To train on
+    Train,
+    /// To measure on, and never to train on
+    Heldout,
+    /// Both
+    All,
+}
+
+impl Side {
+    fn has(self, split: Split) -> bool {
+        match self {
+            Self::All => true,
+            Self::Train => split == Split::Train,
+            Self::Heldout => split == Split::HeldOut,
+        }
+    }
+}
+
+/// What was written, as it is printed as JSON.
+#[derive(Serialize)]
+struct Report {
+    lake: String,
+    /// None: there is no dataset yet.
+    version: Option<u64>,
+    format: &'static str,
+    #[serde(rename = "as")]
+    encoding: Encoding,
+    split: Side,
+    output: String,
+    #[serde(flatten)]
+    written: Written,
+    bytes: u64,
+}
+
+#[derive(Default, Serialize)]
+struct Written {
+    /// Pairs of the version.
+    pairs: u64,
+    /// Outputs that were left as they were.
+    feedback: u64,
+    /// Lines of outputs to learn, where lines say so.
+    desirable: u64,
+    /// Lines of outputs to avoid, where lines say so.
+    undesirable: u64,
+    /// Feedback that was left out, because its user spoke neither for the output nor against it.
+    unlabelled: u64,
+    /// Pairs and feedback that were left out, because their chats end with an assistant's turn.
+    left_out: u64,
+    /// The events of the first of these.
+    left_out_events: Vec<String>,
+}
+
+/// What of a row, or of a line, says whether it is wanted.
+#[derive(Deserialize)]
+struct Sided<'l> {
+    #[serde(borrow, default)]
+    event_id: Cow<'l, str>,
+    #[serde(borrow)]
+    prompt: Option<Cow<'l, str>>,
+    #[serde(default)]
+    split: Option<Split>,
+}
+
+pub(crate) async fn run(arguments: &ExportArguments) -> Result<Outcome, Failure> {
+    let ExportArguments { version: choice, split, output, force, on, .. } = arguments;
+    let (format, encoding) = arguments.form()?;
+    let training_format = TrainingFormat::from(format);
+    let lake = OperatorLake::open(&on.lake).await?;
+    // Where outputs are rated and nothing is edited, nothing is ever frozen. What users said is all there is then, without a split.
+    let may_lack_dataset = training_format.takes_feedback() && *choice == VersionChoice::Latest && *split == Side::All;
+    let version = match choice.find(lake.dataset()).await? {
+        None if may_lack_dataset => None,
+        None => return Err(no_dataset(&on.lake)),
+        found => found,
+    };
+    let mut export = Export {
+        format: training_format,
+        side: *split,
+        output: Writer::create(output, *force, training_format, encoding)?,
+        written: Written::default(),
+        told: Told::new(),
+    };
+    let mut until = Millis::MAX;
+    if let Some(version) = &version {
+        export.pairs(version).await?;
+        until = self::until(*choice, version).await?;
+    }
+    if training_format.takes_feedback() {
+        export.feedback(&lake, version.as_ref(), until).await?;
+    }
+    let Export { output: file, written, told, .. } = export;
+    drop(told);
+    let report = Report {
+        lake: on.lake.to_string(),
+        version: version.map(|version| version.number()),
+        format: format.name(),
+        encoding,
+        split: *split,
+        output: output.display().to_string(),
+        written,
+        bytes: file.finish()?,
+    };
+    if output.as_os_str() == "-" {
+        stderr().write_all(as_text(&report).as_bytes())?;
+        return Ok(Outcome::AllGood);
+    }
+    print(on, &report, as_text)
+}
+
+/// Until when feedback is taken.
+async fn until(choice: VersionChoice, version: &TableVersion) -> Result<Millis, Failure> {
+    if choice == VersionChoice::Latest {
+        return Ok(Millis::MAX);
+    }
+    let commit = version.commit().await.map_err(unusable)?;
+    let committed_at = commit.and_then(|commit| commit.committed_at);
+    committed_at
+        .ok_or_else(|| unusable(format_args!("version {} does not say when it was committed", version.number())))
+}
+
+struct Export {
+    format: TrainingFormat,
+    side: Side,
+    output: Writer,
+    written: Written,
+    told: Told,
+}
+
+impl Export {
+    async fn pairs(&mut self, version: &TableVersion) -> Result<(), Failure> {
+        let mut rows = pin!(version.rows(&COLUMNS));
+        while let Some(row) = rows.try_next().await.map_err(unusable)? {
+            let Sided { event_id, prompt, split } = serde_json::from_str(&row)?;
+            if !self.side.has(version.side_of(split, &prompt.unwrap_or_default())) {
+                continue;
+            }
+            match self.format.of_pair(&row)? {
+                Ok(lines) => {
+                    self.write(&lines)?;
+                    self.written.pairs += 1;
+                    self.written.desirable += u64::from(self.format.takes_feedback());
+                    self.written.undesirable += u64::from(self.format.takes_feedback());
+                }
+                Err(why) => self.written.leave_out(why, &event_id),
+            }
+        }
+        Ok(())
+    }
+
+    /// A line that was delivered twice is written once.
+    async fn feedback(
+        &mut self,
+        lake: &OperatorLake,
+        version: Option<&TableVersion>,
+        until: Millis,
+    ) -> Result<(), Failure> {
+        let mut seen = HashSet::new();
+        for route in FEEDBACK {
+            let parts = lake.list_route(route, 0..=until, u64::MAX).await.map_err(unusable)?.parts;
+            let read = |key: String| async move { lake.read_part(&key).await.map(|body| (key, body)) };
+            let mut bodies = stream::iter(parts).map(|part| read(part.name.key(route))).buffered(PARTS_AHEAD);
+            while let Some((key, body)) = bodies.try_next().await.map_err(unusable)? {
+                self.part(version, &body, &mut seen).map_err(|failure| match failure {
+                    Failure::Json(_) => unusable(format_args!("{key} has a line that is none of the lake's")),
+                    other => other,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        version: Option<&TableVersion>,
+        body: &[u8],
+        seen: &mut HashSet<Box<str>>,
+    ) -> Result<(), Failure> {
+        for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            let line = std::str::from_utf8(line).map_err(unusable)?;
+            let Sided { event_id, prompt, .. } = serde_json::from_str(line)?;
+            let prompt = prompt.unwrap_or_default();
+            let is_wanted = version.is_none_or(|version| self.side.has(version.side_of(None, &prompt)));
+            if !is_wanted || !seen.insert(event_id.as_ref().into()) {
+                continue;
+            }
+            match TrainingFormat::of_feedback(line)? {
+                Ok(UnpairedLine { line, label }) => {
+                    self.write(&line)?;
+                    self.written.feedback += 1;
+                    self.written.desirable += u64::from(label);
+                    self.written.undesirable += u64::from(!label);
+                }
+                Err(why) => self.written.leave_out(why, &event_id),
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &str) -> Result<(), Failure> {
+        self.output.write(lines)?;
+        let Written { pairs, feedback, .. } = &self.written;
+        self.told.tell(|| format!("{} written", thousands(pairs + feedback)));
+        Ok(())
+    }
+}
+
+impl Written {
+    fn leave_out(&mut self, why: LeftOut, event_id: &str) {
+        match why {
+            LeftOut::Unlabelled => self.unlabelled += 1,
+            LeftOut::AssistantLast => {
+                self.left_out += 1;
+                if self.left_out_events.len() < MOST_NAMED {
+                    self.left_out_events.push(event_id.to_owned());
+                }
+            }
+        }
+    }
+}
+
+fn as_text(report: &Report) -> String {
+    let Report { version, format, encoding, output, written, bytes, .. } = report;
+    let Written { pairs, feedback, desirable, undesirable, unlabelled, left_out, left_out_events } = written;
+    let of_version = version.map_or_else(|| "no dataset yet".to_owned(), |version| format!("version {version}"));
+    let encoded = if *encoding == Encoding::Parquet { " in Parquet" } else { "" };
+    let mut text = format!("{output}: {} pairs of {of_version} as {format}{encoded}", thousands(*pairs));
+    if feedback + unlabelled > 0 {
+        text += &format!(
+            ", and {} outputs with feedback ({} more say neither yes nor no)",
+            thousands(*feedback),
+            thousands(*unlabelled)
+        );
+    }
+    if desirable + undesirable > 0 {
+        text += &format!("; {} lines desirable, {} undesirable", thousands(*desirable), thousands(*undesirable));
+    }
+    text += &format!(", {} bytes\n", thousands(*bytes));
+    if *left_out > 0 {
+        let events: Vec<_> = left_out_events.iter().map(|event| visible(event)).collect();
+        let more = if *left_out > MOST_NAMED as u64 { ", …" } else { "" };
+        let (count, why) = (thousands(*left_out), LeftOut::AssistantLast);
+        text += &format!("left out {count}, each because {why}: {}{more}\n", events.join(", "));
+    }
+    text
+}

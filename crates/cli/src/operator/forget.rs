@@ -1,0 +1,98 @@
+//! `flywheel forget`: erases what one contributor wrote, everywhere.
+
+use std::fmt::Write as _;
+
+use flywheel_runtime::now;
+use flywheel_table::{Amender, Eraser, Erasure};
+use serde::Serialize;
+
+use super::confirm::confirm;
+use super::contributor::pseudonym;
+use super::lake::{OperatorLake, unusable};
+use super::output;
+use super::trained_on::{TrainedRun, runs_with};
+use crate::arguments::{ChangeArguments, ForgetArguments};
+use crate::{Failure, Outcome};
+
+/// What the command says, as it is printed as JSON.
+#[derive(Serialize)]
+struct Report<'r> {
+    lake: String,
+    changed: bool,
+    dry_run: bool,
+    /// The version that says that something was erased, and not whose it was.
+    version: Option<u64>,
+    /// The digest of its record.
+    digest: Option<&'r str>,
+    /// Lines of the log.
+    lines: u64,
+    /// Rows of data files, over all versions.
+    rows: u64,
+    /// Parts, data files, and objects of held or waiting pairs that were replaced or deleted.
+    objects: u64,
+    /// Files of runs that copies were taken out of.
+    copies: &'r [String],
+    /// Runs that were trained on some of it.
+    runs: &'r [TrainedRun],
+}
+
+pub(crate) fn run(arguments: &ForgetArguments) -> Result<Outcome, Failure> {
+    let ForgetArguments { by, change } = arguments;
+    let Some(contributor) = pseudonym(by)? else {
+        return Err(unusable("say whom to forget: --contributor or --contributor-id"));
+    };
+    super::run(async {
+        let lake = OperatorLake::open(&change.on.lake).await?;
+        let eraser = Eraser::new(&lake, lake.dataset(), now);
+        let planned = eraser.plan(&contributor).await.map_err(unusable)?;
+        let runs = runs_with(&lake, &Amender::new(&lake, lake.dataset(), now), &planned.ids.pairs).await?;
+        if change.dry_run {
+            return print(change, &planned, &runs, false);
+        }
+        if !change.yes {
+            confirm(&format!("{}Erase it for good?", as_text(change, &planned, &runs, "would be")))?;
+        }
+        // Also where nothing was found: what an erasure that died has left is deleted.
+        let erased = eraser.erase(&contributor, &change.by, &change.why).await.map_err(unusable)?;
+        print(change, &erased, &runs, erased.objects > 0)
+    })
+}
+
+fn print(change: &ChangeArguments, erasure: &Erasure, runs: &[TrainedRun], changed: bool) -> Result<Outcome, Failure> {
+    let report = Report {
+        lake: change.on.lake.to_string(),
+        changed,
+        dry_run: change.dry_run,
+        version: erasure.record.as_ref().map(|record| record.version),
+        digest: erasure.record.as_ref().map(|record| record.digest.as_str()),
+        lines: erasure.lines,
+        rows: erasure.rows,
+        objects: erasure.objects,
+        copies: &erasure.copies,
+        runs,
+    };
+    let are = if change.dry_run { "would be" } else { "are" };
+    output::print(&change.on, &report, |_| as_text(change, erasure, runs, are))
+}
+
+fn as_text(change: &ChangeArguments, erasure: &Erasure, runs: &[TrainedRun], are: &str) -> String {
+    let mut text = format!(
+        "{} lines of the log and {} rows of the dataset's files {are} erased from {}, in {} objects\n",
+        erasure.lines, erasure.rows, change.on.lake, erasure.objects
+    );
+    if let Some(record) = &erasure.record {
+        let _ = writeln!(text, "version {} says so, and not whose they were", record.version);
+    }
+    for copy in &erasure.copies {
+        let _ = writeln!(text, "  copies {are} erased from {copy}");
+    }
+    for run in runs {
+        let pairs = run.pairs.map_or("an unknown number".to_owned(), |pairs| pairs.to_string());
+        let _ = writeln!(
+            text,
+            "  run {} was trained on version {}, with {pairs} of the rows: retire its adapter",
+            run.run, run.version
+        );
+    }
+    text
+}

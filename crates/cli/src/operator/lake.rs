@@ -1,0 +1,188 @@
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use flywheel_core::training::LiveModel;
+use flywheel_core::{Breaker, Millis, Pointer, Route};
+use flywheel_lake::{
+    EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
+    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, S3Lake, WritePart,
+};
+use flywheel_runtime::aws_config;
+use flywheel_table::DeltaDataset;
+
+use crate::Failure;
+
+/// Where a lake is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LakeLocation {
+    Bucket(String),
+    Folder(PathBuf),
+}
+
+/// The text says no place of a lake.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected s3://BUCKET or a folder")]
+pub(crate) struct NoLocation;
+
+impl FromStr for LakeLocation {
+    type Err = NoLocation;
+
+    fn from_str(text: &str) -> Result<Self, NoLocation> {
+        let Some(bucket) = text.strip_prefix("s3://") else {
+            let is_folder = !text.is_empty() && !text.contains("://");
+            return is_folder.then(|| Self::Folder(text.into())).ok_or(NoLocation);
+        };
+        let bucket = bucket.strip_suffix('/').unwrap_or(bucket);
+        let is_bucket = !bucket.is_empty() && !bucket.contains('/');
+        is_bucket.then(|| Self::Bucket(bucket.to_owned())).ok_or(NoLocation)
+    }
+}
+
+impl fmt::Display for LakeLocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bucket(bucket) => write!(formatter, "s3://{bucket}"),
+            Self::Folder(folder) => folder.display().fmt(formatter),
+        }
+    }
+}
+
+/// The lake at a location, with the ports that operators use, and the dataset in it.
+#[derive(Debug)]
+pub(crate) struct OperatorLake {
+    objects: Objects,
+    dataset: DeltaDataset,
+}
+
+#[derive(Debug)]
+enum Objects {
+    Bucket(S3Lake),
+    Folder(FolderLake),
+}
+
+impl OperatorLake {
+    /// Opens the lake. A folder must be there: a mistyped one would look like a lake that nothing ever happened in.
+    pub(crate) async fn open(location: &LakeLocation) -> Result<Self, Failure> {
+        match location {
+            LakeLocation::Bucket(bucket) => {
+                let objects = Objects::Bucket(S3Lake::new(&aws_config().await, bucket));
+                let dataset = DeltaDataset::in_bucket(bucket).map_err(unusable)?;
+                Ok(Self { objects, dataset })
+            }
+            LakeLocation::Folder(folder) if folder.is_dir() => {
+                let dataset = DeltaDataset::in_folder(folder).map_err(unusable)?;
+                Ok(Self { objects: Objects::Folder(FolderLake::new(folder)), dataset })
+            }
+            LakeLocation::Folder(folder) => Err(Failure::Unusable(format!("{}: no such folder", folder.display()))),
+        }
+    }
+
+    pub(crate) fn dataset(&self) -> &DeltaDataset {
+        &self.dataset
+    }
+}
+
+/// Why a lake, or its dataset, could not be used.
+pub(crate) fn unusable(error: impl fmt::Display) -> Failure {
+    Failure::Unusable(error.to_string())
+}
+
+/// Asks whichever lake it is.
+macro_rules! ask {
+    ($self:ident, $lake:ident => $call:expr) => {
+        match &$self.objects {
+            Objects::Bucket($lake) => $call.await,
+            Objects::Folder($lake) => $call.await,
+        }
+    };
+}
+
+impl LoadPointer for OperatorLake {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        ask!(self, lake => lake.load_pointer())
+    }
+}
+
+impl MovePointer for OperatorLake {
+    async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
+        ask!(self, lake => lake.move_pointer(from, to))
+    }
+}
+
+impl LoadBreaker for OperatorLake {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        ask!(self, lake => lake.load_breaker())
+    }
+}
+
+impl MoveBreaker for OperatorLake {
+    async fn move_breaker(&self, from: &LoadedBreaker, to: &Breaker) -> Result<Moved, LakeError> {
+        ask!(self, lake => lake.move_breaker(from, to))
+    }
+}
+
+impl LoadLive for OperatorLake {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        ask!(self, lake => lake.load_live())
+    }
+}
+
+impl MoveLive for OperatorLake {
+    async fn move_live(&self, from: &LoadedLive, to: &LiveModel) -> Result<Moved, LakeError> {
+        ask!(self, lake => lake.move_live(from, to))
+    }
+}
+
+impl ListParts for OperatorLake {
+    async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        ask!(self, lake => lake.list_parts(after))
+    }
+}
+
+impl ListRoute for OperatorLake {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        ask!(self, lake => lake.list_route(route, within, most))
+    }
+}
+
+impl ReadPart for OperatorLake {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        ask!(self, lake => lake.read_part(key))
+    }
+}
+
+impl ListKeys for OperatorLake {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        ask!(self, lake => lake.list_keys(prefix))
+    }
+}
+
+impl EraseObject for OperatorLake {
+    async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
+        ask!(self, lake => lake.erase_object(key))
+    }
+}
+
+impl WritePart for OperatorLake {
+    async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
+        ask!(self, lake => lake.write_part(key, body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_a_bucket_or_a_folder() {
+        let bucket = LakeLocation::Bucket("my-lake".to_owned());
+        assert_eq!("s3://my-lake".parse(), Ok(bucket.clone()));
+        assert_eq!("s3://my-lake/".parse(), Ok(bucket));
+        assert_eq!("a/folder".parse(), Ok(LakeLocation::Folder("a/folder".into())));
+        for text in ["", "s3://", "s3://my-lake/a/folder", "gs://my-lake", "https://my-lake"] {
+            assert_eq!(text.parse::<LakeLocation>(), Err(NoLocation), "{text}");
+        }
+    }
+}
