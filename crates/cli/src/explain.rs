@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};
 
-use flywheel_core::{AuditedEvent, Curator, Finding, Policy, Reason, Route, Scores, TextName};
+use flywheel_core::{AuditedEvent, CurationRules, Curator, Finding, Reason, Route, Scores, TextName};
 use serde::Serialize;
 
 use crate::arguments::ExplainArguments;
@@ -57,9 +57,9 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<Outcome, Failure> {
             let audited = text(&line).and_then(|text| curator.audit(text).map_err(BadLine::from));
             audited.map(|audited| {
                 if arguments.json {
-                    as_json(&audited, curator.policy())
+                    as_json(&audited, curator.rules())
                 } else {
-                    Ok(as_text(&audited, curator.policy(), style))
+                    Ok(as_text(&audited, curator.rules(), style))
                 }
             })
         });
@@ -101,12 +101,12 @@ fn masked(text: &str, audited: &AuditedEvent<'_>) -> String {
     secrets(audited).fold(text.to_owned(), |text, secret| text.replace(secret, MASK))
 }
 
-fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failure> {
+fn as_json(audited: &AuditedEvent<'_>, rules: &CurationRules) -> Result<String, Failure> {
     let verdict = audited.verdict();
     let finding = |finding: &Finding| FindingLine {
         reason: finding.reason,
         rule: finding.rule,
-        route: route_of(audited, finding.reason, policy),
+        route: route_of(audited, finding.reason, rules),
         score: finding.score,
         meaning: meaning(finding.reason),
         tune: threshold(finding.reason),
@@ -127,14 +127,14 @@ fn as_json(audited: &AuditedEvent<'_>, policy: &Policy) -> Result<String, Failur
     Ok(serde_json::to_string(&explanation)? + "\n")
 }
 
-fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String {
+fn as_text(audited: &AuditedEvent<'_>, rules: &CurationRules, style: &Style) -> String {
     let (event, verdict) = (audited.event(), audited.verdict());
     let mut out = format!("event {} → {}\n", one_line(&event.event_id), verdict.route.as_str());
     if let Some(similarity) = verdict.similarity {
-        let _ = writeln!(out, "similarity {similarity:.3}, policy {}", policy.hash());
+        let _ = writeln!(out, "similarity {similarity:.3}, policy {}", rules.hash());
     }
     if let Some(similarity) = verdict.scores.region_similarity {
-        let below = policy.local_correction_below;
+        let below = rules.audit.local_correction_below;
         let _ = writeln!(
             out,
             "similarity of the place that changed most {similarity:.3}; below {below} it is a local_correction"
@@ -151,7 +151,7 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
     }
     for finding in &verdict.findings {
         let Finding { reason, rule, score, .. } = finding;
-        let route = match route_of(audited, *reason, policy) {
+        let route = match route_of(audited, *reason, rules) {
             None => "off",
             Some(Route::Gold) => "a tag",
             Some(route) => route.as_str(),
@@ -171,9 +171,9 @@ fn as_text(audited: &AuditedEvent<'_>, policy: &Policy, style: &Style) -> String
 }
 
 /// Where a finding sends the event. Another finding may have it noted only, whatever the policy says.
-fn route_of(audited: &AuditedEvent<'_>, reason: Reason, policy: &Policy) -> Option<Route> {
+fn route_of(audited: &AuditedEvent<'_>, reason: Reason, rules: &CurationRules) -> Option<Route> {
     let is_tag = audited.verdict().tags.contains(&reason);
-    if is_tag { Some(Route::Gold) } else { policy.route_of(reason) }
+    if is_tag { Some(Route::Gold) } else { rules.route_of(reason) }
 }
 
 fn name(text: TextName) -> &'static str {

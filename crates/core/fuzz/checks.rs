@@ -31,7 +31,7 @@ fn submit(body: &[u8], endpoint: Endpoint) {
 /// What anybody may write into a policy file: an error with its line, or a policy with a hash.
 pub(crate) fn policy(text: &str) {
     match Policy::parse(text) {
-        Ok(policy) => assert_eq!(policy.hash().len(), 16),
+        Ok(policy) => assert_eq!(policy.curation.hash().len(), 16),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }

@@ -15,87 +15,54 @@
 //! | a dataset version | what a trainer is to do, and what came of it | [`training`] |
 //! | what a trainer made | promote it, reject it, or leave it to a person | [`gate`] |
 
-mod audit;
-mod batch;
-mod breadth;
-mod breaker;
-mod code;
-mod columns;
-mod common_ends;
-mod common_runs;
-mod contributor;
-mod crossing;
-mod curator;
+mod base;
+mod curation;
 pub mod dataset;
-mod digest;
-mod edit_event;
-mod erasing;
-mod feedback;
-mod fields;
+mod event;
 pub mod gate;
-mod instant;
-mod json;
-mod json_object;
-mod judge;
-mod line;
-mod net_new;
-mod normal_form;
-mod part;
-mod pointer;
+mod log;
 mod policy;
-mod prompt;
-mod reason;
-mod reasoning;
-mod redaction;
-mod refusal;
-mod reviewing;
-mod revision;
-mod route;
-mod sampling;
-mod share;
-mod similarity;
-mod submission;
+mod text;
 pub mod training;
-mod training_format;
-mod verdict;
-mod watermark;
 
-pub use audit::{Finding, Scores, Span, TextName};
+pub use base::instant::{Micros, Millis, day, rfc3339, until};
+pub use base::reason::Reason;
+pub use base::refusal::{Refusal, RefusalCode};
+pub use base::route::Route;
+pub use base::rule_file::PolicyError;
+pub use curation::audit::{AuditRules, Finding, Scores, Span, TextName};
 #[cfg(feature = "toxicity-training")]
-pub use audit::{SentenceFeatures, toxicity_features};
-pub use batch::{Batch, Part};
-pub use breadth::{Breadth, Goal};
-pub use breaker::{
-    AlreadyThere, BREAKER_KEY, Breaker, BreakerBounds, BreakerChange, BreakerState, Cause, Exceeded, Signal,
-    WindowStatistics,
-};
-pub use columns::{Column, ColumnType, LINE_COLUMNS};
-pub use contributor::ContributorKey;
-pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
-pub use curator::{AuditedEvent, CuratedEvent, Curator};
-pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
-pub use erasing::{ErasedIds, LinesLeft, part_left};
-pub use feedback::{Feedback, FeedbackKind};
-pub use instant::{Millis, day, rfc3339, until};
-pub use judge::{
+pub use curation::audit::{SentenceFeatures, toxicity_features};
+pub use curation::curator::{AuditedEvent, CuratedEvent, Curator};
+pub use curation::judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, Opinion, Question, Severity, caught_control,
     opinions_of_assessment, opinions_of_severities,
 };
-pub use normal_form::Respelled;
-pub use part::{InvalidPartName, PartName, part_keys_from, route_prefix};
-pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
-pub use policy::{Policy, PolicyError};
-pub use prompt::{ChatMessage, Prompt};
-pub use reason::Reason;
-pub use reasoning::Think;
-pub use refusal::{Refusal, RefusalCode};
-pub use reviewing::{
+pub use curation::reasoning::Think;
+pub use curation::rules::CurationRules;
+pub use curation::verdict::Verdict;
+pub use dataset::erasing::{ErasedIds, LinesLeft, part_left};
+pub use dataset::reviewing::{
     DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
 };
-pub use revision::{Micros, Revision};
-pub use route::Route;
-pub use sampling::Sampling;
-pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
-pub use training_format::{LeftOut, TrainingFormat, UnpairedLine};
-pub use verdict::Verdict;
-pub use watermark::{ListedPart, Pending, Watermark};
+pub use event::contributor::ContributorKey;
+pub use event::edit_event::{ContextEntry, EditEvent, Model, OccurredAt};
+pub use event::feedback::{Feedback, FeedbackKind};
+pub use event::prompt::{ChatMessage, Prompt};
+pub use event::revision::Revision;
+pub use event::sampling::Sampling;
+pub use event::submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
+pub use log::batch::{Batch, Part};
+pub use log::breadth::{Breadth, Goal};
+pub use log::breaker::{
+    AlreadyThere, BREAKER_KEY, Breaker, BreakerChange, BreakerState, Cause, Exceeded, Signal, WindowStatistics,
+};
+pub use log::breaker_bounds::BreakerBounds;
+pub use log::crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
+pub use log::part::{InvalidPartName, PartName, part_keys_from, route_prefix};
+pub use log::pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
+pub use log::watermark::{ListedPart, Pending, Watermark};
+pub use policy::Policy;
+pub use text::normal_form::Respelled;
+pub use training::columns::{Column, ColumnType, LINE_COLUMNS};
+pub use training::training_format::{LeftOut, TrainingFormat, UnpairedLine};

@@ -37,7 +37,7 @@ fn each_example_is_found_for_its_reason_and_no_other() {
     for reason in Reason::ALL {
         let (CuratedEvent { verdict, .. }, policy) = example(reason);
         let found = [&verdict.reasons[..], &verdict.tags].concat();
-        let route = policy.route_of(reason).unwrap();
+        let route = policy.curation.route_of(reason).unwrap();
         assert_eq!((found, verdict.route), (vec![reason], route), "events/reasons/{}.json", reason.as_str());
         assert_eq!(verdict.tags.is_empty(), route != Route::Gold, "what goes to gold is a tag");
     }
@@ -47,7 +47,7 @@ fn each_example_is_found_for_its_reason_and_no_other() {
 fn each_reason_has_a_section_that_says_where_it_goes_how_to_tune_it_and_which_example_it_has() {
     for reason in Reason::ALL {
         let code = reason.as_str();
-        let destination = match Policy::default().route_of(reason).unwrap() {
+        let destination = match Policy::default().curation.route_of(reason).unwrap() {
             Route::Gold => "a tag",
             route => route.as_str(),
         };

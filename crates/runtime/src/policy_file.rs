@@ -63,7 +63,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let write = |text| std::fs::write(folder.path().join(FILE_NAME), text).unwrap();
         write("[similarity]\ntrivial_above = 0.9\n");
-        assert_eq!(policy_in(folder.path()).unwrap().trivial_above, 0.9);
+        assert_eq!(policy_in(folder.path()).unwrap().curation.audit.trivial_above, 0.9);
         write("[similarity]\ntrivial_above = 9\n");
         assert!(policy_in(folder.path()).unwrap_err().to_string().contains("policy.toml: policy line 2"));
         write("\u{0}");

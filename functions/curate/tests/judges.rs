@@ -127,7 +127,7 @@ impl AskModel for Model {
 }
 
 fn panel(policy: &Policy, model: &Model) -> Panel {
-    Panel::new(policy.judges).with(ModelJudge { port: model.clone() })
+    Panel::new(policy.curation.judges).with(ModelJudge { port: model.clone() })
 }
 
 fn curate(lake: &MemoryLake, policy: &str, model: &Model) -> Curate<MemoryLake> {
@@ -205,7 +205,7 @@ async fn each_example_of_what_only_a_judge_finds_ends_where_the_policy_says() {
         let judge = Model { to_control: Does::Judges, ..model(Does::Holds(opinion)) };
         let message = serde_json::from_value(json!({"messageId": code, "body": body})).unwrap();
         curate(&lake, "", &judge).handle_within(TIME, vec![message]).await.unwrap();
-        let route = Policy::default().route_of(reason).unwrap();
+        let route = Policy::default().curation.route_of(reason).unwrap();
         assert_eq!(reasons(&lake), counts([(&format!("{} [\"{code}\"]", route.as_str()), 1)]));
     }
 }
@@ -325,7 +325,7 @@ async fn a_redelivered_event_may_be_in_two_routes_and_trains_once() {
 #[tokio::test]
 async fn without_a_judge_nothing_is_different() {
     let (with, without) = (MemoryLake::default(), MemoryLake::default());
-    let none = Panel::new(Policy::default().judges);
+    let none = Panel::new(Policy::default().curation.judges);
     let curator = || Curator::new(Policy::default(), None);
     Curate::new(curator(), with.clone(), || NOW).with_judges(none).handle(batch()).await.unwrap();
     Curate::new(curator(), without.clone(), || NOW).handle(batch()).await.unwrap();

@@ -81,7 +81,7 @@ impl World {
 
     async fn curate(&self, at: Millis, events: impl Iterator<Item = serde_json::Value>) {
         let mut policy = Policy::default();
-        policy.sampling.thumbs_up = 1.0;
+        policy.curation.sampling.thumbs_up = 1.0;
         let curator = Curator::new(policy, None);
         let mut batch = Batch::default();
         events.for_each(|event| batch.add(curator.curate(&event.to_string(), at).unwrap(), ()));

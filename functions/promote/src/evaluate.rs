@@ -37,7 +37,7 @@ where
         let description = description.ok_or_else(|| PromoteError::NotPrepared(run.clone()))?;
         let report = self.stored(&format!("{folder}{}", OutputFile::Report.as_str())).await?;
         let report = report.ok_or_else(|| PromoteError::NoOutput(run.clone()))?;
-        let mut exam = Exam::new(&self.policy, &description, &report, &folder)?;
+        let mut exam = Exam::new((&self.policy.curation, &self.policy.gate), &description, &report, &folder)?;
         for file in EvidenceFile::ALL {
             let key = match file {
                 EvidenceFile::Input(file) => run.input_key(file),

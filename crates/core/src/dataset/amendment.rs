@@ -13,10 +13,10 @@ use super::split::{Split, SplitSalt};
 use super::statistics::{Statistics, Tally};
 use super::version::{ObjectDigest, row_digest};
 use super::waiting::WaitingPairs;
-use crate::breadth::{Breadth, Goal};
-use crate::digest::hex;
-use crate::instant::Millis;
-use crate::net_new::id_key;
+use crate::base::digest::hex;
+use crate::base::digest::id_key;
+use crate::base::instant::Millis;
+use crate::log::breadth::{Breadth, Goal};
 
 /// What people did to the dataset. A version that a freeze made has none of this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -371,7 +371,7 @@ pub fn pair_key(pair_id: &str) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::edit_event::pair_id_of;
+    use crate::event::edit_event::pair_id_of;
     use serde_json::json;
 
     fn row(number: u32, contributor: Option<&str>, curated_at: &str) -> String {

@@ -324,9 +324,9 @@ mod tests {
     use super::super::fingerprint::Fingerprint;
     use super::super::newcomers::RowInDataset;
     use super::super::outputs::RowRevision;
-    use super::super::sketch::mix;
     use super::*;
-    use crate::edit_event::pair_id_of;
+    use crate::event::edit_event::pair_id_of;
+    use crate::text::sketch::mix;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -698,7 +698,7 @@ mod tests {
         let right = (0..1_000).map(|n| format!("{} end{n}", words[20..].join(" ")));
         let right = right.into_iter().find(|right| world.salt.side_of(right) != world.salt.side_of(&left)).unwrap();
         let is_near = |left: &str, right: &str| {
-            let sketch = |text: &str| super::super::sketch::Sketch::of(text).unwrap();
+            let sketch = |text: &str| crate::text::sketch::Sketch::of(text).unwrap();
             sketch(left).similarity(&sketch(right))
         };
         let between = words[10..150].join(" ");

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use super::bursts::added_phrases;
 use super::gold_line::GoldLine;
 use super::settled::Settled;
-use super::sketch::mix;
-use crate::net_new::id_key;
+use crate::base::digest::id_key;
+use crate::text::sketch::mix;
 
 /// Rows and counters a row of the count-min sketch (Cormode, Muthukrishnan 2005): a phrase's count is never too low, and too high
 /// by what shares its counter in each row. Fixed, so that what is kept never grows past 5 MB.

@@ -21,8 +21,8 @@ use super::drift::rounded;
 use super::gold_line::GoldLine;
 use super::hands::Hands;
 use super::rules::DatasetRules;
-use super::sketch::mix;
-use crate::audit::{folded_hash, words};
+use crate::text::sketch::mix;
+use crate::text::tokens::{folded_hash, words};
 
 /// The longest phrase, in words.
 const LONGEST: usize = 3;

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::rules::DatasetRules;
-use crate::share::Decimal;
+use crate::base::share::Decimal;
 
 /// Few contributors may each have so many times an equal share.
 const EQUAL_SHARES: u64 = 2;

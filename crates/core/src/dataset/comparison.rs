@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::normal::{key, normalised};
+use crate::text::normal::{key, normalised};
 
 /// Compares the pairs of two versions by their ids: first all of the one, then all of the other. Rows that both are known to have need not
 /// be shown. It remembers ids, and no texts.

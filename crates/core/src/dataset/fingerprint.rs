@@ -1,8 +1,8 @@
 //! What a row keeps of its texts, so that later versions know them again without reading them.
 
-use super::normal::{key, normalised};
-use super::sketch::{BINS, Sketch};
-use crate::audit::words;
+use crate::text::normal::{key, normalised};
+use crate::text::sketch::{BINS, Sketch};
+use crate::text::tokens::words;
 
 /// A text of fewer words has no sketch: that few 5-grams say too little, and it is compared whole.
 const FEWEST_WORDS: usize = 50;
@@ -61,7 +61,7 @@ impl Fingerprint {
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (&[LAYOUT, flags], rest) = bytes.split_first_chunk()? else { return None };
         let (keys, mut rest) = rest.split_first_chunk::<24>()?;
-        let key = |at: usize| super::normal::first_eight(&keys[at..at + 8]);
+        let key = |at: usize| crate::text::normal::first_eight(&keys[at..at + 8]);
         let mut sketch = |bit: u8| {
             if flags & 1 << bit == 0 {
                 return Some(None);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::audit::Hold;
 use super::split::{Split, SplitSalt};
-use crate::revision::{OutputOf, Revision, output_key};
+use crate::event::revision::{OutputOf, Revision, output_key};
 
 /// The tag of a pair that a person has released.
 pub(crate) const RELEASED: &str = "released";

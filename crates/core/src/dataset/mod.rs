@@ -6,8 +6,7 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | `normal` | when two texts are the same but for their looks |
-//! | `sketch`, `fingerprint` | when two texts are nearly the same, and what a row keeps for that |
+//! | `net_new`, `fingerprint` | which pairs the dataset has already, exactly or nearly, and what a row keeps for that |
 //! | `outputs`, `settled` | which text of each output is the last, and what has to be remembered of that |
 //! | `newcomers` | which pending pairs repeat, contradict or neighbour what the dataset holds |
 //! | `split` | which prompts are held out, for ever |
@@ -20,6 +19,8 @@
 //! | `comparison` | what distinguishes two versions |
 //! | `version` | the record that a version carries, chained to the one before |
 //! | `amendment` | what people change, and what that leaves |
+//! | `reviewing` | what becomes of quarantined lines by a person's word |
+//! | `erasing` | what is left of a part without a contributor's lines |
 
 mod amendment;
 mod audit;
@@ -28,15 +29,16 @@ mod bursts;
 mod caps;
 mod comparison;
 mod drift;
+pub(crate) mod erasing;
 mod fingerprint;
 mod gold_line;
 mod hands;
+mod net_new;
 mod newcomers;
-mod normal;
 mod outputs;
+pub(crate) mod reviewing;
 mod rules;
 mod settled;
-mod sketch;
 mod split;
 mod statistics;
 mod version;
@@ -55,9 +57,9 @@ pub use fingerprint::Fingerprint;
 pub(crate) use gold_line::RELEASED;
 pub use gold_line::{GoldLine, held_line};
 pub use newcomers::{Newcomers, RowInDataset};
-pub(crate) use normal::{key as text_key, prompt_key};
 pub use outputs::RowRevision;
 pub use rules::DatasetRules;
+pub(crate) use rules::DatasetSection;
 pub use split::{Split, SplitSalt};
 pub use statistics::{Statistics, Tally};
 pub use version::{

@@ -12,10 +12,11 @@ use super::fingerprint::Fingerprint;
 use super::gold_line::GoldLine;
 use super::outputs::{Outputs, RowRevision};
 use super::rules::DatasetRules;
-use super::sketch::Sketch;
 use super::split::{Split, SplitSalt};
-use crate::net_new::{KnownPairs, id_key};
-use crate::revision::Revision;
+use crate::base::digest::id_key;
+use crate::dataset::net_new::KnownPairs;
+use crate::event::revision::Revision;
+use crate::text::sketch::Sketch;
 
 /// A prompt with more neighbours is made from a template, as an app's instructions before each question are: similar for what
 /// the prompts have in common, and not because they ask the same. Such prompts do not follow one another in the split.

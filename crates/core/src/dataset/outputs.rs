@@ -12,9 +12,9 @@ use serde::Deserialize;
 use super::background::is_removed;
 use super::gold_line::GoldLine;
 use super::settled::Settled;
-use crate::net_new::id_key;
-use crate::reason::Reason;
-use crate::revision::{Revision, output_key};
+use crate::base::digest::id_key;
+use crate::base::reason::Reason;
+use crate::event::revision::{Revision, output_key};
 
 /// A line of any other route than gold, as far as it concerns outputs.
 #[derive(Debug, Deserialize)]

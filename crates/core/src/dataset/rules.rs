@@ -1,4 +1,8 @@
-use crate::digest::{FieldDigest, hex};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::base::digest::{FieldDigest, hex};
+use crate::base::rule_file::{PolicyError, RuleFile};
 
 /// What one dataset version may be made of: the policy's `[dataset]`.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +67,61 @@ impl Default for DatasetRules {
     }
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DatasetSection {
+    near_duplicate_from: Option<Spanned<f64>>,
+    max_contributor_share: Option<Spanned<f64>>,
+    min_pairs_per_contributor: Option<Spanned<u64>>,
+    max_pairs_per_contributor: Option<Spanned<u64>>,
+    max_unattributed_share: Option<Spanned<f64>>,
+    max_tenant_share: Option<Spanned<f64>>,
+    max_waiting_per_contributor: Option<u64>,
+    min_contributors: Option<u64>,
+    max_edits_per_output: Option<Spanned<u64>>,
+    burst_pairs: Option<Spanned<u64>>,
+    burst_factor: Option<Spanned<f64>>,
+    burst_contributors: Option<Spanned<u64>>,
+    burst_small_batch: Option<u64>,
+    burst_habit_share: Option<Spanned<f64>>,
+    max_similarity_drift: Option<Spanned<f64>>,
+    max_length_drift: Option<Spanned<f64>>,
+    max_mix_drift: Option<Spanned<f64>>,
+}
+
 impl DatasetRules {
+    pub(crate) fn of(given: &DatasetSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
+        let defaults = Self::default();
+        let number =
+            |given: &Option<Spanned<f64>>, least: f64, default: f64| file.at_least(given.as_ref(), least, default);
+        let count =
+            |given: &Option<Spanned<u64>>, least: u64, default: u64| file.at_least(given.as_ref(), least, default);
+        Ok(Self {
+            // No share: above 1 it is switched off.
+            near_duplicate_from: number(&given.near_duplicate_from, 0.5, defaults.near_duplicate_from)?,
+            max_contributor_share: file.share(given.max_contributor_share.as_ref(), defaults.max_contributor_share)?,
+            min_pairs_per_contributor: count(&given.min_pairs_per_contributor, 1, defaults.min_pairs_per_contributor)?,
+            max_pairs_per_contributor: count(&given.max_pairs_per_contributor, 1, defaults.max_pairs_per_contributor)?,
+            max_unattributed_share: file
+                .share(given.max_unattributed_share.as_ref(), defaults.max_unattributed_share)?,
+            max_tenant_share: number(&given.max_tenant_share, 0.01, defaults.max_tenant_share)
+                .and_then(|_| file.share(given.max_tenant_share.as_ref(), defaults.max_tenant_share))?,
+            max_waiting_per_contributor: given
+                .max_waiting_per_contributor
+                .unwrap_or(defaults.max_waiting_per_contributor),
+            min_contributors: given.min_contributors.unwrap_or(defaults.min_contributors),
+            max_edits_per_output: count(&given.max_edits_per_output, 1, defaults.max_edits_per_output)?,
+            burst_pairs: count(&given.burst_pairs, 2, defaults.burst_pairs)?,
+            burst_factor: number(&given.burst_factor, 1.0, defaults.burst_factor)?,
+            burst_contributors: count(&given.burst_contributors, 2, defaults.burst_contributors)?,
+            burst_small_batch: given.burst_small_batch.unwrap_or(defaults.burst_small_batch),
+            burst_habit_share: file.share(given.burst_habit_share.as_ref(), defaults.burst_habit_share)?,
+            max_similarity_drift: number(&given.max_similarity_drift, 0.0, defaults.max_similarity_drift)?,
+            max_length_drift: number(&given.max_length_drift, 0.0, defaults.max_length_drift)?,
+            max_mix_drift: file.share(given.max_mix_drift.as_ref(), defaults.max_mix_drift)?,
+        })
+    }
+
     /// 16 hexadecimal digits that change whenever a rule does.
     #[must_use]
     pub fn hash(&self) -> String {

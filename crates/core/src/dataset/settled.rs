@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::revision::{Micros, Revision};
+use crate::base::instant::Micros;
+use crate::event::revision::Revision;
 
 /// A message waits four days in the queue and fourteen among the dead letters. Older texts than the newest by more than this come no more.
 const REMEMBERED_FOR: Micros = 30 * 24 * 60 * 60 * 1_000_000;

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::normal::{first_eight, normalised};
-use crate::digest::hex;
+use crate::base::digest::hex;
+use crate::text::normal::{first_eight, normalised};
 
 /// Of a thousand prompts, so many are held out.
 const HELD_OUT_OF_1000: u64 = 100;

@@ -139,7 +139,7 @@ impl Tally {
         count(&mut counts.scripts, script_of(&line.chosen));
         line.tags.iter().for_each(|tag| count(&mut counts.tags, tag));
         count(&mut counts.policies, &line.policy);
-        prompts.insert(super::normal::key(&super::normal::normalised(&line.prompt)));
+        prompts.insert(crate::text::normal::key(&crate::text::normal::normalised(&line.prompt)));
         match line.contributor() {
             Some(contributor) => *contributors.entry(contributor.to_owned()).or_default() += 1,
             None => counts.unattributed += 1,

@@ -18,10 +18,10 @@ use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use super::statistics::Statistics;
 use super::waiting::WaitingPairs;
-use crate::digest::{FieldDigest, hex};
-use crate::instant::Millis;
-use crate::part::{DIGEST_DIGITS, PartName};
-use crate::route::Route;
+use crate::base::digest::{FieldDigest, hex};
+use crate::base::instant::Millis;
+use crate::base::route::Route;
+use crate::log::part::{DIGEST_DIGITS, PartName};
 
 /// Bursts that a record lists; there may be more, and their pairs are held all the same.
 const MOST_BURSTS: usize = 20;
@@ -446,7 +446,8 @@ impl VersionRecord {
         let mut has_foreign_id = false;
         let statistics = Statistics::of(rows.inspect(|(line, split)| {
             content.add(line, *split);
-            has_foreign_id |= crate::edit_event::pair_id_of(&line.prompt, &line.chosen, &line.rejected) != line.pair_id;
+            has_foreign_id |=
+                crate::event::edit_event::pair_id_of(&line.prompt, &line.chosen, &line.rejected) != line.pair_id;
         }));
         if has_foreign_id {
             return misfit("a row's pair_id is not the digest of its texts");
@@ -489,7 +490,7 @@ mod tests {
     fn lines(numbers: std::ops::Range<u32>) -> Vec<String> {
         let line = |n: u32| {
             let (prompt, chosen) = (format!("p{n}"), format!("c{n}"));
-            let pair_id = crate::edit_event::pair_id_of(&prompt, &chosen, "r");
+            let pair_id = crate::event::edit_event::pair_id_of(&prompt, &chosen, "r");
             json!({"pair_id": pair_id, "event_id": n.to_string(), "prompt": prompt, "chosen": chosen, "rejected": "r",
                    "similarity": 0.25, "tags": [], "reasons": [], "policy": "x", "contributor": "a", "context": []})
             .to_string()

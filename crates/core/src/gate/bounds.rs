@@ -1,4 +1,7 @@
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::base::rule_file::{PolicyError, RuleFile};
 
 /// What a candidate has to reach: the policy's `[gate]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -40,5 +43,39 @@ impl Default for GateBounds {
             violations_to: 0.005,
             length_within: 0.25,
         }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct GateSection {
+    min_held_out: Option<Spanned<u64>>,
+    min_replay: Option<Spanned<u64>>,
+    learned_from: Option<Spanned<f64>>,
+    chosen_gain_from: Option<Spanned<f64>>,
+    replay_loss_to: Option<Spanned<f64>>,
+    wins_from: Option<Spanned<f64>>,
+    tie_within: Option<Spanned<f64>>,
+    review_within: Option<Spanned<f64>>,
+    violations_to: Option<Spanned<f64>>,
+    length_within: Option<Spanned<f64>>,
+}
+
+impl GateBounds {
+    pub(crate) fn of(given: &GateSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
+        let defaults = Self::default();
+        Ok(Self {
+            // Of nothing, nothing can be said: no policy can have it.
+            min_held_out: file.at_least(given.min_held_out.as_ref(), 1, defaults.min_held_out)?,
+            min_replay: file.at_least(given.min_replay.as_ref(), 1, defaults.min_replay)?,
+            learned_from: file.share(given.learned_from.as_ref(), defaults.learned_from)?,
+            chosen_gain_from: file.nats(given.chosen_gain_from.as_ref(), defaults.chosen_gain_from)?,
+            replay_loss_to: file.nats(given.replay_loss_to.as_ref(), defaults.replay_loss_to)?,
+            wins_from: file.share(given.wins_from.as_ref(), defaults.wins_from)?,
+            tie_within: file.share(given.tie_within.as_ref(), defaults.tie_within)?,
+            review_within: file.share(given.review_within.as_ref(), defaults.review_within)?,
+            violations_to: file.share(given.violations_to.as_ref(), defaults.violations_to)?,
+            length_within: file.share(given.length_within.as_ref(), defaults.length_within)?,
+        })
     }
 }

@@ -5,11 +5,11 @@ use super::bounds::GateBounds;
 use super::criteria::{self, Problem, Problems};
 use super::reading::Reading;
 use super::verdict::{GateVerdict, Means};
-use crate::audit::Audit;
-use crate::dataset::text_key;
-use crate::policy::Policy;
-use crate::share::Share;
-use crate::similarity::{Distance, distance};
+use crate::base::share::Share;
+use crate::curation::audit::Audit;
+use crate::curation::rules::CurationRules;
+use crate::text::normal::key as text_key;
+use crate::text::similarity::{Distance, distance};
 use crate::training::{
     HeldOutRow, InputFile, OutputFile, PairRow, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredPairSide,
     ScoredReplay, ScoredRow, Sha256Hex, Unusable, prompt_key,
@@ -56,7 +56,8 @@ impl EvidenceFile {
 /// It is given the description and the report, then each of [`EvidenceFile::ALL`]. A file that is not shown is missed.
 #[derive(Debug)]
 pub struct Exam<'p> {
-    policy: &'p Policy,
+    rules: &'p CurationRules,
+    bounds: &'p GateBounds,
     audit: Audit,
     description: RunDescription,
     output_folder: String,
@@ -129,10 +130,16 @@ impl<'p> Exam<'p> {
     ///
     /// # Errors
     /// If the description is none. It is this project's own, so that is no fault of the adapter's.
-    pub fn new(policy: &'p Policy, description: &[u8], report: &[u8], output_folder: &str) -> Result<Self, Unusable> {
+    pub fn new(
+        (rules, bounds): (&'p CurationRules, &'p GateBounds),
+        description: &[u8],
+        report: &[u8],
+        output_folder: &str,
+    ) -> Result<Self, Unusable> {
         let parsed = RunDescription::parse(&String::from_utf8_lossy(description))?;
         let mut exam = Self {
-            policy,
+            rules,
+            bounds,
             audit: Audit::new(),
             description: parsed,
             output_folder: output_folder.to_owned(),
@@ -167,7 +174,7 @@ impl<'p> Exam<'p> {
         if scored != expected {
             self.problem(Problem::UnexpectedRow, format!("{scored} of {expected} rows"));
         }
-        let bounds: &GateBounds = &self.policy.gate;
+        let bounds = self.bounds;
         let criteria = criteria::all(&self.gathered, bounds);
         let of = (&self.description, self.report.as_ref(), self.output_folder.as_str());
         GateVerdict::fold(of, criteria, *bounds, &self.gathered)
@@ -311,10 +318,10 @@ impl<'p> Exam<'p> {
 
     fn measure_answer(&self, row: &PairRow, side: &ScoredPairSide) -> MeasuredAnswer {
         // Pairs are made of answers, and so are answers compared. Two texts that take too long to compare are long and far apart.
-        let answer = self.policy.think.answer(&side.output);
-        let distance = distance(answer, &row.chosen, self.policy.max_similarity_steps);
+        let answer = self.rules.think.answer(&side.output);
+        let distance = distance(answer, &row.chosen, self.rules.audit.max_similarity_steps);
         let similarity = distance.map_or(Share::new(0, 1), Distance::kept);
-        let is_violation = self.audit.holds_back_answer(&row.prompt, &side.output, self.policy);
+        let is_violation = self.audit.holds_back_answer(&row.prompt, &side.output, &self.rules.audit);
         MeasuredAnswer { similarity, is_violation, chars: chars(answer) }
     }
 

@@ -36,6 +36,7 @@ mod verdict;
 mod wilson;
 
 pub use bounds::GateBounds;
+pub(crate) use bounds::GateSection;
 pub use criterion::{Criterion, Limit, Measure, Standing};
 pub use exam::{EvidenceFile, Exam};
 pub use reading::Reading;

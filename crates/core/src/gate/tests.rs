@@ -220,7 +220,9 @@ impl Files {
 
     fn verdict_of_report(&self, report: &[u8]) -> GateVerdict {
         let policy = Policy::default();
-        let mut exam = Exam::new(&policy, &self.description, report, &format!("runs/{RUN}/output/")).unwrap();
+        let mut exam =
+            Exam::new((&policy.curation, &policy.gate), &self.description, report, &format!("runs/{RUN}/output/"))
+                .unwrap();
         for file in EvidenceFile::ALL {
             let Some((_, bytes)) = self.files.iter().find(|(known, _)| *known == file) else { continue };
             let mut reading = exam.read(file);

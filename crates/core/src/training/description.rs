@@ -8,7 +8,7 @@ use super::recipe::{Generation, Lora, Objective, Recipe, Training};
 use super::run::{InputFile, RunName};
 use super::sha256::Sha256Hex;
 use super::unusable::{Unusable, parse};
-use crate::instant::is_rfc3339;
+use crate::base::instant::is_rfc3339;
 
 const FILE: &str = "input/run.json";
 

@@ -15,7 +15,7 @@ use super::description::DatasetVersion;
 use super::run::RunName;
 use super::sha256::Sha256Hex;
 use super::taken_back::{self, TakenBack};
-use crate::instant::Millis;
+use crate::base::instant::Millis;
 
 /// The pointer's object key. It is moved by conditional writes only (`If-Match`).
 pub const LIVE_KEY: &str = "models/live.json";

@@ -19,6 +19,7 @@
 //! ([`BaseModel`]).
 
 mod base;
+pub(crate) mod columns;
 mod description;
 mod left_out;
 mod live;
@@ -32,6 +33,7 @@ mod scored;
 mod sha256;
 mod sides;
 mod taken_back;
+pub(crate) mod training_format;
 mod unusable;
 
 pub use base::{BASE_KEY, BaseModel, ModelFiles};

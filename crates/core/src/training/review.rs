@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::RunName;
 use super::unusable::{Unusable, parse};
-use crate::instant::Millis;
+use crate::base::instant::Millis;
 
 /// What a person is asked: whether a run's adapter becomes live. `review.json` of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::dataset::text_key;
+use crate::text::normal::key as text_key;
 
 /// Rows that are scored at most, of each kind: new pairs, pairs that were there before, and liked outputs. Pairs are answered by two
 /// models, which is what an evaluation takes; and at 1,000 rows a rate is known to within 3.1 percentage points (Wilson, 95 %).

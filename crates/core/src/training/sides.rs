@@ -5,7 +5,7 @@ use crate::dataset::{Split, SplitSalt};
 /// What stands for a prompt, whatever its looks: eight bytes of the hash of its normal form.
 #[must_use]
 pub fn prompt_key(prompt: &str) -> u64 {
-    crate::dataset::prompt_key(prompt)
+    crate::text::normal::prompt_key(prompt)
 }
 
 /// Which side of the held-out split each prompt of a dataset is on, so that liked outputs go to the same.

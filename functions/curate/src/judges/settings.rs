@@ -17,7 +17,7 @@ use super::panel::Panel;
 /// # Errors
 /// A guardrail without a version, or checks that are neither `on` nor `off`.
 pub fn panel_of(settings: &Settings, aws: &SdkConfig, policy: &Policy) -> Result<(Panel, Vec<String>), SettingError> {
-    let mut panel = Panel::new(policy.judges);
+    let mut panel = Panel::new(policy.curation.judges);
     let mut names = Vec::new();
     let checks = checks_are_on(settings)?;
     let model = settings.optional("FLYWHEEL_JUDGE_MODEL");
@@ -33,12 +33,14 @@ pub fn panel_of(settings: &Settings, aws: &SdkConfig, policy: &Policy) -> Result
     if let Some(guardrail) = guardrail {
         let version = settings.required("FLYWHEEL_JUDGE_GUARDRAIL_VERSION")?;
         let port = BedrockGuardrail::new(client.clone(), guardrail, version);
-        panel = panel.with(GuardrailJudge { port, grounded_above_chars: policy.grounded_above_chars });
+        panel = panel.with(GuardrailJudge { port, grounded_above_chars: policy.curation.audit.grounded_above_chars });
         names.push(format!("guardrail {guardrail} {version}"));
     }
     if checks {
-        panel =
-            panel.with(ChecksJudge { port: BedrockChecks::new(client), severity_from: policy.judges.severity_from });
+        panel = panel.with(ChecksJudge {
+            port: BedrockChecks::new(client),
+            severity_from: policy.curation.judges.severity_from,
+        });
         names.push("guardrail checks".to_owned());
     }
     Ok((panel, names))

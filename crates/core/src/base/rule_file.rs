@@ -1,0 +1,86 @@
+//! Values of the policy file, in TOML. A wrong one is refused with its line, and a left out one has its default.
+
+use std::fmt::Display;
+use std::ops::Range;
+
+use toml::Spanned;
+
+/// Why a policy file is refused, and where.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("policy line {line}: {message}")]
+pub struct PolicyError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub message: String,
+}
+
+/// The text of a policy file, for the lines of its errors.
+#[derive(Clone, Copy)]
+pub(crate) struct RuleFile<'t>(&'t str);
+
+impl<'t> RuleFile<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        Self(text)
+    }
+
+    /// The file's tables and values.
+    pub(crate) fn read<F: serde::de::DeserializeOwned>(self) -> Result<F, PolicyError> {
+        toml::from_str(self.0).map_err(|error| {
+            let message = error.message().to_owned();
+            error
+                .span()
+                .map_or_else(|| PolicyError { line: 1, message: message.clone() }, |span| self.error(&span, &message))
+        })
+    }
+
+    /// A share, of a text or of a scale: within 0 and 1. A 95 that means percent is refused, not taken for "never".
+    pub(crate) fn share(self, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
+        let is_share = |value: f64| (0.0..=1.0).contains(&value);
+        self.value(given, default, is_share, |value| format!("{value} is no share: give it between 0.0 and 1.0"))
+    }
+
+    /// Nats a token: within -10 and 10. Beyond that, and for what is no number, nothing would be compared.
+    pub(crate) fn nats(self, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
+        let is_bound = |value: f64| (-10.0..=10.0).contains(&value);
+        let message = |value| format!("{value} is no bound in nats a token: give it between -10.0 and 10.0");
+        self.value(given, default, is_bound, message)
+    }
+
+    pub(crate) fn at_least<N: PartialOrd + Copy + Display>(
+        self,
+        given: Option<&Spanned<N>>,
+        least: N,
+        default: N,
+    ) -> Result<N, PolicyError> {
+        let message = |value| format!("{value} is too little: give {least} or more");
+        self.value(given, default, |value| value >= least, message)
+    }
+
+    /// A value that has to be `right`. What is no number is not right, whatever the bounds.
+    fn value<N: Copy>(
+        self,
+        given: Option<&Spanned<N>>,
+        default: N,
+        right: impl Fn(N) -> bool,
+        message: impl Fn(N) -> String,
+    ) -> Result<N, PolicyError> {
+        let Some(given) = given else { return Ok(default) };
+        let value = *given.get_ref();
+        if right(value) { Ok(value) } else { Err(self.error(&given.span(), &message(value))) }
+    }
+
+    pub(crate) fn error(self, at: &Range<usize>, message: &str) -> PolicyError {
+        PolicyError { line: self.line_of(at), message: message.to_owned() }
+    }
+
+    /// Of two values that contradict each other, the one that comes second is taken to be the mistake.
+    pub(crate) fn contradiction<N>(self, values: [&Option<Spanned<N>>; 2], message: &str) -> PolicyError {
+        let lines = values.into_iter().flatten().map(|value| self.line_of(&value.span()));
+        PolicyError { line: lines.max().unwrap_or(1), message: message.to_owned() }
+    }
+
+    fn line_of(self, span: &Range<usize>) -> usize {
+        1 + self.0.bytes().take(span.start).filter(|byte| *byte == b'\n').count()
+    }
+}

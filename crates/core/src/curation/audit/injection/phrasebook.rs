@@ -1,0 +1,291 @@
+//! Rules about wordings, compiled: which words to wake up for, and which phrases then to look for.
+//!
+//! A phrase is written as its words: `*ignore/disregard ~3 {prior} {orders}`.
+//!
+//! | written | means |
+//! |---|---|
+//! | `word` | that word |
+//! | `a/b/{class}` | any of these words, or of the words of a class |
+//! | `_` | any word, known to a rule or not |
+//! | `~3` | up to three other words may come between |
+//! | `^word` | the word begins a line |
+//! | `"word` | a quotation mark or a bracket stands before the word |
+//! | `word:` | a colon follows the word |
+//! | `>word` | the word begins a clause: a sign, a quotation mark or nothing on its line stands before it |
+//! | `word.` | the word ends a clause: a sign or nothing follows it |
+//! | `*word` | the phrase's rarest element: texts without it are not searched |
+//! | `+word` | the phrase's rarest element, which is too common for that: the phrase is searched for if another one is |
+//!
+//! Texts are searched for the words of the `*` elements alone, in one pass that parts words and hashes them. Only where one is
+//! found are all words looked up, and phrases tried around their rarest element. Both steps are linear in the text: a phrase
+//! spans at most [`WINDOW`] words, and all its readings are followed at once, as the bits of one number.
+
+use super::words::{Wakers, Word, WordHash, hash_of, slot, words};
+use crate::text::plain::plain;
+
+/// The most words that a phrase spans, those between included.
+const WINDOW: usize = 64;
+
+/// A rule: what it is called, how much it says, and its phrases, of which one is enough.
+#[derive(Debug)]
+pub(in crate::curation::audit) struct Rule {
+    /// Its name in documentation and tests.
+    pub(in crate::curation::audit) name: &'static str,
+    /// How much it says. Weights that sum to 1.0 are a finding.
+    pub(in crate::curation::audit) weight: f32,
+    pub(in crate::curation::audit) phrases: &'static [&'static str],
+}
+
+/// A name for words that are the same to the rules, and the words.
+pub(in crate::curation::audit) type Class = (&'static str, &'static str);
+
+/// A place where a rule's phrase is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::curation::audit) struct Match {
+    /// The rule's index.
+    pub(in crate::curation::audit) rule: usize,
+    /// The first word's index, and the last one's.
+    pub(in crate::curation::audit) first: usize,
+    pub(in crate::curation::audit) last: usize,
+}
+
+/// Rules, compiled.
+#[derive(Debug)]
+pub(in crate::curation::audit) struct Phrasebook {
+    wakers: Wakers,
+    vocabulary: Vocabulary,
+    phrases: Vec<Phrase>,
+    /// By word, the phrases of which it may be the rarest.
+    by_rarest: Vec<Vec<u16>>,
+}
+
+#[derive(Debug)]
+struct Phrase {
+    rule: usize,
+    elements: Vec<Element>,
+    /// Words before the rarest element, at least and at most.
+    before_rarest: (usize, usize),
+}
+
+/// One word of a phrase.
+#[derive(Debug)]
+struct Element {
+    /// The words that will do, sorted; none: any word will.
+    accepted: Vec<u16>,
+    /// A bit for the lowest six bits of each of them, so that most other words are told apart at once.
+    hint: u64,
+    /// How many other words may come before it.
+    gap: usize,
+    begins_line: bool,
+    quoted: bool,
+    before_colon: bool,
+    begins_clause: bool,
+    ends_clause: bool,
+}
+
+impl Element {
+    fn accepts(&self, word: &Word) -> bool {
+        self.hint >> (word.id % 64) & 1 == 1
+            && (self.accepted.is_empty() || self.accepted.binary_search(&word.id).is_ok())
+            && (word.begins_line || !self.begins_line)
+            && (word.quoted || !self.quoted)
+            && (word.before_colon || !self.before_colon)
+            && (word.begins_clause || !self.begins_clause)
+            && (word.ends_clause || !self.ends_clause)
+    }
+}
+
+impl Phrase {
+    /// The index of the phrase's last word, if the phrase begins with word `first`.
+    fn end(&self, words: &[Word], first: usize) -> Option<usize> {
+        let words = &words[first..words.len().min(first + WINDOW)];
+        let (head, rest) = self.elements.split_first()?;
+        // Bit n: the elements so far can be read so that the last of them is word n.
+        let mut ends = u64::from(head.accepts(words.first()?));
+        for element in rest {
+            if ends == 0 {
+                return None;
+            }
+            let from = ends.trailing_zeros() as usize + 1;
+            let to = (WINDOW - ends.leading_zeros() as usize + element.gap + 1).min(words.len());
+            let may_end = |at: usize, word: &Word| {
+                let is_near = (1..=element.gap + 1).any(|step| at >= step && ends >> (at - step) & 1 == 1);
+                is_near && element.accepts(word)
+            };
+            let candidates = words.iter().enumerate().take(to).skip(from);
+            let next = candidates.filter(|(at, word)| may_end(*at, word)).fold(0, |next, (at, _)| next | 1 << at);
+            ends = next;
+        }
+        (ends != 0).then(|| first + ends.trailing_zeros() as usize)
+    }
+}
+
+impl Phrasebook {
+    /// Compiles rules.
+    pub(in crate::curation::audit) fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, classes: &[Class]) -> Self {
+        let mut compiler = Compiler::new(classes);
+        let mut phrases = Vec::new();
+        let mut by_rarest = Vec::new();
+        for (rule, phrase) in rules.into_iter().enumerate().flat_map(|(rule, Rule { phrases, .. })| {
+            let numbered = move |phrase: &&'static str| (rule, *phrase);
+            phrases.iter().map(numbered)
+        }) {
+            let (phrase, rarest) = compiler.phrase(rule, phrase);
+            let words = phrase.elements.get(rarest).map_or(&[][..], |element| &element.accepted);
+            by_rarest.resize_with(by_rarest.len().max(compiler.vocabulary.hashes.len() + 1), Vec::new);
+            for word in words {
+                by_rarest[usize::from(*word)].push(phrases.len() as u16);
+            }
+            phrases.push(phrase);
+        }
+        let Compiler { vocabulary, wakers, .. } = compiler;
+        Self { wakers, vocabulary, phrases, by_rarest }
+    }
+
+    /// Whether `text`, in plain form, has a word that is worth a search.
+    pub(in crate::curation::audit) fn wakes(&self, text: &str) -> bool {
+        self.wakers.any_in(text)
+    }
+
+    /// Appends the words of `text`, the `number`th of the texts that are read as one.
+    pub(in crate::curation::audit) fn read(&self, text: &str, number: u32, begins_line: bool, list: &mut Vec<Word>) {
+        words(text, number, begins_line, |hash| self.vocabulary.id(hash), list);
+    }
+
+    /// Calls `settled` with each place where a phrase is, until it answers that the place's rule is.
+    pub(in crate::curation::audit) fn search(&self, words: &[Word], mut settled: impl FnMut(Match) -> bool) {
+        let mut done = 0_u128;
+        for (rarest, word) in words.iter().enumerate().filter(|(_, word)| word.id != Word::UNKNOWN) {
+            for phrase in &self.by_rarest[usize::from(word.id)] {
+                let phrase = &self.phrases[usize::from(*phrase)];
+                if done >> phrase.rule & 1 == 1 {
+                    continue;
+                }
+                let (least, most) = phrase.before_rarest;
+                for first in rarest.saturating_sub(most)..(rarest + 1).saturating_sub(least) {
+                    let Some(last) = phrase.end(words, first) else { continue };
+                    if settled(Match { rule: phrase.rule, first, last }) {
+                        done |= 1 << phrase.rule;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The words of the rules, numbered from 1 on, in a hash table of their numbers.
+#[derive(Debug)]
+struct Vocabulary {
+    /// By number, less 1.
+    hashes: Vec<WordHash>,
+    places: Box<[u16; PLACES]>,
+}
+
+/// Some times the number of the words, so that most places are empty, and most words that are not in it are told at once.
+const PLACES: usize = 1 << 13;
+
+impl Default for Vocabulary {
+    fn default() -> Self {
+        Self { hashes: Vec::new(), places: Box::new([Word::UNKNOWN; PLACES]) }
+    }
+}
+
+impl Vocabulary {
+    /// The word's place, or the empty one where it would be.
+    fn place(&self, hash: WordHash) -> usize {
+        let mut place = slot(hash, PLACES);
+        while self.places[place] != Word::UNKNOWN && self.hash(self.places[place]) != hash {
+            place = (place + 1) % PLACES;
+        }
+        place
+    }
+
+    fn id(&self, hash: WordHash) -> u16 {
+        self.places[self.place(hash)]
+    }
+
+    fn hash(&self, id: u16) -> WordHash {
+        self.hashes[usize::from(id) - 1]
+    }
+
+    /// A word's number. It is read as texts are: in plain form.
+    fn learn(&mut self, word: &str) -> u16 {
+        let hash = hash_of(&plain(word));
+        let place = self.place(hash);
+        if self.places[place] == Word::UNKNOWN {
+            self.hashes.push(hash);
+            self.places[place] = self.hashes.len() as u16;
+        }
+        self.places[place]
+    }
+}
+
+/// What phrases are compiled with.
+struct Compiler {
+    /// The words of each class.
+    classes: Vec<(&'static str, Vec<u16>)>,
+    vocabulary: Vocabulary,
+    wakers: Wakers,
+}
+
+impl Compiler {
+    fn new(classes: &[Class]) -> Self {
+        let mut vocabulary = Vocabulary::default();
+        let mut learn = |words: &str| words.split_ascii_whitespace().map(|word| vocabulary.learn(word)).collect();
+        let classes = classes.iter().map(|(name, words)| (*name, learn(words))).collect();
+        Self { classes, vocabulary, wakers: Wakers::default() }
+    }
+
+    /// A phrase from how it is written, and the index of its rarest element.
+    fn phrase(&mut self, rule: usize, written: &'static str) -> (Phrase, usize) {
+        let mut phrase = Phrase { rule, elements: Vec::new(), before_rarest: (0, 0) };
+        let (mut gap, mut gaps, mut rarest) = (0, 0, 0);
+        for written in written.split(' ') {
+            if let Some(words) = written.strip_prefix('~') {
+                gap = words.parse().unwrap_or(0);
+                continue;
+            }
+            gaps += gap;
+            if written.contains(['*', '+']) {
+                rarest = phrase.elements.len();
+                phrase.before_rarest = (rarest, rarest + gaps);
+            }
+            phrase.elements.push(self.element(written, gap));
+            gap = 0;
+        }
+        (phrase, rarest)
+    }
+
+    fn element(&mut self, written: &'static str, gap: usize) -> Element {
+        let (marks, words) = written.split_at(written.find(|mark| !"*+^>\"".contains(mark)).unwrap_or(0));
+        let mut accepted: Vec<_> =
+            words.trim_end_matches([':', '.']).split('/').flat_map(|part| self.members(part)).collect();
+        if marks.contains('*') {
+            accepted.iter().for_each(|word| self.wakers.add(self.vocabulary.hash(*word)));
+        }
+        accepted.sort_unstable();
+        accepted.dedup();
+        let hint = accepted.iter().fold(0, |hint, word| hint | 1 << (word % 64));
+        Element {
+            hint: if accepted.is_empty() { u64::MAX } else { hint },
+            accepted,
+            gap,
+            begins_line: marks.contains('^'),
+            quoted: marks.contains('"'),
+            before_colon: words.ends_with(':'),
+            begins_clause: marks.contains('>'),
+            ends_clause: words.ends_with('.'),
+        }
+    }
+
+    /// The words of a class, or the word itself; of any word, none.
+    fn members(&mut self, part: &str) -> Vec<u16> {
+        let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        match name.and_then(|name| self.classes.iter().find(|(class, _)| *class == name)) {
+            Some((_, words)) => words.clone(),
+            None if part == "_" => Vec::new(),
+            None => vec![self.vocabulary.learn(part)],
+        }
+    }
+}

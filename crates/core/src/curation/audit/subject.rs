@@ -1,0 +1,42 @@
+//! What checks look at: the texts of an edit, and what the user added to them.
+
+use crate::text::plain::plain;
+use crate::text::sentences::added_sentences;
+use std::ops::Range;
+
+/// The texts of one edit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Texts<'t> {
+    pub(crate) prompt: &'t str,
+    pub(crate) chosen: &'t str,
+    pub(crate) rejected: &'t str,
+}
+
+/// An edit as most checks see it.
+#[derive(Debug)]
+pub(crate) struct Subject<'t> {
+    pub(crate) texts: Texts<'t>,
+    /// The sentences of `chosen` that are not in `rejected` as they are, in order.
+    pub(crate) added: Vec<Sentence<'t>>,
+}
+
+/// A sentence that the user added or changed.
+#[derive(Debug)]
+pub(crate) struct Sentence<'t> {
+    /// Where it is in `chosen`.
+    pub(crate) bytes: Range<usize>,
+    /// As the user wrote it.
+    pub(crate) text: &'t str,
+    /// As a reader hears it: lower case, and freed of what hides words from a machine. See [`plain`].
+    pub(crate) plain: String,
+}
+
+impl<'t> Subject<'t> {
+    pub(crate) fn new(texts: Texts<'t>) -> Self {
+        let sentence = |bytes: Range<usize>| {
+            let text = &texts.chosen[bytes.clone()];
+            Sentence { bytes, text, plain: plain(text) }
+        };
+        Self { texts, added: added_sentences(texts.chosen, texts.rejected).into_iter().map(sentence).collect() }
+    }
+}

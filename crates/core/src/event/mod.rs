@@ -1,0 +1,9 @@
+//! What clients send: a submission, its events, and what each of them is.
+
+pub(crate) mod contributor;
+pub(crate) mod edit_event;
+pub(crate) mod feedback;
+pub(crate) mod prompt;
+pub(crate) mod revision;
+pub(crate) mod sampling;
+pub(crate) mod submission;

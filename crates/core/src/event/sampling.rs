@@ -1,0 +1,126 @@
+//! Which of many events that say the same are kept: a sample that depends on nothing but the event and the policy.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::base::digest::FieldDigest;
+use crate::base::rule_file::{PolicyError, RuleFile};
+
+/// What shares of the outputs that users liked as they were become replay lines. Most outputs are liked, and to train on all of
+/// them would be to train on the model's own words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sampling {
+    /// Of thumbs-up.
+    pub thumbs_up: f64,
+    /// Of four and five stars, in forms, too.
+    pub stars: f64,
+    /// Of outputs that were accepted.
+    pub accept: f64,
+    /// Another salt draws another sample.
+    pub salt: String,
+}
+
+/// The events of which the same share is kept. Each is sampled on its own, so that a flood in one does not thin out another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stratum {
+    ThumbsUp,
+    Stars,
+    Accept,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { thumbs_up: 0.01, stars: 0.01, accept: 0.01, salt: "flywheel".to_owned() }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SamplingSection {
+    thumbs_up: Option<Spanned<f64>>,
+    stars: Option<Spanned<f64>>,
+    accept: Option<Spanned<f64>>,
+    salt: Option<String>,
+}
+
+impl Sampling {
+    pub(crate) fn of(given: SamplingSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
+        let defaults = Self::default();
+        Ok(Self {
+            thumbs_up: file.share(given.thumbs_up.as_ref(), defaults.thumbs_up)?,
+            stars: file.share(given.stars.as_ref(), defaults.stars)?,
+            accept: file.share(given.accept.as_ref(), defaults.accept)?,
+            salt: given.salt.unwrap_or(defaults.salt),
+        })
+    }
+
+    /// Whether an event is in the sample. The same event always is or never is, whoever asks and however often it is
+    /// delivered; at a higher rate the sample holds all that it held at a lower one.
+    pub(crate) fn takes(&self, stratum: Stratum, event_id: &str) -> bool {
+        let (name, rate) = match stratum {
+            Stratum::ThumbsUp => ("thumbs_up", self.thumbs_up),
+            Stratum::Stars => ("stars", self.stars),
+            Stratum::Accept => ("accept", self.accept),
+        };
+        let digest = FieldDigest::new("flywheel sample 1").text(&self.salt).text(name).text(event_id).finish();
+        let [a, b, c, d, ..] = digest;
+        // In 0.0..1.0, so that 0.0 takes none and 1.0 takes all.
+        f64::from(u32::from_be_bytes([a, b, c, d])) / 4_294_967_296.0 < rate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STRATA: [Stratum; 3] = [Stratum::ThumbsUp, Stratum::Stars, Stratum::Accept];
+    const EVENTS: usize = 100_000;
+
+    fn at(rate: f64, salt: &str) -> Sampling {
+        Sampling { thumbs_up: rate, stars: rate, accept: rate, salt: salt.to_owned() }
+    }
+
+    /// Which of the events are in the sample. Ids of three makes: counted, random-looking, and with a common end.
+    fn sample(sampling: &Sampling, stratum: Stratum) -> Vec<usize> {
+        let id = |index: usize| match index % 3 {
+            0 => format!("event-{index}"),
+            1 => FieldDigest::new("test").text(&index.to_string()).hex(),
+            _ => format!("{index}@tenant-a"),
+        };
+        (0..EVENTS).filter(|index| sampling.takes(stratum, &id(*index))).collect()
+    }
+
+    #[test]
+    fn every_stratum_is_sampled_at_its_rate_and_on_its_own() {
+        for rate in [0.01, 0.2] {
+            // Five standard deviations of a binomial distribution; the sample is fixed, so this never fails by chance.
+            let (mean, deviation) = (EVENTS as f64 * rate, (EVENTS as f64 * rate * (1.0 - rate)).sqrt());
+            let samples = STRATA.map(|stratum| sample(&at(rate, "a"), stratum));
+            for sample in &samples {
+                assert!((sample.len() as f64 - mean).abs() < 5.0 * deviation, "{} at {rate}", sample.len());
+            }
+            for (one, other) in [(0, 1), (1, 2), (0, 2)] {
+                let both =
+                    samples[one].iter().filter(|event| samples[other].binary_search(event).is_ok()).count() as f64;
+                let expected = mean * rate;
+                assert!((both - expected).abs() < 5.0 * expected.sqrt() + 1.0, "{both} in both at {rate}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sample_is_the_same_every_time_grows_with_the_rate_and_changes_with_the_salt() {
+        let one = sample(&at(0.01, "a"), Stratum::Accept);
+        assert_eq!(sample(&at(0.01, "a"), Stratum::Accept), one);
+        let larger = sample(&at(0.05, "a"), Stratum::Accept);
+        assert!(one.iter().all(|event| larger.binary_search(event).is_ok()));
+        let other = sample(&at(0.01, "b"), Stratum::Accept);
+        assert!(other.iter().filter(|event| one.binary_search(event).is_ok()).count() < one.len() / 10);
+    }
+
+    #[test]
+    fn none_and_all_are_rates_too() {
+        assert!(sample(&at(0.0, "a"), Stratum::Stars).is_empty());
+        assert_eq!(sample(&at(1.0, "a"), Stratum::Stars).len(), EVENTS);
+    }
+}
