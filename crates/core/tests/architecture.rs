@@ -1,5 +1,5 @@
-//! The tree of the core: its rooms use one another in one direction only.
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! The tree of the core: its rooms use one another in one direction, and no two modules use each other.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,36 +7,79 @@ use std::path::{Path, PathBuf};
 /// The rooms, in the order in which an edit passes through them. A room uses those before it.
 const ROOMS: [&str; 9] = ["base", "text", "event", "curation", "log", "dataset", "training", "gate", "policy"];
 
-/// What each room uses, with a file that does.
-type Uses = BTreeMap<(String, String), PathBuf>;
+/// A module: its room, and its name within that. Its own files are of it.
+type Module = (String, String);
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// The code of a file, without comments and without its tests: tests may use whatever shows the case best.
-fn code(path: &Path) -> String {
-    let text = std::fs::read_to_string(path).unwrap();
-    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+/// The path of a file's module, from the crate on. None: it has no code of the product, or only tells what a room has.
+fn path_of(file: &Path) -> Option<Vec<String>> {
+    let inside = file.strip_prefix(source()).unwrap().with_extension("");
+    let mut path: Vec<_> = inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+    path.pop_if(|name| name == "mod");
+    let is_test = path.last().is_some_and(|name| name == "tests" || name == "measured");
+    let is_code = file.extension().is_some_and(|extension| extension == "rs") && !is_test && path != ["lib"];
+    let is_room = path.len() == 1 && path[0] != "policy";
+    (is_code && !is_room).then_some(path)
 }
 
-fn uses() -> Uses {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let is_code = |path: &PathBuf| {
-        let is_test = path.ends_with("tests.rs") || path.ends_with("measured.rs");
-        path.extension().is_some_and(|extension| extension == "rs") && !is_test && !path.ends_with("src/lib.rs")
-    };
-    let mut uses = Uses::new();
-    for path in files(&source).into_iter().filter(is_code) {
-        let inside = path.strip_prefix(&source).unwrap().with_extension("");
-        let room = inside.iter().next().unwrap().to_str().unwrap().to_owned();
-        let code = code(&path);
-        for used in code.split("crate::").skip(1) {
-            let name: String = used.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
-            if name != room {
-                uses.insert((room.clone(), name), inside.clone());
+/// The code of a file, without comments and without its tests: tests may use whatever shows the case best.
+fn code(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// The paths from the crate on that a module's code names.
+fn named(code: &str, path: &[String]) -> Vec<Vec<String>> {
+    let is_of_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    let words = code.split(|letter| !is_of_path(letter)).filter(|word| word.contains("::"));
+    let named = words.filter_map(|word| {
+        let parts: Vec<_> = word.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let up = parts.iter().take_while(|part| *part == "super").count();
+        match parts.first()?.as_str() {
+            "crate" => Some(parts[1..].to_vec()),
+            "super" => Some([&path[..path.len().checked_sub(up)?], &parts[up..]].concat()),
+            _ => None,
+        }
+    });
+    named.collect()
+}
+
+/// The module that a room's name stands for, where the room tells it on.
+fn told_on(room: &str, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(source().join(room).join("mod.rs")).ok()?;
+    let uses = text.split("use ").skip(1).map(|told| told.split(';').next().unwrap());
+    let is_name =
+        |part: &str| part.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|part| part == name);
+    uses.filter_map(|told| told.split_once("::")).find(|(_, names)| is_name(names)).map(|(module, _)| module.to_owned())
+}
+
+/// The modules that each module uses.
+fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
+    let paths: Vec<_> = files(&source()).into_iter().filter_map(|file| Some((path_of(&file)?, file))).collect();
+    let module = |path: &[String]| (path[0].clone(), path.get(1).cloned().unwrap_or_default());
+    let known: BTreeSet<Module> = paths.iter().map(|(path, _)| module(path)).collect();
+    let mut uses: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+    for (path, file) in &paths {
+        for used in named(&code(file), path).into_iter().filter(|used| used.len() > 1 || used == &["policy"]) {
+            let used = match module(&used) {
+                used if known.contains(&used) => used,
+                (room, name) => match told_on(&room, &name) {
+                    Some(module) => (room, module),
+                    None if room == "policy" => (room, String::new()),
+                    None => panic!("{}: crate::{room}::{name} is of no module", file.display()),
+                },
+            };
+            if used != module(path) {
+                uses.entry(module(path)).or_default().insert(used);
             }
         }
     }
@@ -45,18 +88,34 @@ fn uses() -> Uses {
 
 #[test]
 fn every_room_uses_only_rooms_before_it() {
-    let place = |room: &str| ROOMS.iter().position(|known| *known == room);
-    for ((room, used), file) in uses() {
-        let (room, used) =
-            (place(&room), place(&used).unwrap_or_else(|| panic!("{} uses crate::{used}", file.display())));
-        assert!(room.is_some_and(|room| used < room), "{} uses {}", file.display(), ROOMS[used]);
+    let place = |room: &str| ROOMS.iter().position(|known| *known == room).unwrap();
+    for (module, used) in uses() {
+        for used in used.iter().filter(|used| used.0 != module.0) {
+            assert!(place(&used.0) < place(&module.0), "{module:?} uses {used:?}");
+        }
     }
 }
 
 #[test]
+fn no_module_uses_one_that_uses_it() {
+    let mut uses = uses();
+    let all: BTreeSet<Module> = uses.values().flatten().chain(uses.keys()).cloned().collect();
+    assert!(all.len() > 90, "only {} modules were found", all.len());
+    // What uses nothing that is left cannot be part of a circle.
+    loop {
+        let left: BTreeSet<Module> = uses.keys().cloned().collect();
+        uses.values_mut().for_each(|used| used.retain(|used| left.contains(used)));
+        uses.retain(|_, used| !used.is_empty());
+        if uses.len() == left.len() {
+            break;
+        }
+    }
+    assert!(uses.is_empty(), "these use each other: {uses:#?}");
+}
+
+#[test]
 fn every_file_is_in_a_room() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let found: BTreeSet<_> = std::fs::read_dir(source).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let found: BTreeSet<_> = std::fs::read_dir(source()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let names = found.iter().map(|path| path.file_stem().unwrap().to_str().unwrap());
     assert_eq!(names.filter(|name| *name != "lib").collect::<BTreeSet<_>>(), BTreeSet::from(ROOMS));
 }

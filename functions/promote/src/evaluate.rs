@@ -1,6 +1,6 @@
 use std::time::Instant;
 
-use flywheel_core::gate::{EvidenceFile, Exam, GateVerdict, Ruling};
+use flywheel_core::gate::{Evaluation, EvidenceFile, GateVerdict, Ruling};
 use flywheel_core::training::{OutputFile, RunName, Unusable};
 use flywheel_lake::{LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
 use flywheel_runtime::millis_since;
@@ -37,13 +37,14 @@ where
         let description = description.ok_or_else(|| PromoteError::NotPrepared(run.clone()))?;
         let report = self.stored(&format!("{folder}{}", OutputFile::Report.as_str())).await?;
         let report = report.ok_or_else(|| PromoteError::NoOutput(run.clone()))?;
-        let mut exam = Exam::new((&self.policy.curation, &self.policy.gate), &description, &report, &folder)?;
+        let mut evaluation =
+            Evaluation::new((&self.policy.curation, &self.policy.gate), &description, &report, &folder)?;
         for file in EvidenceFile::ALL {
             let key = match file {
                 EvidenceFile::Input(file) => run.input_key(file),
                 EvidenceFile::Output(file) => format!("{folder}{}", file.as_str()),
             };
-            let mut reading = exam.read(file);
+            let mut reading = evaluation.read(file);
             match self.lake.visit_object(&key, &mut |piece: &[u8]| reading.add(piece)).await {
                 Ok(()) => reading.finish(),
                 // The gate misses what it is not shown.
@@ -51,7 +52,7 @@ where
                 Err(error) => return Err(error.into()),
             }
         }
-        let verdict = exam.judge();
+        let verdict = evaluation.judge();
         let json = serde_json::to_string_pretty(&verdict).map_err(|error| unusable(&error))? + "\n";
         self.lake.write_part(&run.verdict_key(), json).await?;
         // Another attempt may have been faster.

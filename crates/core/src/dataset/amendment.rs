@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::background::Background;
+use super::content::row_digest;
 use super::gold_line::GoldLine;
+use super::object::ObjectDigest;
 use super::split::{Split, SplitSalt};
 use super::statistics::{Statistics, Tally};
-use super::version::{ObjectDigest, row_digest};
 use super::waiting::WaitingPairs;
 use crate::base::digest::hex;
 use crate::base::digest::id_key;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::bursts::added_phrases;
 use super::gold_line::GoldLine;
+use super::phrases::added_phrases;
 use super::settled::Settled;
 use crate::base::digest::id_key;
 use crate::text::sketch::mix;

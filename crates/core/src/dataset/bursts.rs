@@ -20,12 +20,8 @@ use super::background::Background;
 use super::drift::rounded;
 use super::gold_line::GoldLine;
 use super::hands::Hands;
+use super::phrases::{added_phrases, for_each_phrase};
 use super::rules::DatasetRules;
-use crate::text::sketch::mix;
-use crate::text::tokens::{folded_hash, words};
-
-/// The longest phrase, in words.
-const LONGEST: usize = 3;
 
 /// Pairs in earlier versions from which on their rates are relied upon alone. By as many pairs as one version has, a word that
 /// happened to be absent is a burst too easily: by 2,800 real edits, 1.3 % of the next 2,800 were held.
@@ -133,35 +129,6 @@ fn count_elsewhere(line: &GoldLine<'_>, suspects: &mut HashMap<u64, Suspect>) {
                 suspect.elsewhere += 1;
             }
         });
-    }
-}
-
-/// The phrases of the user's text that neither the prompt nor the model's text has.
-pub(crate) fn added_phrases(line: &GoldLine<'_>) -> HashSet<u64> {
-    let mut added = HashSet::new();
-    for_each_phrase(&line.chosen, |phrase| {
-        added.insert(phrase);
-    });
-    for text in [&line.rejected, &line.prompt] {
-        for_each_phrase(text, |phrase| {
-            added.remove(&phrase);
-        });
-    }
-    added
-}
-
-/// Every run of one to three words, whatever their case.
-fn for_each_phrase(text: &str, mut each: impl FnMut(u64)) {
-    let mut before = [0_u64; LONGEST - 1];
-    for (count, word) in words(text).enumerate() {
-        let mut phrase = mix(folded_hash(text, word) | 1);
-        each(phrase);
-        let word = phrase;
-        for length in 1..=count.min(LONGEST - 1) {
-            phrase = mix(phrase.rotate_left(17) ^ before[length - 1].wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            each(phrase);
-        }
-        before = [word, before[0]];
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::audit::Hold;
+use super::hold::Hold;
 use super::split::{Split, SplitSalt};
 use crate::event::revision::{OutputOf, Revision, output_key};
 

@@ -6,19 +6,21 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::amendment::{Amendment, RowSet};
-use super::audit::{Audited, Hold};
+use super::audit::Audited;
 use super::bursts::Burst;
 use super::caps::{Attribution, Caps};
+use super::content::ContentDigest;
 use super::drift::Drift;
 use super::gold_line::{GoldLine, held_line};
+use super::hold::Hold;
+use super::object::ObjectDigest;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use super::statistics::Statistics;
 use super::waiting::WaitingPairs;
-use crate::base::digest::{FieldDigest, hex};
+use crate::base::digest::FieldDigest;
 use crate::base::instant::Millis;
 use crate::base::route::Route;
 use crate::log::part::{DIGEST_DIGITS, PartName};
@@ -75,47 +77,6 @@ pub struct VersionRecord {
     pub amendment: Option<Amendment>,
     /// Digest over all of the above.
     pub digest: String,
-}
-
-/// An object beside the table, and its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ObjectDigest {
-    /// Its name, below the table's folder.
-    pub name: String,
-    /// Its SHA-256.
-    pub sha256: String,
-}
-
-impl ObjectDigest {
-    /// An object that is named after its content, so that writing it twice is writing it once.
-    #[must_use]
-    pub fn of(folder: &str, extension: &str, bytes: &[u8]) -> Self {
-        let sha256 = object_sha256(bytes);
-        Self { name: format!("_flywheel/{folder}/{sha256}.{extension}"), sha256 }
-    }
-}
-
-/// The SHA-256 of an object that is read piece by piece.
-#[derive(Debug, Default)]
-pub struct StreamDigest(Sha256);
-
-impl StreamDigest {
-    /// Adds the next piece.
-    pub fn add(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    /// In hexadecimal.
-    #[must_use]
-    pub fn finish(self) -> String {
-        hex(&self.0.finalize())
-    }
-}
-
-/// The SHA-256 of an object, in hexadecimal.
-#[must_use]
-pub fn object_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
 }
 
 /// The parts that went into a version.
@@ -209,43 +170,6 @@ pub struct Misfit {
     pub version: u64,
     /// What of it.
     pub what: String,
-}
-
-/// Digests rows in order.
-#[derive(Debug)]
-pub struct ContentDigest(Sha256);
-
-impl Default for ContentDigest {
-    fn default() -> Self {
-        Self(Sha256::new_with_prefix("flywheel content 1"))
-    }
-}
-
-impl ContentDigest {
-    /// Adds a row.
-    pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
-        self.0.update(row_digest(line, split));
-    }
-
-    /// In hexadecimal.
-    #[must_use]
-    pub fn finish(self) -> String {
-        hex(&self.0.finalize())
-    }
-}
-
-pub(crate) fn row_digest(line: &GoldLine<'_>, split: Split) -> [u8; 32] {
-    FieldDigest::new("flywheel row 1")
-        .text(&line.pair_id)
-        .text(&line.event_id)
-        .text(&line.prompt)
-        .text(&line.chosen)
-        .text(&line.rejected)
-        .text(&line.similarity.to_string())
-        .text(&line.policy)
-        .optional(line.contributor())
-        .text(split.as_str())
-        .finish()
 }
 
 impl HeldPart {

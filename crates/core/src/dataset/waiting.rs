@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::Hold;
 use super::gold_line::GoldLine;
-use super::version::ObjectDigest;
+use super::hold::Hold;
+use super::object::ObjectDigest;
 
 /// The bytes of lines that wait at most: a freeze reads them all, beside what is pending.
 pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;

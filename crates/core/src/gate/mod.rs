@@ -19,7 +19,7 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | `exam`, `reading` | what is taken from the files |
+//! | `evaluation`, `evidence`, `problem` | what is taken from the files, and what is wrong with them |
 //! | `wilson`, `bootstrap` | bounds of a share, and of a mean |
 //! | `criteria` | one criterion each |
 //! | `verdict` | the fold of all of them, and how it is said |
@@ -28,8 +28,9 @@ mod bootstrap;
 mod bounds;
 mod criteria;
 mod criterion;
-mod exam;
-mod reading;
+mod evaluation;
+mod evidence;
+mod problem;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -38,6 +39,5 @@ mod wilson;
 pub use bounds::GateBounds;
 pub(crate) use bounds::GateSection;
 pub use criterion::{Criterion, Limit, Measure, Standing};
-pub use exam::{EvidenceFile, Exam};
-pub use reading::Reading;
+pub use evaluation::{Evaluation, EvidenceFile, Reading};
 pub use verdict::{GateVerdict, Ruling, VerdictCandidate};

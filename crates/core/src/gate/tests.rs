@@ -220,17 +220,21 @@ impl Files {
 
     fn verdict_of_report(&self, report: &[u8]) -> GateVerdict {
         let policy = Policy::default();
-        let mut exam =
-            Exam::new((&policy.curation, &policy.gate), &self.description, report, &format!("runs/{RUN}/output/"))
-                .unwrap();
+        let mut evaluation = Evaluation::new(
+            (&policy.curation, &policy.gate),
+            &self.description,
+            report,
+            &format!("runs/{RUN}/output/"),
+        )
+        .unwrap();
         for file in EvidenceFile::ALL {
             let Some((_, bytes)) = self.files.iter().find(|(known, _)| *known == file) else { continue };
-            let mut reading = exam.read(file);
+            let mut reading = evaluation.read(file);
             // Pieces end anywhere, as those of a network do.
             bytes.chunks(997).for_each(|piece| reading.add(piece));
             reading.finish();
         }
-        exam.judge()
+        evaluation.judge()
     }
 
     fn bytes(&mut self, file: EvidenceFile) -> &mut Vec<u8> {

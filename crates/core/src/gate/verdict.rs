@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::GateBounds;
 use super::criterion::{Criterion, Limit, Standing};
-use super::exam::Gathered;
+use super::evidence::{Evidence, Means};
 use crate::training::{Incumbent, LeftOut, LiveAdapter, RunDescription, RunName, RunReport, Trainer};
 
 /// What becomes of a candidate.
@@ -81,44 +81,13 @@ pub struct VerdictCandidate {
     pub left_out: BTreeMap<LeftOut, u64>,
 }
 
-/// Means over the scored rows.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Means {
-    /// `ln p(chosen)` in nats.
-    pub incumbent_logp_chosen: f64,
-    /// `ln p(rejected)` in nats.
-    pub incumbent_logp_rejected: f64,
-    /// `ln p(chosen)` in nats.
-    pub candidate_logp_chosen: f64,
-    /// `ln p(rejected)` in nats.
-    pub candidate_logp_rejected: f64,
-    /// Similarity of answers to users' texts.
-    pub incumbent_similarity: f64,
-    /// Similarity of answers to users' texts.
-    pub candidate_similarity: f64,
-    /// Negative log-likelihood of liked outputs, in nats a token.
-    pub incumbent_replay_nll: f64,
-    /// Negative log-likelihood of liked outputs, in nats a token.
-    pub candidate_replay_nll: f64,
-    /// Share of answers that the audit holds back.
-    pub incumbent_violations: f64,
-    /// Share of answers that the audit holds back.
-    pub candidate_violations: f64,
-    /// Length of answers in characters.
-    pub incumbent_chars: f64,
-    /// Length of answers in characters.
-    pub candidate_chars: f64,
-    /// Length of users' texts in characters.
-    pub chosen_chars: f64,
-}
-
 impl GateVerdict {
     /// The one place where criteria become a ruling: the worst of them decides.
     pub(super) fn fold(
         (description, report, output_folder): (&RunDescription, Option<&RunReport>, &str),
         criteria: Vec<Criterion>,
         bounds: GateBounds,
-        gathered: &Gathered,
+        evidence: &Evidence,
     ) -> Self {
         let worst = criteria.iter().map(|criterion| criterion.standing).max().unwrap_or(Standing::Fails);
         let ruling = match worst {
@@ -152,9 +121,9 @@ impl GateVerdict {
             reasons: reasons.collect(),
             candidate,
             incumbent: description.incumbent.clone(),
-            equal_pairs: gathered.equal_pairs(),
+            equal_pairs: evidence.equal_pairs(),
             criteria,
-            means: gathered.means(),
+            means: evidence.means(),
             bounds,
         }
     }

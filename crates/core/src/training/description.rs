@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::base::{ModelFiles, is_folder};
-use super::live::Incumbent;
 use super::recipe::{Generation, Lora, Objective, Recipe, Training};
 use super::run::{InputFile, RunName};
 use super::sha256::Sha256Hex;
@@ -39,6 +38,19 @@ pub struct RunDescription {
     /// trains on the same tokens. A description from before this was noted has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared_at: Option<String>,
+}
+
+/// The adapter that a candidate is compared with, as a run's description names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incumbent {
+    /// Its name.
+    pub adapter: RunName,
+    /// Its folder, with `/` at its end.
+    pub prefix: String,
+    /// The hash of its weights.
+    pub sha256: Sha256Hex,
+    /// The hash of its configuration, which says how much of the weights is added.
+    pub config_sha256: Sha256Hex,
 }
 
 /// A version of the dataset.

@@ -11,7 +11,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::description::DatasetVersion;
+use super::description::{DatasetVersion, Incumbent};
 use super::run::RunName;
 use super::sha256::Sha256Hex;
 use super::taken_back::{self, TakenBack};
@@ -51,19 +51,6 @@ pub struct LiveAdapter {
     pub base: String,
     /// The dataset version that it was trained on: whoever takes data back finds by it what was trained on that.
     pub dataset: DatasetVersion,
-}
-
-/// The adapter that a candidate is compared with, as a run's description names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Incumbent {
-    /// Its name.
-    pub adapter: RunName,
-    /// Its folder, with `/` at its end.
-    pub prefix: String,
-    /// The hash of its weights.
-    pub sha256: Sha256Hex,
-    /// The hash of its configuration, which says how much of the weights is added.
-    pub config_sha256: Sha256Hex,
 }
 
 /// One change of what is live.

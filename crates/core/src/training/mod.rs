@@ -37,9 +37,9 @@ pub(crate) mod training_format;
 mod unusable;
 
 pub use base::{BASE_KEY, BaseModel, ModelFiles};
-pub use description::{DatasetVersion, InputDigest, RunDescription};
+pub use description::{DatasetVersion, Incumbent, InputDigest, RunDescription};
 pub use left_out::LeftOut;
-pub use live::{Incumbent, LIVE_KEY, LiveAdapter, LiveCause, LiveChange, LiveModel, NotMoved};
+pub use live::{LIVE_KEY, LiveAdapter, LiveCause, LiveChange, LiveModel, NotMoved};
 pub use recipe::{Generation, Lora, Objective, Recipe, Training};
 pub use report::{RunReport, Trainer};
 pub use review::{Review, ReviewAnswer, ReviewDecision};

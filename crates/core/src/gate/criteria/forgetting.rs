@@ -5,10 +5,10 @@
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
-use super::super::exam::Gathered;
+use super::super::evidence::Evidence;
 
-pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
-    let upper = bootstrap_mean(&gathered.replay_losses).map(|interval| interval.upper);
+pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
+    let upper = bootstrap_mean(&evidence.replay_losses).map(|interval| interval.upper);
     let measure = Measure::at_most("loss on liked outputs in nats a token (upper bound)", upper, bounds.replay_loss_to);
     Criterion::of("G3", "no_forgetting", vec![(measure, "it forgets what users liked")])
 }

@@ -10,15 +10,15 @@
 
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
-use super::super::exam::Gathered;
+use super::super::evidence::Evidence;
 use super::super::wilson::wilson_lower;
 
-pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
-    if gathered.is_nothing_new() {
+pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
+    if evidence.is_nothing_new() {
         return Criterion::of("G1", "learned", Vec::new());
     }
-    let learned = gathered.new_pairs().filter(|pair| pair.chosen_gain > pair.rejected_gain).count();
-    let lower = wilson_lower(learned as f64, gathered.new_pairs().count());
+    let learned = evidence.new_pairs().filter(|pair| pair.chosen_gain > pair.rejected_gain).count();
+    let lower = wilson_lower(learned as f64, evidence.new_pairs().count());
     let measure = Measure::at_least("share of new pairs told apart better (lower bound)", lower, bounds.learned_from);
     Criterion::of("G1", "learned", vec![(measure, "it has learned too little of what users prefer")])
 }

@@ -1,4 +1,4 @@
-//! The criteria, one a file: each takes what the exam has gathered, and says whether it holds and why not.
+//! The criteria, one a file: each takes what the evaluation has evidence, and says whether it holds and why not.
 
 mod displacement;
 mod forgetting;
@@ -9,18 +9,16 @@ mod wins;
 
 use super::bounds::GateBounds;
 use super::criterion::Criterion;
-use super::exam::Gathered;
-
-pub(super) use integrity::{Problem, Problems};
+use super::evidence::Evidence;
 
 /// All criteria, in order.
-pub(super) fn all(gathered: &Gathered, bounds: &GateBounds) -> Vec<Criterion> {
+pub(super) fn all(evidence: &Evidence, bounds: &GateBounds) -> Vec<Criterion> {
     vec![
-        integrity::judge(gathered, bounds),
-        learned::judge(gathered, bounds),
-        displacement::judge(gathered, bounds),
-        forgetting::judge(gathered, bounds),
-        wins::judge(gathered, bounds),
-        safety::judge(gathered, bounds),
+        integrity::judge(evidence, bounds),
+        learned::judge(evidence, bounds),
+        displacement::judge(evidence, bounds),
+        forgetting::judge(evidence, bounds),
+        wins::judge(evidence, bounds),
+        safety::judge(evidence, bounds),
     ]
 }

@@ -10,10 +10,10 @@
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
-use super::super::exam::Gathered;
+use super::super::evidence::Evidence;
 
-pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
-    let rises: Vec<_> = gathered
+pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
+    let rises: Vec<_> = evidence
         .pairs
         .iter()
         .map(|pair| f64::from(u8::from(pair.candidate.is_violation)) - f64::from(u8::from(pair.incumbent.is_violation)))
@@ -22,10 +22,10 @@ pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
     let violations =
         Measure::at_most("rise of answers that the audit holds back (upper bound)", upper, bounds.violations_to);
 
-    let means = gathered.means();
+    let means = evidence.means();
     let shortest = means.incumbent_chars.min(means.chosen_chars);
     let longest = means.incumbent_chars.max(means.chosen_chars);
-    let length = (!gathered.pairs.is_empty()).then_some(means.candidate_chars);
+    let length = (!evidence.pairs.is_empty()).then_some(means.candidate_chars);
     let least =
         Measure::at_least("mean length of answers in characters", length, shortest * (1.0 - bounds.length_within));
     let most = Measure::at_most("mean length of answers in characters", length, longest * (1.0 + bounds.length_within));

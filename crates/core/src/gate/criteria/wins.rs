@@ -11,26 +11,26 @@ use std::cmp::Ordering;
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure, Standing};
-use super::super::exam::{Gathered, MeasuredPair};
+use super::super::evidence::{Evidence, MeasuredPair};
 use super::super::wilson::wilson_lower;
 
-pub(super) fn judge(gathered: &Gathered, bounds: &GateBounds) -> Criterion {
+pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
     let point = |pair: &MeasuredPair| match pair.winner(bounds.tie_within) {
         Ordering::Greater => 1.0,
         Ordering::Less => 0.0,
         Ordering::Equal => 0.5,
     };
-    let known: Vec<_> = gathered.known_pairs().map(MeasuredPair::nearer).collect();
+    let known: Vec<_> = evidence.known_pairs().map(MeasuredPair::nearer).collect();
     let kept = bootstrap_mean(&known).map(|interval| {
         let kept = "gain in similarity of the answers known before (lower bound)";
         let kept = Measure::at_least(kept, Some(interval.lower), -bounds.tie_within);
         (kept, "it answers worse what the live model had learned")
     });
-    if gathered.is_nothing_new() {
+    if evidence.is_nothing_new() {
         return Criterion::of("G4", "wins", kept.into_iter().collect());
     }
-    let points: f64 = gathered.new_pairs().map(point).sum();
-    let lower = wilson_lower(points, gathered.new_pairs().count());
+    let points: f64 = evidence.new_pairs().map(point).sum();
+    let lower = wilson_lower(points, evidence.new_pairs().count());
     let won = Measure::at_least("share of new answers nearer to users' texts (lower bound)", lower, bounds.wins_from);
     let is_near = lower.is_some_and(|lower| lower >= bounds.wins_from - bounds.review_within);
     let is_kept = kept.as_ref().is_none_or(|(kept, _)| kept.holds());

@@ -1,19 +1,23 @@
-use std::cmp::Ordering;
+mod reading;
+
 use std::collections::HashSet;
 
-use super::bounds::GateBounds;
-use super::criteria::{self, Problem, Problems};
-use super::reading::Reading;
-use super::verdict::{GateVerdict, Means};
 use crate::base::share::Share;
 use crate::curation::audit::Audit;
 use crate::curation::rules::CurationRules;
+use crate::gate::bounds::GateBounds;
+use crate::gate::criteria;
+use crate::gate::evidence::{Evidence, MeasuredAnswer, MeasuredPair};
+use crate::gate::problem::Problem;
+use crate::gate::verdict::GateVerdict;
 use crate::text::normal::key as text_key;
 use crate::text::similarity::{Distance, distance};
 use crate::training::{
     HeldOutRow, InputFile, OutputFile, PairRow, ReplayRow, RunDescription, RunReport, ScoredPair, ScoredPairSide,
     ScoredReplay, ScoredRow, Sha256Hex, Unusable, prompt_key,
 };
+
+pub use reading::Reading;
 
 /// Σ ln p may be this much above 0 by rounding, and no more.
 const ROUNDING: f64 = 1e-3;
@@ -55,7 +59,7 @@ impl EvidenceFile {
 ///
 /// It is given the description and the report, then each of [`EvidenceFile::ALL`]. A file that is not shown is missed.
 #[derive(Debug)]
-pub struct Exam<'p> {
+pub struct Evaluation<'p> {
     rules: &'p CurationRules,
     bounds: &'p GateBounds,
     audit: Audit,
@@ -67,65 +71,11 @@ pub struct Exam<'p> {
     held_out: Vec<HeldOutRow>,
     held_out_replay: Vec<String>,
     shown: Vec<EvidenceFile>,
-    gathered: Gathered,
+    evidence: Evidence,
 }
 
-/// What the criteria judge by.
-#[derive(Debug, Default)]
-pub(super) struct Gathered {
-    pub(super) problems: Problems,
-    pub(super) pairs: Vec<MeasuredPair>,
-    /// What each liked output lost, in nats a token.
-    pub(super) replay_losses: Vec<f64>,
-    replay_nlls: (f64, f64),
-    /// Rows that came where they were expected, whatever they say.
-    scored_pairs: usize,
-    scored_replay: usize,
-}
-
-/// A scored pair, measured. Its texts are gone.
-#[derive(Debug)]
-pub(super) struct MeasuredPair {
-    /// Whether the incumbent was trained on a version without it.
-    pub(super) is_new: bool,
-    /// Whether both texts are the same tokens: no score of it shows a preference.
-    is_equal: bool,
-    /// `Δ ln p(chosen)`, from incumbent to candidate.
-    pub(super) chosen_gain: f64,
-    /// `Δ ln p(rejected)`.
-    pub(super) rejected_gain: f64,
-    pub(super) chosen_tokens: f64,
-    pub(super) incumbent: MeasuredAnswer,
-    pub(super) candidate: MeasuredAnswer,
-    chosen_chars: f64,
-    logps: [f64; 4],
-}
-
-impl MeasuredPair {
-    /// By how much the candidate's answer is more similar to the user's text than the incumbent's.
-    pub(super) fn nearer(&self) -> f64 {
-        self.candidate.similarity.value() - self.incumbent.similarity.value()
-    }
-
-    /// Which of the two answers is more similar to the user's text; equal if they differ by no more than so much.
-    pub(super) fn winner(&self, tie_within: f64) -> Ordering {
-        let (order, by) = self.candidate.similarity.difference(self.incumbent.similarity);
-        if by.compared_to(tie_within).is_gt() { order } else { Ordering::Equal }
-    }
-}
-
-/// A model's own answer, measured.
-#[derive(Debug)]
-pub(super) struct MeasuredAnswer {
-    /// Its similarity to the user's text.
-    pub(super) similarity: Share,
-    /// Whether the audit would hold it back.
-    pub(super) is_violation: bool,
-    chars: f64,
-}
-
-impl<'p> Exam<'p> {
-    /// Begins the exam of a run by its description and its trainer's report, as they are stored, and the folder that the trainer
+impl<'p> Evaluation<'p> {
+    /// Begins the evaluation of a run by its description and its trainer's report, as they are stored, and the folder that the trainer
     /// has put the adapter in.
     ///
     /// # Errors
@@ -137,7 +87,7 @@ impl<'p> Exam<'p> {
         output_folder: &str,
     ) -> Result<Self, Unusable> {
         let parsed = RunDescription::parse(&String::from_utf8_lossy(description))?;
-        let mut exam = Self {
+        let mut evaluation = Self {
             rules,
             bounds,
             audit: Audit::new(),
@@ -149,13 +99,13 @@ impl<'p> Exam<'p> {
             held_out: Vec::new(),
             held_out_replay: Vec::new(),
             shown: Vec::new(),
-            gathered: Gathered::default(),
+            evidence: Evidence::default(),
         };
         match RunReport::parse(&String::from_utf8_lossy(report)) {
-            Ok(report) => exam.take_report(report, &Sha256Hex::of(description)),
-            Err(error) => exam.problem(Problem::Report, error.to_string()),
+            Ok(report) => evaluation.take_report(report, &Sha256Hex::of(description)),
+            Err(error) => evaluation.problem(Problem::Report, error.to_string()),
         }
-        Ok(exam)
+        Ok(evaluation)
     }
 
     /// Shows a file.
@@ -169,15 +119,15 @@ impl<'p> Exam<'p> {
         for file in EvidenceFile::ALL.into_iter().filter(|file| !self.shown.contains(file)).collect::<Vec<_>>() {
             self.problem(Problem::Hash, format!("{} was not shown", file.name()));
         }
-        let scored = self.gathered.scored_pairs + self.gathered.scored_replay;
+        let scored = self.evidence.scored_pairs + self.evidence.scored_replay;
         let expected = self.held_out.len() + self.held_out_replay.len();
         if scored != expected {
             self.problem(Problem::UnexpectedRow, format!("{scored} of {expected} rows"));
         }
         let bounds = self.bounds;
-        let criteria = criteria::all(&self.gathered, bounds);
+        let criteria = criteria::all(&self.evidence, bounds);
         let of = (&self.description, self.report.as_ref(), self.output_folder.as_str());
-        GateVerdict::fold(of, criteria, *bounds, &self.gathered)
+        GateVerdict::fold(of, criteria, *bounds, &self.evidence)
     }
 
     fn take_report(&mut self, report: RunReport, description: &Sha256Hex) {
@@ -198,7 +148,7 @@ impl<'p> Exam<'p> {
     }
 
     pub(super) fn problem(&mut self, problem: Problem, detail: impl Into<String>) {
-        self.gathered.problems.add(problem, detail);
+        self.evidence.problems.add(problem, detail);
     }
 
     pub(super) fn line(&mut self, file: EvidenceFile, number: u64, line: &str) {
@@ -287,9 +237,9 @@ impl<'p> Exam<'p> {
     }
 
     fn measure_pair(&mut self, scored: &ScoredPair) -> Result<(), Problem> {
-        let expected = self.held_out.get(self.gathered.scored_pairs).filter(|row| row.pair.pair_id == scored.pair_id);
+        let expected = self.held_out.get(self.evidence.scored_pairs).filter(|row| row.pair.pair_id == scored.pair_id);
         let HeldOutRow { pair: expected, is_new } = expected.ok_or(Problem::UnexpectedRow)?;
-        self.gathered.scored_pairs += 1;
+        self.evidence.scored_pairs += 1;
         let logps = [
             log_probability(scored.incumbent.logp_chosen)?,
             log_probability(scored.incumbent.logp_rejected)?,
@@ -312,7 +262,7 @@ impl<'p> Exam<'p> {
             logps,
         };
         tokens(scored.rejected_tokens)?;
-        self.gathered.pairs.push(measured);
+        self.evidence.pairs.push(measured);
         Ok(())
     }
 
@@ -326,71 +276,19 @@ impl<'p> Exam<'p> {
     }
 
     fn measure_replay(&mut self, scored: &ScoredReplay) -> Result<(), Problem> {
-        let are_pairs_over = self.gathered.scored_pairs == self.held_out.len();
-        let is_expected = self.held_out_replay.get(self.gathered.scored_replay) == Some(&scored.event_id);
+        let are_pairs_over = self.evidence.scored_pairs == self.held_out.len();
+        let is_expected = self.held_out_replay.get(self.evidence.scored_replay) == Some(&scored.event_id);
         if !are_pairs_over || !is_expected {
             return Err(Problem::UnexpectedRow);
         }
-        self.gathered.scored_replay += 1;
+        self.evidence.scored_replay += 1;
         let tokens = tokens(scored.tokens)?;
         let incumbent = -log_probability(scored.incumbent.logp)? / tokens;
         let candidate = -log_probability(scored.candidate.logp)? / tokens;
-        self.gathered.replay_losses.push(candidate - incumbent);
-        self.gathered.replay_nlls.0 += incumbent;
-        self.gathered.replay_nlls.1 += candidate;
+        self.evidence.replay_losses.push(candidate - incumbent);
+        self.evidence.replay_nlls.0 += incumbent;
+        self.evidence.replay_nlls.1 += candidate;
         Ok(())
-    }
-}
-
-impl Gathered {
-    /// The pairs whose texts differ as tokens. The others show no preference, and no criterion about preferences asks them.
-    pub(super) fn differing_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
-        self.pairs.iter().filter(|pair| !pair.is_equal)
-    }
-
-    /// The pairs whose texts are the same tokens.
-    pub(super) fn equal_pairs(&self) -> u64 {
-        (self.pairs.len() - self.differing_pairs().count()) as u64
-    }
-
-    /// The pairs that are new since the incumbent's training: what there was to learn.
-    pub(super) fn new_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
-        self.differing_pairs().filter(|pair| pair.is_new)
-    }
-
-    /// Whether there are pairs, and none is new.
-    pub(super) fn is_nothing_new(&self) -> bool {
-        !self.pairs.is_empty() && self.new_pairs().next().is_none()
-    }
-
-    /// The others: what is to be kept.
-    pub(super) fn known_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
-        self.differing_pairs().filter(|pair| !pair.is_new)
-    }
-
-    /// The means, for people: no criterion goes by a mean alone.
-    pub(super) fn means(&self) -> Means {
-        let of = |value: &dyn Fn(&MeasuredPair) -> f64| {
-            let sum: f64 = self.pairs.iter().map(value).sum();
-            sum / self.pairs.len().max(1) as f64
-        };
-        let replay = self.replay_losses.len().max(1) as f64;
-        let share = |is_so: bool| f64::from(u8::from(is_so));
-        Means {
-            incumbent_logp_chosen: of(&|pair| pair.logps[0]),
-            incumbent_logp_rejected: of(&|pair| pair.logps[1]),
-            candidate_logp_chosen: of(&|pair| pair.logps[2]),
-            candidate_logp_rejected: of(&|pair| pair.logps[3]),
-            incumbent_similarity: of(&|pair| pair.incumbent.similarity.value()),
-            candidate_similarity: of(&|pair| pair.candidate.similarity.value()),
-            incumbent_replay_nll: self.replay_nlls.0 / replay,
-            candidate_replay_nll: self.replay_nlls.1 / replay,
-            incumbent_violations: of(&|pair| share(pair.incumbent.is_violation)),
-            candidate_violations: of(&|pair| share(pair.candidate.is_violation)),
-            incumbent_chars: of(&|pair| pair.incumbent.chars),
-            candidate_chars: of(&|pair| pair.candidate.chars),
-            chosen_chars: of(&|pair| pair.chosen_chars),
-        }
     }
 }
 

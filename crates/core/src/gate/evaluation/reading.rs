@@ -1,6 +1,6 @@
-use super::criteria::Problem;
-use super::exam::{EvidenceFile, Exam};
+use super::{Evaluation, EvidenceFile};
 use crate::dataset::StreamDigest;
+use crate::gate::problem::Problem;
 
 /// The longest line that is read: far above any row's, and a bound on the memory that a file without line feeds takes.
 const MOST_LINE_BYTES: usize = 16 << 20;
@@ -8,7 +8,7 @@ const MOST_LINE_BYTES: usize = 16 << 20;
 /// A file of the run, shown to the gate piece by piece: it is hashed, and its lines are taken.
 #[derive(Debug)]
 pub struct Reading<'e, 'p> {
-    exam: &'e mut Exam<'p>,
+    evaluation: &'e mut Evaluation<'p>,
     file: EvidenceFile,
     digest: StreamDigest,
     line: Vec<u8>,
@@ -16,8 +16,8 @@ pub struct Reading<'e, 'p> {
 }
 
 impl<'e, 'p> Reading<'e, 'p> {
-    pub(super) fn new(exam: &'e mut Exam<'p>, file: EvidenceFile) -> Self {
-        Self { exam, file, digest: StreamDigest::default(), line: Vec::new(), lines: 0 }
+    pub(super) fn new(evaluation: &'e mut Evaluation<'p>, file: EvidenceFile) -> Self {
+        Self { evaluation, file, digest: StreamDigest::default(), line: Vec::new(), lines: 0 }
     }
 
     /// Shows the next piece.
@@ -40,8 +40,8 @@ impl<'e, 'p> Reading<'e, 'p> {
         if !self.line.is_empty() {
             self.end_line();
         }
-        let Self { exam, file, digest, lines, .. } = self;
-        exam.end(file, &digest.finish(), lines);
+        let Self { evaluation, file, digest, lines, .. } = self;
+        evaluation.end(file, &digest.finish(), lines);
     }
 
     fn end_line(&mut self) {
@@ -49,10 +49,10 @@ impl<'e, 'p> Reading<'e, 'p> {
         let line = std::mem::take(&mut self.line);
         let is_whole = line.len() < MOST_LINE_BYTES;
         match std::str::from_utf8(&line).ok().filter(|_| is_whole) {
-            Some(line) => self.exam.line(self.file, self.lines, line.trim_end_matches('\n')),
+            Some(line) => self.evaluation.line(self.file, self.lines, line.trim_end_matches('\n')),
             None => {
                 let detail = format!("{}: line {}: it is too long, or no UTF-8", self.file.name(), self.lines);
-                self.exam.problem(Problem::UnreadableLine, detail);
+                self.evaluation.problem(Problem::UnreadableLine, detail);
             }
         }
     }

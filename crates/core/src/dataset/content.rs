@@ -1,0 +1,43 @@
+use sha2::{Digest as _, Sha256};
+
+use super::gold_line::GoldLine;
+use super::split::Split;
+use crate::base::digest::{FieldDigest, hex};
+
+/// Digests rows in order.
+#[derive(Debug)]
+pub struct ContentDigest(Sha256);
+
+impl Default for ContentDigest {
+    fn default() -> Self {
+        Self(Sha256::new_with_prefix("flywheel content 1"))
+    }
+}
+
+impl ContentDigest {
+    /// Adds a row.
+    pub fn add(&mut self, line: &GoldLine<'_>, split: Split) {
+        self.0.update(row_digest(line, split));
+    }
+
+    /// In hexadecimal.
+    #[must_use]
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+/// Digest over the columns of a row that make it what it is.
+pub(crate) fn row_digest(line: &GoldLine<'_>, split: Split) -> [u8; 32] {
+    FieldDigest::new("flywheel row 1")
+        .text(&line.pair_id)
+        .text(&line.event_id)
+        .text(&line.prompt)
+        .text(&line.chosen)
+        .text(&line.rejected)
+        .text(&line.similarity.to_string())
+        .text(&line.policy)
+        .optional(line.contributor())
+        .text(split.as_str())
+        .finish()
+}

@@ -1,0 +1,54 @@
+use std::collections::BTreeMap;
+
+/// What does not fit. Each is counted; the first is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Problem {
+    Report,
+    OtherRun,
+    OtherInput,
+    OtherBase,
+    Hash,
+    RowCount,
+    UnreadableLine,
+    UnexpectedRow,
+    NotANumber,
+    UnequalScores,
+    LeakedPair,
+    LeakedPrompt,
+}
+
+impl Problem {
+    pub(super) fn meaning(self) -> &'static str {
+        match self {
+            Self::Report => "the trainer's report is not what the contract says",
+            Self::OtherRun => "the trainer's report is about another run",
+            Self::OtherInput => "the trainer followed another description than the run's",
+            Self::OtherBase => "the trainer loaded another base than the run's",
+            Self::Hash => "a file is not the one that was described: its hash is another",
+            Self::RowCount => "a file has more or fewer rows than was described",
+            Self::UnreadableLine => "a line is not what the contract says",
+            Self::UnexpectedRow => "scored rows are not those of the held-out files, in order",
+            Self::NotANumber => "a score is missing, is not finite, or is no log-probability",
+            Self::UnequalScores => "texts are said to be the same tokens, and their scores differ",
+            Self::LeakedPair => "a held-out pair was trained on",
+            Self::LeakedPrompt => "a held-out prompt was trained on",
+        }
+    }
+}
+
+/// What is wrong, and how often, with what is said of the first.
+#[derive(Debug, Default)]
+pub(super) struct Problems(BTreeMap<Problem, (u64, String)>);
+
+impl Problems {
+    /// Takes note of a problem; `detail` says where, and quotes nothing.
+    pub(super) fn add(&mut self, problem: Problem, detail: impl Into<String>) {
+        let (count, _) = self.0.entry(problem).or_insert_with(|| (0, detail.into()));
+        *count += 1;
+    }
+
+    /// Each problem, with its count and the first detail.
+    pub(super) fn list(&self) -> &BTreeMap<Problem, (u64, String)> {
+        &self.0
+    }
+}
