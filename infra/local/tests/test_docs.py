@@ -70,5 +70,27 @@ def test_every_decision_has_a_status_and_a_line_in_the_index():
         assert f"| [{number}]({decision.name}) |" in index
 
 
+def test_operators_find_every_alarm_and_every_output():
+    template = (REPOSITORY / "infra" / "template.yaml").read_text()
+    alarms = re.findall(r"`(\w+Alarm)`", (REPOSITORY / "docs" / "OPERATE.md").read_text())
+    assert sorted(alarms) == sorted(re.findall(r"^  (\w+Alarm):$", template, re.MULTILINE))
+    outputs = (REPOSITORY / "docs" / "DEPLOY.md").read_text().split("\n## Outputs\n")[1].split("\n## ")[0]
+    named = [name for row in re.findall(r"^\|([^|]+)\|", outputs, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(re.findall(r"^  (\w+):$", template.split("\nOutputs:\n")[1], re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_command_of_flywheel_exists(page):
+    variants = (REPOSITORY / "crates" / "cli" / "src" / "arguments.rs").read_text().split("enum Command {")[1].split("\n}")[0]
+    known = {name.lower() for name in re.findall(r"^    (\w+)[(,{ ]", variants, re.MULTILINE)}
+    blocks = "".join(re.findall(r"^```(?:sh)?\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL))
+    assert {"status", "breaker", "schema"} <= known and set(re.findall(r"(?:^|\| )flywheel ([a-z]+)", blocks, re.MULTILINE)) <= known
+
+
+def test_the_glossary_is_in_order():
+    terms = re.findall(r"^\| \*\*(.+?)\*\* \|", (REPOSITORY / "docs" / "GLOSSARY.md").read_text(), re.MULTILINE)
+    assert len(terms) > 50 and terms == sorted(terms)
+
+
 def test_the_readme_is_for_five_minutes():
     assert len((REPOSITORY / "README.md").read_text().split("\n")) <= 131
