@@ -1,5 +1,7 @@
 //! The domain of Flywheel: everything that decides anything, and nothing that reads or writes.
 //!
+//! Its modules are rooms, in the order in which an edit passes through them; a room uses those before it.
+//!
 //! | from | to | decided in |
 //! |---|---|---|
 //! | a request's body | events ready for the queue | [`Submission`], [`EditEvent`], [`Feedback`], [`Refusal`] |

@@ -107,6 +107,12 @@ mod tests {
     }
 
     #[test]
+    fn the_page_for_operators_shows_the_hash_of_the_defaults() {
+        let page = include_str!("../../../docs/OPERATE.md");
+        assert!(page.contains(&format!("policy {}", CurationRules::default().hash())));
+    }
+
+    #[test]
     fn what_is_said_is_taken_and_the_rest_is_default() {
         let policy = Policy::parse("[similarity]\ntrivial_above = 0.9\n[routes]\nrewrite = \"review\"\n").unwrap();
         assert_eq!(
