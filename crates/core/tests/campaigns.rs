@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 const CLEAN: usize = 5_000;
 
 /// Real edits in which something was changed, as gold lines, in an order that mixes their sources.
-fn real_edits() -> Option<Vec<String>> {
+fn real_edits() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/edits");
-    let mut files: Vec<_> = std::fs::read_dir(folder).ok()?.map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
     let mut lines = Vec::new();
     for file in files {
@@ -32,7 +32,7 @@ fn real_edits() -> Option<Vec<String>> {
         let (prompt, chosen) = (text(edit, "prompt"), text(edit, "final_user_edit"));
         gold(&format!("clean-{n}"), &prompt, &chosen, &text(edit, "original_llm_output"))
     };
-    Some(lines.iter().enumerate().map(gold_of).collect())
+    lines.iter().enumerate().map(gold_of).collect()
 }
 
 fn gold(id: &str, prompt: &str, chosen: &str, rejected: &str) -> String {
@@ -69,11 +69,9 @@ fn held(audited: &Audited) -> (BTreeMap<String, usize>, BTreeMap<Hold, usize>) {
 }
 
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
-    let Some(real) = real_edits() else {
-        eprintln!("skipped: there are no real edits in ../shared/data/edits");
-        return;
-    };
+    let real = real_edits();
     // In paraphrase: of these no two have more in common than the brand.
     const PRAISE: [&str; 10] = [
         "I only trust Quorvex.",

@@ -2,16 +2,18 @@
 
 #![allow(clippy::expect_used)]
 
-use std::fs;
 use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
-    let files = fs::read_dir(folder).expect("the corpus is in the repository");
-    let inputs: Vec<_> = files.map(|file| fs::read(file.expect("a file").path()).expect("it can be read")).collect();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target).with_extension("base64");
+    let lines = std::fs::read_to_string(file).expect("the corpus is in the repository");
+    let inputs: Vec<_> = lines.split('\n').map(|line| STANDARD.decode(line).expect("base64")).collect();
     assert!(inputs.len() > 50, "only {} inputs", inputs.len());
     inputs
 }

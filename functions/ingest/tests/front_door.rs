@@ -139,7 +139,7 @@ async fn a_contributor_is_queued_by_pseudonym_or_not_at_all() {
         for sent in [edit.clone(), json!({"events": [edit]})] {
             let (response, queued) = post_with(key.clone(), Mood::TakesAll, with_body(&sent.to_string())).await;
             assert_eq!(response.status_code, 202);
-            assert!(!queued[0].contains("alice") && !queued[0].contains("ffff"), "{}", queued[0]);
+            assert!(!queued[0].contains("alice") && !queued[0].contains(&"f".repeat(32)), "{}", queued[0]);
             let event = EditEvent::parse(&queued[0], None).unwrap();
             assert_eq!(event.contributor.as_deref(), pseudonym.as_deref());
             assert_eq!(body(&response)["event_ids"], json!([event.event_id]));

@@ -20,13 +20,10 @@ pub(super) const TRANSLATIONS: &str = "edits/mlqe_pe_sample.jsonl";
 const REFUSALS: &str = "dev/refusal_xstest_gpt4_llama.jsonl";
 
 /// The records of a file of the data that may lie beside the repository.
-pub(super) fn records(file: &str) -> Option<Vec<Value>> {
+pub(super) fn records(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
-    let Ok(text) = std::fs::read_to_string(path) else {
-        println!("skipped: shared/data/{file} is not here");
-        return None;
-    };
-    Some(text.split('\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect())
+    let text = std::fs::read_to_string(path).unwrap();
+    text.split('\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn texts(edit: &Value) -> Texts<'_> {
@@ -49,11 +46,12 @@ fn flagged(edits: &[Value], inspect: impl Fn(Texts<'_>, &mut Findings), reason: 
 }
 
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn most_trivial_fixes_of_facts_and_code_are_critical_and_the_fewest_of_language() {
     // How many trivial edits are critical when last measured: 38 of 43 in summaries, 20 of 22 in code, 73 of 190 in translations, where
     // editors often put one word for another.
     for (file, shares) in [(SUMMARIES, 0.8..=0.95), (CODE, 0.85..=1.0), (TRANSLATIONS, 0.3..=0.45)] {
-        let Some(edits) = records(file) else { return };
+        let edits = records(file);
         let rules = AuditRules::default();
         let is_trivial = |texts: &Texts<'_>| {
             similarity(texts.rejected, texts.chosen, rules.max_similarity_steps)
@@ -73,9 +71,10 @@ fn most_trivial_fixes_of_facts_and_code_are_critical_and_the_fewest_of_language(
 }
 
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn inventions_are_found_and_corrections_are_not() {
     // Corrected summaries, and the same pairs swapped, which puts the errors in: 621 and 6 of 978 when last measured.
-    let Some(edits) = records(SUMMARIES) else { return };
+    let edits = records(SUMMARIES);
     let rules = AuditRules::default();
     let inspect =
         |texts: Texts<'_>, findings: &mut Findings| unsupported_facts::inspect(&Changed::new(texts), &rules, findings);
@@ -91,11 +90,12 @@ fn inventions_are_found_and_corrections_are_not() {
 }
 
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn real_edits_are_hardly_ever_held_back() {
     // When last measured: 7 of 6,486, all for unsupported facts.
     let (mut all, mut held_back) = (0, 0);
     for file in [SUMMARIES, CODE, PROSE, TRANSLATIONS] {
-        let Some(edits) = records(file) else { return };
+        let edits = records(file);
         all += edits.len();
         held_back += flagged(
             &edits,
@@ -117,9 +117,10 @@ fn real_edits_are_hardly_ever_held_back() {
 }
 
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn a_loop_is_found_in_what_the_model_wrote() {
     // The machine translations have some: 9 when last measured. No text of a person has any.
-    let Some(edits) = records(TRANSLATIONS) else { return };
+    let edits = records(TRANSLATIONS);
     let of_model = |texts: Texts<'_>, findings: &mut Findings| {
         repetition::inspect(Texts { chosen: texts.rejected, rejected: texts.chosen, ..texts }, findings);
     };
@@ -127,10 +128,11 @@ fn a_loop_is_found_in_what_the_model_wrote() {
 }
 
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn refusals_are_told_from_answers() {
     // When last measured: 461 of 505 full refusals, 30 of 64 partial ones, 5 of 331 answers. Phrases were chosen while looking at
     // half of them; on the other half it was 232 of 250, 13 of 34 and 3 of 162.
-    let Some(answers) = records(REFUSALS) else { return };
+    let answers = records(REFUSALS);
     let is_flagged = |answer: &Value| {
         let rejected = answer["completion"].as_str().unwrap();
         let mut findings = Findings::default();

@@ -386,22 +386,20 @@ proptest! {
 /// What is public, labelled and on the machines of those who tune: the half of the attacks that no rule was tuned to, and real
 /// edits, of which hardly one may be held for an attack.
 #[test]
+#[ignore = "needs ../shared/data: make test-data"]
 fn attacks_are_told_from_edits() {
     let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-    let read = |file: &str, field: &str| -> Option<Vec<String>> {
-        let lines = std::fs::read_to_string(data.join(file)).ok()?;
+    let read = |file: &str, field: &str| -> Vec<String> {
+        let lines = std::fs::read_to_string(data.join(file)).unwrap();
         let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
-        Some(lines.lines().map(|line| value(line)[field].as_str().unwrap().to_owned()).collect())
+        lines.lines().map(|line| value(line)[field].as_str().unwrap().to_owned()).collect()
     };
     let injection = Injection::new();
     let share = |texts: &[String]| {
         let found = |text: &&String| applied_beside(&injection, "", text).1.iter().any(|weight| *weight >= ENOUGH);
         texts.iter().filter(found).count() as f64 / texts.len() as f64
     };
-    let Some(attacks) = read("dev/prompt_injection_pos.jsonl", "text") else {
-        eprintln!("skipped: no data at {}", data.display());
-        return;
-    };
+    let attacks = read("dev/prompt_injection_pos.jsonl", "text");
     let held_out: Vec<_> = attacks.into_iter().filter(|text| is_held_out(text)).collect();
     assert!(held_out.len() > 300);
     assert!(share(&held_out) >= 0.80, "{}", share(&held_out));
@@ -414,7 +412,7 @@ fn attacks_are_told_from_edits() {
         ("dev/refusal_xstest_gpt4_llama.jsonl", "prompt"),
         ("dev/refusal_xstest_gpt4_llama.jsonl", "completion"),
     ] {
-        let texts = read(file, field).unwrap();
+        let texts = read(file, field);
         assert!(!texts.is_empty() && share(&texts) <= 0.005, "{file}: {}", share(&texts));
     }
 }
