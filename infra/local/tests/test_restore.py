@@ -184,24 +184,26 @@ def test_a_frozen_part_that_was_deleted(whole):
 
 def test_people_change_versions_on_s3(whole):
     """Not a drill of a loss, but the same lake: every command that changes it, once, with the operator's rights."""
+    days = "MARKER-MALLORY returns unused goods within {} days of delivery, with the label that came with the parcel."
     mallory = [making.gold("MARKER-MALLORY", contributor_id="mallory") for _ in range(7)]
+    mallory += [making.edit(days.format(30), days.format(14), contributor_id="mallory") for _ in range(2)]
     post_all(whole.stack, [json.dumps(event) for event in mallory])
     ids = {event["event_id"] for event in mallory}
     arrived = lambda: queue_depth(whole.stack, "EditsQueueUrl") == 0 and ids <= set().union(*whole.lake.events_by_route().values())
     wait_until("curation", arrived, 120, whole.stack.cloud.log_file)
     frozen = whole.freeze()
-    assert (frozen["rows"], frozen["held"]) == (5, 2)
+    assert (frozen["rows"], frozen["held"]) == (7, 0)
     by = ("--why", "a test", "--by", "kim", "--yes")
-    held = sorted(line["event_id"] for line in whole.lake.lines("quarantine"))
+    held = sorted(ids & whole.lake.events_by_route()["review"])
     assert whole.says("release", "--event", held[0], *by)["events"] == held[:1]
     assert whole.says("reject", "--event", held[1], *by)["events"] == held[1:]
     assert whole.freeze()["rows"] == 1
     excluded = whole.says("exclude", "--contributor-id", "mallory", *by)
-    assert (excluded["changed"], excluded["removed"]) == (True, 6)
+    assert (excluded["changed"], excluded["removed"]) == (True, 8)
     back = whole.says("rollback", "--to", str(excluded["version"] - 1), *by)
-    assert (back["changed"], back["added"]) == (True, 6)
+    assert (back["changed"], back["added"]) == (True, 8)
     forgotten = whole.says("forget", "--contributor-id", "mallory", *by)
-    assert forgotten["changed"] and forgotten["rows"] >= 6
+    assert forgotten["changed"] and forgotten["rows"] >= 8
     for page in whole.lake.s3.get_paginator("list_object_versions").paginate(Bucket=whole.lake.bucket):
         for found in page.get("Versions", ()):
             if found["Key"].endswith((".jsonl", ".json")):

@@ -149,7 +149,11 @@ impl Rooms {
             } else {
                 of_whole(rules.max_contributor_share).max(equal_shares).max(rules.min_pairs_per_contributor)
             },
-            unattributed: if has_bucket { of_whole(rules.max_unattributed_share) } else { u64::MAX },
+            unattributed: match rules.max_unattributed_share {
+                _ if !has_bucket => u64::MAX,
+                0.0 => 0,
+                share => of_whole(share).max(rules.min_pairs_per_contributor),
+            },
             tenant: if is_tenanted { of_whole(rules.max_tenant_share) } else { u64::MAX },
         }
     }
@@ -329,7 +333,9 @@ mod tests {
             excesses.iter().filter(|excess| **excess == Some(Excess::Unattributed)).count()
         };
         assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9_000)], true), 8_980);
-        assert_eq!(over(&[("", "", 900)], true), 900);
+        // The floor is everybody's: a small deployment in which one of two names itself must not lose the other.
+        assert_eq!(over(&[("", "", 900)], true), 895);
+        assert_eq!(over(&[("a", "", 1), ("", "", 1)], true), 0);
         assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9)], false), 0);
     }
 
@@ -374,7 +380,7 @@ mod tests {
             let most = ((0.02_f64.max(2.0 / caps.contributors as f64) * whole) as u64).max(5);
             prop_assert!(of_contributors.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
             let unattributed = of_contributors.get(&None).copied().unwrap_or(0);
-            prop_assert!(!caps.is_attributed || unattributed <= (0.25 * whole) as u64);
+            prop_assert!(!caps.is_attributed || unattributed <= ((0.25 * whole) as u64).max(5));
             let of_tenants = pairs_by(|owner| owner.tenant.map(str::to_owned));
             let most = (share * whole) as u64;
             prop_assert!(!excesses.contains(&Some(Excess::Tenant)) || of_tenants.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
