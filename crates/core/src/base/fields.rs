@@ -132,7 +132,8 @@ pub(crate) fn label<'a>(value: Json<'a>, field: &str) -> Result<Text<'a>, Refusa
     Ok(label)
 }
 
-/// Reads a label that identifies something. It refuses a mended label, because two different ids could become one.
+/// Reads a label that identifies something. It refuses one with a replaced character, because two different ids could
+/// become one.
 pub(crate) fn id<'a>(value: Json<'a>, field: &str) -> Result<Cow<'a, str>, Refusal> {
     let Text { value, is_mended } = label(value, field)?;
     if is_mended {

@@ -70,7 +70,7 @@ impl JsonObject {
         self.0
     }
 
-    /// Inlined with its callers: for a constant key only a few moves remain.
+    /// Writes a key. It is inlined with its callers: for a constant key only a few moves remain.
     #[inline(always)]
     fn key(&mut self, key: &'static str) {
         let is_first = self.0.ends_with('{');

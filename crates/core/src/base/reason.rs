@@ -28,8 +28,8 @@ pub enum Reason {
     Rewrite,
     /// The texts are so long and so different that comparing them would delay other edits.
     TooLongToCompare,
-    /// A small change to meaning, not a typo: a number, a unit, a negation, an operator, an identifier, a URL, a date,
-    /// a name, a value, or one word for another.
+    /// A small change to meaning, not a typo. Examples are a number, a unit, a negation, an operator, an identifier, a
+    /// URL, a date, a name, a value, or one word for another.
     Critical,
     /// A small part of a long text changed, and most of that place changed.
     LocalCorrection,

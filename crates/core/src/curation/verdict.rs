@@ -26,8 +26,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
 }
 
-/// Pairs of findings in which the first cancels the second: a `critical` edit is small and no typo, and a text that
-/// holds the other is a version of it, however much longer or shorter it is.
+/// Pairs of findings in which the first cancels the second. A `critical` edit is small and no typo. A text that holds
+/// the other is a version of it, however much longer or shorter it is.
 const ANSWERS: [(Reason, Reason); 6] = [
     (Reason::Critical, Reason::Trivial),
     (Reason::LocalCorrection, Reason::Trivial),

@@ -1,9 +1,10 @@
 //! An estimate of the similarity of two texts from 128 bytes of each.
 //!
-//! The measure is the Jaccard similarity of the sets of character 5-grams of the texts' normal forms. A sketch is a MinHash of
-//! such a set by one permutation (Li, Owen, Zhang 2012): each 5-gram is hashed once and falls into one of 128 bins, each bin
-//! keeps its smallest hash, and an empty bin borrows from another (Shrivastava 2017). One byte of each hash is kept (b-bit
-//! MinHash, Li and König 2010). The share of equal bytes estimates the similarity, with a standard deviation of 0.035 at 0.8.
+//! The measure is the Jaccard similarity of the sets of character 5-grams of the texts' normal forms. A sketch is a
+//! MinHash of such a set by one permutation (Li, Owen, Zhang 2012). Each 5-gram is hashed once and falls into one of
+//! 128 bins. Each bin keeps its smallest hash, and an empty bin borrows from another (Shrivastava 2017). One byte of
+//! each hash is kept (b-bit MinHash, Li and König 2010). The share of equal bytes estimates the similarity, with a
+//! standard deviation of 0.035 at 0.8.
 
 /// The number of bins, and of bytes.
 pub(crate) const BINS: usize = 128;

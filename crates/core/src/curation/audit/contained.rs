@@ -53,8 +53,8 @@ fn kept(shorter: &str, longer: &str) -> usize {
     runs.map(|run| run.length).filter(|length| *length >= SHORTEST_RUN).sum()
 }
 
-/// Returns `true` if these words follow each other in a text, and a clause ends with them: at the end of the text or of
-/// a line, or at a punctuation mark.
+/// Returns `true` if these words follow each other in a text and a clause ends with them. A clause ends at the end of
+/// the text or of a line, or at a punctuation mark.
 fn is_clause_of(short: &[u64], longer: &str) -> bool {
     let ends_clause = |end: usize| {
         let next = longer[end..].chars().next();

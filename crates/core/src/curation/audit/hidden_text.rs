@@ -167,8 +167,8 @@ impl Search {
         self.in_word = false;
     }
 
-    /// Records a character of direction. An override hides text anywhere. So does a turn to the left in a text without
-    /// right-to-left writing, and a direction that is not closed on its line.
+    /// Records a character of direction. An override or a turn to the left hides text anywhere, unless the text has
+    /// right-to-left writing. In any text, a direction that is not closed on its line hides text.
     fn turn(&mut self, text: &str, character: char, bytes: Range<usize>) {
         if matches!(character, '\u{202c}' | '\u{2069}') {
             self.open.pop();
@@ -190,7 +190,7 @@ impl Search {
         *self.is_right_to_left.get_or_insert_with(|| text.contains(is_letter))
     }
 
-    /// Closes the directions of a line. Those that were still open affect the rest of it.
+    /// Closes the directions of a line. Those that were still open affect the text up to its end.
     fn end_line(&mut self, end: usize) {
         for (start, hides) in std::mem::take(&mut self.open) {
             self.add(Means::Direction, usize::from(!hides), start..end);

@@ -45,7 +45,7 @@ fn declines(text: &str) -> bool {
     sentences(&opening).any(is_refusal)
 }
 
-/// Runs the cheap first test: words that every English refusal has.
+/// Runs the cheap first test: every English refusal has one of these words.
 fn has_word_of_refusal(opening: &str) -> bool {
     words(opening).any(|word| {
         let word = &opening[word];

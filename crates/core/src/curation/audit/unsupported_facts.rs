@@ -83,7 +83,7 @@ fn fact(text: &str, bytes: &Range<usize>) -> Option<Fact> {
     is_name.then(|| Fact { key: stem_hash(text, bytes.clone()), is_number: false, bytes: bytes.clone() })
 }
 
-/// Returns `true` for a capital. `I` and its contractions are no names.
+/// Returns `true` for a word with a capital. `I` and its contractions are no names.
 fn is_capitalised(word: &str) -> bool {
     word.starts_with(char::is_uppercase) && word.len() > 1 && !word.starts_with("I'") && !word.starts_with("I’")
 }

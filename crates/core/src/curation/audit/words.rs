@@ -1,6 +1,6 @@
 //! The share of the model's words that the user kept.
 //!
-//! Characters say little about how far apart prose is: unrelated texts share 16–34 % of them, and none of a set of
+//! Characters say little about how far apart prose is: unrelated texts share 16–34 % of them. None of a set of
 //! unrelated pairs fell below the gate's 10 %. They share hardly any words. The number stands beside every edit. A low
 //! one is only a hint of a rewrite, because good edits score 0, too.
 

@@ -7,9 +7,11 @@
 //! not gold either. And in every batch a judge has to find the faults of [`CONTROL`], which has all of them. A judge
 //! that lets it pass is broken or manipulated, and is not believed about the rest.
 //!
-//! There are three kinds, each behind a port of its own in the function that asks them: a language model
-//! ([`Question`]), a guardrail that the operator has configured ([`Assessment`]), and guardrail checks that need no
-//! configuration ([`Severity`]).
+//! There are three kinds, each behind a port of its own in the function that asks them:
+//!
+//! - a language model ([`Question`]);
+//! - a guardrail that the operator has configured ([`Assessment`]);
+//! - guardrail checks that need no configuration ([`Severity`]).
 
 mod case;
 mod guardrail;

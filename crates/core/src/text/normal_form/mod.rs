@@ -13,7 +13,7 @@
 //! | composition | texts with the same NFC |
 //! | spaces | a space, and the no-break and fixed-width ones, which look like it |
 //! | quotes | straight and curly ones, single and double apart; not in code, see [`quotes`] |
-//! | white space at ends | at the ends of lines; around the text. Two spaces that break a line in Markdown are included: editors strip and add them unseen |
+//! | white space at ends | of lines and of the text, with Markdown's two-space line break: editors strip and add it unseen |
 //!
 //! Still different: indentation, the number of spaces between words, tabs, the ideographic space, guillemets, dashes
 //! and ellipses. People do type all of these.

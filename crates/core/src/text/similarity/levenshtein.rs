@@ -237,8 +237,8 @@ impl Matcher<'_> {
         let mut carries = vec![Carry::GROWS; 2 * (self.columns + LEAD)];
         let (mut above, mut below) = carries.split_at_mut(self.columns + LEAD);
         let mut padding = self.padding;
-        // The value of the last cell, summed along the path to it: down the left edge of a stripe, one more each row,
-        // and along its lowest row to the start of the next one.
+        // The value of the last cell, summed along the path to it. The path goes down the left edge of a stripe, one
+        // more each row, and along its lowest row to the start of the next one.
         let mut bound = self.rows;
         let starts_of_next = self.band(limit).skip(1).map(|next| next.start).chain([self.columns]);
         let occurrences = self.occurrences.chunks_exact(WORDS * self.alphabet);

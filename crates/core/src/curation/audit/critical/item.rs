@@ -253,8 +253,8 @@ fn is_in_german(before: &str, after: &str) -> bool {
     german(before) + german(after) >= 2
 }
 
-/// Returns if one of two words is the other with a negating prefix (`possible`, `impossible`): `Some(true)` if the
-/// second.
+/// Compares two words that differ by a negating prefix (`possible`, `impossible`). Returns `Some(true)` if the second
+/// has it, `Some(false)` if the first has it, and `None` otherwise.
 pub(super) fn negated(from: &str, to: &str) -> Option<bool> {
     const PREFIXES: [&str; 7] = ["un", "in", "im", "il", "ir", "dis", "non"];
     let (from, to) = (from.to_lowercase(), to.to_lowercase());

@@ -4,11 +4,15 @@
 //! tables of wordings ([`rules`], [`super::judge_directed`]). Each has a weight, and 1.0 is a finding: either one
 //! wording that hardly any other text has, or several that are common in such texts and rare together.
 //!
-//! Measured on attacks that no rule was tuned to: 82 % of wild jailbreaks and hijacks (344), 74 % of attempts to
-//! extract a prompt (293), 52 % of those to hijack a game (377, many without a word of instruction). On a set in which
-//! most attacks are plain questions it finds 30 % (60). In 36,000 clean texts (edits, prose, documentation, comments,
-//! posts) it found 6, 0.02 %. It also finds texts *about* injection that quote it, and every prompt that begins "I want
-//! you to act as".
+//! Measured on attacks that no rule was tuned to, it finds:
+//!
+//! - 82 % of wild jailbreaks and hijacks (344);
+//! - 74 % of attempts to extract a prompt (293);
+//! - 52 % of those to hijack a game (377, many without a word of instruction);
+//! - 30 % on a set in which most attacks are plain questions (60).
+//!
+//! In 36,000 clean texts (edits, prose, documentation, comments, posts) it found 6, 0.02 %. It also finds texts *about*
+//! injection that quote it, and every prompt that begins "I want you to act as".
 
 mod phrasebook;
 mod rules;
@@ -31,8 +35,8 @@ use words::Word;
 /// The total weight that makes a finding.
 const ENOUGH: f32 = 1.0;
 
-/// The maximum number of places with the model's own words for one rule. A further place counts as the user's: each
-/// place is looked up in both texts.
+/// The maximum number of places with the model's own words for one rule, because each look-up searches both texts. A
+/// further place counts as the user's.
 const PLACES: usize = 8;
 
 /// The rules about injection and about judges, compiled.

@@ -1,5 +1,5 @@
-//! Internet addresses of a person or host. Addresses of one's own machine or network, of documentation, and unassigned
-//! ones do not count.
+//! Internet addresses of a person or host. Addresses of one's own machine or network, of documentation, and of no
+//! single owner do not count.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -12,7 +12,7 @@ use super::{Kind, Match};
 const ADDRESS_WORDS: [&str; 8] = ["ip", "ipv", "address", "host", "server", "client", "ping", "from"];
 const VERSION_WORDS: [&str; 9] = ["version", "v", "ver", "release", "section", "chapter", "figure", "table", "oid"];
 
-/// Returns `true` if the four groups of `1.2.3.4` in `place` are such an address.
+/// Returns `true` if the four groups of `1.2.3.4` in `place` are the address of a person or host.
 ///
 /// Versions and sections look the same, but are small. So without a word for an address before it, one of the groups
 /// must be 100 or more (all four are less in 2 % of all addresses). The first must be more than 2, because object

@@ -3,7 +3,7 @@
 use super::Secret;
 use super::randomness::{is_drawn, is_made_up, is_stand_in};
 
-/// The length of a token that is read.
+/// The bound on the length of a token.
 const MAX: usize = 2048;
 
 /// Returns the credential in `Authorization: Basic ...` or `Bearer ...`, as a header or in source code; `sign` is the

@@ -1,9 +1,9 @@
 //! Credentials anywhere in an edit. No reader may learn them from a model's weights.
 //!
-//! Two passes over a text, both with SIMD, find the few places where a credential can be: one for the public prefixes
-//! of tokens, one for the signs that stand between a name and its value. Everything else is checked only there, and
-//! never beyond a rule's bound, so that the work is linear in any text. (Measured on one core: clean prose takes about
-//! 0.3 µs a kB.)
+//! Two passes over a text, both with SIMD, find the few places where a credential can be. One searches for the public
+//! prefixes of tokens, one for the signs that stand between a name and its value. Everything else is checked only
+//! there, and never beyond a rule's bound, so that the work is linear in any text. (Measured on one core: clean prose
+//! takes about 0.3 µs a kB.)
 //!
 //! A finding names its rule and its place, never the value.
 
@@ -51,8 +51,8 @@ enum Rule {
     KeyFile,
 }
 
-/// Beginnings of tokens, or parts near them. Four bytes of each hardly occur in words. So the search takes half the
-/// time that it takes with `github_pat_` and `hooks.slack.com` as they are.
+/// Anchors: beginnings of tokens, or parts near them, of which four bytes hardly occur in words. The search takes half
+/// the time that it takes with `github_pat_` and `hooks.slack.com` as they are.
 const ANCHORS: [(&str, Rule); 34] = {
     use Rule::{Jwt, KeyFile, Starts, Within};
     [

@@ -3,7 +3,7 @@
 use super::Secret;
 use super::randomness::{is_made_up, is_stand_in};
 
-/// The maximum length of a URL's authority. A longer one is not searched.
+/// The maximum length of a URL's authority.
 const MAX: usize = 256;
 
 /// Returns the password in `scheme://user:password@host`, where `start` is behind the slashes.
