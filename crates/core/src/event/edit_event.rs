@@ -46,7 +46,7 @@ pub struct EditEvent<'a> {
     /// The client's name for this one output of the model. Edits of it by one contributor are revisions, and the last
     /// one counts.
     pub response_id: Option<Cow<'a, str>>,
-    /// The editor: the pseudonym of the client's `contributor_id`, which is kept nowhere. `None` without a
+    /// The contributor: the pseudonym of the client's `contributor_id`, which is kept nowhere. `None` without a
     /// [`ContributorKey`].
     pub contributor: Option<Cow<'a, str>>,
     /// The model that wrote the rejected text.
@@ -214,8 +214,8 @@ impl<'a> EditEvent<'a> {
     /// makes another event. The pair's id covers the texts.
     ///
     /// The contributor is hashed by pseudonym. The message has it, so its reader derives the id that the client got,
-    /// with any key or none. The id also stays no way around the key. It enters the lake beside all its other inputs,
-    /// so over the raw id it would be a hash without a key. An attacker could then try contributors.
+    /// with any key or none. Nor does the id open a way around the key. It enters the lake beside all its other inputs,
+    /// so over the raw id it would be a hash without a key, by which an attacker could try contributors.
     fn derived_id(&self) -> String {
         let model = self.model.as_ref();
         let digest = match &self.feedback {
