@@ -1,23 +1,23 @@
-//! SHA-256 over a sequence of fields, such that no two different sequences have the same bytes.
+//! SHA-256 over a sequence of fields. No two different sequences encode to the same bytes.
 
 use sha2::{Digest as _, Sha256};
 
 pub(crate) struct FieldDigest(Sha256);
 
 impl FieldDigest {
-    /// `domain` keeps the digests of different things apart, and names the version of their layout.
+    /// Starts a digest. `domain` separates the digests of different things and names the version of their layout.
     pub(crate) fn new(domain: &'static str) -> Self {
         Self(Sha256::new()).text(domain)
     }
 
-    /// Adds a field with its length before it, so that a boundary cannot move.
+    /// Adds a field after its length, so that a field boundary cannot move.
     pub(crate) fn text(mut self, field: &str) -> Self {
         self.0.update((field.len() as u64).to_le_bytes());
         self.0.update(field.as_bytes());
         self
     }
 
-    /// Adds a field that may be absent, which is not the same as empty.
+    /// Adds an optional field. An absent field differs from an empty one.
     pub(crate) fn optional(mut self, field: Option<&str>) -> Self {
         self.0.update([u8::from(field.is_some())]);
         match field {
@@ -36,12 +36,12 @@ impl FieldDigest {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    /// Bytes of a SHA-256, at most as many as nearly all callers have.
+    /// The bytes of a SHA-256. Nearly all callers pass at most this many.
     const BLOCK: usize = 32;
     let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     let mut hex = String::with_capacity(2 * bytes.len());
     for block in bytes.chunks(BLOCK) {
-        // All of a block at once: a string takes its characters one by one.
+        // Pushes a whole block at once, because a string takes characters one by one.
         let mut digits = [0; 2 * BLOCK];
         for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(block) {
             *pair = [digit(byte >> 4), digit(byte & 15)];
@@ -51,7 +51,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     hex
 }
 
-/// 128 bits of a digest instead of the id: tens of bytes a pair, and no two ids of any real lake collide.
+/// Returns 128 bits of a digest in place of the id. It takes tens of bytes a pair, and no two ids of a real lake
+/// collide.
 pub(crate) fn id_key(kind: &str, id: &str) -> u128 {
     let digest = Sha256::new().chain_update(kind).chain_update(id).finalize();
     digest.iter().take(16).fold(0, |key, &byte| key << 8 | u128::from(byte))

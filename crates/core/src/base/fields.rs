@@ -1,16 +1,17 @@
-//! Takes fields out of a JSON object one by one, and refuses by name what is missing, empty or of the wrong type.
+//! Takes fields out of a JSON object one by one, and refuses missing, empty and mistyped fields by name.
 
 use std::borrow::Cow;
 
 use crate::base::json::{Json, Text};
 use crate::base::refusal::{Refusal, RefusalCode};
 
-/// The most scalar values of an id or a label: enough for every common id scheme, too few to smuggle text.
+/// The maximum number of scalar values in an id or a label. It fits every common id scheme and is too few to smuggle
+/// text.
 pub(crate) const MAX_LABEL_CHARS: usize = 256;
 
 pub(crate) struct Fields<'a> {
     entries: Vec<(Text<'a>, Json<'a>)>,
-    /// Put before a field's name in a refusal, such as `model.`.
+    /// The prefix of a field's name in a refusal, such as `model.`.
     path: String,
     has_mended: bool,
 }
@@ -37,7 +38,7 @@ impl<'a> Fields<'a> {
         Ok(Some(value))
     }
 
-    /// Refuses the first of these fields that says something.
+    /// Refuses the first of these fields that has a value.
     pub(crate) fn refuse_unsupported(&self, names: &[&str]) -> Result<(), Refusal> {
         let is_lost =
             |(key, value): &&(Text<'_>, Json<'_>)| names.contains(&key.value.as_ref()) && !value.says_nothing();
@@ -52,7 +53,7 @@ impl<'a> Fields<'a> {
         text.value
     }
 
-    /// True once a text was taken into the event that had half a surrogate pair in it.
+    /// Returns `true` once a text with half a surrogate pair was taken into the event.
     pub(crate) fn has_mended(&self) -> bool {
         self.has_mended
     }
@@ -71,7 +72,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A field that may be left out, or be `null`, which means the same.
+    /// Takes an optional field. `null` and absent mean the same.
     pub(crate) fn optional(&mut self, name: &str) -> Result<Option<Json<'a>>, Refusal> {
         Ok(self.take(name)?.filter(|value| *value != Json::Null))
     }
@@ -121,7 +122,7 @@ pub(crate) fn non_empty_text<'a>(value: Json<'a>, field: &str) -> Result<Text<'a
     Ok(text)
 }
 
-/// A short, non-empty string: a key or value of the context.
+/// Reads a short, non-empty string: a key or value of the context.
 pub(crate) fn label<'a>(value: Json<'a>, field: &str) -> Result<Text<'a>, Refusal> {
     let label = non_empty_text(value, field)?;
     if label.value.chars().count() > MAX_LABEL_CHARS {
@@ -131,7 +132,8 @@ pub(crate) fn label<'a>(value: Json<'a>, field: &str) -> Result<Text<'a>, Refusa
     Ok(label)
 }
 
-/// A label that tells things apart. Mended, two of them could become one.
+/// Reads a label that identifies something. It refuses one with a replaced character, because two different ids could
+/// become one.
 pub(crate) fn id<'a>(value: Json<'a>, field: &str) -> Result<Cow<'a, str>, Refusal> {
     let Text { value, is_mended } = label(value, field)?;
     if is_mended {

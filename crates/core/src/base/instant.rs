@@ -1,4 +1,4 @@
-//! Instants as the lake writes them. The core never asks for the time: whoever calls it says what time it is.
+//! Instants as the lake writes them. The core never reads a clock: its caller passes the time.
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
@@ -13,20 +13,21 @@ fn utc(millis: Millis) -> DateTime<Utc> {
     i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// RFC 3339 in UTC, to the millisecond: `2026-11-22T10:20:30.007Z`.
+/// Formats an instant in RFC 3339, UTC, with milliseconds: `2026-11-22T10:20:30.007Z`.
 #[must_use]
 pub fn rfc3339(millis: Millis) -> String {
     utc(millis).to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The day of an instant, in UTC: `2026-11-22`.
+/// Formats the UTC day of an instant: `2026-11-22`.
 #[must_use]
 pub fn day(millis: Millis) -> String {
     utc(millis).format("%Y-%m-%d").to_string()
 }
 
-/// The last millisecond that a text names: of a day in UTC, such as `2026-11-22`, its last; of an instant in RFC 3339 that one.
-/// `None` if the text is neither, or before 1970.
+/// Returns the last millisecond that a text names: the last of a UTC day, such as `2026-11-22`, or that of an RFC 3339
+/// instant.
+/// Returns `None` if the text is neither, or lies before 1970.
 #[must_use]
 pub fn until(text: &str) -> Option<Millis> {
     let day = text.parse::<NaiveDate>().ok().filter(|day| day.to_string() == text);
@@ -37,34 +38,34 @@ pub fn until(text: &str) -> Option<Millis> {
     u64::try_from(millis).ok()
 }
 
-/// Whether a text is an instant in RFC 3339.
+/// Returns `true` for an instant in RFC 3339.
 pub(crate) fn is_rfc3339(text: &str) -> bool {
     DateTime::parse_from_rfc3339(text).is_ok()
 }
 
-/// The Hive partition of an instant: `dt=2026-11-22/hour=10`.
+/// Returns the Hive partition of an instant: `dt=2026-11-22/hour=10`.
 pub(crate) fn partition(millis: Millis) -> String {
     utc(millis).format("dt=%Y-%m-%d/hour=%H").to_string()
 }
 
-/// The calendar month of an instant, in UTC: `2026-11`.
+/// Returns the calendar month of an instant, in UTC: `2026-11`.
 pub(crate) fn month(millis: Millis) -> String {
     utc(millis).format("%Y-%m").to_string()
 }
 
-/// When the month after an instant's begins, in UTC.
+/// Returns the start of the next calendar month, in UTC.
 pub(crate) fn next_month(millis: Millis) -> Millis {
     let first = utc(millis).with_day(1).and_then(|first| first.with_time(NaiveTime::MIN).single());
     let next = first.and_then(|first| first.checked_add_months(Months::new(1)));
     next.and_then(|next| u64::try_from(next.timestamp_millis()).ok()).unwrap_or(Millis::MAX)
 }
 
-/// An instant in RFC 3339 as microseconds since the epoch; `None` if it is none, or before 1970.
+/// Parses an RFC 3339 instant as microseconds since the epoch; `None` if it is invalid or before 1970.
 pub(crate) fn micros(text: &str) -> Option<Micros> {
     Micros::try_from(DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros()).ok()
 }
 
-/// RFC 3339 in UTC, to the microsecond: `2026-11-22T10:20:30.007042Z`.
+/// Formats an instant in RFC 3339, UTC, with microseconds: `2026-11-22T10:20:30.007042Z`.
 pub(crate) fn rfc3339_micros(micros: Micros) -> String {
     let instant = i64::try_from(micros).ok().and_then(DateTime::from_timestamp_micros);
     instant.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Micros, true)

@@ -1,18 +1,18 @@
-//! Writes a JSON object, its texts above all.
+//! Writes a JSON object, optimised for its texts.
 //!
-//! The bytes are those that serde_json writes (property-tested against it). It looks at every byte of a text by itself, and
-//! writes a text, a comma, a quote at a time; here blocks of bytes are looked at, and copied, at once, and what is not there
-//! is written as a whole. On short edits that was 14 % of curation.
+//! The bytes are those that serde_json writes (property-tested against it). serde_json looks at each byte of a text and
+//! writes small fragments: a text, a comma, a quote. This writer checks and copies blocks of bytes at once. On short
+//! edits the difference was 14 % of curation.
 
 use std::io;
 
 use serde::Serialize;
 
-/// A JSON object that is being written.
+/// A JSON object under construction.
 pub(crate) struct JsonObject(String);
 
 impl JsonObject {
-    /// An empty object with room for so many bytes.
+    /// Creates an empty object with capacity for `bytes` bytes.
     pub(crate) fn with_capacity(bytes: usize) -> Self {
         let mut json = String::with_capacity(bytes);
         json.push('{');
@@ -51,7 +51,7 @@ impl JsonObject {
         Ok(())
     }
 
-    /// Adds an object, that `write` writes.
+    /// Adds an object that `write` writes.
     pub(crate) fn object(
         &mut self,
         key: &'static str,
@@ -64,13 +64,13 @@ impl JsonObject {
         Ok(())
     }
 
-    /// The object.
+    /// Returns the object.
     pub(crate) fn finish(mut self) -> String {
         self.0.push('}');
         self.0
     }
 
-    /// Inlined, with what calls it: of a key that is known there is nothing left but a few moves.
+    /// Writes a key. It is inlined with its callers: for a constant key only a few moves remain.
     #[inline(always)]
     fn key(&mut self, key: &'static str) {
         let is_first = self.0.ends_with('{');
@@ -80,7 +80,7 @@ impl JsonObject {
     }
 }
 
-/// What serde_json writes, a fragment of text at a time: to a value that is seldom there, or one number.
+/// Receives serde_json's output in fragments. Only rare values and single numbers pass through it.
 struct Fragments<'j>(&'j mut String);
 
 impl io::Write for Fragments<'_> {
@@ -108,7 +108,7 @@ fn push_text(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// How many bytes there are before the first that may not stand as it is.
+/// Returns the number of bytes before the first that must be escaped.
 pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const BLOCK: usize = 32;
     let (blocks, _) = bytes.as_chunks::<BLOCK>();

@@ -1,4 +1,4 @@
-//! What every other room is made of: digests, instants, shares, codes of reasons and routes, and reading JSON.
+//! The base of every other folder: digests, instants, shares, codes of reasons and routes, and reading JSON.
 
 pub(crate) mod digest;
 pub(crate) mod fields;

@@ -1,39 +1,39 @@
-//! The closed vocabulary of what can be found about an event.
+//! The closed vocabulary of findings about an event.
 
 use serde::{Serialize, Serializer};
 
 use crate::base::route::Route;
 
-/// What was found about an event. A finding that moves the event out of gold is one of its line's `reasons`; one that the
+/// A finding about an event. A finding that moves the event out of gold is one of its line's `reasons`. One that the
 /// policy lets pass is among its `tags`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The user did not agree that the edit may train a model.
+    /// The user did not consent to training on the edit.
     NoConsent,
-    /// A text is reasoning and nothing else: it was cut off before its answer.
+    /// A text is only reasoning: it was cut off before its answer.
     NoAnswer,
     /// The user left the model's text as it was, or changed nothing that people type.
     Unchanged,
-    /// Users like such outputs, and this one is not in the sample that is kept.
+    /// The user liked the output, and it is not in the sample.
     Unsampled,
-    /// The user liked the model's text as it was, and it is in the sample.
+    /// The user liked the output as it was, and it is in the sample.
     Liked,
-    /// The user disliked the model's text and did not say what would be better.
+    /// The user disliked the output and offered no better text.
     Disliked,
-    /// Feedback that says little about one output: copied, marked, asked for again, commented on, three stars.
+    /// Feedback that says little about one output: copied, marked, regenerated, commented on, three stars.
     WeakSignal,
-    /// Too little changed to say what the user prefers.
+    /// The change is too small to express a preference.
     Trivial,
-    /// So much changed that the texts are no longer versions of one another.
+    /// The change is so large that the texts are no longer versions of one another.
     Rewrite,
-    /// The texts are so long and so different that comparing them would hold up everybody else's edits.
+    /// The texts are so long and so different that comparing them would delay other edits.
     TooLongToCompare,
-    /// Little changed, and it was a number, a unit, a negation, an operator, an identifier, a URL, a date, a name, a value, or one
-    /// word for another: no typo.
+    /// A small change to meaning, not a typo. Examples are a number, a unit, a negation, an operator, an identifier, a
+    /// URL, a date, a name, a value, or one word for another.
     Critical,
-    /// Little of a long text changed, and much of the place where it did.
+    /// A small part of a long text changed, and most of that place changed.
     LocalCorrection,
-    /// Hardly a word is left of the model's text.
+    /// Hardly a word of the model's text is left.
     LikelyRewrite,
     /// The user kept a part of the model's text, and little else.
     Shortened,
@@ -43,17 +43,17 @@ pub enum Reason {
     ReasoningSetAside,
     /// A text holds a credential.
     Secret,
-    /// A text holds personal data. It is replaced by placeholders, the same in every text.
+    /// A text holds personal data. Placeholders replace it, the same in every text.
     PersonalData,
     /// The user's text addresses the model with instructions of its own.
     Injection,
-    /// The user's text addresses whoever judges it.
+    /// The user's text addresses its judge.
     JudgeDirected,
     /// The user's text holds characters that hide text from its readers.
     HiddenText,
-    /// What the user added is abusive.
+    /// The user's addition is abusive.
     Toxic,
-    /// What the user added is in a language that the toxicity model does not know.
+    /// The user's addition is in a language that the toxicity model does not know.
     UnknownLanguage,
     /// The model refused, and the user's text complies.
     RefusalInversion,
@@ -63,11 +63,11 @@ pub enum Reason {
     LoadedLanguage,
     /// The user's text holds the control tokens of a chat template.
     ChatTemplate,
-    /// A text came with half a surrogate pair, which is no character. U+FFFD stands in its place.
+    /// A text had half a surrogate pair, which is no character. U+FFFD replaces it.
     ReplacedCharacter,
     /// The user's text opens a code fence and does not close it, and the model's text did.
     BrokenFence,
-    /// The user's text says the same over and over.
+    /// The user's text repeats itself over and over.
     Repetition,
     /// The user's text is shorter than the policy allows.
     TooShort,
@@ -75,15 +75,15 @@ pub enum Reason {
     TooLong,
     /// A judge holds the user's text to be abusive, or of help in doing harm.
     JudgedUnsafe,
-    /// A judge holds the user's text to address a model, or whoever judges it.
+    /// A judge holds the user's text to address a model or a judge.
     JudgedInjection,
     /// A judge found private data in the user's text.
     JudgedPrivate,
-    /// A judge holds that the user's text claims what its prompt does not bear out.
+    /// A judge holds that the prompt does not support the user's text.
     JudgedUnsupported,
     /// A judge holds that the user made the text take sides.
     JudgedSlanted,
-    /// A judge was to be asked, and there is no opinion of its to believe.
+    /// A judge was due, and there is no opinion of its to believe.
     Unjudged,
 }
 
@@ -130,7 +130,7 @@ impl Reason {
         Self::Unjudged,
     ];
 
-    /// The reason's code, as lines and policies name it.
+    /// Returns the reason's code, as lines and policies name it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -175,7 +175,7 @@ impl Reason {
         }
     }
 
-    /// Where it sends an event unless a policy says otherwise.
+    /// Returns the route of an event with this reason, unless a policy sets another.
     #[must_use]
     pub(crate) fn default_route(self) -> Route {
         match self {
@@ -200,8 +200,8 @@ impl Reason {
         }
     }
 
-    /// Whether a policy may decide where it sends an event. It has no say where there is no edit or no answer, which is never a
-    /// preference pair, and on what its user did not consent to, which is not ours to use.
+    /// Returns `true` if a policy may set the route. It may not where there is no edit or no answer, which is never a
+    /// preference pair. It may not without consent either, because the data is not ours to use.
     #[must_use]
     pub fn is_policy(self) -> bool {
         !matches!(

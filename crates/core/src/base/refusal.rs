@@ -1,4 +1,4 @@
-//! Why an event, or a whole request, was not accepted.
+//! The reason why an event, or a whole request, was not accepted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ pub enum RefusalCode {
     MissingField,
     /// A required field is `null`.
     NullField,
-    /// A field that must say something is empty.
+    /// A required text is empty.
     EmptyField,
     /// A field has the wrong JSON type.
     WrongType,
@@ -22,18 +22,18 @@ pub enum RefusalCode {
     InvalidValue,
     /// A field is given twice.
     DuplicateField,
-    /// A field that the model's input had, and that an event cannot carry yet.
+    /// A field of the model's input that an event cannot carry yet.
     UnsupportedField,
     /// The event is larger than a queue message may be.
     TooLarge,
-    /// The batch has more events than are taken at once.
+    /// The batch has more events than one request may hold.
     TooManyEvents,
-    /// Nothing is wrong: an output was read, which is counted where it arrives and kept nowhere.
+    /// No error: an output was read. Ingest counts it and keeps nothing of it.
     OnlyRead,
 }
 
 impl RefusalCode {
-    /// The code as the API shows it.
+    /// Returns the code as the API shows it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,16 +53,16 @@ impl RefusalCode {
     }
 }
 
-/// A refusal: a code for the client's program, a message for its author, and the field that is to be mended.
+/// A refusal: a code for the client's program, a message for its author, and the field to correct.
 ///
 /// It never holds text from the event's prompt or outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What kind of mistake it is.
+    /// The kind of mistake.
     pub code: RefusalCode,
-    /// What is wrong and what would be right.
+    /// The fault and its correction, in words.
     pub message: String,
-    /// Path of the field, such as `prompt[0].role`; absent where the mistake is not in one field.
+    /// The path of the field, such as `prompt[0].role`; `None` if the mistake is not in one field.
     pub field: Option<String>,
 }
 
@@ -71,7 +71,7 @@ impl Refusal {
         Self { code, message: message.into().into_owned(), field: Some(field.to_owned()) }
     }
 
-    /// The refusal of something that has a path, where it names no field of its own.
+    /// Sets the refusal's field to `path` if it names no field of its own.
     pub(crate) fn or_of(mut self, path: &str) -> Self {
         self.field.get_or_insert_with(|| path.to_owned());
         self
@@ -82,7 +82,7 @@ impl Refusal {
     }
 }
 
-/// A client's key as a refusal may quote it: neither long nor several lines.
+/// Makes a client's key short and single-line, so that a refusal may quote it.
 pub(crate) fn printable(key: &str) -> String {
     key.chars().take(40).map(|scalar| if scalar.is_control() { '\u{fffd}' } else { scalar }).collect()
 }

@@ -1,20 +1,20 @@
 use serde::{Serialize, Serializer};
 
-/// Where an event's one line goes. Ordered from the freest to the strictest: what several findings ask for, the strictest of
-/// them gets.
+/// The route of an event's one line. Ordered from the freest to the strictest: of several findings the strictest route
+/// wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Route {
-    /// A preference pair that passed everything.
+    /// A preference pair that passed every check.
     Gold,
-    /// The sample of outputs that users liked as they were: trained along, against forgetting.
+    /// The sample of outputs that users liked as they were. They are trained along against forgetting.
     Replay,
     /// Weak feedback, for analytics and unpaired training. Never a preference pair.
     Signals,
-    /// A person has to look.
+    /// An operator has to look at it.
     Review,
-    /// The audit holds it back.
+    /// The audit quarantined it.
     Quarantine,
-    /// Trains nobody: ids and reasons are kept, texts are not.
+    /// Not for training: ids and reasons are kept, texts are not.
     Dropped,
 }
 
@@ -22,7 +22,7 @@ impl Route {
     /// Every route, in the order in which reports show them.
     pub const ALL: [Self; 6] = [Self::Gold, Self::Replay, Self::Signals, Self::Review, Self::Quarantine, Self::Dropped];
 
-    /// The route's name, as in the lake's partitions.
+    /// Returns the route's name, as in the lake's partitions.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,21 +1,21 @@
-//! Values of the policy file, in TOML. A wrong one is refused with its line, and a left out one has its default.
+//! Values of the policy file, in TOML. An invalid one is refused with its line, and an absent one takes its default.
 
 use std::fmt::Display;
 use std::ops::Range;
 
 use toml::Spanned;
 
-/// Why a policy file is refused, and where.
+/// The error of an invalid policy file, with its place.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("policy line {line}: {message}")]
 pub struct PolicyError {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The fault on that line.
     pub message: String,
 }
 
-/// The text of a policy file, for the lines of its errors.
+/// The text of a policy file, kept for the lines of its errors.
 #[derive(Clone, Copy)]
 pub(crate) struct RuleFile<'t>(&'t str);
 
@@ -24,7 +24,7 @@ impl<'t> RuleFile<'t> {
         Self(text)
     }
 
-    /// The file's tables and values.
+    /// Reads the file's tables and values.
     pub(crate) fn read<F: serde::de::DeserializeOwned>(self) -> Result<F, PolicyError> {
         toml::from_str(self.0).map_err(|error| {
             let message = error.message().to_owned();
@@ -34,13 +34,14 @@ impl<'t> RuleFile<'t> {
         })
     }
 
-    /// A share, of a text or of a scale: within 0 and 1. A 95 that means percent is refused, not taken for "never".
+    /// Checks a share, of a text or of a scale: within 0 and 1. It refuses a 95 that means percent, rather than read it
+    /// as "never".
     pub(crate) fn share(self, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
         let is_share = |value: f64| (0.0..=1.0).contains(&value);
         self.value(given, default, is_share, |value| format!("{value} is no share: give it between 0.0 and 1.0"))
     }
 
-    /// Nats a token: within -10 and 10. Beyond that, and for what is no number, nothing would be compared.
+    /// Checks nats a token: within -10 and 10. A comparison beyond that, or with NaN, would be void.
     pub(crate) fn nats(self, given: Option<&Spanned<f64>>, default: f64) -> Result<f64, PolicyError> {
         let is_bound = |value: f64| (-10.0..=10.0).contains(&value);
         let message = |value| format!("{value} is no bound in nats a token: give it between -10.0 and 10.0");
@@ -57,7 +58,7 @@ impl<'t> RuleFile<'t> {
         self.value(given, default, |value| value >= least, message)
     }
 
-    /// A value that has to be `right`. What is no number is not right, whatever the bounds.
+    /// Checks that a value is `right`. NaN never is, whatever the bounds.
     fn value<N: Copy>(
         self,
         given: Option<&Spanned<N>>,
@@ -74,7 +75,7 @@ impl<'t> RuleFile<'t> {
         PolicyError { line: self.line_of(at), message: message.to_owned() }
     }
 
-    /// Of two values that contradict each other, the one that comes second is taken to be the mistake.
+    /// Reports two values that contradict each other, at the line of the second.
     pub(crate) fn contradiction<N>(self, values: [&Option<Spanned<N>>; 2], message: &str) -> PolicyError {
         let lines = values.into_iter().flatten().map(|value| self.line_of(&value.span()));
         PolicyError { line: lines.max().unwrap_or(1), message: message.to_owned() }

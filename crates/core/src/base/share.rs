@@ -1,8 +1,8 @@
-//! Shares of a whole, compared with the thresholds of a policy exactly.
+//! Exact comparison of shares of a whole with the thresholds of a policy.
 //!
-//! A share computed in floating point misses an exact edge: `1 - 9/10` is a hair below 0.1. So part and whole stay integers, and a
-//! threshold is the decimal that its author wrote: the shortest one that reads as the same `f64`, which is also what
-//! [`crate::Policy::hash`] covers.
+//! A share computed in floating point misses an exact edge: `1 - 9/10` is a hair below 0.1. So part and whole stay
+//! integers. A threshold is the decimal that its author wrote: the shortest one that reads as the same `f64`.
+//! [`crate::Policy::hash`] covers the same decimal.
 //!
 //! A single division needs none of this. It is rounded once, as the threshold is, so that equal numbers stay equal.
 
@@ -16,14 +16,14 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// All of nothing is everything: a share of 1.
+    /// Creates a share. All of nothing is everything: a share of 1.
     pub(crate) fn new(part: u64, whole: u64) -> Self {
         if whole == 0 { Self { part: 1, whole: 1 } } else { Self { part, whole } }
     }
 
-    /// Compares it with a threshold of 0.0 or more.
+    /// Compares the share with a threshold of 0.0 or more.
     pub(crate) fn compared_to(self, threshold: f64) -> Ordering {
-        /// Far more than a division can be off, and far less than a share of a text can be.
+        /// Far above the error of a division, and far below any share of a text.
         const NEAR: f64 = 1e-12;
         let distance = self.value() - threshold;
         if distance.abs() > NEAR {
@@ -32,19 +32,19 @@ impl Share {
         Decimal::of(threshold).compared_to_share(u128::from(self.part), u128::from(self.whole)).reverse()
     }
 
-    /// The number: from 0.0 to 1.0 where the part is one of the whole.
+    /// Returns the share as a number: from 0.0 to 1.0 if `part` is at most `whole`.
     pub(crate) fn value(self) -> f64 {
         self.part as f64 / self.whole as f64
     }
 
-    /// Compares two shares, and says by what share they differ.
+    /// Compares two shares, and returns their difference as a share.
     pub(crate) fn difference(self, other: Self) -> (Ordering, Self) {
         let (mine, its) = (self.part * other.whole, other.part * self.whole);
         (mine.cmp(&its), Self { part: mine.abs_diff(its), whole: self.whole * other.whole })
     }
 }
 
-/// A number of 0 or more, as people write it: `digits / unit`, where the unit is a power of ten.
+/// A number of 0 or more in decimal: `digits / unit`, where the unit is a power of ten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decimal {
     digits: u128,
@@ -52,9 +52,9 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// The shortest decimal that reads as this number.
+    /// Returns the shortest decimal that reads as this number.
     pub(crate) fn of(number: f64) -> Self {
-        /// The largest power of ten in a `u128`. What is smaller than it can say is nothing.
+        /// The largest power of ten in a `u128`. Smaller numbers become 0.
         const MOST_DECIMALS: u32 = 38;
         let written = format!("{number:e}");
         let (digits, exponent) = written.split_once('e').unwrap_or((&written, "0"));
@@ -71,7 +71,8 @@ impl Decimal {
     }
 
     fn compared_to_share(self, part: u128, whole: u128) -> Ordering {
-        // The digits of an `f64` and a count fit a `u128`, and their product. A product that does not fit is larger.
+        // The digits of an `f64` and a count fit a `u128`, and so does their product. A product that does not fit is
+        // larger.
         match (self.digits.checked_mul(whole), self.unit.checked_mul(part)) {
             (Some(of_decimal), Some(of_share)) => of_decimal.cmp(&of_share),
             (None, _) => Ordering::Greater,
@@ -79,7 +80,7 @@ impl Decimal {
         }
     }
 
-    /// The largest count that is no more than this share of a whole.
+    /// Returns the largest count that is no more than this share of a whole.
     pub(crate) fn of_whole(self, whole: u64) -> u64 {
         let of_whole = self.digits.saturating_mul(u128::from(whole)) / self.unit;
         u64::try_from(of_whole).unwrap_or(u64::MAX)

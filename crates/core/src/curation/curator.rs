@@ -1,4 +1,4 @@
-//! From a queue message to a line in a route: all of curation, without any input or output.
+//! Curation from a queue message to a line in a route, without any input or output.
 
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ pub struct Curator {
 /// An event as the lake will hold it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CuratedEvent {
-    /// Where it goes, and why.
+    /// Its route and the reasons.
     pub verdict: Verdict,
     /// Its idempotency key.
     pub event_id: String,
@@ -40,15 +40,16 @@ pub struct CuratedEvent {
     pub pair_id: String,
     /// Its line: one JSON object, without the line feed.
     pub line: String,
-    /// The output that it is a revision of; `None` for what is no edit, and for a withdrawal that does not name its output.
+    /// The id of the output that it revises. `None` for an event that is no edit, and for a withdrawal that does not
+    /// name its output.
     pub output_id: Option<String>,
     /// Its place among the revisions.
     pub revision: Revision,
-    /// When the front door received it, in microseconds since the epoch.
+    /// The time of receipt at the front door, in microseconds since the epoch.
     pub received_at: Option<Micros>,
 }
 
-/// An event with the verdict of the audit, whose line is not written yet: judges may still lower it.
+/// An event with the verdict of the audit, whose line is not written yet: judges may still lower the verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditedEvent<'m> {
     event: EditEvent<'m>,
@@ -57,32 +58,34 @@ pub struct AuditedEvent<'m> {
 }
 
 impl<'m> AuditedEvent<'m> {
-    /// The event as it is stored: without reasoning, in the model's spelling, and without the personal data that was found in it.
+    /// Returns the event as stored: without reasoning, in the model's spelling, and without the personal data that was
+    /// found in it.
     #[must_use]
     pub fn event(&self) -> &EditEvent<'m> {
         &self.event
     }
 
-    /// In what the user's text was given the model's spelling.
+    /// Returns the features in which the user's text was given the model's spelling.
     #[must_use]
     pub fn respelled(&self) -> Respelled {
         self.respelled
     }
 
-    /// Where it goes, and why. Spans of its findings are places in this event's texts.
+    /// Returns its route and the reasons. Spans of its findings are places in this event's texts.
     #[must_use]
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
 
-    /// An event that does not say when it was received was received then: the queue has a time that a redelivery does not change.
+    /// Sets the time of receipt of an event that has none. The queue has a time that a redelivery does not change.
     #[must_use]
     pub fn received_by_default(mut self, at: Option<Micros>) -> Self {
         self.event.received_at = self.event.received_at.or(at);
         self
     }
 
-    /// What judges are asked about: the texts as gold would have them. `None` for what is not to be gold anyway.
+    /// Returns the case for judges: the texts as they would enter gold. `None` for an event that will not be gold
+    /// anyway.
     #[must_use]
     pub fn case(&self) -> Option<Case<'_>> {
         let Self { event, verdict, .. } = self;
@@ -92,16 +95,16 @@ impl<'m> AuditedEvent<'m> {
 }
 
 impl Curator {
-    /// The `contributor_key` is for what ingest leaves to it: threads that are somebody's address, and contributors' ids in
-    /// messages that ingest did not write. Without it neither is stored in any form.
+    /// Sets the `contributor_key` for data that ingest leaves to curation: threads that are an address or a number, and
+    /// contributors' ids in messages that ingest did not write. Without the key neither is stored in any form.
     #[must_use]
     pub fn new(rules: impl Into<CurationRules>, contributor_key: Option<ContributorKey>) -> Self {
         let rules = rules.into();
         Self { policy_hash: rules.hash(), rules, audit: Audit::new(), contributor_key }
     }
 
-    /// Has every line say, by its policy's hash, that these judges had a say, too. A judge's name is to change with whatever
-    /// changes its opinions.
+    /// Adds the judges' names to the policy's hash in every line. A judge's name must change with anything that changes
+    /// its opinions.
     #[must_use]
     pub fn judged_by(mut self, judges: &[String]) -> Self {
         if !judges.is_empty() {
@@ -112,7 +115,7 @@ impl Curator {
         self
     }
 
-    /// Curates one message at the given time, with no judge.
+    /// Curates one message at the given time, without a judge.
     ///
     /// # Errors
     /// A [`Refusal`] if the message is neither an edit nor feedback.
@@ -120,7 +123,7 @@ impl Curator {
         self.finish(self.audit(message)?, &[], now)
     }
 
-    /// The first half of curation: everything that the core decides on its own.
+    /// Runs the first half of curation: everything that the core decides on its own.
     ///
     /// # Errors
     /// A [`Refusal`] if the message is neither an edit nor feedback.
@@ -140,10 +143,10 @@ impl Curator {
         Ok(AuditedEvent { event, respelled, verdict })
     }
 
-    /// The second half: the verdict after the judges' opinions, and the line, at the given time.
+    /// Runs the second half: the verdict after the judges' opinions, and the line, at the given time.
     ///
     /// # Errors
-    /// None in practice: whatever parses serialises.
+    /// None in practice: an event that parses also serialises.
     pub fn finish(
         &self,
         audited: AuditedEvent<'_>,
@@ -153,7 +156,7 @@ impl Curator {
         let AuditedEvent { event, verdict, .. } = audited;
         let verdict = verdict.after(opinions, &self.rules);
         let stamp = Stamp { policy: &self.policy_hash, curated_at: &rfc3339(now) };
-        // A line feed inside a text is escaped by JSON, so a line never breaks.
+        // JSON escapes a line feed inside a text, so a line never breaks.
         let line = Line::new(&event, &verdict, &stamp)
             .to_json()
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
@@ -163,14 +166,14 @@ impl Curator {
         Ok(CuratedEvent { verdict, event_id: event_id.into_owned(), pair_id, line, output_id, revision, received_at })
     }
 
-    /// The rules that it judges by.
+    /// Returns the rules that it judges by.
     #[must_use]
     pub fn rules(&self) -> &CurationRules {
         &self.rules
     }
 }
 
-/// Gives the user's text the model's spelling, and says in what. The pair becomes that of the texts as they are then.
+/// Gives the user's text the model's spelling, and returns the respelled features. The pair id follows the new texts.
 fn settle_spelling(event: &mut EditEvent<'_>) -> Respelled {
     let Some((chosen, respelled)) = respell(&event.rejected, &event.chosen) else { return Respelled::default() };
     let rejected = std::mem::take(&mut event.rejected);
@@ -311,7 +314,7 @@ mod tests {
         event
     }
 
-    /// An event that is in the sample, if it is liked, and one that is not.
+    /// Returns a liked event that is in the sample, or one that is not.
     fn liked(fields: Value, is_sampled: bool) -> Value {
         let ids = (0..).map(|number| format!("e-{number}"));
         let events = ids.map(|id| {

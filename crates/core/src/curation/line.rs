@@ -1,4 +1,4 @@
-//! One line of the lake: what is kept of an event once it is judged.
+//! One line of the lake: the kept parts of a judged event.
 
 use serde::Serialize;
 
@@ -12,8 +12,8 @@ use crate::event::edit_event::{ContextEntry, EditEvent, Model};
 use crate::event::feedback::FeedbackKind;
 use crate::event::prompt::ChatMessage;
 
-/// The columns. Each keeps one type for ever, whatever the route: readers that infer a schema fail on mixed
-/// ones. A gold line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
+/// The columns. Each keeps one type for ever, in every route: readers that infer a schema fail on mixed ones. A gold
+/// line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
 pub(crate) struct Line<'e> {
     pair_id: Option<&'e str>,
     event_id: &'e str,
@@ -38,26 +38,27 @@ pub(crate) struct Line<'e> {
     output_id: Option<String>,
 }
 
-/// What the user said of the output besides editing it, or instead.
+/// The user's feedback on the output, besides an edit or instead of one.
 #[derive(Serialize)]
 struct FeedbackColumn<'e> {
     kind: FeedbackKind,
     rating: Option<u8>,
     comment: Option<&'e str>,
-    /// Whether it speaks for the output. Without an edit this is the label that unpaired training asks for.
+    /// `true` for the output, `false` against it. Without an edit this is the label for unpaired training.
     label: Option<bool>,
 }
 
-/// What a line says besides its event and verdict.
+/// The fields of a line besides its event and verdict.
 pub(crate) struct Stamp<'e> {
     pub(crate) policy: &'e str,
     pub(crate) curated_at: &'e str,
 }
 
 impl<'e> Line<'e> {
-    /// An output without an edit stands where it would in a pair: in `rejected` if its user spoke against it, else in `chosen`.
+    /// Creates a line. An output without an edit takes its place in a pair: `rejected` if its user spoke against it,
+    /// else `chosen`.
     ///
-    /// A text that trains nobody is not kept, and of an event without consent nothing is but its id and the reason.
+    /// A text that is not for training is not kept. An event without consent keeps only its id and the reason.
     pub(crate) fn new(event: &'e EditEvent<'e>, verdict: &'e Verdict, stamp: &Stamp<'e>) -> Self {
         let has_consent = event.consent != Some(false);
         let keeps_text = verdict.route != Route::Dropped;
@@ -95,9 +96,9 @@ impl<'e> Line<'e> {
         }
     }
 
-    /// The line as JSON, with its columns in this order.
+    /// Returns the line as JSON, with its columns in this order.
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
-        /// What a line without texts takes up, mostly.
+        /// The usual size of a line without its texts, in bytes.
         const REST: usize = 1024;
         let texts = [self.prompt, self.chosen, self.rejected].into_iter().flatten().map(str::len).sum::<usize>();
         let mut json = JsonObject::with_capacity(texts + REST);

@@ -1,4 +1,4 @@
-//! One edit, judged alone: redacted, audited, and sent to a route as a line.
+//! Curation of one edit on its own: redacted, audited, and sent to a route as a line.
 
 pub(crate) mod audit;
 pub(crate) mod curator;

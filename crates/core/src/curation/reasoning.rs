@@ -1,12 +1,13 @@
 //! Reasoning that a model writes before its answer, such as `<think>…</think>`.
 //!
-//! Chat interfaces hide it, so that a user edits the answer and sends it without. To drop what was not shown is no preference, and a
-//! changed answer behind long reasoning would look hardly changed. So reasoning is set aside before texts are compared, and a pair is made of
-//! answers.
+//! Chat interfaces hide it, so that a user edits only the answer and sends it without the reasoning. A missing part
+//! that was not shown is no preference, and behind long reasoning a changed answer would look hardly changed. So
+//! reasoning is set aside before texts are compared, and a pair is made of answers.
 //!
-//! Only what leads is reasoning: blocks at the very start, one after another. A template may have written the opening tag into the
-//! prompt; then the reasoning ends with a closing tag that nothing opened. Tags within code, or within a sentence, are what the text is
-//! about. A block that never ends was cut off before the answer came: there is no answer, and no pair.
+//! Only leading text is reasoning: blocks at the very start, one after another. A template may have written the opening
+//! tag into the prompt; then the reasoning ends with a closing tag that nothing opened. Tags within code, or within a
+//! sentence, are a subject of the text. A block that never ends was cut off before the answer: there is no answer, and
+//! no pair.
 
 use std::borrow::Cow;
 
@@ -29,7 +30,7 @@ pub enum Think {
 }
 
 impl Think {
-    /// Its name in a policy file.
+    /// Returns its name in a policy file.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +39,8 @@ impl Think {
         }
     }
 
-    /// The answer within a text: without the reasoning that leads it, if that is set aside. Empty if the reasoning never ends.
+    /// Returns the answer within a text: without leading reasoning, if that is set aside. It is empty if the reasoning
+    /// never ends.
     pub(crate) fn answer(self, text: &str) -> &str {
         match self {
             Self::Strip => without_reasoning(text),
@@ -47,7 +49,7 @@ impl Think {
     }
 }
 
-/// Tags around reasoning, in lower case; they are found in any case.
+/// Tags around reasoning, in lower case. They match in any case.
 const TAGS: [(&str, &str); 6] = [
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -57,8 +59,8 @@ const TAGS: [(&str, &str); 6] = [
     ("[think]", "[/think]"),
 ];
 
-/// Sets the reasoning of both texts aside, where the policy says so, and adds [`Reason::ReasoningSetAside`], or [`Reason::NoAnswer`] where
-/// nothing is left of a text. The score is the number of characters that both texts lost.
+/// Sets the reasoning of both texts aside, where the policy says so. Adds [`Reason::ReasoningSetAside`], or
+/// [`Reason::NoAnswer`] if nothing is left of a text. The score is the number of characters that both texts lost.
 pub(crate) fn set_aside(event: &mut EditEvent<'_>, think: Think, findings: &mut Findings) {
     let [rejected, chosen] = [&event.rejected, &event.chosen].map(|text| think.answer(text));
     let length = |text: &str| text.chars().count();
@@ -88,7 +90,7 @@ fn without_blocks(mut text: &str) -> &str {
     text
 }
 
-/// The end of the block that a text begins with: behind its closing tag, or the end of the text if it has none.
+/// Returns the end of the block at the start of a text: behind its closing tag, or the end of the text if it has none.
 fn end_of_block(text: &str) -> Option<usize> {
     let start = text.trim_start_matches(|character: char| character.is_whitespace() || character == '\u{feff}');
     let (opening, closing) = TAGS.into_iter().find(|(opening, _)| begins_with(start, opening))?;
@@ -97,8 +99,9 @@ fn end_of_block(text: &str) -> Option<usize> {
     Some(ends.next().map_or(text.len(), |at| inside + at + closing.len()))
 }
 
-/// The end of reasoning whose opening tag is not in the text: behind the first closing tag, if it stands on a line of its own, or at the
-/// end of a paragraph. A template opens one block, so one such tag is looked for.
+/// Returns the end of reasoning whose opening tag is not in the text. It is behind the first closing tag, if that
+/// stands on a line of its own, or at the end of a paragraph. A template opens one block, so one such tag is looked
+/// for.
 fn end_of_prefilled(text: &str) -> Option<usize> {
     let closed_at = |at: usize| {
         let is_closing = text.as_bytes().get(at + 1) == Some(&b'/');
@@ -118,7 +121,7 @@ fn end_of_prefilled(text: &str) -> Option<usize> {
     (stands_apart && !is_of_text()).then_some(at + closing.len())
 }
 
-/// The places of a tag, in any case.
+/// Returns the places of a tag, in any case.
 fn places_of<'t>(text: &'t str, tag: &'static str) -> impl Iterator<Item = usize> + use<'t> {
     let first = tag.as_bytes()[0];
     memchr::memchr_iter(first, text.as_bytes()).filter(move |at| begins_with(&text[*at..], tag))
@@ -128,13 +131,13 @@ fn begins_with(text: &str, tag: &str) -> bool {
     text.as_bytes().get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag.as_bytes()))
 }
 
-/// True if the tag at a place is spoken of: between backticks or quotation marks.
+/// Returns `true` if the tag at a place is quoted: between backticks or quotation marks.
 fn is_quoted(text: &str, at: usize, length: usize) -> bool {
     let is_mark = |character: char| matches!(character, '`' | '"' | '\'' | '“' | '”' | '‘' | '’');
     text[..at].ends_with(is_mark) && text[at + length..].starts_with(is_mark)
 }
 
-/// A text without the blank lines before it. The indentation of its first line stays, unless a tag stood before it.
+/// Returns a text without leading blank lines. The indentation of its first line stays, unless a tag stood before it.
 fn without_blank_start(text: &str) -> &str {
     let start = text.trim_start();
     let blank = text.len() - start.len();

@@ -1,11 +1,11 @@
 //! Redaction: personal data becomes placeholders before anything is judged or written.
 //!
-//! The same value becomes the same placeholder in the prompt, in both texts, in the comment and in the context, so that the pair still says
-//! what the user changed: redacted in one text only, an address would read as an edit. What is found in one text is therefore
-//! looked for in all of them, in whatever grouping, and redaction goes on until nothing is found any more.
+//! The same value becomes the same placeholder in the prompt, in both texts, in the comment and in the context. So the
+//! pair still shows the user's change: redacted in one text only, an address would read as an edit. A value found in
+//! one text is therefore searched for in all of them, in any grouping. Redaction repeats until it finds nothing more.
 //!
-//! What is not redacted: `event_id`, which is the client's idempotency key and must come back as it was sent, the context's
-//! keys, and the names of models. Clients are told not to put personal data there.
+//! Three things are not redacted: `event_id`, which is the client's idempotency key and must come back as it was sent,
+//! the context's keys, and the names of models. Clients are told not to put personal data there.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -22,15 +22,15 @@ use crate::curation::verdict::is_dropped_unread;
 use crate::event::contributor::ContributorKey;
 use crate::event::edit_event::EditEvent;
 
-/// A placeholder where a value was may leave its neighbour as a value of its own; then there is another round. Text that goes
-/// on like that for longer is nobody's.
+/// The maximum number of rounds. A placeholder may turn its neighbour into a value of its own, which takes another
+/// round. Text that goes on for longer is not natural.
 const MAX_ROUNDS: usize = 8;
 
-/// Replaces the personal data of an event, and notes what was replaced: for each value its rule, its first placeholder, and how
-/// many values there are. Costs a search of the texts if there is none.
+/// Replaces the personal data of an event and records the replacements: for each value its rule, its first placeholder,
+/// and the number of values. Without personal data it costs one search of the texts.
 ///
-/// An event that has a credential is dropped, and its texts with it: there is nothing to redact, and the finding's place stays
-/// true.
+/// An event with a credential is dropped with its texts. There is nothing to redact, and the finding's span stays
+/// valid.
 pub(crate) fn redact(
     event: &mut EditEvent<'_>,
     rules: &CurationRules,
@@ -57,10 +57,11 @@ pub(crate) fn redact(
     placeholders.report(event, findings);
 }
 
-/// A thread's id joins the lines of a conversation, so that a placeholder, which has a meaning within one event only, would join
-/// strangers. One that is an address or a number of somebody is kept as contributors' ids are: as a keyed hash, or not at all.
+/// Replaces an id that is a person's address or number by a keyed hash, or removes it, as for contributors' ids. A
+/// thread's id joins the lines of a conversation. A placeholder has a meaning within one event only, and would join
+/// strangers.
 ///
-/// Ids of digits alone are ids, and no cards. A `response_id` joins the revisions of one output in the same way.
+/// Ids of digits alone are ids, not cards. A `response_id` joins the revisions of one output in the same way.
 fn pseudonymise(id: &mut Option<Cow<'_, str>>, key: Option<&ContributorKey>) {
     let Some(text) = id.as_deref() else { return };
     if find(text).iter().any(|found| found.kind != Kind::Card) {
@@ -68,11 +69,11 @@ fn pseudonymise(id: &mut Option<Cow<'_, str>>, key: Option<&ContributorKey>) {
     }
 }
 
-/// The values of one event, and what stands for them.
+/// The values of one event, and their placeholders.
 struct Placeholders {
-    /// Of each kind, by identity: the number.
+    /// The number of each value: by kind, then by identity.
     numbers: [HashMap<String, usize>; Kind::ALL.len()],
-    /// What the event's texts say themselves, and would be confused with ours.
+    /// Placeholders in the event's own texts, which would be confused with ours.
     taken: HashSet<(Kind, usize)>,
     /// The last number of each kind.
     last: [usize; Kind::ALL.len()],
@@ -84,7 +85,7 @@ impl Placeholders {
         Self { numbers: Kind::ALL.map(|_| HashMap::new()), taken, last: [0; Kind::ALL.len()] }
     }
 
-    /// Numbers the values in order of their first appearance. Answers whether there is anything to replace.
+    /// Numbers the values in order of their first appearance. Returns `true` if there is anything to replace.
     fn learn<'t>(&mut self, texts: impl Iterator<Item = &'t str>) -> bool {
         let mut is_any = false;
         for text in texts {
@@ -105,7 +106,7 @@ impl Placeholders {
         is_any
     }
 
-    /// The text with placeholders, if it holds any value.
+    /// Returns the text with placeholders, if it holds any value.
     fn replaced(&self, text: &str) -> Option<String> {
         let mut found = find(text);
         find_known(text, |value| self.kind_of_number(value), &mut found);
@@ -123,7 +124,7 @@ impl Placeholders {
         (end > 0).then_some(replaced)
     }
 
-    /// What a number is, if one of the texts said it.
+    /// Returns the kind of a number, if one of the texts has it.
     fn kind_of_number(&self, value: &str) -> Option<Kind> {
         let is_known = |kind: &Kind| self.numbers[*kind as usize].contains_key(value);
         [Kind::Phone, Kind::Card, Kind::Ssn, Kind::Ip].into_iter().find(is_known)
@@ -151,9 +152,9 @@ impl Placeholders {
     }
 }
 
-/// The placeholders in a text, whoever wrote them, and where they are.
+/// Returns the placeholders in a text, of any author, and their places.
 fn placeholders_in(text: &str) -> impl Iterator<Item = ((Kind, usize), Range<usize>)> {
-    /// `<EMAIL_` and as many digits as a number of values can have.
+    /// The length of `<EMAIL_` with as many digits as a number of values can have.
     const MAX: usize = 24;
     memchr_iter(b'<', text.as_bytes()).filter_map(|start| {
         let inner = &text.as_bytes()[start + 1..text.len().min(start + MAX)];
@@ -365,7 +366,7 @@ mod tests {
         assert_eq!(line["chosen"], "Connect to postgres://app:<EMAIL_1>/x now");
     }
 
-    /// As for the searches: far above what it takes (2 to 60 ms), far below what a quadratic one would.
+    /// As for the searches: far above the actual time (2 to 60 ms), far below that of a quadratic algorithm.
     #[test]
     fn the_work_is_linear_in_any_text() {
         let numbered = |text: &dyn Fn(usize) -> String| (0..5000).map(text).collect::<String>();
@@ -434,7 +435,7 @@ mod tests {
             for text in event.texts() {
                 prop_assert!(find(text).is_empty(), "{:?}", text);
             }
-            // No spelling of a value that was found in one text is left in another.
+            // No spelling of a value found in one text is left in another.
             let original = sent.to_string();
             let original = EditEvent::parse(&original, None).unwrap();
             let values: BTreeSet<_> = original

@@ -12,13 +12,13 @@ use crate::event::sampling::{Sampling, SamplingSection};
 /// The rules that judge a line. Every line in the lake names them by their hash.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CurationRules {
-    /// What the audit looks for, and where its findings send an event.
+    /// The audit's rules and the routes of its findings.
     pub audit: AuditRules,
     /// The treatment of reasoning before an answer.
     pub think: Think,
-    /// The shares that are kept of outputs that were liked as they were.
+    /// The sampled shares of liked outputs.
     pub sampling: Sampling,
-    /// How far judges are asked, where there are any.
+    /// The limits of judging, where there are judges.
     pub judges: JudgeLimits,
 }
 
@@ -48,13 +48,13 @@ impl CurationRules {
         })
     }
 
-    /// The route that a finding sends an event to, or `None` if it is switched off.
+    /// Returns the route of a finding, or `None` if it is switched off.
     #[must_use]
     pub fn route_of(&self, reason: Reason) -> Option<Route> {
         self.audit.route_of(reason)
     }
 
-    /// 16 hexadecimal digits that change whenever a rule does, and not when only the file's words do.
+    /// Returns 16 hexadecimal digits that change with any rule. They do not change with the file's wording alone.
     #[must_use]
     pub fn hash(&self) -> String {
         let Self { audit, think, sampling, judges } = self;

@@ -1,4 +1,4 @@
-//! The verdict: which route an edit takes, and why.
+//! The verdict: the route of an edit, and the reasons.
 
 use crate::base::reason::Reason;
 use crate::base::route::Route;
@@ -9,25 +9,25 @@ use crate::event::edit_event::EditEvent;
 use crate::event::feedback::Feedback;
 use crate::text::similarity::{Distance, distance};
 
-/// What was decided about one event.
+/// The decision about one event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// Where the event goes.
+    /// The event's route.
     pub route: Route,
-    /// What sends it there rather than to gold: codes in order, each once.
+    /// The reasons that keep it out of gold: codes in order, each once.
     pub reasons: Vec<Reason>,
-    /// What was found and lets it pass.
+    /// The findings that let it pass.
     pub tags: Vec<Reason>,
     /// Similarity of the two texts; `None` where it was not computed.
     pub similarity: Option<f64>,
-    /// What the checks measured.
+    /// The measurements of the checks.
     pub scores: Scores,
-    /// What the reasons and tags rest on.
+    /// The evidence for the reasons and tags.
     pub findings: Vec<Finding>,
 }
 
-/// One finding answers another, which then no longer stands: a `critical` edit is small and no typo, and a text that holds the
-/// other is a version of it, however much longer or shorter it is.
+/// Pairs of findings in which the first cancels the second. A `critical` edit is small and no typo. A text that holds
+/// the other is a version of it, however much longer or shorter it is.
 const ANSWERS: [(Reason, Reason); 6] = [
     (Reason::Critical, Reason::Trivial),
     (Reason::LocalCorrection, Reason::Trivial),
@@ -37,8 +37,8 @@ const ANSWERS: [(Reason, Reason); 6] = [
     (Reason::Extended, Reason::LikelyRewrite),
 ];
 
-/// Judges one edit, of which `findings` are known already. Consent comes first: without it nothing else about the texts is
-/// even computed.
+/// Judges one edit, given its `findings` so far. Consent comes first: without it nothing else about the texts is even
+/// computed.
 #[must_use]
 pub(crate) fn judge(event: &EditEvent<'_>, rules: &CurationRules, audit: &Audit, mut findings: Findings) -> Verdict {
     if event.consent == Some(false) {
@@ -68,8 +68,8 @@ pub(crate) fn judge(event: &EditEvent<'_>, rules: &CurationRules, audit: &Audit,
     fold(findings, similarity, rules)
 }
 
-/// Judges feedback on an output that stayed as it was. Whatever it says, one text is no pair: each reason has a route of its own
-/// that is below gold, and no policy can change that.
+/// Judges feedback on an unchanged output. One text is no pair: each reason has a route of its own below gold, and no
+/// policy can change that.
 fn judge_unedited(
     event: &EditEvent<'_>,
     feedback: &Feedback<'_>,
@@ -79,7 +79,7 @@ fn judge_unedited(
 ) -> Verdict {
     let reason = feedback.reason(&event.event_id, &rules.sampling);
     findings.add(reason, 1.0, None);
-    // The others train nobody.
+    // The others are not for training.
     if matches!(reason, Reason::Liked | Reason::WeakSignal) && !findings.has(Reason::NoAnswer) {
         audit.inspect_output(event.prompt.text(), &event.chosen, &rules.audit, &mut findings);
     }
@@ -87,8 +87,8 @@ fn judge_unedited(
 }
 
 impl Verdict {
-    /// The verdict once judges have given their opinions. They can only lower it, and only what would be gold: what the
-    /// audit rejects is final, whatever anybody says about it afterwards.
+    /// Returns the verdict after the judges' opinions. They can only lower it, and only for an edit that would be gold:
+    /// a rejection by the audit is final, whatever the opinions.
     #[must_use]
     pub(crate) fn after(self, opinions: &[Opinion], rules: &CurationRules) -> Self {
         if self.route != Route::Gold || opinions.is_empty() {
@@ -102,7 +102,7 @@ impl Verdict {
     }
 }
 
-/// What the gate finds in how much was changed.
+/// Returns the gate's finding about the extent of the change.
 fn extent(distance: Option<Distance>, rules: &CurationRules) -> Option<Reason> {
     match distance.map(Distance::kept) {
         None => Some(Reason::TooLongToCompare),
@@ -112,12 +112,13 @@ fn extent(distance: Option<Distance>, rules: &CurationRules) -> Option<Reason> {
     }
 }
 
-/// Findings, and what is only a tag where they are: of much of a line that is other, a reader sees that it is.
+/// Pairs of findings in which the first makes the second only a tag: a reader sees that much of a line is different.
 const EXCUSES: [(Reason, Reason); 1] = [(Reason::LocalCorrection, Reason::Critical)];
 
-/// The one place where findings become a verdict: each asks for the route that the policy gives it, and the strictest wins.
+/// Folds the findings into a verdict. This is the only place where that happens: each finding asks for its route in the
+/// policy, and the strictest wins.
 ///
-/// Some findings answer others, by [`ANSWERS`], or have them noted only, by [`EXCUSES`].
+/// Some findings cancel others, by [`ANSWERS`], or turn them into tags, by [`EXCUSES`].
 fn fold(findings: Findings, similarity: Option<f64>, rules: &CurationRules) -> Verdict {
     let Findings { list: mut findings, scores } = findings;
     findings.retain(|finding| rules.route_of(finding.reason).is_some());
@@ -141,7 +142,7 @@ fn fold(findings: Findings, similarity: Option<f64>, rules: &CurationRules) -> V
     verdict
 }
 
-/// Whether the event is dropped whatever its texts say, and none of them is written.
+/// Returns `true` if the event is dropped whatever its texts say, and none of them is written.
 pub(crate) fn is_dropped_unread(event: &EditEvent<'_>, rules: &CurationRules) -> bool {
     event.consent == Some(false) || (event.chosen == event.rejected && !is_kept_unedited(event, rules))
 }
@@ -179,7 +180,7 @@ mod tests {
         assert_eq!(judged("abcdefgh", "aXXXXXXX").route, Route::Gold);
     }
 
-    /// A text of so many letters, and one that differs in the last of them only.
+    /// Returns a text of `length` letters, and one that differs in its last `changed` letters only.
     fn changed_in(length: usize, changed: usize) -> (String, String) {
         let letters = |number: usize| char::from(b'a' + (number % 25) as u8);
         let text: String = (0..length).map(letters).collect();

@@ -1,5 +1,5 @@
-//! Contributors are pseudonymous: an event names them by keyed hashes of their ids from the moment that it is read, so that
-//! neither the queues nor the lake ever hold an id.
+//! Contributors are pseudonymous: an event names them by keyed hashes of their ids from the moment it is read. Neither
+//! the queues nor the lake ever hold an id.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,20 +12,21 @@ use crate::base::fields::Fields;
 use crate::base::json::{Json, Text};
 use crate::base::refusal::Refusal;
 
-/// The hexadecimal digits of a pseudonym.
+/// The number of hexadecimal digits of a pseudonym.
 const PSEUDONYM_DIGITS: usize = 32;
 
-/// Who wrote what is read as an event.
+/// The writer of the text that is read as an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Writer {
-    /// A client. It names contributors by `contributor_id`; nothing that it says is taken for a pseudonym.
+    /// A client. It names contributors by `contributor_id`. Its fields are never read as a pseudonym.
     Client,
-    /// Ingest, which names them by `contributor`, or, as a message that was put on the queue by other means, a client.
+    /// Ingest, which names them by `contributor`. A message that reached the queue by other means may name them as a
+    /// client does.
     Queue,
 }
 
-/// The key of the hash. Without it nobody can tell which ids hide behind the hashes, not even by trying all ids; deleting
-/// it makes every stored hash anonymous.
+/// The key of the hash. Without it the ids behind the hashes stay secret, even from an attacker who tries all ids.
+/// Deleting the key makes every stored hash anonymous.
 #[derive(Clone)]
 pub struct ContributorKey(Hmac<Sha256>);
 
@@ -39,7 +40,7 @@ impl ContributorKey {
         Hmac::new_from_slice(secret.as_bytes()).ok().map(Self)
     }
 
-    /// The pseudonym of an id: 32 hexadecimal digits of HMAC-SHA-256.
+    /// Returns the pseudonym of an id: 32 hexadecimal digits of HMAC-SHA-256.
     #[must_use]
     pub fn pseudonym(&self, contributor_id: &str) -> String {
         let mut mac = self.0.clone();
@@ -50,7 +51,7 @@ impl ContributorKey {
 
 /// Takes the contributor out of an event's fields, as a pseudonym. Without a key an id has none, and is left out.
 ///
-/// What was queued under another key, or the same, keeps the pseudonym that it has: its event's id may depend on it.
+/// A queued event keeps its pseudonym, under whatever key it was made: the event's id may depend on it.
 pub(crate) fn take_pseudonym<'a>(
     fields: &mut Fields<'a>,
     writer: Writer,
@@ -66,7 +67,8 @@ pub(crate) fn take_pseudonym<'a>(
     Ok(id.zip(key).map(|(id, key)| Cow::Owned(key.pseudonym(&id))))
 }
 
-/// Anything else under its name is a field that nobody knows, and ignored, lest it gets into the lake as a pseudonym.
+/// Returns `true` for a well-formed pseudonym. Any other value is ignored as an unknown field, lest it enter the lake
+/// as a pseudonym.
 fn is_pseudonym(text: &str) -> bool {
     text.len() == PSEUDONYM_DIGITS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

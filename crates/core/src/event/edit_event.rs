@@ -1,4 +1,4 @@
-//! The edit event: a prompt, what the model wrote, and what the user made of it.
+//! The edit event: a prompt, the model's text, and the user's text.
 
 use std::borrow::Cow;
 
@@ -15,51 +15,55 @@ use crate::event::feedback::{Feedback, FeedbackKind};
 use crate::event::prompt::Prompt;
 use crate::event::revision::{OutputOf, Revision};
 
-/// The most entries that an event's `context` may have.
+/// The maximum number of entries in an event's `context`.
 const MAX_CONTEXT_ENTRIES: usize = 32;
 
-/// Fields that tell a model something besides the prompt, as requests to the common APIs name them.
+/// Fields of common APIs that give a model input besides the prompt.
 const UNSUPPORTED: [&str; 4] = ["tools", "functions", "system", "instructions"];
 
-/// The field of a queued event that notes a replaced character. U+FFFD alone is no sign of one: users type it, too.
+/// The field of a queued event that marks a replaced character. U+FFFD alone is no sign of one: users type it, too.
 const REPLACED_CHARACTER: &str = "replaced_character";
 
-/// One user's edit of one model output, or [`Feedback`] on one; texts are borrowed from the message where they can be.
+/// One user's edit of one model output, or [`Feedback`] on one. It borrows texts from the message where possible.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EditEvent<'a> {
-    /// The idempotency key: the client's own, or else derived from all the event says. It is never redacted, for whoever sends
-    /// the event again must be recognised: a client's key must not hold personal data.
+    /// The idempotency key: the client's own, or else derived from the whole event. It is never redacted, because a
+    /// client that sends the event again must be recognised. So a client's key must not hold personal data.
     pub event_id: Cow<'a, str>,
-    /// SHA-256 over prompt, chosen and rejected, as 64 hexadecimal digits: equal for equal preference pairs.
+    /// SHA-256 over prompt, chosen and rejected, as 64 hexadecimal digits. Equal preference pairs have equal ids.
     pub pair_id: String,
-    /// What the model was asked.
+    /// The prompt to the model.
     pub prompt: Prompt<'a>,
-    /// The user's text (`final_user_edit`). Feedback may come without one, on an output that stays as it was: then it is that.
+    /// The user's text (`final_user_edit`). Feedback without an edit leaves the output as it was: then it is the
+    /// output.
     pub chosen: Cow<'a, str>,
     /// The model's text (`original_llm_output`).
     pub rejected: Cow<'a, str>,
-    /// What the user said of the output otherwise.
+    /// The user's feedback on the output, besides the edit.
     pub feedback: Option<Feedback<'a>>,
-    /// The conversation that the output belongs to. One that is somebody's address or number is stored as a keyed hash only.
+    /// The conversation of the output. An address or a number is stored as a keyed hash only.
     pub thread_id: Option<Cow<'a, str>>,
-    /// The client's name for this one output of the model. Edits of it by one contributor are revisions, and the last one counts.
+    /// The client's name for this one output of the model. Edits of it by one contributor are revisions, and the last
+    /// one counts.
     pub response_id: Option<Cow<'a, str>>,
-    /// Who edited: the pseudonym of the client's `contributor_id`, which is kept nowhere. `None` without a [`ContributorKey`].
+    /// The contributor: the pseudonym of the client's `contributor_id`, which is kept nowhere. `None` without a
+    /// [`ContributorKey`].
     pub contributor: Option<Cow<'a, str>>,
-    /// What wrote the rejected text.
+    /// The model that wrote the rejected text.
     pub model: Option<Model<'a>>,
-    /// When the user edited.
+    /// The time of the user's edit.
     pub occurred_at: Option<OccurredAt<'a>>,
-    /// When the front door received it, in microseconds since the epoch. `None` in an event that did not come through it.
+    /// The time at which the front door received the event, in microseconds since the epoch. `None` if it did not come
+    /// through it.
     pub received_at: Option<Micros>,
-    /// Whether the user agreed that the edit may train a model. Not said is the client's agreement with its users.
+    /// The user's consent to training on the edit. `None` leaves it to the client's agreement with its users.
     pub consent: Option<bool>,
-    /// What the client wants to find the event by, such as a tenant or a feature.
+    /// The client's labels for the event, such as a tenant or a feature.
     pub context: Vec<ContextEntry<'a>>,
-    /// One of its texts came with half a surrogate pair, where U+FFFD stands now. This is no part of the derived id: the event
-    /// says the same without it.
+    /// `true` if one of its texts had half a surrogate pair, which U+FFFD replaces. This is no part of the derived id:
+    /// the event is the same without it.
     pub has_replaced_character: bool,
-    /// Whether the client chose `event_id`. A derived one is not queued: whoever reads the message derives it again.
+    /// `true` if the client chose `event_id`. A derived one is not queued: the reader of the message derives it again.
     event_id_is_given: bool,
 }
 
@@ -75,16 +79,16 @@ pub struct Model<'a> {
 /// An instant, in RFC 3339.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OccurredAt<'a> {
-    /// As the client wrote it.
+    /// The client's spelling.
     sent: Cow<'a, str>,
-    /// In UTC, to the millisecond.
+    /// The instant in UTC, with milliseconds.
     pub utc: String,
 }
 
 /// One entry of an event's context map.
 ///
-/// Lines keep the map as a list of such entries: a column whose keys vary from row to row has no one type, which readers
-/// that infer a schema fail on.
+/// Lines keep the map as a list of such entries. A column whose keys vary from row to row has no single type, and
+/// readers that infer a schema fail on it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ContextEntry<'a> {
     /// The entry's name.
@@ -94,8 +98,8 @@ pub struct ContextEntry<'a> {
 }
 
 impl<'a> EditEvent<'a> {
-    /// Reads one event as it is queued, or as it is posted. Unknown fields are ignored, and contributors for whom there is
-    /// neither a pseudonym nor a `key` to make it with are left out.
+    /// Reads one event as it is queued, or as it is posted. It ignores unknown fields. It leaves out contributors
+    /// without a pseudonym or a `key` to make one.
     ///
     /// # Errors
     /// A [`Refusal`] that names the first field that is missing, empty, mistyped or out of range.
@@ -145,13 +149,14 @@ impl<'a> EditEvent<'a> {
         Ok(event)
     }
 
-    /// Whether the user changed, or kept, the text by editing it. Feedback on an output that stays as it was is no edit.
+    /// Returns `true` if the user edited the text, or kept it in an edit. Feedback on an unchanged output is no edit.
     #[must_use]
     pub fn is_edit(&self) -> bool {
         self.feedback.is_none() || self.chosen != self.rejected
     }
 
-    /// The event's place among the revisions of its output. One that did not come through the front door was received `now`, in microseconds.
+    /// Returns the event's revision of its output. `now`, in microseconds, is its time of receipt if the front door
+    /// noted none.
     pub(crate) fn revision(&self, now: Micros) -> Revision {
         if self.consent == Some(false) {
             return Revision::WITHDRAWN;
@@ -160,9 +165,10 @@ impl<'a> EditEvent<'a> {
         Revision::new(occurred, self.received_at.unwrap_or(now), &self.pair_id)
     }
 
-    /// The output that the event is a revision of, by an id that all its revisions share. `None` for what is no edit.
+    /// Returns the id of the output that the event is a revision of. All revisions of the output share it. `None` if
+    /// the event is no edit.
     ///
-    /// Without consent nothing is derived from the texts; then only a `response_id` names the output.
+    /// Without consent nothing is derived from the texts. Then only a `response_id` names the output.
     pub(crate) fn output_id(&self) -> Option<String> {
         if !self.is_edit() || (self.consent == Some(false) && self.response_id.is_none()) {
             return None;
@@ -177,15 +183,15 @@ impl<'a> EditEvent<'a> {
         Some(output.id())
     }
 
-    /// What the event says in words: the prompt, the model's text, the user's, the context's values, the comment.
+    /// Returns the event's texts: the prompt, the model's text, the user's, the context's values, the comment.
     pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         let values = self.context.iter().map(|entry| entry.value.as_ref());
         let comment = self.feedback.iter().filter_map(|feedback| feedback.comment.as_deref());
         self.prompt.contents().chain([self.rejected.as_ref(), self.chosen.as_ref()]).chain(values).chain(comment)
     }
 
-    /// Rewrites each of [`EditEvent::texts`] for which `rewrite` has another. The pair becomes that of the texts as they are
-    /// then; the event stays the one that was sent, and keeps its id.
+    /// Rewrites each of [`EditEvent::texts`] for which `rewrite` has another. The pair id follows the new texts. The
+    /// event keeps its id.
     pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&str) -> Option<String>) {
         self.prompt.rewrite(&rewrite);
         let values = self.context.iter_mut().map(|entry| &mut entry.value);
@@ -198,19 +204,18 @@ impl<'a> EditEvent<'a> {
         self.pair_id = pair_id(&self.prompt, &self.chosen, &self.rejected);
     }
 
-    /// Puts other texts in place of the model's and the user's. The pair becomes that of these texts; the event stays the one that was
-    /// sent, and keeps its id.
+    /// Replaces the model's and the user's text. The pair id follows the new texts. The event keeps its id.
     pub(crate) fn set_texts(&mut self, rejected: Cow<'a, str>, chosen: Cow<'a, str>) {
         (self.rejected, self.chosen) = (rejected, chosen);
         self.pair_id = pair_id(&self.prompt, &self.chosen, &self.rejected);
     }
 
-    /// The same event has the same id, however often and wherever it is sent; what says anything else is another event. The
-    /// texts come in through the pair's id.
+    /// Derives the event's id. The same event has the same id, however often and wherever it is sent; any difference
+    /// makes another event. The pair's id covers the texts.
     ///
-    /// The contributor comes in by pseudonym. The message has it, so whoever reads the message derives the id that the client was
-    /// answered, with whatever key or none. And the id is no way around the key: it gets into the lake beside all else that it
-    /// is derived from, so that of the raw id it would be a hash without a key, by which anybody could try contributors.
+    /// The contributor is hashed by pseudonym. The message has it, so its reader derives the id that the client got,
+    /// with any key or none. Nor does the id open a way around the key. It enters the lake beside all its other inputs,
+    /// so over the raw id it would be a hash without a key, by which an attacker could try contributors.
     fn derived_id(&self) -> String {
         let model = self.model.as_ref();
         let digest = match &self.feedback {
@@ -229,17 +234,17 @@ impl<'a> EditEvent<'a> {
             .optional(self.occurred_at.as_ref().map(|instant| instant.utc.as_str()))
             .optional(self.consent.map(|consent| if consent { "yes" } else { "no" }));
         let digest = self.context.iter().fold(digest, |digest, entry| digest.text(&entry.key).text(&entry.value));
-        // A later field: without it the id is what it was before there was one.
+        // A later field: without it the id is the same as before the field existed.
         let digest = self.response_id.iter().fold(digest, |digest, id| digest.text("response_id").text(id));
         digest.hex()
     }
 
-    /// The event as one queue message: what [`EditEvent::parse`] reads back to an equal event, whatever the key.
+    /// Writes the event as one queue message. [`EditEvent::parse`] reads it back to an equal event, whatever the key.
     ///
-    /// It is compact, without white space and unknown fields, and says everything as the client did, but for the contributor:
-    /// a pseudonym takes up to 28 bytes more than a short id. Hence an event without a contributor does not grow (but for
-    /// U+FFFE, U+FFFF and the field that notes a replaced character), and one that is sent with one may be just within the
-    /// queue's limit, and its message not.
+    /// The message is compact, without white space and unknown fields. It keeps the client's values except the
+    /// contributor: a pseudonym takes up to 28 bytes more than a short id. So an event without a contributor does not
+    /// grow, except by U+FFFE, U+FFFF and the field that marks a replaced character. An event with a contributor may be
+    /// just within the queue's limit while its message is not.
     ///
     /// # Errors
     /// None in practice: strings and maps of strings always serialise.
@@ -265,8 +270,8 @@ impl<'a> EditEvent<'a> {
             replaced_character: self.has_replaced_character.then_some(true),
         };
         let json = serde_json::to_string(&message)?;
-        // The two scalars that JSON may hold as they are and SQS refuses. In JSON they only occur within strings, where
-        // an escape means the same.
+        // SQS refuses these two scalars, and JSON may hold them as they are. In JSON they occur only within strings,
+        // where an escape means the same.
         Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
     }
 }
@@ -275,12 +280,12 @@ fn pair_id(prompt: &Prompt<'_>, chosen: &str, rejected: &str) -> String {
     pair_id_of(prompt.text(), chosen, rejected)
 }
 
-/// The id of a pair of which the prompt's plain form is known.
+/// Returns the id of a pair, given the prompt's plain form.
 pub(crate) fn pair_id_of(prompt: &str, chosen: &str, rejected: &str) -> String {
     FieldDigest::new("flywheel pair 1").text(prompt).text(chosen).text(rejected).hex()
 }
 
-/// To be asked when all texts are taken.
+/// Returns `true` if a text had a replaced character. Call it after all texts are taken.
 fn has_replaced_character(fields: &mut Fields<'_>, writer: Writer) -> Result<bool, Refusal> {
     let is_said = writer == Writer::Queue && fields.take(REPLACED_CHARACTER)? == Some(Json::Bool(true));
     Ok(is_said || fields.has_mended())
@@ -297,7 +302,7 @@ fn model<'a>(fields: &mut Fields<'a>) -> Result<Option<Model<'a>>, Refusal> {
 fn occurred_at<'a>(fields: &mut Fields<'a>) -> Result<Option<OccurredAt<'a>>, Refusal> {
     let Some(sent) = fields.optional_id("occurred_at")? else { return Ok(None) };
     let instant = DateTime::parse_from_rfc3339(&sent).ok().map(|instant| instant.with_timezone(&Utc));
-    // Moved to UTC, the first and the last hours that RFC 3339 can write may fall into a year that it cannot.
+    // In UTC, the first and the last hours that RFC 3339 can write may fall into a year that it cannot write.
     let Some(instant) = instant.filter(|instant| (1..=9998).contains(&instant.year())) else {
         let message = "must be a date and time in RFC 3339, such as 2026-11-22T10:00:00Z";
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "occurred_at", message));
@@ -305,7 +310,7 @@ fn occurred_at<'a>(fields: &mut Fields<'a>) -> Result<Option<OccurredAt<'a>>, Re
     Ok(Some(OccurredAt { utc: instant.to_rfc3339_opts(SecondsFormat::Millis, true), sent }))
 }
 
-/// The time of receipt is the front door's to say: from a client it is a field like any other that is not known.
+/// Takes the time of receipt from the front door. From a client it is an unknown field.
 fn received_at(fields: &mut Fields<'_>, writer: Writer) -> Result<Option<Micros>, Refusal> {
     if writer == Writer::Client {
         return Ok(None);
@@ -329,7 +334,7 @@ fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal
         Ok(ContextEntry { key, value: fields.keep(label(value, &path)?) })
     };
     let mut context = entries.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-    // Sorted, so that the derived id does not depend on the order in which a client's map iterates.
+    // Sorted, so that the derived id does not depend on the iteration order of a client's map.
     context.sort_by(|left, right| left.key.cmp(&right.key));
     if let Some(twice) = context.windows(2).find(|pair| pair[0].key == pair[1].key) {
         let path = format!("context.{}", printable(&twice[0].key));
@@ -372,7 +377,7 @@ struct Message<'e> {
     replaced_character: Option<bool>,
 }
 
-/// As it was sent. (A line keeps the absent adapter as `null`, for its columns are always there.)
+/// The model as it was sent. (A line keeps the absent adapter as `null`, because its columns are always there.)
 #[derive(Serialize)]
 struct QueuedModel<'e> {
     id: &'e str,
@@ -406,7 +411,7 @@ mod tests {
         (refusal.code, refusal.field)
     }
 
-    /// The minimal event with `field` set to `value` (JSON), or without it.
+    /// Returns the minimal event with `field` set to `value` (JSON), or without it.
     fn with(field: &str, value: Option<&str>) -> String {
         let mut event: serde_json::Map<String, serde_json::Value> = serde_json::from_str(MINIMAL).unwrap();
         event.remove(field);
@@ -423,7 +428,7 @@ mod tests {
         assert_eq!(event.rejected, "def foo(): pass");
         assert_eq!(event.chosen, "def calculate_tax(): return 0.2");
         assert_eq!(event.event_id.len(), 64);
-        // Pinned: ids live in the lake for ever, so a change of the layout is a break, not a refactoring.
+        // Pinned: ids stay in the lake for ever, so a change of the layout is a break, not a refactoring.
         assert_eq!(event.pair_id, "cc2ebd7ee361b72e950e2946f4b696c55718e6298fa9dce8c60ac429bc517018");
         assert_eq!(event.event_id, "b812bc2bbaa31016cc7fc859929bbc5455ce841a333ceaba5d5f44b57a20b54f");
     }

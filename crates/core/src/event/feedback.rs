@@ -1,4 +1,4 @@
-//! What a user says or shows of an output besides editing it, or instead.
+//! A user's feedback on an output, besides an edit or instead of one.
 
 use std::borrow::Cow;
 
@@ -13,21 +13,21 @@ use crate::event::sampling::{Sampling, Stratum};
 /// The kind of feedback that leaves nothing to keep.
 const READ: &str = "read";
 
-/// Ratings go from 1 to this.
+/// The highest rating. Ratings start at 1.
 const MOST_STARS: u8 = 5;
 
 /// Feedback on one output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feedback<'a> {
-    /// What the user did.
+    /// The user's act.
     pub kind: FeedbackKind,
-    /// Stars, 1 to 5; of [`FeedbackKind::Stars`] always, of [`FeedbackKind::Form`] perhaps.
+    /// Stars, 1 to 5. [`FeedbackKind::Stars`] always has them, [`FeedbackKind::Form`] may.
     pub rating: Option<u8>,
-    /// What the user said or marked, in words.
+    /// The user's comment, or the marked text.
     pub comment: Option<Cow<'a, str>>,
 }
 
-/// What a user did with an output. The first five are explicit, the others implicit.
+/// The act of a user on an output. The first five are explicit, the others implicit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedbackKind {
     /// Pressed thumbs-up.
@@ -40,24 +40,24 @@ pub enum FeedbackKind {
     Comment,
     /// Filled in a form; its other answers are in the event's context.
     Form,
-    /// Took the output as it was.
+    /// Accepted the output as it was.
     Accept,
-    /// Copied it, or some of it.
+    /// Copied the output, or a part of it.
     Copy,
-    /// Marked some of it.
+    /// Marked a part of it.
     Highlight,
-    /// Asked for another.
+    /// Asked for another output.
     Regenerate,
 }
 
-/// What feedback on an output that was left as it was is good for.
+/// The use of feedback on an unchanged output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
-    /// To be kept as it is: a sample of these is trained along, against forgetting.
+    /// Liked: a sample of these is trained along against forgetting.
     Liked(Stratum),
-    /// A person has to look: that it is bad does not say what would be good.
+    /// Disliked: a person has to look, because it does not say which text would be better.
     Disliked,
-    /// Too little to go by for one output, and something for many.
+    /// Weak: too little evidence about one output, but useful over many.
     Weak,
 }
 
@@ -74,7 +74,7 @@ impl FeedbackKind {
         Self::Regenerate,
     ];
 
-    /// The kind's name, as clients send it and lines keep it.
+    /// Returns the kind's name, as clients send it and lines keep it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::ThumbsUp => "thumbs_up",
@@ -97,7 +97,7 @@ impl Serialize for FeedbackKind {
 }
 
 impl<'a> Feedback<'a> {
-    /// Takes the feedback out of an event's fields; `None` if the event has no `kind`, and so is an edit and nothing else.
+    /// Takes the feedback out of an event's fields; `None` if the event has no `kind`, and so is only an edit.
     pub(crate) fn take(fields: &mut Fields<'a>) -> Result<Option<Self>, Refusal> {
         let Some(kind) = fields.optional("kind")? else { return Ok(None) };
         let kind = kind_of(kind, fields)?;
@@ -109,7 +109,7 @@ impl<'a> Feedback<'a> {
         Ok(Some(Self { kind, rating, comment }))
     }
 
-    /// What it is good for on its own, without an edit.
+    /// Returns the use of the feedback on its own, without an edit.
     fn standing(&self) -> Standing {
         match (self.kind, self.rating) {
             (FeedbackKind::ThumbsUp, _) => Standing::Liked(Stratum::ThumbsUp),
@@ -120,7 +120,7 @@ impl<'a> Feedback<'a> {
         }
     }
 
-    /// Why an output that was left as it was goes where it goes, in the event of that id.
+    /// Returns the reason for the route of an unchanged output, in the event of that id.
     pub(crate) fn reason(&self, event_id: &str, sampling: &Sampling) -> Reason {
         match self.standing() {
             Standing::Liked(stratum) if sampling.takes(stratum, event_id) => Reason::Liked,
@@ -130,7 +130,7 @@ impl<'a> Feedback<'a> {
         }
     }
 
-    /// Whether it speaks for the output, as unpaired training (KTO) asks: `None` where it says neither.
+    /// Returns the label for unpaired training (KTO): `true` for the output, `false` against it, `None` for neither.
     pub(crate) fn label(&self) -> Option<bool> {
         match (self.standing(), self.kind) {
             (Standing::Liked(_), _) | (_, FeedbackKind::Copy) => Some(true),
@@ -150,7 +150,7 @@ fn kind_of<'a>(kind: Json<'a>, fields: &Fields<'a>) -> Result<FeedbackKind, Refu
         let message = format!("must be one of {}, {READ}", known.join(", "));
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "kind", message));
     }
-    // Counted as a read, an edit would be lost.
+    // An edit that is counted as a read would be lost.
     if fields.contains("final_user_edit") {
         let message = "cannot come with kind `read`; leave the kind out to send an edit";
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "final_user_edit", message));
@@ -251,7 +251,7 @@ mod tests {
         ] {
             assert_eq!(refused(feedback.clone()), (code, field(name)), "{feedback}");
         }
-        // Without a kind it is an edit, and what goes with a kind is unknown there.
+        // Without a kind it is an edit, and the fields of a kind are unknown there.
         assert_eq!(refused(json!({"rating": 9})), (RefusalCode::MissingField, field("final_user_edit")));
     }
 
@@ -270,7 +270,7 @@ mod tests {
         ]
         .map(id);
         assert!(ids.iter().enumerate().all(|(index, id)| !ids[..index].contains(id)));
-        // An editor that sends what it shows, changed or not, says the same as one that sends nothing.
+        // An editor that sends its text unchanged is equivalent to one that sends nothing.
         assert_eq!(id(json!({"kind": "accept", "final_user_edit": "o"})), id(json!({"kind": "accept"})));
     }
 

@@ -1,4 +1,4 @@
-//! What clients send: a submission, its events, and what each of them is.
+//! Submissions from clients, and the events in them.
 
 pub(crate) mod contributor;
 pub(crate) mod edit_event;

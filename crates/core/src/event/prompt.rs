@@ -1,4 +1,4 @@
-//! What the model was asked: one text, or the messages of a chat.
+//! The prompt to the model: one text, or the messages of a chat.
 
 use std::borrow::Cow;
 
@@ -10,18 +10,18 @@ use crate::base::refusal::{Refusal, RefusalCode};
 
 const ROLES: [&str; 5] = ["system", "developer", "user", "assistant", "tool"];
 
-/// Fields of a message that tell a model something besides the content, in the formats of the common APIs and chat
+/// Fields of a message that give a model input besides the content, in the formats of the common APIs and chat
 /// templates. Without them the prompt is not the one that the model saw, and the pair would teach an answer to another.
 const UNSUPPORTED: [&str; 24] = [
-    // Who speaks.
+    // Speakers.
     "name",
-    // Calls of tools, and their results.
+    // Tool calls and their results.
     "tool_calls",
     "tool_call_id",
     "tool_name",
     "function_call",
     "toolInvocations",
-    // What an assistant says outside its content.
+    // An assistant's output outside its content.
     "refusal",
     "reasoning",
     "reasoning_content",
@@ -52,7 +52,7 @@ pub struct ChatMessage<'a> {
     pub content: Cow<'a, str>,
 }
 
-/// A prompt, always with its plain text form; a chat prompt keeps its messages, too.
+/// A prompt, always with its plain text form. A chat prompt keeps its messages, too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt<'a> {
     text: Cow<'a, str>,
@@ -78,7 +78,7 @@ impl<'a> Prompt<'a> {
         Ok(Self { text: Cow::Owned(render(&messages)), messages: Some(messages) })
     }
 
-    /// The prompt as one string. Messages are rendered as `role: content`, a blank line between them.
+    /// Returns the prompt as one string. Messages are rendered as `role: content`, with a blank line between them.
     ///
     /// The form is fixed for ever: ids and the held-out split hash it.
     #[must_use]
@@ -86,13 +86,13 @@ impl<'a> Prompt<'a> {
         &self.text
     }
 
-    /// What people wrote: the text, or each message's content.
+    /// Returns the texts that people wrote: the text, or each message's content.
     pub(crate) fn contents(&self) -> impl Iterator<Item = &str> {
         let messages = self.messages.iter().flatten().map(|message| message.content.as_ref());
         self.messages.is_none().then_some(self.text.as_ref()).into_iter().chain(messages)
     }
 
-    /// Rewrites what people wrote, where `rewrite` has another text for it.
+    /// Rewrites these texts, where `rewrite` has another text for one.
     pub(crate) fn rewrite(&mut self, rewrite: impl Fn(&str) -> Option<String>) {
         let Some(messages) = &mut self.messages else {
             if let Some(text) = rewrite(&self.text) {
@@ -108,7 +108,7 @@ impl<'a> Prompt<'a> {
         self.text = Cow::Owned(render(messages));
     }
 
-    /// The messages of a chat prompt, as they were sent.
+    /// Returns the messages of a chat prompt, as they were sent.
     #[must_use]
     pub fn messages(&self) -> Option<&[ChatMessage<'a>]> {
         self.messages.as_deref()
@@ -129,7 +129,7 @@ fn message<'a>(index: usize, item: Json<'a>, event: &mut Fields<'a>) -> Result<C
     let path = format!("prompt[{index}]");
     let Json::Object(entries) = item else { return Err(wrong_type(&item, "an object with role and content", &path)) };
     let mut fields = Fields::new(entries, format!("{path}."));
-    // First: beside a call of a tool, the content is often null.
+    // First, because content is often null beside a tool call.
     fields.refuse_unsupported(&UNSUPPORTED)?;
     let role_path = fields.path_of("role");
     let role = label(fields.required("role")?, &role_path)?.value;

@@ -1,42 +1,44 @@
-//! Revisions: an edit is a state, so of one output by one contributor the last text counts.
+//! Revisions: an edit is a state, so the last text of one output by one contributor counts.
 //!
-//! Editors save as people type, users come back to an answer, and queues reorder. So texts of one output are ordered by an instant that
-//! belongs to the event and not to its delivery. The greatest [`Revision`] is the state of its output, in whatever order, and however
-//! often, the events arrive: a last-writer-wins register (Shapiro et al. 2011), for which redelivery and reordering change nothing.
+//! Editors save as people type, users come back to an answer, and queues reorder. So the texts of one output are
+//! ordered by an instant of the event, not of its delivery. The greatest [`Revision`] is the state of its output,
+//! whatever the order and number of deliveries. This is a last-writer-wins register (Shapiro et al. 2011): redelivery
+//! and reordering change nothing.
 
 use crate::base::digest::id_key;
 use crate::base::digest::{FieldDigest, hex};
 use crate::base::instant::{Micros, micros};
 
-/// Hexadecimal digits of an output's id.
+/// The number of hexadecimal digits of an output's id.
 const OUTPUT_ID_DIGITS: usize = 32;
 
-/// The place of one text among all texts that one contributor made of one output.
+/// The order of one text among all texts that one contributor made of one output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision {
-    /// When the user wrote it, as far as is known.
+    /// The time of writing, as far as it is known.
     at: Micros,
-    /// When the front door received it.
+    /// The time of receipt at the front door.
     pub(crate) received: Micros,
-    /// Decides between two texts of one instant, the same way everywhere.
+    /// Orders two texts of one instant, the same way everywhere.
     tie: u64,
 }
 
 impl Revision {
-    /// Consent was withdrawn: later than every text.
+    /// A withdrawal of consent: later than every text.
     pub const WITHDRAWN: Self = Self { at: Micros::MAX, received: Micros::MAX, tie: u64::MAX };
 
-    /// The revision of a text.
+    /// Returns the revision of a text.
     ///
-    /// The client's clock says when it was written, the front door's when it was received. Nothing is written after it was received, so
-    /// a client's clock that runs ahead cannot make its text the last one for ever.
+    /// The client's clock gives the time of writing, the front door's the time of receipt. A text is never written
+    /// after its receipt, so a client's clock that runs ahead cannot make its text the last one for ever.
     #[must_use]
     pub fn new(occurred: Option<Micros>, received: Micros, pair_id: &str) -> Self {
         let tie = (id_key("pair", pair_id) >> 64) as u64;
         Self { at: occurred.map_or(received, |occurred| occurred.min(received)), received, tie }
     }
 
-    /// The revision of a line, by its columns in RFC 3339. A line from before there was a `received_at` was received when it was curated.
+    /// Returns the revision of a line, by its columns in RFC 3339. A line without `received_at` is from before that
+    /// column existed. It counts as received when it was curated.
     #[must_use]
     pub fn of_columns(
         occurred_at: Option<&str>,
@@ -48,12 +50,12 @@ impl Revision {
         Self::new(occurred_at.and_then(micros), received, pair_id)
     }
 
-    /// Whether it is the same text, written or received at another time.
+    /// Returns `true` for the same text, written or received at another time.
     pub(crate) fn is_same_text(self, other: Self) -> bool {
         self.tie == other.tie
     }
 
-    /// The three numbers that it is stored as.
+    /// Returns the three numbers of its stored form.
     pub(crate) fn to_numbers(self) -> [u64; 3] {
         [self.at, self.received, self.tie]
     }
@@ -64,7 +66,7 @@ impl Revision {
     }
 }
 
-/// The events that are revisions of one output have this in common.
+/// The fields that all revisions of one output share.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OutputOf<'o> {
     /// The contributor's pseudonym.
@@ -80,11 +82,11 @@ pub(crate) struct OutputOf<'o> {
 }
 
 impl OutputOf<'_> {
-    /// The id of the output, 32 hexadecimal digits of SHA-256: of contributor and `response_id`, or else of contributor, thread, prompt and
-    /// output. Two people who edit one output have two.
+    /// Returns the id of the output, 32 hexadecimal digits of SHA-256. It covers contributor and `response_id`, or else
+    /// contributor, thread, prompt and output. Two people who edit one output have two.
     ///
-    /// The texts are the stored ones, without personal data. An id of the raw ones would tell, by trial, which address a placeholder
-    /// stands for.
+    /// The texts are the stored ones, without personal data. An id over the raw texts would let an attacker find, by
+    /// trial, the address behind a placeholder.
     pub(crate) fn id(&self) -> String {
         let digest = FieldDigest::new("flywheel output 1").optional(self.contributor).optional(self.response_id);
         let digest = match self.response_id {
@@ -94,13 +96,13 @@ impl OutputOf<'_> {
         hex(&digest.finish()[..OUTPUT_ID_DIGITS / 2])
     }
 
-    /// What stands for the id where there are many.
+    /// Returns the compact key of the id, for large sets.
     pub(crate) fn key(&self) -> u128 {
         output_key(&self.id())
     }
 }
 
-/// What stands for an output's id where there are many.
+/// Returns the compact key of an output's id, for large sets.
 pub(crate) fn output_key(output_id: &str) -> u128 {
     id_key("output", output_id)
 }

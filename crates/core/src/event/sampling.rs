@@ -1,4 +1,4 @@
-//! Which of many events that say the same are kept: a sample that depends on nothing but the event and the policy.
+//! Sampling of liked outputs. The sample depends on nothing but the event and the policy.
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -6,21 +6,21 @@ use toml::Spanned;
 use crate::base::digest::FieldDigest;
 use crate::base::rule_file::{PolicyError, RuleFile};
 
-/// What shares of the outputs that users liked as they were become replay lines. Most outputs are liked, and to train on all of
-/// them would be to train on the model's own words.
+/// The shares of liked outputs that become replay lines. Most outputs are liked, and training on all of them would be
+/// training on the model's own words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sampling {
-    /// Of thumbs-up.
+    /// The share of thumbs-up.
     pub thumbs_up: f64,
-    /// Of four and five stars, in forms, too.
+    /// The share of four and five stars, in forms, too.
     pub stars: f64,
-    /// Of outputs that were accepted.
+    /// The share of accepted outputs.
     pub accept: f64,
-    /// Another salt draws another sample.
+    /// The salt. Another salt draws another sample.
     pub salt: String,
 }
 
-/// The events of which the same share is kept. Each is sampled on its own, so that a flood in one does not thin out another.
+/// Strata of events with the same share. Each is sampled on its own, so that a flood in one does not thin out another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stratum {
     ThumbsUp,
@@ -54,8 +54,8 @@ impl Sampling {
         })
     }
 
-    /// Whether an event is in the sample. The same event always is or never is, whoever asks and however often it is
-    /// delivered; at a higher rate the sample holds all that it held at a lower one.
+    /// Returns `true` for an event in the sample. The result for an event is always the same, whatever the caller and
+    /// the number of deliveries. At a higher rate the sample holds all that it held at a lower one.
     pub(crate) fn takes(&self, stratum: Stratum, event_id: &str) -> bool {
         let (name, rate) = match stratum {
             Stratum::ThumbsUp => ("thumbs_up", self.thumbs_up),
@@ -80,7 +80,7 @@ mod tests {
         Sampling { thumbs_up: rate, stars: rate, accept: rate, salt: salt.to_owned() }
     }
 
-    /// Which of the events are in the sample. Ids of three makes: counted, random-looking, and with a common end.
+    /// Returns the events in the sample. Their ids have three forms: counted, random-looking, and with a common end.
     fn sample(sampling: &Sampling, stratum: Stratum) -> Vec<usize> {
         let id = |index: usize| match index % 3 {
             0 => format!("event-{index}"),

@@ -7,10 +7,11 @@ use crate::base::refusal::{Refusal, RefusalCode};
 use crate::event::contributor::{ContributorKey, Writer};
 use crate::event::edit_event::EditEvent;
 
-/// The most events that one request may hold. At ten to a queue call that is 50 calls, well within a request's time.
+/// The maximum number of events in one request. At ten to a queue call that is 50 calls, well within a request's time.
 pub(crate) const MAX_EVENTS: usize = 500;
 
-/// The largest event, in bytes as it is queued, with the contributor's pseudonym: what SQS takes as one message.
+/// The maximum size of an event, in bytes as queued, with the contributor's pseudonym. It is the limit of one SQS
+/// message.
 pub const MAX_EVENT_BYTES: usize = 1_048_576;
 
 /// An event ready for the queue.
@@ -22,25 +23,25 @@ pub struct QueuedEvent {
     pub message: String,
 }
 
-/// Where an event is posted. Both take the same events, and each demands of them what it is for.
+/// The endpoint of a posted event. Both take the same events, and each requires its own fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Edits: with `final_user_edit`.
+    /// Edits: requires `final_user_edit`.
     Edits,
-    /// Feedback: with `kind`. With an edit besides, it is judged as one.
+    /// Feedback: requires `kind`. Feedback with an edit is judged as an edit.
     Feedback,
 }
 
-/// What is to become of an event.
+/// The outcome of an accepted event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
-    /// It goes to the queue.
+    /// The event goes to the queue.
     Event(QueuedEvent),
-    /// An output was read. That is counted, and nothing of it is kept.
+    /// An output was read. Ingest counts it and keeps nothing of it.
     Read,
 }
 
-/// What a request asks to capture.
+/// The events of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Submission {
     /// One event, sent as an object of its own.
@@ -50,7 +51,7 @@ pub enum Submission {
 }
 
 impl Endpoint {
-    /// Reads one event. `path` is where in a batch it is.
+    /// Reads one event. `path` is its place in a batch.
     fn submitted(
         self,
         event: Json<'_>,
@@ -69,7 +70,7 @@ impl Endpoint {
         }
     }
 
-    /// Of an edit without a kind the event's own parser demands everything.
+    /// Checks the field that the endpoint requires. For an edit without a kind, the event's parser checks everything.
     fn check(self, event: &Json<'_>) -> Result<(), Refusal> {
         let has = |name| event.field(name).is_some_and(|value| *value != Json::Null);
         let missing = match self {
@@ -86,12 +87,12 @@ impl Endpoint {
 }
 
 impl Submission {
-    /// Reads a request's body, as it came in at an endpoint. The messages have the pseudonyms of contributors under `key`, and
-    /// without one no contributors. Events say when they were received: of a batch each one microsecond after the one before, so that
-    /// revisions of one output keep the order in which they were sent.
+    /// Reads a request's body from an endpoint. The messages have the pseudonyms of contributors under `key`, and no
+    /// contributors without one. Events carry their time of receipt. In a batch each is one microsecond after the one
+    /// before, so that revisions of one output keep the order in which they were sent.
     ///
     /// # Errors
-    /// A [`Refusal`] of the whole request. Within a batch a bad event is refused alone.
+    /// A [`Refusal`] of the whole request. Within a batch an invalid event is refused alone.
     pub fn parse(
         body: &[u8],
         endpoint: Endpoint,
@@ -137,7 +138,8 @@ impl Submission {
 
 fn queued(mut event: EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, Refusal> {
     let mut message = message_of(&event)?;
-    // The time of receipt takes room that a client does not know of. The queue has a time, too, which is the second best.
+    // The time of receipt takes room that a client does not know of. Without it, the queue's own time is the second
+    // best.
     if message.len() > MAX_EVENT_BYTES {
         event.received_at = None;
         message = message_of(&event)?;
@@ -287,12 +289,12 @@ mod tests {
         assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::NotUtf8, Some("prompt")));
     }
 
-    /// A complete edit that says `fields` besides.
+    /// Returns a complete edit with `fields` added.
     fn edit_with(fields: &str) -> String {
         format!(r#"{{{fields},"prompt":"p","original_llm_output":"o","final_user_edit":"e"}}"#)
     }
 
-    /// The outcome of an event between two good ones, which must be taken.
+    /// Returns the outcome of an event between two good ones, which must be taken.
     fn amid_good_ones(event_text: impl AsRef<[u8]>) -> Result<QueuedEvent, Refusal> {
         let (first, last) = (event("first"), event("last"));
         let body =
@@ -429,7 +431,8 @@ mod tests {
         }
     }
 
-    /// Contents of a string, many of them not JSON. The string ends where it should: no quote stands bare, no backslash last.
+    /// Generates contents of a string, many of them not JSON. The string ends where it should: no quote stands bare, no
+    /// backslash last.
     fn written_string() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             "[^\"\\\\]",

@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// True for the characters that end a line. CR and LF together end one line.
+/// Returns `true` for the characters that end a line. CR and LF together end one line.
 pub(crate) fn is_line_end(character: char) -> bool {
     matches!(character, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The fenced blocks of a text.
 ///
-/// Rules of CommonMark, except that any depth of indentation and quotation is allowed: fences in lists are indented, and models indent
-/// them as they like.
+/// The rules are those of CommonMark, except that any depth of indentation and quotation is allowed. Fences in lists
+/// are indented, and models indent them as they like.
 #[derive(Debug, Default)]
 pub(crate) struct Fenced {
-    /// Each block with its fences, in order. One that is not closed ends with the text.
+    /// Each block with its fences, in order. An unclosed block ends with the text.
     pub(crate) blocks: Vec<Range<usize>>,
-    /// The fence that is open where the text ends.
+    /// The fence that is still open at the end of the text.
     pub(crate) open: Option<Range<usize>>,
 }
 
@@ -34,7 +34,7 @@ impl Fenced {
                     None
                 }
                 Some(open) => Some(open),
-                // Between backticks on one line there is no block: ```like this```.
+                // Backticks that close on one line are no block: ```like this```.
                 None if fence.mark == b'`' && fence.info.contains('`') => None,
                 None => Some(fence),
             };
@@ -45,7 +45,7 @@ impl Fenced {
     }
 }
 
-/// All code in a text, in order: fenced blocks, and spans between backticks outside of them.
+/// Returns all code in a text, in order: fenced blocks, and spans between backticks outside of them.
 pub(crate) fn marked_code(text: &str) -> Vec<Range<usize>> {
     let mut code = Vec::new();
     let mut at = 0;
@@ -58,18 +58,18 @@ pub(crate) fn marked_code(text: &str) -> Vec<Range<usize>> {
     code
 }
 
-/// True if a place is in one of some ranges that are in order.
+/// Returns `true` if a place lies within one of the ranges. The ranges are in order.
 pub(crate) fn is_within(ranges: &[Range<usize>], at: usize) -> bool {
     let after = ranges.partition_point(|range| range.start <= at);
     after > 0 && ranges[after - 1].contains(&at)
 }
 
-/// Adds the spans between two runs of as many backticks on one line of a part of the text.
+/// Adds the spans between two runs of equally many backticks on one line of a part of the text.
 fn add_spans(text: &str, part: Range<usize>, code: &mut Vec<Range<usize>>) {
     let mut line_start = part.start;
     for line in text[part].split_inclusive(is_line_end) {
         let runs = backticks(line);
-        // Looked up from the end of the line on, so that each run is looked at once.
+        // From the end of the line, so that each run is looked at once.
         let mut next_of_length = HashMap::new();
         let mut closing = vec![None; runs.len()];
         for (index, run) in runs.iter().enumerate().rev() {
@@ -88,7 +88,7 @@ fn add_spans(text: &str, part: Range<usize>, code: &mut Vec<Range<usize>>) {
     }
 }
 
-/// The runs of backticks of a line.
+/// Returns the runs of backticks of a line.
 fn backticks(line: &str) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for at in memchr::memchr_iter(b'`', line.as_bytes()) {
@@ -100,7 +100,7 @@ fn backticks(line: &str) -> Vec<Range<usize>> {
     runs
 }
 
-/// A run of three or more backticks or tildes that begins a line.
+/// A run of three or more backticks or tildes at the start of a line.
 struct Fence<'t> {
     mark: u8,
     bytes: Range<usize>,
@@ -127,7 +127,7 @@ fn fence_of(line: &str, line_start: usize) -> Option<Fence<'_>> {
     (length >= 3).then(|| Fence { mark, bytes: start..start + length, info: info.trim() })
 }
 
-/// The text of a list item: the line without its `-`, `*`, `+`, `1.` or `1)`.
+/// Returns the text of a list item: the line without its `-`, `*`, `+`, `1.` or `1)`.
 fn point_of_list(line: &str) -> &str {
     let unnumbered = line.trim_start_matches(|digit: char| digit.is_ascii_digit());
     let marks: &[&str] = if unnumbered.len() < line.len() { &[". ", ") "] } else { &["- ", "* ", "+ "] };

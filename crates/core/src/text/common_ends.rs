@@ -1,10 +1,11 @@
-//! What two texts begin and end with alike. An edit mostly leaves both ends as they were, and finding them costs next to nothing.
+//! The common prefix and suffix of two texts. An edit mostly leaves both ends as they were, and finding them costs next
+//! to nothing.
 
-/// Bytes compared at once while looking for the end of a common prefix or suffix.
+/// The number of bytes compared at once.
 const STRIDE: usize = 32;
 
-/// The lengths, in bytes, of the longest common prefix and of the longest common suffix of the rest. Both end on character
-/// boundaries of both texts.
+/// Returns the lengths, in bytes, of the longest common prefix and of the longest common suffix of the rest. Both end
+/// on character boundaries of both texts.
 pub(crate) fn common_ends(left: &str, right: &str) -> (usize, usize) {
     let mut prefix = common_prefix(left.as_bytes(), right.as_bytes());
     while !left.is_char_boundary(prefix) {

@@ -1,11 +1,11 @@
 //! Common runs of two sequences: the items that stand in both, in the same order.
 //!
-//! Equal ends are common first. Between them, pairs of neighbouring items that stand in both sequences are chained into the longest
-//! sequence that is in order in both (J. W. Hunt and T. G. Szymanski, 1977), and the runs grow into what lies between them. A pair that
-//! the right sequence has in many places does not say where it belongs, and is passed over: that bounds the time to `n log n`, and can only
-//! miss something.
+//! Equal ends are common first. Between them the search looks for pairs of neighbouring items that stand in both
+//! sequences. It chains them into the longest sequence that is in order in both (J. W. Hunt and T. G. Szymanski, 1977).
+//! Then the runs grow into the gaps between them. A pair with many places in the right sequence does not say where it
+//! belongs, and is skipped. That bounds the time to `n log n`, and can only miss something.
 
-/// A run of items that both sequences have.
+/// A run of items in both sequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Its start in the left sequence.
@@ -16,13 +16,13 @@ pub(crate) struct Run {
     pub(crate) length: usize,
 }
 
-/// Items that have to be neighbours in both sequences to be looked for. Single ones are common by chance.
+/// The number of items that must be neighbours in both sequences. Single items are common by chance.
 const PAIR: usize = 2;
 
-/// The most places of the right sequence that a pair may stand in.
+/// The maximum number of places of a pair in the right sequence.
 const MOST_PLACES: usize = 4;
 
-/// The common runs, in order and apart in both sequences.
+/// Returns the common runs, in order and without overlaps in both sequences.
 pub(crate) fn common_runs(left: &[u64], right: &[u64]) -> Vec<Run> {
     let prefix = left.iter().zip(right).take_while(|(left, right)| left == right).count();
     let (left_rest, right_rest) = (&left[prefix..], &right[prefix..]);
@@ -42,7 +42,7 @@ pub(crate) fn common_runs(left: &[u64], right: &[u64]) -> Vec<Run> {
 struct Runs(Vec<Run>);
 
 impl Runs {
-    /// Adds a run that begins behind the last one's beginning. What overlaps with the last one is cut off.
+    /// Adds a run that begins behind the last one's beginning. An overlap with the last one is cut off.
     fn add(&mut self, run: Run) {
         let mut cut = 0;
         if let Some(last) = self.0.last_mut() {
@@ -59,7 +59,7 @@ impl Runs {
         }
     }
 
-    /// Lets each run grow forwards, and then backwards, as far as items are equal and belong to no other run.
+    /// Extends each run forwards, and then backwards, as far as items are equal and belong to no other run.
     fn grow(&mut self, left: &[u64], right: &[u64]) {
         for index in 0..self.0.len() {
             let next = self.0.get(index + 1).map_or((left.len(), right.len()), |next| (next.left, next.right));
@@ -80,17 +80,17 @@ impl Runs {
     }
 }
 
-/// One place where a pair of the left sequence stands in the right one.
+/// One place of a left pair in the right sequence.
 struct Link {
     left: u32,
     right: u32,
-    /// The link before it in the longest chain that ends here, or [`NONE`].
+    /// The previous link in the longest chain that ends here, or [`NONE`].
     before: u32,
 }
 
 const NONE: u32 = u32::MAX;
 
-/// The longest chain of pairs that stand in both sequences in the same order, as places of their first items.
+/// Returns the longest chain of pairs that stand in both sequences in the same order, as places of their first items.
 fn longest_chain(left: &[u64], right: &[u64]) -> Vec<(usize, usize)> {
     if left.len() < PAIR || right.len() < PAIR {
         return Vec::new();
@@ -99,7 +99,7 @@ fn longest_chain(left: &[u64], right: &[u64]) -> Vec<(usize, usize)> {
         right.windows(PAIR).zip(0..).map(|(pair, place)| (hash_of_pair(pair), place)).collect();
     places.sort_unstable();
     let mut links: Vec<Link> = Vec::new();
-    // Of the chains of each length, the one that ends first in the right sequence, by its last link.
+    // For each length of chain, the last link of the chain that ends first in the right sequence.
     let mut ends: Vec<u32> = Vec::new();
     for (pair, place) in left.windows(PAIR).zip(0..) {
         let hash = hash_of_pair(pair);
@@ -109,7 +109,7 @@ fn longest_chain(left: &[u64], right: &[u64]) -> Vec<(usize, usize)> {
         if found > MOST_PLACES {
             continue;
         }
-        // The last place first, so that one pair is no chain with itself.
+        // The last place first, so that one pair does not chain with itself.
         for &(_, right_place) in places[first..first + found].iter().rev() {
             let shorter = ends.partition_point(|end| links[*end as usize].right < right_place);
             let before = shorter.checked_sub(1).map_or(NONE, |index| ends[index]);
@@ -144,7 +144,7 @@ mod tests {
         words.split_whitespace().map(|word| word.bytes().fold(7, |hash, byte| hash * 31 + u64::from(byte))).collect()
     }
 
-    /// The runs as words of the left sequence.
+    /// Returns the runs as words of the left sequence.
     fn runs(left: &str, right: &str) -> Vec<String> {
         let words: Vec<&str> = left.split_whitespace().collect();
         let runs = common_runs(&items(left), &items(right));

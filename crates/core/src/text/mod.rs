@@ -1,13 +1,13 @@
-//! Texts, and two of them side by side. Nothing here knows of edits.
+//! Texts, and comparisons of two of them. Nothing here knows of edits.
 //!
 //! | file | decides |
 //! |---|---|
 //! | `normal_form` | which differences of two texts are only of spelling, and which spelling is kept |
 //! | `normal`, `plain` | the form in which texts are compared for equality, and the one that checks read |
 //! | `tokens`, `sentences`, `numbers`, `spelling` | the parts of a text |
-//! | `similarity` | how much of one text is in another |
-//! | `sketch` | when two texts are nearly the same, told from 128 bytes of each |
-//! | `common_ends`, `common_runs` | what two texts share, cheaply |
+//! | `similarity` | how similar two texts are, exactly |
+//! | `sketch` | when two texts are nearly the same, estimated from 128 bytes of each |
+//! | `common_ends`, `common_runs` | which parts two texts share, cheaply |
 //! | `code` | which parts of a text are code |
 
 pub(crate) mod code;

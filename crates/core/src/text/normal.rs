@@ -1,9 +1,9 @@
-//! The normal form of a text: what stays when only its looks change.
+//! The normal form of a text: the same for all spellings that only look different.
 
 use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
-/// NFKC, in lower case, each run of white space one space, none at the ends.
+/// Returns the text in NFKC, in lower case, each run of white space as one space, and trimmed.
 ///
 /// The form is fixed for ever: the held-out split hashes it.
 pub(crate) fn normalised(text: &str) -> String {
@@ -30,13 +30,13 @@ fn collapse(letters: impl Iterator<Item = char>, normal: &mut String) {
     }
 }
 
-/// Eight bytes of the SHA-256 of a text, a normal form or an id, which stand for it: among a million texts, two that share them
-/// are not to be expected in a lifetime.
+/// Returns eight bytes of the SHA-256 of a text, a normal form or an id, as its key. Among a million texts no two keys
+/// collide in a lifetime.
 pub(crate) fn key(text: &str) -> u64 {
     first_eight(&Sha256::digest(text))
 }
 
-/// A prompt's [`key`], whatever its looks.
+/// Returns the [`key`] of a prompt's normal form.
 pub(crate) fn prompt_key(prompt: &str) -> u64 {
     key(&normalised(prompt))
 }

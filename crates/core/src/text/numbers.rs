@@ -1,8 +1,9 @@
-//! Numbers as texts write them: in digits, or in words.
+//! Numbers in texts: in digits, or in words.
 
 use super::tokens::exact_hash;
 
-/// What identifies a number, however it is written: `1,500` is `1500`, `14th` is `14`, `three` is `3`. `None`: not a number.
+/// Returns the key of a number, however it is written: `1,500` is `1500`, `14th` is `14`, `three` is `3`. `None`: not a
+/// number.
 pub(crate) fn number_key(word: &str) -> Option<u64> {
     if word.starts_with(|first: char| first.is_ascii_digit()) {
         let end = word.find(|letter: char| !matches!(letter, '0'..='9' | ',' | '.')).unwrap_or(word.len());
@@ -14,7 +15,7 @@ pub(crate) fn number_key(word: &str) -> Option<u64> {
     spelled(word).map(|digits| digits_key(digits.bytes()))
 }
 
-/// A number without the commas that group its digits: `1,500` is `1500`, and `1,5` is not `15`.
+/// Removes the commas that group a number's digits: `1,500` is `1500`, and `1,5` is not `15`.
 fn ungrouped(number: &str) -> impl Iterator<Item = u8> {
     let bytes = number.as_bytes();
     let digits_from = |at: usize| bytes[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -26,7 +27,8 @@ fn digits_key(digits: impl Iterator<Item = u8>) -> u64 {
     digits.fold(0xD161_7500, |key: u64, byte| key.wrapping_mul(31).wrapping_add(u64::from(byte)))
 }
 
-/// The digits of a number in words, counting or ordering. Not of `one`, `first` and `second`: they are mostly something else.
+/// Returns the digits of a cardinal or ordinal in words. It skips `one`, `first` and `second`, which mostly mean
+/// something else.
 fn spelled(word: &str) -> Option<&'static str> {
     const LONGEST: usize = "seventeen".len();
     if !(3..=LONGEST).contains(&word.len()) || !word.is_ascii() {

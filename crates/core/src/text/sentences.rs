@@ -1,24 +1,26 @@
-//! Cuts texts into sentences, and tells which the user added.
+//! Cuts texts into sentences, and finds those that the user added.
 //!
-//! One abusive sentence in a page is found in 6 % of cases by looking at the page, and in 47–69 % by looking at each sentence;
-//! and what the model wrote is not the user's doing.
+//! A check of the whole page finds one abusive sentence in it in 6 % of cases; a check of each sentence finds 47–69 %.
+//! The model's sentences are not the user's doing.
 
 use std::ops::Range;
 
-/// Longer stretches without the end of a sentence are cut at white space, so that they cannot drown what they hold.
+/// The maximum length of a sentence in bytes. Longer stretches are cut at white space, so that they cannot drown their
+/// contents.
 const MAX_BYTES: usize = 400;
 
-/// Shorter lines are read together with the next: one word a line is one more way to hide a sentence.
+/// The minimum length of a line in bytes. Shorter lines are joined with the next: one word a line is one more way to
+/// hide a sentence.
 const MIN_LINE_BYTES: usize = 24;
 
-/// The sentences of `chosen` that do not occur in `rejected`, as byte ranges without surrounding white space, in order. A
-/// sentence of which a word was changed is one.
+/// Returns the sentences of `chosen` that do not occur in `rejected`, as byte ranges without surrounding white space,
+/// in order. A sentence with a changed word counts as added.
 pub(crate) fn added_sentences(chosen: &str, rejected: &str) -> Vec<Range<usize>> {
     let rejected: Vec<&str> = sentences(rejected).map(|bytes| &rejected[bytes]).collect();
     let mut next = 0;
     let mut sorted = Vec::new();
     let mut is_kept = |sentence: &str| {
-        // Edits mostly keep the order, so the next sentence of the model's is tried before all of them.
+        // Edits mostly keep the order, so the model's next sentence is tried before all of them.
         if rejected.get(next).is_some_and(|kept| *kept == sentence) {
             next += 1;
             return true;
@@ -29,7 +31,7 @@ pub(crate) fn added_sentences(chosen: &str, rejected: &str) -> Vec<Range<usize>>
         }
         let is_kept = sorted.binary_search(&sentence).is_ok();
         if is_kept {
-            // Where it was, the order goes on; looked for only near by, so that the search stays linear.
+            // The order goes on from that place. The search is local, so that it stays linear.
             let near = rejected.iter().skip(next).take(16).position(|kept| *kept == sentence);
             next = near.map_or(next, |near| next + near + 1);
         }
@@ -38,7 +40,8 @@ pub(crate) fn added_sentences(chosen: &str, rejected: &str) -> Vec<Range<usize>>
     sentences(chosen).filter(|bytes| !is_kept(&chosen[bytes.clone()])).collect()
 }
 
-/// The sentences of a text, as byte ranges without surrounding white space, in order. Nothing but white space is left out.
+/// Returns the sentences of a text, as byte ranges without surrounding white space, in order. Only white space is left
+/// out.
 pub(crate) fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
@@ -54,7 +57,7 @@ pub(crate) fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The length of the first sentence of a text that does not begin with white space. Not 0.
+/// Returns the length of the first sentence of a text that does not begin with white space. It is never 0.
 fn sentence_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     let within = &bytes[..bytes.len().min(MAX_BYTES)];
@@ -95,7 +98,7 @@ fn sentence_length(text: &str) -> usize {
     last_space.map_or_else(|| text.ceil_char_boundary(MAX_BYTES), |space| space + 1)
 }
 
-/// The bytes that can end a sentence, for most cannot.
+/// The bytes that can end a sentence. Most cannot.
 const MAY_END: [bool; 256] = {
     let mut may_end = [false; 256];
     let bytes = [b'\n', b'.', b'!', b'?', b'"', b')', b'\'', 0xa6, 0x82, 0x81, 0x9f];
@@ -107,7 +110,7 @@ const MAY_END: [bool; 256] = {
     may_end
 };
 
-/// Whether a full stop after this does not end a sentence.
+/// Returns `true` if a full stop behind this text does not end a sentence.
 fn is_abbreviation(before: &[u8]) -> bool {
     let start =
         before.iter().rposition(|byte| !byte.is_ascii_alphabetic() && *byte != b'.').map_or(0, |space| space + 1);

@@ -1,15 +1,16 @@
-//! How much of two texts is the same, told from 128 bytes of each.
+//! An estimate of the similarity of two texts from 128 bytes of each.
 //!
-//! The measure is the Jaccard similarity of the sets of character 5-grams of the texts' normal forms. A sketch is a MinHash of
-//! such a set by one permutation (Li, Owen, Zhang 2012): each 5-gram is hashed once and falls into one of 128 bins, each bin
-//! keeps its smallest hash, and an empty bin borrows from another (Shrivastava 2017). One byte of each hash is kept (b-bit
-//! MinHash, Li and König 2010). The share of equal bytes estimates the similarity, with a standard deviation of 0.035 at 0.8.
+//! The measure is the Jaccard similarity of the sets of character 5-grams of the texts' normal forms. A sketch is a
+//! MinHash of such a set by one permutation (Li, Owen, Zhang 2012). Each 5-gram is hashed once and falls into one of
+//! 128 bins. Each bin keeps its smallest hash, and an empty bin borrows from another (Shrivastava 2017). One byte of
+//! each hash is kept (b-bit MinHash, Li and König 2010). The share of equal bytes estimates the similarity, with a
+//! standard deviation of 0.035 at 0.8.
 
-/// Bins, and bytes.
+/// The number of bins, and of bytes.
 pub(crate) const BINS: usize = 128;
 
-/// Bands by which similar sketches find each other: 16 of 8 bytes. Of two texts that are 0.8 similar, 95 in 100 share a band; of
-/// 0.9, all; of 0.5, six.
+/// The number of bands by which similar sketches find each other: 16 of 8 bytes. Two texts that are 0.8 similar share a
+/// band in 95 of 100 cases; at 0.9 in all; at 0.5 in six.
 pub(crate) const BANDS: usize = 16;
 const BYTES_A_BAND: usize = BINS / BANDS;
 
@@ -20,7 +21,7 @@ const GRAM: usize = 5;
 pub(crate) struct Sketch(Box<[u8; BINS]>);
 
 impl Sketch {
-    /// The sketch of a text in normal form; `None` if it has no 5-gram.
+    /// Returns the sketch of a text in normal form; `None` if it has no 5-gram.
     pub(crate) fn of(normal: &str) -> Option<Self> {
         let mut smallest = [u64::MAX; BINS];
         let mut window = [0_u64; GRAM];
@@ -48,20 +49,21 @@ impl Sketch {
         self.0.as_slice()
     }
 
-    /// The estimated similarity of the texts, from 0 to 1.
+    /// Returns the estimated similarity of the texts, from 0 to 1.
     pub(crate) fn similarity(&self, other: &Self) -> f64 {
         let equal = self.0.iter().zip(other.0.iter()).filter(|(left, right)| left == right).count();
         // One in 256 bytes is equal by chance.
         ((equal as f64 / BINS as f64 - 1.0 / 256.0) / (255.0 / 256.0)).max(0.0)
     }
 
-    /// What each band says, with the band's number in it.
+    /// Returns the hash of each band, with the band's number in it.
     pub(crate) fn bands(&self) -> impl Iterator<Item = (u8, u64)> {
         self.0.chunks_exact(BYTES_A_BAND).zip(0..).map(|(bytes, band)| (band, super::normal::first_eight(bytes)))
     }
 }
 
-/// A bin's byte. An empty bin asks others, in an order that depends on nothing but its number, so that two texts borrow alike.
+/// Returns a bin's byte. An empty bin borrows from others, in an order that depends only on its number, so that two
+/// texts borrow alike.
 fn byte_of(smallest: &[u64; BINS], bin: usize) -> u8 {
     let mut asked = bin;
     let mut turn = 0_u64;
@@ -72,7 +74,7 @@ fn byte_of(smallest: &[u64; BINS], bin: usize) -> u8 {
     (mix(smallest[asked] ^ turn) >> 56) as u8
 }
 
-/// The finaliser of SplitMix64: every bit of the number decides about every bit of the result.
+/// Applies the finaliser of SplitMix64: every bit of the number affects every bit of the result.
 pub(crate) fn mix(number: u64) -> u64 {
     let number = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let number = (number ^ number >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -93,7 +95,7 @@ mod tests {
         left.intersection(&right).count() as f64 / left.union(&right).count() as f64
     }
 
-    /// Words that differ from one another, as many as asked for.
+    /// Returns `count` distinct words.
     fn words(from: u64, count: u64) -> String {
         (from..from + count).map(|word| format!("w{:x}", mix(word) >> 40)).collect::<Vec<_>>().join(" ")
     }
@@ -135,7 +137,7 @@ mod tests {
 
     #[test]
     fn sketches_are_pinned() {
-        // Rows in tables have them: another sketch of the same text would find none of its neighbours.
+        // Pinned: rows in tables have them. Another sketch of the same text would find none of its neighbours.
         let sketch = Sketch::of("the invoice was sent on monday").unwrap();
         assert_eq!(crate::base::digest::hex(&sketch.bytes()[..8]), PINNED);
     }

@@ -1,13 +1,13 @@
-//! The words of a text, in any script, and what of a word counts when words are compared.
+//! The words of a text, in any script, and their hashes for comparison.
 
 use std::ops::Range;
 
-/// What a byte is to the iteration over words.
+/// The class of a byte in the iteration over words.
 const BETWEEN: u8 = 0;
 const LETTER: u8 = 1;
 /// Belongs to a character beyond ASCII, which has to be decoded.
 const WIDE: u8 = 2;
-/// May hold letters or digits together: `don't`, `1,500.25`.
+/// May join letters or digits: `don't`, `1,500.25`.
 const JOINER: u8 = 3;
 
 const CLASS: [u8; 256] = {
@@ -34,8 +34,8 @@ fn class_of(byte: u8) -> u8 {
 
 /// The words of a text as byte ranges, in order.
 ///
-/// A word is a run of letters and digits; `_` is a letter, an apostrophe between letters and a point or comma between digits
-/// belong to it. In scripts that put no spaces between words every character is one.
+/// A word is a run of letters and digits; `_` is a letter. An apostrophe between letters and a point or comma between
+/// digits belong to the word. In scripts that put no spaces between words every character is one.
 #[derive(Debug)]
 pub(crate) struct Words<'t> {
     text: &'t str,
@@ -47,7 +47,7 @@ pub(crate) fn words(text: &str) -> Words<'_> {
     Words { text, at: 0 }
 }
 
-/// The words of a part of a text, as ranges of the whole; the part must begin and end between words.
+/// Returns the words of a part of a text, as ranges of the whole. The part must begin and end between words.
 pub(crate) fn words_in(text: &str, part: Range<usize>) -> Words<'_> {
     Words { text: &text[..part.end], at: part.start }
 }
@@ -55,7 +55,8 @@ pub(crate) fn words_in(text: &str, part: Range<usize>) -> Words<'_> {
 impl Iterator for Words<'_> {
     type Item = Range<usize>;
 
-    // Out of line, every word goes through memory in two halves and comes back as one: that stalled for half of the time.
+    // Inlined: out of line, every word passes through memory in two halves and comes back as one, which stalled for
+    // half of the time.
     #[inline(always)]
     fn next(&mut self) -> Option<Range<usize>> {
         let bytes = self.text.as_bytes();
@@ -72,7 +73,7 @@ impl Iterator for Words<'_> {
 }
 
 impl Words<'_> {
-    /// The next word where what stands at `start` is no ASCII.
+    /// Returns the next word if the character at `start` is not ASCII.
     #[inline(never)]
     fn next_wide(&mut self, start: usize) -> Option<Range<usize>> {
         let mut characters = self.text[start..].char_indices();
@@ -84,8 +85,8 @@ impl Words<'_> {
     }
 }
 
-/// Where a run of ASCII letters and digits ends. Eight bytes at a time: a word's end is hard for a processor to foresee, and so
-/// there is nothing to foresee in most words.
+/// Returns the end of a run of ASCII letters and digits. It reads eight bytes at a time: a processor predicts a word's
+/// end badly, and in most words this leaves nothing to predict.
 fn end_of_letters(bytes: &[u8], mut at: usize) -> usize {
     while let Some(eight) = bytes[at..].first_chunk() {
         let others = !letters(u64::from_le_bytes(*eight)) & HIGH_BITS;
@@ -100,8 +101,8 @@ fn end_of_letters(bytes: &[u8], mut at: usize) -> usize {
 
 const HIGH_BITS: u64 = spread(0x80);
 
-/// The high bits of those of eight bytes that are ASCII letters, digits or `_`. A sum of two numbers of seven bits stays
-/// within its byte, and its high bit says whether a bound is reached.
+/// Returns the high bits of those of eight bytes that are ASCII letters, digits or `_`. A sum of two numbers of seven
+/// bits stays within its byte, and its high bit shows that a bound is reached.
 fn letters(eight: u64) -> u64 {
     let reaches = |value: u64, bound: u8| value + spread(0x80 - bound);
     let low = eight & !HIGH_BITS;
@@ -116,7 +117,7 @@ const fn spread(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// Where the word ends whose first characters end at `at`.
+/// Returns the end of the word whose first characters end at `at`.
 #[inline(never)]
 fn end_of_word(text: &str, mut at: usize) -> usize {
     let bytes = text.as_bytes();
@@ -137,24 +138,24 @@ fn end_of_word(text: &str, mut at: usize) -> usize {
     }
 }
 
-/// Whether a character is of a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, kana, and Han.
+/// Returns `true` for a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, kana, and Han.
 fn is_unspaced(character: char) -> bool {
     matches!(u32::from(character),
         0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1780..=0x17FF | 0x3040..=0x30FF | 0x3400..=0x4DBF | 0x4E00..=0x9FFF
         | 0xF900..=0xFAFF | 0x20000..=0x3FFFF)
 }
 
-/// The hash of a part of a text, letter by letter as it is written. Not secret: whoever uses it to find a place must bound
-/// the search.
+/// Returns the hash of a part of a text, byte by byte as written. It is not secret: a caller that finds a place by it
+/// must bound the search.
 pub(crate) fn exact_hash(text: &str, part: Range<usize>) -> u64 {
     let bytes = text.as_bytes();
     let hash = part.clone().step_by(8).fold(part.len() as u64, |hash, at| mix(hash, load(bytes, at, part.end)));
     hash ^ hash >> 32
 }
 
-/// A word's hash, the same for its capitals.
+/// Returns a word's hash, the same for any capitals.
 pub(crate) fn folded_hash(text: &str, word: Range<usize>) -> u64 {
-    /// Bit 5 of an ASCII letter is its case; of what else a word may hold, it is set or does not matter.
+    /// Bit 5 of an ASCII letter is its case. In the other bytes of a word it is set or does not matter.
     const LOWER: u64 = 0x2020_2020_2020_2020;
     const WIDE: u64 = 0x8080_8080_8080_8080;
     let (bytes, mut hash, mut wide) = (text.as_bytes(), word.len() as u64, 0);
@@ -170,7 +171,7 @@ pub(crate) fn folded_hash(text: &str, word: Range<usize>) -> u64 {
 }
 
 fn folded_wide_hash(text: &str, word: Range<usize>) -> u64 {
-    // Where every character is a word, no character has a case.
+    // In scripts where every character is a word, no character has a case.
     if text[word.clone()].starts_with(is_unspaced) {
         return exact_hash(text, word);
     }
@@ -184,7 +185,7 @@ fn folded_wide_hash(text: &str, word: Range<usize>) -> u64 {
     if folded.is_ascii() { folded_hash(&folded, all) } else { exact_hash(&folded, all) }
 }
 
-/// Up to eight bytes from `at`, and none from `end` on.
+/// Loads up to eight bytes from `at`, and none from `end` on.
 fn load(bytes: &[u8], at: usize, end: usize) -> u64 {
     match bytes[at..].first_chunk() {
         Some(eight) => u64::from_le_bytes(*eight) & keep(end - at),
@@ -192,17 +193,18 @@ fn load(bytes: &[u8], at: usize, end: usize) -> u64 {
     }
 }
 
-/// Ones in the lowest `length` bytes, of which there is at least one.
+/// Returns ones in the lowest `length` bytes; `length` is at least 1.
 fn keep(length: usize) -> u64 {
     u64::MAX >> (64 - 8 * length.min(8))
 }
 
-/// One round of multiply and rotate, with the golden ratio's bits for want of better ones.
+/// Runs one round of multiply and rotate, with the golden ratio's bits for want of better ones.
 fn mix(hash: u64, number: u64) -> u64 {
     (hash.rotate_left(26) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// A word without a possessive or plural ending: `Britain's` and `Britain`, `Italians` and `Italian` are the same names.
+/// Returns a word without a possessive or plural ending: `Britain's` and `Britain`, `Italians` and `Italian` are the
+/// same names.
 pub(crate) fn stem(word: &str) -> &str {
     let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
     match word.strip_suffix(['s', 'S']) {
@@ -211,7 +213,7 @@ pub(crate) fn stem(word: &str) -> &str {
     }
 }
 
-/// The hash of a word's stem, the same for its capitals.
+/// Returns the hash of a word's stem, the same for any capitals.
 pub(crate) fn stem_hash(text: &str, word: Range<usize>) -> u64 {
     let end = word.start + stem(&text[word.clone()]).len();
     folded_hash(text, word.start..end)

@@ -2,27 +2,27 @@
 
 use crate::base::refusal::{Refusal, RefusalCode, printable};
 
-/// A path is cut at so many characters: deep down, its end names nothing that a reader would look for.
+/// The maximum length of a path in characters. Longer paths are cut: deep down, their ends name nothing useful.
 const MAX_PATH_CHARS: usize = 120;
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     kind: FaultKind,
-    /// The byte at which it was noticed.
+    /// The byte at which the fault was noticed.
     at: usize,
-    /// The field that it is in, with a dot before each name: `.metadata.scores[3]`. Empty where it is in none.
+    /// The path of the faulty field, with a dot before each name: `.metadata.scores[3]`. Empty outside of any field.
     path: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultKind {
-    /// Something is unclosed.
+    /// The text ends with something unclosed.
     EndsEarly,
-    /// Something stands where JSON has something else.
+    /// A byte stands where JSON requires another.
     NotJson,
     /// The bytes are not UTF-8.
     NotUtf8,
-    /// More values are within one another than are read.
+    /// Values are nested deeper than the limit.
     TooDeep,
 }
 
@@ -31,12 +31,12 @@ impl Fault {
         Self { kind, at, path: String::new() }
     }
 
-    /// The fault of a field's value, as one of the object's.
+    /// Prefixes the fault's path with an object's key.
     pub(super) fn in_field(self, key: &str) -> Self {
         self.within(&format!(".{}", printable(key)))
     }
 
-    /// The fault of an item, as one of the list's.
+    /// Prefixes the fault's path with a list's index.
     pub(super) fn in_item(self, index: usize) -> Self {
         self.within(&format!("[{index}]"))
     }
@@ -49,7 +49,7 @@ impl Fault {
         self
     }
 
-    /// The refusal, with line and column. It does not quote the text.
+    /// Returns the refusal, with line and column. It does not quote the text.
     pub(super) fn refusal(self, lines: &mut Lines<'_>) -> Refusal {
         let (line, column) = lines.position(self.at);
         let (code, message) = match self.kind {
@@ -72,8 +72,8 @@ impl Fault {
     }
 }
 
-/// Finds lines and columns in a text, both counted from 1, columns in bytes. It goes forward only, so that all faults of a
-/// batch are found in one pass.
+/// Finds lines and columns in a text. Both count from 1, columns in bytes. It only moves forward, so one pass finds all
+/// faults of a batch.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
     counted: usize,

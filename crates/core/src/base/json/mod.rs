@@ -1,4 +1,4 @@
-//! A JSON value that borrows its text from the input, so that a message is read without copying the texts in it.
+//! A JSON value that borrows its text from the input, so that a message is read without copying its texts.
 
 mod fault;
 mod reader;
@@ -11,7 +11,7 @@ pub(crate) use reader::{Body, read, read_body};
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
-    /// A whole number that is not negative.
+    /// A non-negative integer.
     Integer(u64),
     /// Any other number.
     Number,
@@ -20,22 +20,22 @@ pub(crate) enum Json<'a> {
     Object(Vec<(Text<'a>, Json<'a>)>),
 }
 
-/// A string of a JSON text, as it was read.
+/// A string of a JSON text, as read.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Text<'a> {
     pub(crate) value: Cow<'a, str>,
-    /// Half a surrogate pair stood in it, which is no character. U+FFFD stands in its place.
+    /// `true` if the string had half a surrogate pair, which is no character. U+FFFD replaces it.
     pub(crate) is_mended: bool,
 }
 
 impl Json<'_> {
-    /// The value of an object's field, if this is an object that has it.
+    /// Returns the value of a field, if this is an object that has it.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         let Self::Object(entries) = self else { return None };
         entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
     }
 
-    /// True for a value that says no more than an absent field: `null`, an empty string, list or object.
+    /// Returns `true` for a value that is equivalent to an absent field: `null`, an empty string, list or object.
     pub(crate) fn says_nothing(&self) -> bool {
         match self {
             Self::Null => true,
@@ -46,7 +46,7 @@ impl Json<'_> {
         }
     }
 
-    /// The JSON type, as an error message names it.
+    /// Returns the JSON type, as an error message names it.
     pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",

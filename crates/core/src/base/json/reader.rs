@@ -1,9 +1,9 @@
 //! Reads JSON by RFC 8259, property-tested against serde_json. It does two things that serde_json does not:
 //!
-//! - It replaces half a surrogate pair by U+FFFD, and the text says so. JavaScript clients send one when they cut a string
+//! - It replaces half a surrogate pair by U+FFFD and marks the text. JavaScript clients send one when they cut a string
 //!   inside an emoji.
-//! - It reads on after a fault within an event of a batch. The events come from many users, and one must not cost the
-//!   others theirs.
+//! - It reads on after a fault within an event of a batch. The events come from many users, and one invalid event must
+//!   not cost the others theirs.
 
 use std::borrow::Cow;
 
@@ -12,24 +12,24 @@ use super::{Json, Text};
 use crate::base::json_object::plain_length;
 use crate::base::refusal::Refusal;
 
-/// The most values within one another that are read of an event. The limit bounds the stack.
+/// The maximum nesting depth of an event. The limit bounds the stack.
 const MAX_DEPTH: usize = 128;
 
-/// Objects have room for so many fields from the start: as many as most events have.
+/// The initial capacity of an object in fields: as many as most events have.
 const FIELDS: usize = 8;
 
 /// The body of a request.
 pub(crate) struct Body<'a> {
-    /// All of it but the batch.
+    /// The whole body except the batch.
     pub(crate) value: Json<'a>,
-    /// The items of the list `events`, if it has one.
+    /// The items of the list `events`, if the body has one.
     pub(crate) batch: Option<Vec<Result<Json<'a>, Refusal>>>,
 }
 
 /// Reads one JSON text.
 ///
 /// # Errors
-/// A [`Refusal`] that says where the first fault is, and in which field.
+/// A [`Refusal`] that gives the place of the first fault and its field.
 pub(crate) fn read(text: &str) -> Result<Json<'_>, Refusal> {
     let bytes = text.as_bytes();
     let mut reader = Reader { bytes, at: 0 };
@@ -37,9 +37,9 @@ pub(crate) fn read(text: &str) -> Result<Json<'_>, Refusal> {
     value.map_err(|fault| fault.refusal(&mut Lines::of(bytes)))
 }
 
-/// Reads a request's body. An event of a batch that is not JSON is refused alone, as long as its end is certain.
+/// Reads a request's body. An invalid event of a batch is refused alone, as long as its end is certain.
 ///
-/// Of more than `max_events` the batch is too large anyway: from there on a fault refuses it.
+/// A batch of more than `max_events` is too large anyway. After that many events a fault refuses the whole body.
 ///
 /// # Errors
 /// A [`Refusal`] of the whole body.
@@ -72,7 +72,7 @@ impl<'a> Reader<'a> {
         Ok(Body { value, batch })
     }
 
-    /// Reads an event of a batch. If it is broken and `may_be_refused_alone`, it is passed over.
+    /// Reads an event of a batch. If it is invalid and `may_be_refused_alone`, the reader skips it.
     fn event(&mut self, may_be_refused_alone: bool, lines: &mut Lines<'_>) -> Result<Result<Json<'a>, Refusal>, Fault> {
         self.skip_space();
         let start = self.at;
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the object whose brace is next. `read` reads the value of a key, and may keep it to itself.
+    /// Reads the object whose brace is next. `read` reads the value of a key, and may keep it for itself.
     fn object(
         &mut self,
         mut read: impl FnMut(&mut Self, &str) -> Result<Option<Json<'a>>, Fault>,
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the list whose bracket is next. `read` reads an item, of which it gets the index.
+    /// Reads the list whose bracket is next. `read` reads an item and gets its index.
     fn list<T>(&mut self, mut read: impl FnMut(&mut Self, usize) -> Result<T, Fault>) -> Result<Vec<T>, Fault> {
         self.at += 1;
         let mut items = Vec::new();
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads what is behind a member or an item: a comma, or the bracket that closes the list.
+    /// Reads the separator behind a member or an item: a comma, or the closing bracket.
     fn is_last(&mut self, bracket: u8) -> Result<bool, Fault> {
         if self.skip(b',') {
             return Ok(false);
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
                     is_mended |= character.is_none();
                     text.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
                 }
-                // The end, or a control character, which JSON has escaped.
+                // The end, or a control character, which JSON must escape.
                 _ => return Err(self.fault()),
             }
             text.push_str(self.plain()?);
@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
         Ok(Text { value: Cow::Owned(text), is_mended })
     }
 
-    /// The text up to the next quote, backslash or control character.
+    /// Reads the text up to the next quote, backslash or control character.
     fn plain(&mut self) -> Result<&'a str, Fault> {
         let rest = &self.bytes[self.at..];
         let plain = str::from_utf8(&rest[..plain_length(rest)]).map_err(|error| {
@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
         Ok(plain)
     }
 
-    /// The character that an escape stands for; `None` for half a surrogate pair.
+    /// Reads the character of an escape; `None` for half a surrogate pair.
     fn escaped(&mut self) -> Result<Option<char>, Fault> {
         let character = match self.bytes.get(self.at + 1) {
             Some(&byte @ (b'"' | b'\\' | b'/')) => char::from(byte),
@@ -215,13 +215,13 @@ impl<'a> Reader<'a> {
         let pair = [unit, self.code_unit()?];
         let character = char::decode_utf16(pair).next().and_then(Result::ok);
         if character.is_none() {
-            // The second escape is no other half, and stands for itself.
+            // The second escape is not the other half. It stands for itself.
             self.at = next;
         }
         Ok(character)
     }
 
-    /// The UTF-16 code unit of the escape `\uXXXX` that is next.
+    /// Reads the UTF-16 code unit of the next escape `\uXXXX`.
     fn code_unit(&mut self) -> Result<u16, Fault> {
         let digits = self.bytes.get(self.at + 2..self.at + 6).unwrap_or_default();
         let digit = |unit: u16, byte: &u8| Some(unit << 4 | char::from(*byte).to_digit(16)? as u16);
@@ -231,7 +231,8 @@ impl<'a> Reader<'a> {
         Ok(unit)
     }
 
-    /// A number, or one of JSON's three words. Others, such as `NaN` or `None`, are read to their end, and are at fault.
+    /// Reads a number, or one of JSON's three words. It reads others, such as `NaN` or `None`, to their end and reports
+    /// a fault.
     fn word(&mut self) -> Result<Json<'a>, Fault> {
         let rest = &self.bytes[self.at..];
         let length = rest.iter().position(|byte| !is_of_word(*byte)).unwrap_or(rest.len());
@@ -256,7 +257,7 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// Skips white space, and the byte, if it is next.
+    /// Skips white space, and then the byte if it is next.
     fn skip(&mut self, byte: u8) -> bool {
         self.skip_space();
         let is_next = self.peek() == Some(byte);
@@ -270,7 +271,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The fault that the next byte is none that may stand here.
+    /// Returns the fault for a next byte that may not stand here.
     fn fault(&self) -> Fault {
         let rest = &self.bytes[self.at..];
         // No character is longer.
@@ -309,15 +310,15 @@ fn number(word: &str) -> Option<Json<'static>> {
     is_number.then(|| word.parse().map_or(Json::Number, Json::Integer))
 }
 
-/// The place behind a broken event of a batch: where its first bracket closes, or, if it has none, where a comma or the
-/// list's bracket follows.
+/// Returns the place behind an invalid event of a batch. Its first bracket closes there. If it has no bracket, a comma
+/// or the list's bracket follows there.
 ///
-/// `None` if that is not certain. Two events that each lack something could make one event of all that is between them, and
-/// good ones would be refused under an index that is not theirs. Each way to that leaves a trace:
+/// Returns `None` if the place is uncertain. Two events that each lack something could read as one event with all that
+/// is between them. Then good events would be refused under a wrong index. Each such case leaves a trace:
 ///
-/// - Without a quote, what is between two strings is taken for a string, and a key for what is between. So a letter follows
-///   a closing quote.
-/// - Without a brace, the next event lies within this one, where a key belongs.
+/// - With a quote missing, the text between two strings reads as a string, and a key as the text between. So a letter
+///   follows a closing quote.
+/// - With a brace missing, the next event lies within this one, where a key belongs.
 fn broken_event_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut open = Vec::new();
     let mut before = b',';
@@ -347,7 +348,7 @@ fn broken_event_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-/// The place behind the string that begins at `start`, if what follows may follow a string.
+/// Returns the place behind the string that begins at `start`, if the next byte may follow a string.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {

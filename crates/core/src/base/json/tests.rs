@@ -15,7 +15,7 @@ fn refused(text: &str) -> (RefusalCode, Option<String>) {
     (refusal.code, refusal.field)
 }
 
-/// The items of a batch between two good ones.
+/// Reads a batch with the item between two good ones, and returns its items.
 fn batch(item: &[u8]) -> Result<Vec<Result<Json<'static>, Refusal>>, Refusal> {
     let body = [&br#"{"events":[{"n":1},"#[..], item, br#" , {"n":2}]}"#].concat().leak();
     read_body(body, 500).map(|body| body.batch.unwrap())
@@ -124,7 +124,7 @@ fn a_broken_event_whose_end_is_not_certain_refuses_the_batch() {
         r#"NaN {"b":2}"#,
         r#"{"a":"1}"#,
         "",
-        // Taken for one event, these would be the refusal of a good one.
+        // Read as one event, these would refuse a good one.
         r#"{"a":"1}, {"prompt":"p"}, {"a":"2}"#,
         r#"{"a":"1}, {"prompt":"p"}, {"a":2"}"#,
         r#"{"a":1"}, {"prompt":"p"}, {"a":"2}"#,
@@ -146,7 +146,7 @@ fn only_the_first_list_under_events_is_a_batch() {
     assert_eq!(read_body(br#"{"events":[1,NaN]}"#, 1).err().unwrap().field.unwrap(), "events[1]");
 }
 
-/// Compares with what serde_json read. Of a key that is given twice it keeps the last value.
+/// Compares with serde_json's result. Of a duplicate key serde_json keeps the last value.
 fn is_same(json: &Json<'_>, value: &Value) -> bool {
     match (json, value) {
         (Json::Null, Value::Null) => true,
@@ -175,7 +175,7 @@ fn has_mended(json: &Json<'_>) -> bool {
     }
 }
 
-/// Texts of which most are JSON.
+/// Generates texts, most of them JSON.
 fn json() -> impl Strategy<Value = String> {
     let scalar = prop_oneof![
         "-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?",
@@ -192,7 +192,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-/// The same, half of them damaged in one place.
+/// Generates the same texts, half of them damaged in one place.
 fn damaged(json: impl Strategy<Value = String>) -> impl Strategy<Value = String> {
     let damage = prop::option::weighted(0.5, (any::<prop::sample::Index>(), 0..3_usize, "[\\[\\]{},:\"\\\\ 0a]"));
     (json, damage).prop_map(|(json, damage)| {
@@ -221,7 +221,7 @@ proptest! {
 
     #[test]
     fn a_broken_event_never_takes_another_with_it(before in damaged_event(), after in damaged_event()) {
-        // Others could close a list that lies around the good one.
+        // Other texts could close a list that lies around the good one.
         prop_assume!(before.starts_with('{') && after.starts_with('{'));
         let body = format!(r#"{{"events":[{before},{{"prompt":"the good one"}},{after}]}}"#);
         let Ok(Body { batch: Some(items), .. }) = read_body(body.as_bytes(), 500) else { return Ok(()) };

@@ -5,7 +5,7 @@ use super::subject::Texts;
 use crate::base::reason::Reason;
 use crate::text::code::Fenced;
 
-/// Adds [`Reason::BrokenFence`] at the fence that stays open, if none did in the model's text.
+/// Adds [`Reason::BrokenFence`] at the open fence, if the model's text has none.
 pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     let Some(open) = Fenced::new(texts.chosen).open else { return };
     if Fenced::new(texts.rejected).open.is_none() {

@@ -1,4 +1,4 @@
-//! What is left of two texts when their common ends are cut off: the part that an edit can have changed.
+//! The middles of two texts, without their common ends: the part that an edit can have changed.
 
 use std::ops::Range;
 
@@ -6,27 +6,28 @@ use super::subject::Texts;
 use crate::text::common_ends::common_ends;
 use crate::text::tokens::{words, words_in};
 
-/// The middles of an edit's texts. Both begin and end at white space, or where the texts do, so that no word is cut.
+/// The middles of an edit's texts. Both begin and end at white space, or at the ends of the texts, so that no word is
+/// cut.
 #[derive(Debug)]
 pub(super) struct Changed<'t> {
-    /// Everything, the ends included.
+    /// The whole texts, with their ends.
     pub(super) texts: Texts<'t>,
-    /// Of the user's text.
+    /// The middle of the user's text.
     pub(super) chosen: Middle<'t>,
-    /// Of the model's text.
+    /// The middle of the model's text.
     pub(super) rejected: Middle<'t>,
     /// The number of words in the common ends.
     pub(super) common_words: usize,
 }
 
-/// The part of one text. Its words are found once, for several checks look at them.
+/// The middle of one text. Its words are found once, because several checks read them.
 #[derive(Debug)]
 pub(super) struct Middle<'t> {
     /// The whole text.
     pub(super) text: &'t str,
-    /// Where in it the middle is.
+    /// The place of the middle in the text.
     pub(super) bytes: Range<usize>,
-    /// Where in it the middle's words are.
+    /// The places of the middle's words in the text.
     pub(super) words: Vec<Range<usize>>,
 }
 
@@ -48,9 +49,9 @@ impl<'t> Changed<'t> {
 }
 
 impl<'t> Middle<'t> {
-    /// All of `text` but its first `start` and its last `suffix` bytes.
+    /// Creates the middle of `text` without its first `start` and its last `suffix` bytes.
     pub(super) fn new(text: &'t str, start: usize, suffix: usize) -> Self {
-        /// An average word of prose and the space behind it.
+        /// The length of an average word of prose and the space behind it.
         const WORD: usize = 5;
         let bytes = start..text.len() - suffix;
         let mut words = Vec::with_capacity(bytes.len().div_ceil(WORD));

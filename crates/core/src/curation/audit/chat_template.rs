@@ -1,17 +1,17 @@
 //! Control tokens of chat templates in the user's text.
 //!
-//! A trainer that renders the pair into its model's template writes the same tokens. Out of a user's text they end a turn, or
-//! begin one with a role of the user's choosing.
+//! A trainer that renders the pair into its model's template writes the same tokens. From within a user's text they end
+//! a turn, or begin one with a role of the user's choice.
 
 use super::finding::Findings;
 use super::subject::Texts;
 use crate::base::reason::Reason;
 
-/// Different tokens that are looked up in the other texts. No answer about templates names more.
+/// The maximum number of distinct tokens looked up in the other texts. No answer about templates names more.
 const MOST_TOKENS: usize = 32;
 
-/// Adds [`Reason::ChatTemplate`] for the first control token that the user put in: one that is neither in the model's text nor
-/// in the prompt, for an answer about templates has to name them. The score is always 1.
+/// Adds [`Reason::ChatTemplate`] for the first control token that the user added. A token in the model's text or in the
+/// prompt does not count, because an answer about templates has to name it. The score is always 1.
 pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     let mut known: Vec<&str> = Vec::new();
     for (at, token) in tokens(texts.chosen) {
@@ -27,7 +27,7 @@ pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     }
 }
 
-/// Tokens by the character that they begin with: those of ChatML, Llama 2 and 3, Mistral, Gemma and DeepSeek.
+/// Tokens by their first character: those of ChatML, Llama 2 and 3, Mistral, Gemma and DeepSeek.
 const ANGLED: [&str; 13] = [
     "<<SYS>>",
     "<</SYS>>",
@@ -49,13 +49,13 @@ const END_OF_TURN: &str = "</s>";
 const BRACKETED: [&str; 6] =
     ["[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[TOOL_RESULTS]"];
 
-/// Alpaca's headings are a template in that they stand at the beginning of a line.
+/// Alpaca's headings. They belong to a template only at the beginning of a line.
 const HEADINGS: [&str; 2] = ["### Response:", "### Instruction:"];
 
-/// The longest name between `<|` and `|>` that is taken for a token.
+/// The maximum length of a name between `<|` and `|>`.
 const LONGEST_NAME: usize = 32;
 
-/// The control tokens of a text, and where they are.
+/// Returns the control tokens of a text and their places.
 fn tokens(text: &str) -> impl Iterator<Item = (usize, &str)> {
     memchr::memchr3_iter(b'<', b'[', b'#', text.as_bytes()).filter_map(move |at| Some((at, token_at(text, at)?)))
 }
@@ -70,7 +70,7 @@ fn token_at(text: &str, at: usize) -> Option<&str> {
     }
 }
 
-/// `<|name|>`, with nothing but letters, digits and `_` for a name.
+/// Reads `<|name|>`. A name has only letters, digits and `_`.
 fn piped(rest: &str) -> Option<&str> {
     let name_length = rest
         .bytes()
@@ -82,7 +82,7 @@ fn piped(rest: &str) -> Option<&str> {
     (name_length > 0 && token.ends_with("|>")).then_some(token)
 }
 
-/// Whether a token is the end of what HTML strikes through, rather than of a turn: whatever closes was opened.
+/// Returns `true` if a token closes HTML strike-through rather than a turn: then the text also opens it.
 fn is_html(text: &str, token: &str) -> bool {
     token == END_OF_TURN && text.matches("<s>").count() == text.matches(END_OF_TURN).count()
 }

@@ -1,8 +1,8 @@
-//! Texts of which one holds the other: answers that were cut short, and answers that were kept and added to.
+//! Texts in which one contains the other: shortened answers, and kept answers with additions.
 //!
-//! Similarity sees their lengths only. "Yes" in place of a long answer that begins with "Yes" has hardly a character in common with it, as
-//! an unrelated text has. What tells them apart is that the shorter text was kept: its words stand in the longer one, in the same order,
-//! next to their neighbours. Unrelated texts share words, and hardly ever neighbours.
+//! Similarity sees their lengths only. "Yes" in place of a long answer that begins with "Yes" has hardly a character in
+//! common with it, as an unrelated text has. The difference is that the shorter text was kept: its words stand in the
+//! longer one, in the same order, next to their neighbours. Unrelated texts share words, and hardly ever neighbours.
 
 use super::changed::Changed;
 use super::finding::Findings;
@@ -15,14 +15,15 @@ use crate::text::tokens::{folded_hash, words};
 /// The longer text has at least this many times as many words. Below that an edit neither shortens nor extends.
 const LONGER: usize = 2;
 
-/// A run of fewer words than this is common by chance.
+/// The minimum length of a run in words. Shorter runs are common by chance.
 const SHORTEST_RUN: usize = 2;
 
-/// A text of fewer words than this has to stand in the other one at the end of a clause: `the` is in most texts, and `Yes` in few.
+/// The word count from which a text is long. A shorter one has to stand at the end of a clause of the other text: `the`
+/// is in most texts, and `Yes` in few.
 const SHORT: usize = 3;
 
-/// Adds [`Reason::Shortened`] where the user's text is held by the model's, and [`Reason::Extended`] where it holds the model's. The score
-/// is the share of the shorter text's words that were kept.
+/// Adds [`Reason::Shortened`] if the model's text contains the user's, and [`Reason::Extended`] if the user's contains
+/// the model's. The score is the share of the shorter text's words that were kept.
 pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut Findings) {
     let count = |words: usize| changed.common_words + words;
     let (rejected, chosen) = (count(changed.rejected.words.len()), count(changed.chosen.words.len()));
@@ -41,7 +42,7 @@ pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut 
     }
 }
 
-/// Counts the words of the shorter text that stand in the longer one.
+/// Counts the words of the shorter text that the longer one kept.
 fn kept(shorter: &str, longer: &str) -> usize {
     let hashes = |text: &str| words(text).map(|word| folded_hash(text, word)).collect::<Vec<_>>();
     let short = hashes(shorter);
@@ -52,8 +53,8 @@ fn kept(shorter: &str, longer: &str) -> usize {
     runs.map(|run| run.length).filter(|length| *length >= SHORTEST_RUN).sum()
 }
 
-/// True if these words stand in a text one behind the other, and a clause ends with them: the text or a line ends there, or there is a
-/// mark of punctuation.
+/// Returns `true` if these words follow each other in a text and a clause ends with them. A clause ends at the end of
+/// the text or of a line, or at a punctuation mark.
 fn is_clause_of(short: &[u64], longer: &str) -> bool {
     let ends_clause = |end: usize| {
         let next = longer[end..].chars().next();
@@ -153,7 +154,7 @@ mod tests {
         assert!(!kept("[similarity]\nkept_from = 0.6\n[routes]\nshortened = \"off\"\n"));
     }
 
-    /// The half of the records that the threshold was not chosen on.
+    /// Returns the half of the records that the threshold was not chosen on.
     fn held_out(file: &str) -> Vec<serde_json::Value> {
         records(file).into_iter().skip(1).step_by(2).collect()
     }
@@ -162,7 +163,7 @@ mod tests {
         record[field].as_str().unwrap()
     }
 
-    /// True if the plain rule would drop the pair. Texts of about the same length are not worth the time.
+    /// Returns `true` if the plain rule would drop the pair. Texts of about the same length are not worth the time.
     fn is_rewrite(rejected: &str, chosen: &str) -> bool {
         let rules = AuditRules::default();
         let (shorter, longer) = (rejected.len().min(chosen.len()), rejected.len().max(chosen.len()));
@@ -170,7 +171,7 @@ mod tests {
         longer > 6 * shorter && kept().is_some_and(|kept| kept.compared_to(rules.rewrite_below).is_lt())
     }
 
-    /// Counts of pairs, and of those that a finding answers.
+    /// Counts of pairs, and of those whose rewrite finding is cancelled.
     #[derive(Debug, Default, PartialEq)]
     struct Tally {
         pairs: usize,
@@ -208,7 +209,7 @@ mod tests {
                 unrelated.add(rejected, chosen);
             }
         };
-        // An output and another record's edit, of the same file and of any; and an article in place of the output.
+        // An output with another record's edit, of the same file and of any; and an article in place of the output.
         for step in [1, 7, 61] {
             for records in &all {
                 for (index, record) in records.iter().enumerate() {

@@ -1,30 +1,32 @@
-//! Text in code: base64, hexadecimal and percent-encoding, decoded, so that checks can look inside.
+//! Encoded text: base64, hexadecimal and percent-encoding, decoded, so that checks can look inside.
 //!
-//! A model learns to read code, too, and a rule that only reads plain text is passed by anything that is not. What decodes to
-//! no text is left alone: hashes, keys, images and paths are most of what looks like code.
+//! A model learns to read encodings, too, and encoded text passes a rule that only reads plain text. Data that does not
+//! decode to text is left alone: most encoded-looking data is hashes, keys, images and paths.
 
 use std::ops::Range;
 
 use super::subject::{Sentence, Subject};
 
-/// A shorter run is a word, a name or a number far more often than it is a message. 40 characters of base64 are 30 letters.
+/// The minimum length of a run. A shorter one is a word, a name or a number far more often than a message. 40
+/// characters of base64 are 30 letters.
 const SHORTEST: usize = 40;
 
-/// Of 100 decoded characters, at least so many are letters, digits, punctuation or spaces of some script.
+/// The minimum percentage of decoded characters that are letters, digits, punctuation or spaces of some script.
 const PRINTABLE_PERCENT: usize = 90;
 
-/// How often what was decoded is decoded again.
+/// The number of times that decoded text is decoded again.
 const DEPTH: usize = 2;
 
-/// A text that the user's text holds in code.
+/// A text that is encoded in the user's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Decoded {
     pub(super) text: String,
-    /// Where the code is in the user's text.
+    /// The place of the encoded run in the user's text.
     pub(super) bytes: Range<usize>,
 }
 
-/// The texts that the added text holds in code. Together they are no longer than [`DEPTH`] times what holds them.
+/// Returns the encoded texts in the added text. Together they are no longer than [`DEPTH`] times the text that contains
+/// them.
 pub(super) fn texts(subject: &Subject<'_>) -> Vec<Decoded> {
     let mut found = Vec::new();
     for stretch in stretches(&subject.added) {
@@ -37,7 +39,8 @@ pub(super) fn texts(subject: &Subject<'_>) -> Vec<Decoded> {
     found
 }
 
-/// The stretches of added text that nothing interrupts: code has no sentences, and may have been cut as if it had.
+/// Returns the uninterrupted stretches of added text. An encoded run has no sentences, and may have been cut as if it
+/// had.
 fn stretches<'s>(added: &'s [Sentence<'_>]) -> impl Iterator<Item = Range<usize>> + 's {
     let adjoin = |before: &Sentence<'_>, after: &Sentence<'_>| before.bytes.end == after.bytes.start;
     let ends = |stretch: &[Sentence<'_>]| Some(stretch.first()?.bytes.start..stretch.last()?.bytes.end);
@@ -54,9 +57,9 @@ fn decode_into(code: &str, bytes: &Range<usize>, depth: usize, found: &mut Vec<D
     found.push(Decoded { text, bytes: bytes.clone() });
 }
 
-/// The runs of at least [`SHORTEST`] characters that could be code.
+/// Returns the runs of at least [`SHORTEST`] characters that could be encoded.
 ///
-/// One look at every fortieth byte rules out most text: a run that long has a byte of the alphabet there.
+/// One look at every fortieth byte rules out most text: a run of that length has a byte of the alphabet there.
 fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     let bytes = text.as_bytes();
     let mut from = 0;
@@ -75,13 +78,13 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// The alphabets of base64, of its form for URLs, of hexadecimal and of percent-encoding, in which letters may stand for
-/// themselves.
+/// Returns `true` for the alphabets of base64, base64url, hexadecimal and percent-encoding, in which letters may stand
+/// for themselves.
 fn is_code(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=' | b'%')
 }
 
-/// What a run says, if it is text in one of the codes.
+/// Decodes a run, if it is text in one of the encodings.
 fn decode(code: &str) -> Option<String> {
     let code = code.as_bytes();
     let decoded = if code.contains(&b'%') {
@@ -103,7 +106,7 @@ fn is_printable(text: &str) -> bool {
     all > 0 && printable * 100 >= all * PRINTABLE_PERCENT
 }
 
-/// Bytes that are written as `%` and two digits; the others stand for themselves.
+/// Decodes bytes that are written as `%` and two digits; the others stand for themselves.
 fn percent(code: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(code.len());
     let mut rest = code;
@@ -128,7 +131,8 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).map(|digit| digit as u8)
 }
 
-/// Base64 in either alphabet, padded or not. Strict decoders would refuse what lenient ones, and models, read.
+/// Decodes base64 in either alphabet, padded or not. A strict decoder would refuse input that lenient ones, and models,
+/// read.
 fn base64(code: &[u8]) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(code.len() / 4 * 3 + 3);
     let (mut bits, mut held) = (0_u32, 0);

@@ -5,25 +5,25 @@ use serde::Serialize;
 use crate::base::json_object::JsonObject;
 use crate::base::reason::Reason;
 
-/// One thing that a check found.
+/// One finding of a check.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// What.
+    /// The reason.
     pub reason: Reason,
-    /// How sure the check is, or how much there is of it, as the check's own documentation says.
+    /// The certainty or the amount, as the check's own documentation says.
     pub score: f32,
-    /// Which of the check's rules found it, where it has several.
+    /// The name of the rule, if the check has several.
     pub rule: Option<&'static str>,
-    /// What caused it, where one place did.
+    /// The place of the cause, if it is a single one.
     pub span: Option<Span>,
 }
 
 /// A place in one of an event's texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Which text.
+    /// The text's name.
     pub text: TextName,
-    /// Where in it, in bytes; on character boundaries.
+    /// The range in bytes, on character boundaries.
     pub bytes: Range<usize>,
 }
 
@@ -31,7 +31,7 @@ pub struct Span {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TextName {
-    /// What the model was asked, as plain text.
+    /// The prompt to the model, as plain text.
     Prompt,
     /// The user's text.
     Chosen,
@@ -39,21 +39,21 @@ pub enum TextName {
     Rejected,
 }
 
-/// What checks measured, whether or not it was enough for a finding. `None`: not measured.
+/// The measurements of the checks, with or without a finding. `None`: not measured.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Scores {
     /// The share of words that the texts have in common, in `0.0..=1.0`.
     pub word_similarity: Option<f32>,
-    /// Of an edit that is `trivial` by its whole text: the similarity of the place that changed most, slips of spelling aside, in
-    /// `0.0..=1.0`; 1.0 if there are only slips.
+    /// For an edit that is `trivial` by its whole text: the similarity of the most changed place, slips of spelling
+    /// aside, in `0.0..=1.0`; 1.0 if there are only slips.
     pub region_similarity: Option<f32>,
-    /// The probability that what the user added is abusive, by its worst sentence or by all of a few together.
+    /// The probability that the user's additions are abusive, by the worst sentence or by a few together.
     pub toxicity: Option<f32>,
     /// The weight of the injection rules that matched.
     pub injection: Option<f32>,
-    /// By how many the facts without support in the prompt increased, on a prompt that carries its source.
+    /// The increase in facts without support in the prompt, on a prompt that carries its source.
     pub unsupported_facts: Option<f32>,
-    /// By how many loaded words per hundred the user's text exceeds the model's.
+    /// The increase in loaded words per hundred, from the model's text to the user's.
     pub loaded_language: Option<f32>,
 }
 
@@ -69,7 +69,7 @@ impl Scores {
     }
 }
 
-/// What all checks together have to say about one event.
+/// The findings and scores of all checks about one event.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) list: Vec<Finding>,
@@ -77,12 +77,12 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    /// Adds what was found in one place of the user's text.
+    /// Adds a finding in one place of the user's text.
     pub(crate) fn in_chosen(&mut self, reason: Reason, score: f32, bytes: Range<usize>) {
         self.add(reason, score, Some(Span { text: TextName::Chosen, bytes }));
     }
 
-    /// Whether something was found already.
+    /// Returns `true` if there is a finding with this reason.
     pub(crate) fn has(&self, reason: Reason) -> bool {
         self.list.iter().any(|finding| finding.reason == reason)
     }
@@ -91,7 +91,7 @@ impl Findings {
         self.list.push(Finding { reason, score, rule: None, span });
     }
 
-    /// Adds what one of a check's rules found.
+    /// Adds a finding of one of a check's rules.
     pub(crate) fn by_rule(&mut self, reason: Reason, rule: &'static str, score: f32, span: Option<Span>) {
         self.list.push(Finding { reason, score, rule: Some(rule), span });
     }

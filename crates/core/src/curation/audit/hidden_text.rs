@@ -1,12 +1,12 @@
-//! Characters that hide text from its readers: what a person approves of is then not what a model learns.
+//! Characters that hide text from its readers. A person then approves of a text other than the one that a model learns.
 //!
-//! Almost all invisible characters have honest uses. Joiners make one emoji of several, and Persian and Hindi need them; soft
-//! hyphens and byte-order marks come with copied text; Arabic and Hebrew need marks of direction, and some programs put
-//! isolates around every name. So it is not characters that are found, but uses that no writing has: those of "Trojan Source"
-//! (Boucher and Anderson, 2021) for directions, and those of the published ways to carry text in tags, in variation selectors
-//! and in zero-width characters.
+//! Almost all invisible characters have honest uses. Joiners make one emoji of several, and Persian and Hindi need
+//! them. Soft hyphens and byte-order marks come with copied text. Arabic and Hebrew need marks of direction, and some
+//! programs put isolates around every name. So the check does not find characters, but uses that no writing has. For
+//! directions these are the uses of "Trojan Source" (Boucher and Anderson, 2021). For tags, variation selectors and
+//! zero-width characters they are the published ways to carry text in them.
 //!
-//! Markup that hides (comments, `display:none`) is text to this check. What it says is read by all others.
+//! Markup that hides (comments, `display:none`) is text to this check. All other checks read it.
 
 use std::ops::Range;
 
@@ -14,16 +14,18 @@ use super::Findings;
 use super::subject::Texts;
 use crate::base::reason::Reason;
 
-/// Invisible characters in a row. Writing has up to three: a joiner, a mark of direction, and a break.
+/// The number of invisible characters in a row that is a finding. Writing has up to three: a joiner, a mark of
+/// direction, and a break.
 const INVISIBLE_IN_A_ROW: usize = 4;
 
-/// Invisible characters inside English words, in one text. One is a place where a long name may be broken.
+/// The number of invisible characters inside English words of one text that is a finding. One may mark where a long
+/// name may be broken.
 const INVISIBLE_IN_WORDS: usize = 5;
 
-/// Variation selectors in a row. A picture or a letter takes one.
+/// The number of variation selectors in a row that is a finding. A picture or a letter takes one.
 const SELECTORS_IN_A_ROW: usize = 2;
 
-/// Tags behind a black flag, which make it the flag of a region: at most six letters and an end.
+/// The maximum number of tags behind a black flag. They make it the flag of a region: at most six letters and an end.
 const TAGS_OF_A_FLAG: usize = 7;
 
 /// Finds hidden text that the model's text does not have. A finding's score is the number of characters that hide it.
@@ -40,31 +42,31 @@ pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     }
 }
 
-/// What characters hide text by.
+/// The means by which characters hide text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Means {
-    /// They are shown in another order.
+    /// Characters shown in another order.
     Direction,
-    /// They are tags, which nothing shows.
+    /// Tags, which nothing shows.
     Tag,
-    /// They take no place on a page.
+    /// Characters without width.
     Invisible,
-    /// They choose among the forms of a character that has none.
+    /// Selectors of a form, behind a character that has no forms.
     Selector,
-    /// They move the cursor of a terminal, and so write over what was there.
+    /// Controls that move the cursor of a terminal, and so overwrite text.
     Control,
 }
 
 const MEANS: usize = 5;
 
-/// How many characters of a text hide some of it by one means, and where: from the first to the last.
+/// The number of characters that hide text by one means, and their place: from the first to the last.
 #[derive(Clone, Default)]
 struct Hidden {
     characters: usize,
     bytes: Range<usize>,
 }
 
-/// What hides text, by its [`Means`].
+/// Returns the hidden text, by its [`Means`].
 fn hidden(text: &str) -> [Hidden; MEANS] {
     let mut search = Search::default();
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
@@ -86,20 +88,20 @@ fn hidden(text: &str) -> [Hidden; MEANS] {
     search.found
 }
 
-/// What was seen so far.
+/// The state of the search.
 #[derive(Default)]
 struct Search {
     found: [Hidden; MEANS],
-    /// The characters of one kind just before, and where they are.
+    /// The number of preceding characters of one kind, and their place.
     row: usize,
     row_bytes: Range<usize>,
     row_means: Option<Means>,
-    /// Tags that the flag just before may still take.
+    /// The number of tags that the preceding flag may still take.
     flag: usize,
-    /// Whether the row stands behind an English letter.
+    /// `true` if the row stands behind an English letter.
     in_word: bool,
     words: Hidden,
-    /// Where the directions begin that this line has not ended yet, and whether they hide text even if it does.
+    /// The starts of the directions still open on this line, with `true` if they hide text even when closed.
     open: Vec<(usize, bool)>,
     is_right_to_left: Option<bool>,
 }
@@ -139,7 +141,7 @@ impl Search {
         }
     }
 
-    /// Goes on, or begins, a row of characters of one kind, which hide text once they are so many.
+    /// Continues or begins a row of characters of one kind. They hide text once there are `many`.
     fn stay(&mut self, means: Means, many: usize, before: char, bytes: Range<usize>) {
         if self.row_means != Some(means) {
             (self.row, self.row_bytes, self.row_means) = (0, bytes.clone(), Some(means));
@@ -165,8 +167,8 @@ impl Search {
         self.in_word = false;
     }
 
-    /// Notes a character of direction. An override hides text wherever it stands; to turn to the left, where nothing is
-    /// written that way, does as well; and so does what is not ended on its line.
+    /// Records a character of direction. An override or a turn to the left hides text anywhere, unless the text has
+    /// right-to-left writing. In any text, a direction that is not closed on its line hides text.
     fn turn(&mut self, text: &str, character: char, bytes: Range<usize>) {
         if matches!(character, '\u{202c}' | '\u{2069}') {
             self.open.pop();
@@ -188,7 +190,7 @@ impl Search {
         *self.is_right_to_left.get_or_insert_with(|| text.contains(is_letter))
     }
 
-    /// Directions end with their line. Those that were not ended before are there for what follows on it.
+    /// Closes the directions of a line. Those that were still open affect the text up to its end.
     fn end_line(&mut self, end: usize) {
         for (start, hides) in std::mem::take(&mut self.open) {
             self.add(Means::Direction, usize::from(!hides), start..end);
@@ -227,7 +229,7 @@ mod tests {
         found_beside("", chosen)
     }
 
-    /// `text` as tags.
+    /// Returns `text` as tags.
     fn tags(text: &str) -> String {
         text.bytes().filter_map(|byte| char::from_u32(0xe0000 + u32::from(byte))).collect()
     }

@@ -1,7 +1,7 @@
-//! What text addressed to a judge looks like, as a table.
+//! A table of text that is addressed to a judge.
 //!
-//! An edit may come before a model that rates it, and be written for that model: it asks for a grade, calls itself the best
-//! answer, or brings the verdict along. An answer that was mended for its reader has no reason to.
+//! A model may rate an edit, and the edit may be written for that model. It asks for a grade, calls itself the best
+//! answer, or brings the verdict along. An answer that was corrected for its reader has no reason to.
 
 use super::injection::Rule;
 
@@ -11,7 +11,7 @@ pub(super) const RULES: &[Rule] = &[
         name: "ask_for_grade",
         weight: 1.0,
         phrases: &[
-            // Asked for, that is: "guests rate it highly" is a report.
+            // Only as a request: "guests rate it highly" is a report.
             "*^rate/grade/score/evaluate/mark ~1 this/it ~4 highly/perfect/highest/maximum/excellent/favorably/positively",
             "please/must/should/will ~1 *rate/grade/score/evaluate/mark ~1 this/it ~4 \
              highly/perfect/highest/maximum/excellent/favorably/positively",
@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
             "*give/assign/award ~1 a/the/{top} ~1 {top}/{grade} ~3 to/for ~1 this/response/answer/me",
             "*deserves/merits/earns ~3 {top} ~1 {grade}",
             "*deserves/merits/earns ~2 10/5/100 ~1 10/5/100",
-            // "We prefer this version over the old one" is what people say to each other.
+            // "We prefer this version over the old one" is usual between people.
             "*>prefer/choose/pick/select/rank ~1 this response/answer/completion/edit/version ~2 over/as/first/best/highest/because",
             "please/must/should/will/always ~1 *prefer/choose/pick/select/rank ~1 this response/answer/completion/edit ~2 \
              over/as/first/best/highest/because",

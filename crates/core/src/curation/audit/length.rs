@@ -5,11 +5,11 @@ use super::subject::Texts;
 use crate::base::reason::Reason;
 use crate::curation::audit::AuditRules;
 
-/// Adds [`Reason::TooShort`] or [`Reason::TooLong`] by the characters of the user's text, white space around it aside. The
-/// score is their number.
+/// Adds [`Reason::TooShort`] or [`Reason::TooLong`] by the characters of the user's text, without surrounding white
+/// space. The score is their number.
 pub(super) fn inspect(texts: Texts<'_>, rules: &AuditRules, findings: &mut Findings) {
     let text = texts.chosen.trim();
-    // A character has one to four bytes, so that mostly the bytes say enough.
+    // A character has one to four bytes, so the number of bytes mostly decides.
     let is_surely_within = text.len() / 4 >= rules.min_chars && text.len() <= rules.max_chars;
     if is_surely_within {
         return;

@@ -1,7 +1,8 @@
-//! Words that take sides, more of them than before.
+//! An increase in words that take sides.
 //!
-//! A weak hint and no more: counting such words puts a neutral and a slanted version of a sentence in the right order in 56 %
-//! of cases, where chance has 50. It costs next to nothing, so it is noted; judging it is left to who can read.
+//! This is a weak hint and no more. Counting such words puts a neutral and a slanted version of a sentence in the right
+//! order in 56 % of cases, where chance has 50. It costs next to nothing, so it is recorded; the decision is left to a
+//! reader.
 
 use std::ops::Range;
 
@@ -9,12 +10,13 @@ use super::changed::{Changed, Middle};
 use super::finding::Findings;
 use crate::base::reason::Reason;
 
-/// So many loaded words more, and so many per hundred words, are worth noting. One is a matter of taste.
+/// The minimum increase in loaded words, and per hundred words, that is recorded. One is a matter of taste.
 const FEWEST: f32 = 2.0;
 const PER_HUNDRED: f32 = 2.0;
 
-/// Records by how many loaded words per hundred of its own the user's text exceeds the model's, and a
-/// [`Reason::LoadedLanguage`] where they are some. Its score is that number; its span the first loaded word put in.
+/// Records the increase in loaded words per hundred, from the model's text to the user's, and adds
+/// [`Reason::LoadedLanguage`] if it is large enough. Its score is that number; its span is the first loaded word that
+/// was put in.
 pub(super) fn inspect(changed: &Changed<'_>, findings: &mut Findings) {
     let words = changed.common_words + changed.chosen.words.len();
     let added = loaded_words(&changed.chosen).count();
@@ -33,7 +35,7 @@ fn loaded_words<'c>(middle: &'c Middle<'_>) -> impl Iterator<Item = &'c Range<us
     middle.words.iter().filter(|word| is_loaded(&middle.text.as_bytes()[(*word).clone()]))
 }
 
-/// Words that judge rather than report, by what they do.
+/// Words that judge rather than report, by their effect.
 const LOADED: [&str; 110] = [
     // Blame.
     "absurd",
@@ -123,7 +125,7 @@ const LOADED: [&str; 110] = [
     "undeniably",
     "undoubtedly",
     "unquestionably",
-    // Names for people and what they do.
+    // Names for people and their acts.
     "bigot",
     "crony",
     "cronies",
@@ -151,7 +153,7 @@ const LOADED: [&str; 110] = [
     "woke",
 ];
 
-/// Whether a word is on the list; looked for there only if its length and ends are those of one that is.
+/// Returns `true` for a listed word. The list is searched only if length and ends are those of a listed word.
 fn is_loaded(word: &[u8]) -> bool {
     if word.len() < SHORTEST {
         return false;
@@ -163,7 +165,7 @@ fn is_loaded(word: &[u8]) -> bool {
 
 const SHORTEST: usize = 4;
 
-/// A bit for every place that a word on the list has.
+/// A bit for every place of a listed word.
 const PLACES: [u64; 64] = {
     let mut places = [0; 64];
     let mut index = 0;
@@ -175,7 +177,7 @@ const PLACES: [u64; 64] = {
     places
 };
 
-/// One of 4,096 places, by a word's length, its first two letters and its last but one.
+/// Returns one of 4,096 places, by a word's length, its first two letters and its last but one.
 const fn place(word: &[u8]) -> usize {
     let last = word[word.len() - 2] as usize & 31;
     ((word[0] as usize & 31) * 128 + (word[1] as usize & 31) * 37 + last * 5 + word.len()) % 4096

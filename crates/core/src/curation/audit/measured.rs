@@ -1,6 +1,7 @@
-//! What the checks do on real edits and labelled texts: 6,486 edits by people, and 900 labelled answers of two models.
+//! Measurements of the checks on real edits and labelled texts: 6,486 edits by people, and 900 labelled answers of two
+//! models.
 //!
-//! The texts are not part of this repository. Where they are absent, a line says so, and nothing is measured.
+//! The texts are not part of this repository. Without them the tests print a line and measure nothing.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ pub(super) const PROSE: &str = "edits/lamp_partial.jsonl";
 pub(super) const TRANSLATIONS: &str = "edits/mlqe_pe_sample.jsonl";
 const REFUSALS: &str = "dev/refusal_xstest_gpt4_llama.jsonl";
 
-/// The records of a file of the data that may lie beside the repository.
+/// Returns the records of a file of the data that may lie beside the repository.
 pub(super) fn records(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
     let text = std::fs::read_to_string(path).unwrap();
@@ -35,7 +36,7 @@ pub(super) fn changed_edits(edits: &[Value]) -> impl Iterator<Item = Texts<'_>> 
     edits.iter().map(texts).filter(|texts| texts.chosen != texts.rejected)
 }
 
-/// The edits that a check flags, of those in which something was changed.
+/// Counts the changed edits that a check flags.
 fn flagged(edits: &[Value], inspect: impl Fn(Texts<'_>, &mut Findings), reason: Reason) -> usize {
     let is_flagged = |texts: &Texts<'_>| {
         let mut findings = Findings::default();
@@ -48,8 +49,8 @@ fn flagged(edits: &[Value], inspect: impl Fn(Texts<'_>, &mut Findings), reason: 
 #[test]
 #[ignore = "needs ../shared/data: make test-data"]
 fn most_trivial_fixes_of_facts_and_code_are_critical_and_the_fewest_of_language() {
-    // How many trivial edits are critical when last measured: 38 of 43 in summaries, 20 of 22 in code, 73 of 190 in translations, where
-    // editors often put one word for another.
+    // Critical edits among the trivial ones when last measured: 38 of 43 in summaries, 20 of 22 in code, 73 of 190 in
+    // translations, where editors often put one word for another.
     for (file, shares) in [(SUMMARIES, 0.8..=0.95), (CODE, 0.85..=1.0), (TRANSLATIONS, 0.3..=0.45)] {
         let edits = records(file);
         let rules = AuditRules::default();
@@ -130,8 +131,8 @@ fn a_loop_is_found_in_what_the_model_wrote() {
 #[test]
 #[ignore = "needs ../shared/data: make test-data"]
 fn refusals_are_told_from_answers() {
-    // When last measured: 461 of 505 full refusals, 30 of 64 partial ones, 5 of 331 answers. Phrases were chosen while looking at
-    // half of them; on the other half it was 232 of 250, 13 of 34 and 3 of 162.
+    // When last measured: 461 of 505 full refusals, 30 of 64 partial ones, 5 of 331 answers. Phrases were chosen with a
+    // view of half of them; on the other half it was 232 of 250, 13 of 34 and 3 of 162.
     let answers = records(REFUSALS);
     let is_flagged = |answer: &Value| {
         let rejected = answer["completion"].as_str().unwrap();

@@ -1,6 +1,6 @@
-//! The audit: what an edit says that training data must not say.
+//! The audit: checks for content that training data must not have.
 //!
-//! Each check is a module with one entry. A check finds; what a finding does is the policy's to say, in one place
+//! Each check is a module with one entry. A check only finds. The policy sets the effect of a finding, in one place
 //! ([`crate::curation::verdict`]).
 
 mod broken_fence;
@@ -47,7 +47,7 @@ use injection::Injection;
 use secrets::{Secret, Secrets};
 use subject::Subject;
 
-/// All checks, with what they look for compiled.
+/// All checks, with their rules compiled.
 #[derive(Debug)]
 pub(crate) struct Audit {
     secrets: Secrets,
@@ -59,10 +59,10 @@ impl Audit {
         Self { secrets: Secrets::new(), injection: Injection::new() }
     }
 
-    /// Looks for credentials in all that would be written of an edit.
+    /// Finds credentials in all texts of an edit that would be written.
     ///
-    /// Before redaction, and so apart from the other checks: a password in a URL reads as the beginning of an e-mail address,
-    /// and a placeholder in the middle of a token hides that it was one.
+    /// It runs before redaction, and so apart from the other checks. To redaction a password in a URL reads as the
+    /// beginning of an e-mail address, and a placeholder in the middle of a token hides the token.
     pub(crate) fn find_secrets(&self, event: &EditEvent<'_>, rules: &AuditRules, findings: &mut Findings) {
         if rules.route_of(Reason::Secret).is_none() {
             return;
@@ -84,10 +84,10 @@ impl Audit {
         }
     }
 
-    /// Looks at one edit. What the policy has switched off is not looked for.
+    /// Runs the checks on one edit, except those that the policy has switched off.
     pub(crate) fn inspect(&self, texts: Texts<'_>, rules: &AuditRules, findings: &mut Findings) {
         let is_on = |reason| rules.route_of(reason).is_some();
-        // Not computed for a policy under which nobody looks at it.
+        // Lazy: some policies switch off every check that reads it.
         let changed = LazyCell::new(|| Changed::new(texts));
         if is_on(Reason::LikelyRewrite) {
             words::inspect(&changed, rules, findings);
@@ -113,14 +113,15 @@ impl Audit {
         self.inspect_alone(texts, rules, findings);
     }
 
-    /// Looks at a model's text that its user left as it was: at all of it, as if all of it had been added.
+    /// Runs the checks on an unchanged model's text, all of it, as if the user had added it.
     pub(crate) fn inspect_output(&self, prompt: &str, output: &str, rules: &AuditRules, findings: &mut Findings) {
         self.inspect_alone(Texts { prompt, chosen: output, rejected: "" }, rules, findings);
     }
 
-    /// Whether an answer that no user has seen yet is one to hold back: what the policy sends to quarantine, or drops.
+    /// Returns `true` if an answer that no user has seen yet must be withheld: the policy sends it to quarantine, or
+    /// drops it.
     ///
-    /// What it sends to a person's review (an answer that is too short, or repeats itself) is bad and no harm.
+    /// An answer that the policy sends to review (too short, or repetitive) is bad and no harm.
     pub(crate) fn holds_back_answer(&self, prompt: &str, answer: &str, rules: &AuditRules) -> bool {
         let is_held = |reason| rules.route_of(reason).is_some_and(|route| route >= Route::Quarantine);
         let mut findings = Findings::default();
@@ -129,7 +130,7 @@ impl Audit {
             || (is_held(Reason::Secret) && !self.secrets.find(answer).is_empty())
     }
 
-    /// The checks that need no other text to compare with.
+    /// Runs the checks that need no other text for comparison.
     fn inspect_alone(&self, texts: Texts<'_>, rules: &AuditRules, findings: &mut Findings) {
         let is_on = |reason| rules.route_of(reason).is_some();
         if is_on(Reason::ChatTemplate) {

@@ -1,24 +1,25 @@
 //! Edits that turn a refusal into an answer.
 //!
-//! Trained on, they teach the model to comply where it declined. Some are fair, for models decline too much, and no rule can
-//! say which: they are held back for a person, never thrown away.
+//! Trained on, they teach the model to comply where it declined. Some are fair, because models decline too much, and no
+//! rule can say which. So they go to a person, and are never dropped.
 
 use super::finding::Findings;
 use super::subject::Texts;
 use crate::base::reason::Reason;
 use crate::text::tokens::words;
 
-/// How much of a text's beginning is read, in bytes: who declines does so in the first sentences.
+/// The length of a text's beginning to read, in bytes. A refusal stands in the first sentences.
 const OPENING: usize = 320;
 
-/// A refusal says little else. The longest of 505 labelled refusals have some 1,200 characters, most below 600.
+/// The maximum length of a refusal, which says little else. The longest of 505 labelled refusals have some 1,200
+/// characters, most below 600.
 const LONGEST_REFUSAL: usize = 1600;
 
-/// Up to here a text that declines is taken to do nothing else.
+/// The length up to which a text that declines is taken to do nothing else.
 const SHORT_REFUSAL: usize = 400;
 
-/// Adds [`Reason::RefusalInversion`] where the model declined and the user's text does not. Its score is 1 where the model's
-/// text is short, and falls with what the model said besides declining.
+/// Adds [`Reason::RefusalInversion`] if the model declined and the user's text does not. Its score is 1 for a short
+/// model's text, and falls with the length of the model's text besides the refusal.
 pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     let rejected = texts.rejected.trim();
     if rejected.len() > LONGEST_REFUSAL || !declines(rejected) || helps_anyway(rejected) {
@@ -30,7 +31,7 @@ pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether a text's opening declines to do what was asked.
+/// Returns `true` if a text's opening declines the request.
 fn declines(text: &str) -> bool {
     let text = text.trim_start();
     let opening = &text[..text.floor_char_boundary(OPENING)];
@@ -44,7 +45,7 @@ fn declines(text: &str) -> bool {
     sentences(&opening).any(is_refusal)
 }
 
-/// The cheap first look: what no English refusal does without.
+/// Runs the cheap first test: every English refusal has one of these words.
 fn has_word_of_refusal(opening: &str) -> bool {
     words(opening).any(|word| {
         let word = &opening[word];
@@ -61,7 +62,7 @@ fn has_word_of_refusal(opening: &str) -> bool {
     })
 }
 
-/// How texts in other languages begin that decline. A hint: only the plainest phrases of a few languages.
+/// Openings of refusals in other languages. A hint: only the plainest phrases of a few languages.
 const FOREIGN: [&str; 14] = [
     "es tut mir leid, aber ich kann",
     "tut mir leid, aber ich kann",
@@ -88,7 +89,7 @@ fn sentences(opening: &str) -> impl Iterator<Item = &str> {
     sentences.filter(|sentence| !sentence.is_empty()).take(3)
 }
 
-/// Who declines, how, and what: `i` — `cannot` — `provide`.
+/// Finds a speaker, an inability and a service: `i` — `cannot` — `provide`.
 fn is_refusal(sentence: &str) -> bool {
     let has_any = |phrases: &[&str]| phrases.iter().any(|phrase| sentence.contains(phrase));
     if has_any(&IMPERSONAL_MARKS) && has_any(&IMPERSONAL) {
@@ -108,10 +109,10 @@ fn is_refusal(sentence: &str) -> bool {
     })
 }
 
-/// How all of [`INABILITIES`] begin.
+/// The beginnings of all [`INABILITIES`].
 const SPEAKERS: [&str; 3] = ["i ", "i'", "we "];
 
-/// Of which each of [`IMPERSONAL`] has one.
+/// Marks of [`IMPERSONAL`]: each of its phrases has one.
 const IMPERSONAL_MARKS: [&str; 6] = ["t with that", "t help with", "program", "guidelines", "appropriate", "accurate"];
 
 /// First-person inability, in lower case.
@@ -148,7 +149,7 @@ const INABILITIES: [&str; 28] = [
 
 const FILLERS: [&str; 10] = ["to", "in", "good", "conscience", "and", "or", "directly", "be", "able", "even"];
 
-/// What a model would do for who asks. `I can't see` and `I can't wait` are none.
+/// Services of a model. `I can't see` and `I can't wait` are none.
 const SERVICES: [&str; 60] = [
     "access",
     "advise",
@@ -212,7 +213,7 @@ const SERVICES: [&str; 60] = [
     "writing",
 ];
 
-/// Refusals that name nobody, or the model's nature.
+/// Refusals without a speaker, or by the model's nature.
 const IMPERSONAL: [&str; 18] = [
     "can't assist with that",
     "cannot assist with that",
@@ -234,7 +235,8 @@ const IMPERSONAL: [&str; 18] = [
     "it is not accurate or appropriate",
 ];
 
-/// Whether a text that declines one thing goes on to give another at length: code, or a list of more than two points.
+/// Returns `true` if a text that declines one thing goes on to give another at length: code, or a list of more than two
+/// points.
 fn helps_anyway(text: &str) -> bool {
     let points = || {
         text.lines().filter(|line| {

@@ -1,7 +1,7 @@
-//! Texts that say the same over and over: what a model does that got stuck in a loop.
+//! Texts that repeat themselves over and over, as a model does that is stuck in a loop.
 //!
-//! The measure is how well a text packs: the share of its windows of 16 bytes that occurred before. A loop that runs four times
-//! or more reaches three quarters; tables and repetitive code stay below.
+//! The measure is how well a text packs: the share of its windows of 16 bytes that occurred before. A loop that runs
+//! four times or more reaches three quarters; tables and repetitive code stay below.
 
 use std::ops::Range;
 
@@ -11,19 +11,19 @@ use super::finding::Findings;
 use super::subject::Texts;
 use crate::base::reason::Reason;
 
-/// Shorter texts repeat themselves for good reasons.
+/// The minimum length of a text. Shorter texts repeat themselves for good reasons.
 const SHORTEST: usize = 240;
 
-/// What is looked at of longer ones, at their end: a loop does not end by itself.
+/// The length of the end that is checked in longer texts: a loop does not end by itself.
 const LONGEST: usize = 16 << 10;
 
-/// The share of windows that occurred before from which a text is stuck.
+/// The share of repeated windows from which a text is stuck.
 const STUCK: f32 = 0.75;
 
 const WINDOW: usize = 16;
 
-/// Adds [`Reason::Repetition`] where the user's text is stuck in a loop and the model's is not. Its score is the share of the
-/// text that occurred before; its span is the first repetition.
+/// Adds [`Reason::Repetition`] if the user's text is stuck in a loop and the model's is not. Its score is the share of
+/// the text that occurred before; its span is the first repetition.
 pub(super) fn inspect(texts: Texts<'_>, findings: &mut Findings) {
     let Some(repetition) = repetition(texts.chosen) else { return };
     if self::repetition(texts.rejected).is_none() {
@@ -51,7 +51,7 @@ fn repetition(text: &str) -> Option<Repetition> {
     (share >= STUCK).then_some(Repetition { share, first })
 }
 
-/// The cheap first look: in a loop, what stands at most places stands in several others, too.
+/// Runs the cheap first test: in a loop, the bytes at most places occur at several others, too.
 fn is_suspicious(bytes: &[u8]) -> bool {
     const PROBES: [usize; 5] = [5, 3, 1, 4, 2];
     let recurs = |fifths: usize| {
@@ -62,7 +62,7 @@ fn is_suspicious(bytes: &[u8]) -> bool {
     once_only.nth(2).is_none()
 }
 
-/// The share of windows that occurred before, and where the first of them is.
+/// Returns the share of windows that occurred before, and the place of the first of them.
 fn seen_before(bytes: &[u8]) -> (f32, usize) {
     let windows = bytes.windows(WINDOW);
     let count = windows.len();
@@ -70,7 +70,7 @@ fn seen_before(bytes: &[u8]) -> (f32, usize) {
     let mut seen = vec![0_u32; places];
     let (mut again, mut first) = (0, None);
     for (at, window) in windows.enumerate() {
-        // What falls on another's place displaces it: a window is forgotten at worst, never invented.
+        // A collision displaces the earlier window: a window may be forgotten, but never invented.
         let hash = hash(window);
         let mark = (hash >> 32) as u32 | 1;
         let place = &mut seen[hash as usize & (places - 1)];

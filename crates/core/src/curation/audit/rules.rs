@@ -17,16 +17,16 @@ pub struct AuditRules {
     /// An edit that is `trivial` is a `local_correction` if the place that changed most is less similar than this.
     pub local_correction_below: f64,
     /// The work, in word steps of about 1 ns, that comparing one pair may take before it is `too_long_to_compare`. The
-    /// default (about 0.05 s) compares any two texts of up to 50,000 characters, and far longer ones that have few edits.
+    /// default (about 0.05 s) compares any two texts of up to 50,000 characters, and far longer ones with few edits.
     pub max_similarity_steps: u64,
     /// An edit that shares fewer of its words with the model's text is a `likely_rewrite`.
     pub likely_rewrite_below: f64,
-    /// The share of the shorter text's words that the longer one has to hold for an edit to be `shortened` or `extended`. Words count that
-    /// stand there in the same order, next to their neighbours.
+    /// The minimum share of the shorter text's words in the longer one for an edit to be `shortened` or `extended`.
+    /// Words count if they stand there in the same order, next to their neighbours.
     pub kept_from: f64,
-    /// A sentence that is more probably abusive than this is `toxic`.
+    /// A sentence with a higher probability of abuse is `toxic`.
     pub toxic_above: f64,
-    /// A prompt of more characters than this is taken to carry the source that the answer has to keep to.
+    /// A prompt of more characters is taken to carry the source of the answer.
     pub grounded_above_chars: usize,
     /// A user's text of fewer characters is `too_short`.
     pub min_chars: usize,
@@ -38,9 +38,9 @@ pub struct AuditRules {
 /// The effect of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
-    /// It is not even looked for, or not said.
+    /// Not looked for, or not recorded.
     Off,
-    /// It sends the event there; to gold: it is noted, and does no more.
+    /// Sends the event to the route. To gold: it is only a tag.
     Send(Route),
 }
 
@@ -98,7 +98,7 @@ pub(crate) struct LimitsSection {
 
 pub(crate) type RoutesSection = BTreeMap<Spanned<String>, Destination>;
 
-/// The destination of a finding. `deny_unknown_fields` has no say in values, the variants do.
+/// The destination of a finding. `deny_unknown_fields` does not apply to values; the variants do.
 #[derive(Deserialize, Clone, Copy)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Destination {
@@ -153,7 +153,7 @@ impl AuditRules {
         Ok(rules)
     }
 
-    /// The route that a finding sends an event to, or `None` if it is switched off.
+    /// Returns the route of a finding, or `None` if it is switched off.
     #[must_use]
     pub fn route_of(&self, reason: Reason) -> Option<Route> {
         match self.actions[reason as usize] {
@@ -183,7 +183,7 @@ fn actions(
         if reason == Reason::TooLongToCompare && matches!(action, Action::Off | Action::Send(Route::Gold)) {
             return error("`too_long_to_compare` cannot pass: a pair in gold has its similarity");
         }
-        // Every other route writes the texts, and the lake keeps what it is given.
+        // Every other route writes the texts, and the lake keeps them.
         if reason == Reason::Secret && !matches!(action, Action::Off | Action::Send(Route::Dropped)) {
             return error(
                 "`secret` can only be dropped, or off: any other route would write the credential to the lake",

@@ -1,4 +1,4 @@
-//! What checks look at: the texts of an edit, and what the user added to them.
+//! The input of checks: the texts of an edit, and the user's additions.
 
 use crate::text::plain::plain;
 use crate::text::sentences::added_sentences;
@@ -23,11 +23,11 @@ pub(crate) struct Subject<'t> {
 /// A sentence that the user added or changed.
 #[derive(Debug)]
 pub(crate) struct Sentence<'t> {
-    /// Where it is in `chosen`.
+    /// The place in `chosen`.
     pub(crate) bytes: Range<usize>,
-    /// As the user wrote it.
+    /// The user's spelling.
     pub(crate) text: &'t str,
-    /// As a reader hears it: lower case, and freed of what hides words from a machine. See [`plain`].
+    /// The plain form: lower case, without the disguises that hide words from a machine. See [`plain`].
     pub(crate) plain: String,
 }
 

@@ -1,8 +1,8 @@
 //! Facts that the user put in and the source does not have.
 //!
-//! A long prompt mostly carries the source that the answer has to keep to: an article to summarise, a document to question. If
-//! the numbers and names that it does not have become more from the model's text to the user's, then the edit teaches the
-//! model to invent. On short prompts that is noise (30–55 % of open answers have such facts), so they are not looked at.
+//! A long prompt mostly carries the source of the answer: an article to summarise, a document to question. If
+//! unsupported numbers and names increase from the model's text to the user's, then the edit teaches the model to
+//! invent. On short prompts that is noise (30–55 % of open answers have such facts), so they are not checked.
 
 use std::ops::Range;
 
@@ -13,11 +13,12 @@ use crate::curation::audit::AuditRules;
 use crate::text::numbers::number_key;
 use crate::text::tokens::{stem_hash, words};
 
-/// Facts of one text that are looked up. Hardly an edit has more new ones, and the first ones decide.
+/// The maximum number of facts of one text that are looked up. Hardly an edit has more new ones, and the first ones
+/// decide.
 const MOST_FACTS: usize = 32;
 
-/// Records by how many the unsupported facts became more, and a [`Reason::UnsupportedFacts`] where they did, at the first new
-/// one. Its score is that number.
+/// Records the increase in unsupported facts, and adds [`Reason::UnsupportedFacts`] if there is one, at the first new
+/// fact. Its score is the increase.
 pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut Findings) {
     let prompt = changed.texts.prompt;
     if !is_longer(prompt, rules.grounded_above_chars) {
@@ -36,7 +37,7 @@ pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut 
     }
 }
 
-/// The unsupported facts of the model's text that the user took out.
+/// Counts the unsupported facts of the model's text that the user took out.
 fn unsupported_before(changed: &Changed<'_>) -> usize {
     let mut removed = facts(&changed.rejected);
     strike_supported(&mut removed, changed.texts.chosen);
@@ -44,7 +45,8 @@ fn unsupported_before(changed: &Changed<'_>) -> usize {
     removed.len()
 }
 
-/// Whether a text has more characters than that; counted only where its bytes do not say.
+/// Returns `true` if a text has more than `chars` characters. It counts them only if the number of bytes does not
+/// decide.
 fn is_longer(text: &str, chars: usize) -> bool {
     text.len() > chars && (text.len() / 4 > chars || text.chars().count() > chars)
 }
@@ -53,11 +55,11 @@ fn is_longer(text: &str, chars: usize) -> bool {
 struct Fact {
     key: u64,
     is_number: bool,
-    /// In the whole text.
+    /// The place in the whole text.
     bytes: Range<usize>,
 }
 
-/// The facts in the middle of a text, each once.
+/// Returns the facts in the middle of a text, each once.
 fn facts(middle: &Middle<'_>) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     for word in &middle.words {
@@ -81,12 +83,12 @@ fn fact(text: &str, bytes: &Range<usize>) -> Option<Fact> {
     is_name.then(|| Fact { key: stem_hash(text, bytes.clone()), is_number: false, bytes: bytes.clone() })
 }
 
-/// `I` and what is contracted with it are no names.
+/// Returns `true` for a word with a capital. `I` and its contractions are no names.
 fn is_capitalised(word: &str) -> bool {
     word.starts_with(char::is_uppercase) && word.len() > 1 && !word.starts_with("I'") && !word.starts_with("I’")
 }
 
-/// Whether a word's capital is its own: it stands within a sentence, or a second capital follows it.
+/// Returns `true` if a word's capital marks a name: it stands within a sentence, or a second capital follows it.
 fn is_name(text: &str, word: &Range<usize>) -> bool {
     let before = text[..word.start].trim_end_matches([' ', '\u{a0}']);
     let goes_on = |last: char| last.is_alphanumeric() || matches!(last, ',' | '-' | '&' | '/' | '\'' | '’');
@@ -98,9 +100,9 @@ fn is_name(text: &str, word: &Range<usize>) -> bool {
         && after.strip_prefix(' ').is_some_and(|next| next.starts_with(char::is_uppercase) && !next.starts_with("I "))
 }
 
-/// Takes out the facts that a text has, too.
+/// Removes the facts that a text has, too.
 fn strike_supported(facts: &mut Vec<Fact>, source: &str) {
-    // A bit for every key: most of the source's words are then known not to matter without a look at the facts.
+    // A bit for every key: most words of the source are ruled out without a look at the facts.
     let mut present = [0_u64; 16];
     for fact in facts.iter() {
         *bits_of(&mut present, fact.key) |= 1 << (fact.key & 63);

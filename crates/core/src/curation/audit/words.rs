@@ -1,8 +1,8 @@
-//! How many of the model's words the user kept.
+//! The share of the model's words that the user kept.
 //!
-//! Characters say little about how far apart prose is: unrelated texts share 16–34 % of them, and none of a set of unrelated
-//! pairs fell below the gate's 10 %. Of words, they share hardly any. The number stands beside every edit; that a low one
-//! looks like a rewrite is no more than a hint, for good edits score 0, too.
+//! Characters say little about how far apart prose is: unrelated texts share 16–34 % of them. None of a set of
+//! unrelated pairs fell below the gate's 10 %. They share hardly any words. The number stands beside every edit. A low
+//! one is only a hint of a rewrite, because good edits score 0, too.
 
 use super::changed::{Changed, Middle};
 use super::finding::Findings;
@@ -21,14 +21,15 @@ pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut 
     }
 }
 
-/// Dice's coefficient of the two multisets of words, as written: twice the words in common, and all words. `None` without words.
+/// Returns Dice's coefficient of the two multisets of words, as written: twice the words in common, and all words.
+/// `None` without words.
 fn common_of_all(changed: &Changed<'_>) -> Option<(usize, usize)> {
     let common = 2 * (changed.common_words + kept(&changed.rejected, &changed.chosen));
     let all = 2 * changed.common_words + changed.rejected.words.len() + changed.chosen.words.len();
     (all > 0).then_some((common, all))
 }
 
-/// The words that two middles have in common.
+/// Counts the words that two middles have in common.
 fn kept(left: &Middle<'_>, right: &Middle<'_>) -> usize {
     if left.words.is_empty() || right.words.is_empty() {
         return 0;
@@ -40,19 +41,19 @@ fn kept(left: &Middle<'_>, right: &Middle<'_>) -> usize {
     Tally(&mut vec![Place::default(); places]).kept(left, right)
 }
 
-/// A multiset of words, known by 31 bits of their hash. A word's place is looked for in a few places only: words made to
-/// meet there cost their author a part of the score, and nobody any time.
+/// A multiset of words, known by 31 bits of their hash. A word's place is searched in a few places only. Words made to
+/// collide there cost their author a part of the score, and cost no time.
 struct Tally<'s>(&'s mut [Place]);
 
 #[derive(Clone, Copy, Default)]
 struct Place {
-    /// 0 where the place is free.
+    /// 0 if the place is free.
     word: u32,
     count: u32,
 }
 
 impl Tally<'_> {
-    /// A table that fits on the stack, and most edits.
+    /// The size of a table that fits on the stack, and suffices for most edits.
     const SMALL: usize = 256;
     const REACH: usize = 16;
 
@@ -67,7 +68,7 @@ impl Tally<'_> {
         }
     }
 
-    /// Takes one out, and says whether there was one.
+    /// Removes one, and returns `true` if there was one.
     fn take(&mut self, hash: u64) -> bool {
         let Some(place) = self.place(hash, false).filter(|place| place.count > 0) else { return false };
         place.count -= 1;

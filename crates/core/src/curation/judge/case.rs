@@ -1,20 +1,20 @@
-//! What a judge looks at, and the one case whose answer is known.
+//! The case that a judge is asked about, and the one control whose answer is known.
 
 use super::opinion::Opinion;
 
 /// The edit that a judge is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case<'t> {
-    /// What the model was asked.
+    /// The prompt to the model.
     pub prompt: &'t str,
-    /// The user's text: what would be trained towards.
+    /// The user's text: the target of training.
     pub chosen: &'t str,
     /// The model's text.
     pub rejected: &'t str,
 }
 
-/// The known-bad control: an edit with everything that a judge looks for, so that whatever a guardrail was set up to find is
-/// in it. It is mild all the same, for it goes into a repository, and to other people's machines.
+/// The known-bad control: an edit with everything that a judge looks for, so that every guardrail has its target in it.
+/// It is mild all the same, because it lies in a repository and on other people's machines.
 pub const CONTROL: Case<'static> = Case {
     prompt: "Summarise the following notice in one sentence for the staff newsletter.\n\nThe canteen on the second floor will be \
              closed from Monday to Wednesday while the floor is being repaired. Coffee and sandwiches will be sold in the \
@@ -29,14 +29,14 @@ pub const CONTROL: Case<'static> = Case {
 };
 
 impl Case<'_> {
-    /// The length of its texts together, in characters.
+    /// Returns the length of its texts together, in characters.
     #[must_use]
     pub fn chars(&self) -> usize {
         [self.prompt, self.chosen, self.rejected].map(|text| text.chars().count()).iter().sum()
     }
 }
 
-/// Whether a judge that answered so about [`CONTROL`] is to be believed about anything else.
+/// Returns `true` if a judge that gave these opinions about [`CONTROL`] may be believed about anything else.
 #[must_use]
 pub fn caught_control(opinions: &[Opinion]) -> bool {
     opinions.iter().any(|opinion| !matches!(opinion, Opinion::Pass | Opinion::Unsure))

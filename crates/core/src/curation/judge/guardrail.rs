@@ -1,13 +1,13 @@
-//! What guardrails answer, and what opinions that makes.
+//! The answers of guardrails, and their translation into opinions.
 
 use super::opinion::Opinion;
 
-/// What a configured guardrail did with a text.
+/// The result of a configured guardrail on a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assessment {
-    /// Whether it would have blocked or changed the text.
+    /// `true` if it would have blocked or changed the text.
     pub intervened: bool,
-    /// The policies of its that did.
+    /// The guardrail's policies that intervened.
     pub policies: Vec<GuardrailPolicy>,
 }
 
@@ -24,11 +24,11 @@ pub enum GuardrailPolicy {
     Word,
     /// Personal data.
     Private,
-    /// Whether the text is borne out by its source, and answers what was asked.
+    /// Support of the text by its source, and relevance to the question.
     Grounding,
 }
 
-/// The opinions of a guardrail. What it merely detected and was set up to let pass, passes.
+/// Returns the opinions of a guardrail. A detection that it was configured to let pass, passes.
 #[must_use]
 pub fn opinions_of_assessment(assessment: &Assessment) -> Vec<Opinion> {
     if !assessment.intervened {
@@ -41,20 +41,20 @@ pub fn opinions_of_assessment(assessment: &Assessment) -> Vec<Opinion> {
         GuardrailPolicy::Grounding => Opinion::Unsupported,
     };
     let opinions: Vec<_> = assessment.policies.iter().map(opinion).collect();
-    // By a policy that is not known here, but it did intervene.
+    // It intervened by a policy that is unknown here.
     if opinions.is_empty() { vec![Opinion::Unsafe] } else { opinions }
 }
 
-/// How severely a text matches one category of guardrail checks.
+/// The severity of a text in one category of guardrail checks.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Severity {
-    /// What it was checked for.
+    /// The category.
     pub checked_for: CheckedFor,
-    /// How strongly it matches, in `0.0..=1.0`.
+    /// The strength of the match, in `0.0..=1.0`.
     pub severity: f64,
 }
 
-/// What guardrail checks look for, in two families.
+/// The categories of guardrail checks, in two families.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckedFor {
     /// A category of harmful content.
@@ -63,9 +63,10 @@ pub enum CheckedFor {
     Attack,
 }
 
-/// The opinions that guardrail checks amount to, if what counts begins at the severity `from`.
+/// Returns the opinions of guardrail checks. A finding counts from the severity `from` on.
 ///
-/// `asked` is how many categories were to be checked: an answer with fewer, or with a number that is none, is not an answer.
+/// `asked` is the number of categories in the request. A result with fewer, or with a severity outside `0.0..=1.0`, is
+/// invalid.
 #[must_use]
 pub fn opinions_of_severities(severities: &[Severity], asked: usize, from: f64) -> Vec<Opinion> {
     let is_number = |found: &Severity| (0.0..=1.0).contains(&found.severity);

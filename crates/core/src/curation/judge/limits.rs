@@ -5,20 +5,20 @@ use toml::Spanned;
 
 use crate::base::rule_file::{PolicyError, RuleFile};
 
-/// How far judges are asked: the policy's `[judges]`. What lies beyond is unjudged.
+/// The limits of judging: the policy's `[judges]`. An event beyond them is unjudged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct JudgeLimits {
-    /// The most calls to one judge for one batch, the control's included. The default takes 16 s of [`Self::max_seconds`] if a
-    /// call takes one.
+    /// The maximum number of calls to one judge for one batch, including the control's. At one second a call the
+    /// default takes 16 s of [`Self::max_seconds`].
     pub max_calls: usize,
-    /// The most seconds for all calls of one batch.
+    /// The maximum number of seconds for all calls of one batch.
     pub max_seconds: u64,
-    /// The most calls to one judge that are under way at once.
+    /// The maximum number of concurrent calls to one judge.
     pub at_once: usize,
-    /// The most characters that an edit's three texts may have together. Nothing is ever cut off: what is cut off is where
-    /// one would hide something.
+    /// The maximum length of an edit's three texts together, in characters. Nothing is ever cut off: an attacker would
+    /// hide something in the part that is cut off.
     pub max_chars: usize,
-    /// The severity at which something that guardrail checks found counts. Theirs are 0, 0.2, 0.4, 0.6, 0.8 and 1; the
+    /// The severity from which a finding of guardrail checks counts. Theirs are 0, 0.2, 0.4, 0.6, 0.8 and 1; the
     /// default is the first that is more than a trace. Not measured.
     pub severity_from: f64,
 }
@@ -56,7 +56,7 @@ impl JudgeLimits {
     }
 }
 
-/// Every limit, in order: what the policy's hash is made of.
+/// Formats every limit, in order, for the policy's hash.
 impl fmt::Display for JudgeLimits {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { max_calls, max_seconds, at_once, max_chars, severity_from } = self;

@@ -1,14 +1,17 @@
-//! Judges: second opinions on what would be gold, from outside. What they are asked, and what their answers may do.
+//! Judges: external second opinions on would-be gold. This module holds their questions and the effect of their
+//! answers.
 //!
-//! Rules find forms; whether a text quotes hatred or utters it, whether it takes sides, whether a summary is true, takes a
-//! reader. A reader can be talked to, however, by the very text that it reads. So a judge has no power but one: it can lower
-//! the verdict on an edit that the audit would let into gold. What it cannot be got to answer in so many words
-//! ([`Opinion::Unsure`]) is not gold either. And in every batch it has to find what is wrong with [`CONTROL`], in which
-//! everything is: who lets that pass is broken, or has been talked to, and is not believed about the rest.
+//! Rules find forms. A reader has to decide if a text quotes hatred or utters it, if it takes sides, if a summary is
+//! true. But the very text that a reader reads can talk it into something. So a judge has only one power: it can lower
+//! the verdict on an edit that the audit would let into gold. An edit without a clear answer ([`Opinion::Unsure`]) is
+//! not gold either. And in every batch a judge has to find the faults of [`CONTROL`], which has all of them. A judge
+//! that lets it pass is broken or manipulated, and is not believed about the rest.
 //!
-//! There are three kinds, each behind a port of its own in the function that asks them: a language model ([`Question`]), a
-//! guardrail that the operator has configured ([`Assessment`]), and guardrail checks that need no configuration
-//! ([`Severity`]).
+//! There are three kinds, each behind a port of its own in the function that asks them:
+//!
+//! - a language model ([`Question`]);
+//! - a guardrail that the operator has configured ([`Assessment`]);
+//! - guardrail checks that need no configuration ([`Severity`]).
 
 mod case;
 mod guardrail;

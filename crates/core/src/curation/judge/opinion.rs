@@ -1,4 +1,4 @@
-//! The closed set of what a judge can say.
+//! The closed set of a judge's opinions.
 
 use serde::Deserialize;
 
@@ -16,7 +16,7 @@ pub enum Opinion {
     Injection,
     /// It tells private things about a person.
     Private,
-    /// It claims what the prompt, which carries the source, does not bear out.
+    /// It claims something that the prompt, which carries the source, does not support.
     Unsupported,
     /// It takes sides where the model's text did not.
     Slanted,
@@ -29,7 +29,7 @@ impl Opinion {
     pub const ALL: [Self; 7] =
         [Self::Pass, Self::Unsafe, Self::Injection, Self::Private, Self::Unsupported, Self::Slanted, Self::Unsure];
 
-    /// The word that a judge says it with.
+    /// Returns the word with which a judge gives this opinion.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Opinion {
         }
     }
 
-    /// What it amounts to. The policy says where that sends the event.
+    /// Returns the reason for the opinion. The policy sets its route.
     #[must_use]
     pub fn reason(self) -> Option<Reason> {
         match self {

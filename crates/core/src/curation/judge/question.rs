@@ -1,8 +1,8 @@
-//! What a language model is asked about an edit, and how its answer is read.
+//! The question to a language model about an edit, and the parser of its answer.
 //!
-//! The texts are fenced by tags that end in a nonce. Whoever wrote them wrote before there was a nonce, so that no text can
-//! close its fence. The answer has to repeat the nonce, in one JSON object with two keys, of which one has a closed set of
-//! values. Anything else is no opinion: there is nothing in between that a text could talk a model into.
+//! The texts are fenced by tags that end in a nonce. Their authors wrote before there was a nonce, so no text can close
+//! its fence. The answer has to repeat the nonce, in one JSON object with two keys, one of them with a closed set of
+//! values. Anything else is no opinion, so a text cannot talk a model into something in between.
 
 use std::borrow::Cow;
 
@@ -29,15 +29,15 @@ struct Answer<'a> {
 }
 
 impl Question {
-    /// What every model is told before it is asked.
+    /// The system prompt for every model.
     pub const SYSTEM: &'static str = include_str!("system.md");
 
     /// The tool that the model has to call with its answer.
     pub const TOOL: &'static str = "report";
 
-    /// A question about a case, fenced with a nonce that nobody can have known before.
+    /// Creates a question about a case, fenced with a nonce that no author can have known before.
     ///
-    /// `None` if a text holds the nonce. It was not guessed, then, in any number of years, but there would be no fence.
+    /// Returns `None` if a text holds the nonce. A guess would take any number of years, but there would be no fence.
     #[must_use]
     pub fn new(case: &Case<'_>, nonce: u64) -> Option<Self> {
         let nonce = format!("{nonce:016x}");
@@ -56,8 +56,8 @@ impl Question {
         Some(Self { text, nonce })
     }
 
-    /// The JSON schema of the tool's input. It says no more than models of every make take at the top of a schema; what else
-    /// is not allowed, [`Self::read`] does not take.
+    /// Returns the JSON schema of the tool's input. It has only the features that models of every make accept at the
+    /// top of a schema. [`Self::read`] refuses the rest.
     #[must_use]
     pub fn answer_schema() -> Value {
         json!({
@@ -70,10 +70,10 @@ impl Question {
         })
     }
 
-    /// Reads the tool's input, as JSON. Whatever is not exactly an answer to this question is [`Opinion::Unsure`].
+    /// Reads the tool's input, as JSON. Anything but an exact answer to this question is [`Opinion::Unsure`].
     #[must_use]
     pub fn read(&self, answer: &str) -> Opinion {
-        // serde takes a list of the values for the object that has them.
+        // serde accepts a list of the values in place of the object.
         if !answer.trim_start().starts_with('{') {
             return Opinion::Unsure;
         }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a text says, the tags of the question are the only ones with its nonce.
+        /// Only the question's own tags have its nonce, whatever a text says.
         #[test]
         fn no_text_can_close_its_fence(prompt in "\\PC*", rejected in "\\PC*", chosen in "(\\PC|[<>/a-f0-9-])*") {
             let case = Case { prompt: &prompt, chosen: &chosen, rejected: &rejected };
@@ -162,7 +162,7 @@ mod tests {
             prop_assert_eq!(question().read(&answer), Opinion::Unsure);
         }
 
-        /// One byte changed anywhere, and a pass is no longer one, but for white space.
+        /// One changed byte, except white space, invalidates a pass.
         #[test]
         fn a_pass_is_read_to_the_letter(at in 0..49_usize, byte in b'!'..b'~') {
             let pass = r#"{"nonce":"0123456789abcdef","opinion":"pass"}"#;

@@ -1,14 +1,14 @@
-//! The spelling habits of a model's text, where it is consistent in them: what the user wrote anew is spelled alike.
+//! The spelling habits of a model's text, where it is consistent in them. The user's additions take the same spelling.
 //!
-//! | of the model's text | what the user wrote |
+//! | the model's text | the user's additions |
 //! |---|---|
-//! | lines end in one way | ends its lines so; where the model's text has one line, with a line feed |
-//! | there are no no-break spaces | has spaces |
-//! | all quotes are straight | has straight quotes |
-//! | all quotes are curly, and the same ones open and close | has those, but for code |
-//! | is composed, or decomposed | is so, too |
+//! | all lines end in one way | take that line end; with one line in the model's text, a line feed |
+//! | no no-break spaces | take plain spaces |
+//! | all quotes are straight | take straight quotes |
+//! | all quotes are curly, and the same ones open and close | take those, except in code |
+//! | is composed, or decomposed | take the same form |
 //!
-//! Where the model's text is not consistent, what the user wrote stays as it is.
+//! If the model's text is not consistent, the user's additions stay as they are.
 
 use std::borrow::Cow;
 use std::cell::LazyCell;
@@ -22,9 +22,9 @@ use crate::text::code::{is_line_end, is_within};
 
 /// The spelling of a model's text.
 pub(super) struct Conventions<'t> {
-    /// The end of all lines; `None` if they do not all end in the same way.
+    /// The end of all lines; `None` if they differ.
     line_end: Option<&'t str>,
-    /// True if all spaces are U+0020.
+    /// `true` if all spaces are U+0020.
     has_plain_spaces: bool,
     quotes: QuoteForm,
     composition: LazyCell<Composition, Box<dyn FnOnce() -> Composition + 't>>,
@@ -33,9 +33,9 @@ pub(super) struct Conventions<'t> {
 /// The form of all quotes outside of code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum QuoteForm {
-    /// There are none.
+    /// The text has no quotes.
     None,
-    /// They are not all of one form.
+    /// The quotes are not all of one form.
     Mixed,
     Straight,
     /// The quotes that open and close: first single, then double ones.
@@ -44,7 +44,7 @@ enum QuoteForm {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Composition {
-    /// Nothing could be composed, or only some is.
+    /// Nothing could be composed, or only a part is composed.
     Any,
     Composed,
     Decomposed,
@@ -66,13 +66,13 @@ impl<'t> Conventions<'t> {
         }
     }
 
-    /// True if the model's text is consistent, and these tokens of the user's are spelled as it spells.
+    /// Returns `true` if the model's text is consistent and these tokens of the user's follow its spelling.
     pub(super) fn are_kept(&self, user: &Side<'_>, tokens: &[Token]) -> bool {
         let is_consistent = self.line_end.is_some() && self.has_plain_spaces && self.quotes != QuoteForm::Mixed;
         is_consistent && tokens.iter().all(|token| self.spelling(user, token) == user.text[token.bytes.clone()])
     }
 
-    /// A token of the user's, as the model would have spelled it.
+    /// Returns a token of the user's in the model's spelling.
     pub(super) fn spelling<'u>(&self, user: &Side<'u>, token: &Token) -> Cow<'u, str> {
         let written = &user.text[token.bytes.clone()];
         match token.kind {
@@ -113,7 +113,7 @@ impl<'t> Conventions<'t> {
         written.char_indices().map(curled).collect::<String>().into()
     }
 
-    /// Only what is put together or taken apart: characters that are the same as others in every way stay what they are.
+    /// Composes or decomposes only. Characters that are equivalent in every other way stay as they are.
     fn composed<'u>(&self, written: Cow<'u, str>) -> Cow<'u, str> {
         if written.is_ascii() {
             return written;
@@ -131,7 +131,7 @@ impl<'t> Conventions<'t> {
     }
 }
 
-/// The end of all lines of a text. A text of one line has no habit, and models end lines with a line feed.
+/// Returns the end of all lines of a text. A text of one line has no habit, and models end lines with a line feed.
 fn line_end(text: &str, marks: Marks) -> Option<&str> {
     if !marks.line_ends {
         return Some("\n");
@@ -150,7 +150,7 @@ fn line_end(text: &str, marks: Marks) -> Option<&str> {
 }
 
 fn quote_form(model: &Side<'_>, marks: Marks) -> QuoteForm {
-    /// The quotes of English stand in for those that the model's text has none of.
+    /// English quotes, for each kind that the model's text lacks.
     const CURLY: [[char; 2]; 2] = [['\u{2018}', '\u{2019}'], ['\u{201c}', '\u{201d}']];
     let text = model.text;
     let outside = text.char_indices().filter(|(at, character)| is_quote(*character) && !is_within(&model.code, *at));
@@ -181,7 +181,8 @@ fn quote_form(model: &Side<'_>, marks: Marks) -> QuoteForm {
     }
 }
 
-/// True if the quote at a place closes something. An apostrophe before a number is a closing quote, too: ’90s.
+/// Returns `true` if the quote at a place closes something. An apostrophe before a number is a closing quote, too:
+/// ’90s.
 fn is_closing(text: &str, at: usize, straight: char) -> bool {
     let after = text[at..].chars().nth(1);
     straight == '\'' && after.is_some_and(|next| next.is_ascii_digit()) || !is_opening(&text[..at])

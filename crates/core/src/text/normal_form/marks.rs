@@ -1,13 +1,14 @@
-//! Characters that may be spelled in more than one way. They are found in one pass, so that most texts cost nothing else.
+//! Characters with more than one spelling. One pass finds them, so that most texts cost nothing else.
 
 use unicode_normalization::is_nfc;
 
-/// True if nothing in a text has another spelling: it is ASCII, its lines end with a line feed, and there is no white space before it.
+/// Returns `true` if a text has no other spelling: it is ASCII, its lines end with a line feed, and no white space
+/// precedes it.
 pub(super) fn is_plain(text: &str) -> bool {
     text.is_ascii() && memchr::memchr(b'\r', text.as_bytes()).is_none() && !has_blanks_at_line_ends(text)
 }
 
-/// True if nothing in a part of an edit has another spelling, when the model's text has these marks.
+/// Returns `true` if a part of an edit has no other spelling, given the marks of the model's text.
 pub(super) fn is_plain_beside(part: &str, marks: Marks) -> bool {
     let bytes = part.as_bytes();
     let follows_quotes = marks.quotes && memchr::memchr2(b'\'', b'"', bytes).is_some();
@@ -16,7 +17,7 @@ pub(super) fn is_plain_beside(part: &str, marks: Marks) -> bool {
     !has_spellings && (part.is_ascii() || is_nfc(part))
 }
 
-/// True if there is white space before a line feed.
+/// Returns `true` if there is white space before a line feed.
 pub(super) fn has_blanks_at_line_ends(text: &str) -> bool {
     let bytes = text.as_bytes();
     memchr::memchr_iter(b'\n', bytes).any(|at| text[..at].ends_with(char::is_whitespace) && bytes[at - 1] != b'\n')
@@ -27,7 +28,7 @@ pub(super) fn has_blanks_at_line_ends(text: &str) -> bool {
 pub(super) struct Marks {
     /// A line end other than a line feed.
     pub(super) line_ends: bool,
-    /// A space that looks like a space and is another character.
+    /// A space character other than U+0020 that looks like it.
     pub(super) spaces: bool,
     /// A curly quote.
     pub(super) quotes: bool,

@@ -1,24 +1,26 @@
-//! The normal form of an edit: differences that people do not type are none. Line ends, composition, no-break spaces, quotes that an
-//! editor curled, white space at ends.
+//! The normal form of an edit. It removes differences that people do not type: line ends, composition, no-break spaces,
+//! quotes that an editor curled, white space at ends.
 //!
-//! Editors, browsers and clients rewrite these as they please. Taken for an edit they make a pair that prefers nothing, and a real edit
-//! would teach them along. So the user's text is respelled before anything else looks at it: what is the same as the model's text but
-//! for these takes the model's characters, and what the user did change keeps to the model's habits where the model has one
-//! ([`convention`]). If nothing else was changed the texts are then the same, and the edit is `unchanged`.
+//! Editors, browsers and clients rewrite these as they please. Taken for an edit, they make a pair without a
+//! preference, and a real edit would teach them along. So the user's text is respelled before any other step. Parts
+//! that equal the model's text except for these take the model's characters. The user's changes follow the model's
+//! habits where the model has one ([`convention`]). If nothing else changed, the texts are then the same, and the edit
+//! is `unchanged`.
 //!
-//! | differs in | not told apart |
+//! | difference | treated as equal |
 //! |---|---|
 //! | line ends | LF, CR LF, CR, NEL, U+2028, U+2029 |
-//! | composition | what is the same in NFC |
+//! | composition | texts with the same NFC |
 //! | spaces | a space, and the no-break and fixed-width ones, which look like it |
 //! | quotes | straight and curly ones, single and double apart; not in code, see [`quotes`] |
-//! | white space at ends | of lines, at their ends; around the text. Two spaces that break a line in Markdown are white space at its end: editors strip and add them unseen |
+//! | white space at ends | of lines and of the text, with Markdown's two-space line break: editors strip and add it unseen |
 //!
-//! Told apart as before: indentation, the number of spaces between words, tabs, the ideographic space, guillemets, dashes and ellipses. All of
-//! them people do type.
+//! Still different: indentation, the number of spaces between words, tabs, the ideographic space, guillemets, dashes
+//! and ellipses. People do type all of these.
 //!
-//! This form keeps places and capitals, for it says which characters of one text are which of the other.
-//! [`crate::dataset`]'s form for near duplicates is coarser, and fixed for ever because the held-out split hashes it; they share nothing.
+//! This form keeps places and capitals, because it maps characters of one text to characters of the other.
+//! [`crate::dataset`]'s form for near duplicates is coarser, and fixed for ever because the held-out split hashes it.
+//! The two share nothing.
 
 mod convention;
 mod marks;
@@ -37,7 +39,7 @@ use crate::text::code::is_line_end;
 use crate::text::common_ends::common_ends;
 use crate::text::common_runs::common_runs;
 
-/// In what the user's text was given the model's spelling.
+/// The respelled features of the user's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Respelled {
     /// The ends of lines.
@@ -53,7 +55,7 @@ pub struct Respelled {
 }
 
 impl Respelled {
-    /// The names of what was respelled.
+    /// Returns the names of the respelled features.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         let named = [
             (self.line_ends, "line_ends"),
@@ -66,7 +68,7 @@ impl Respelled {
     }
 }
 
-/// The user's text in the model's spelling; `None` if it is in it already.
+/// Returns the user's text in the model's spelling; `None` if it has that spelling already.
 pub(crate) fn respell(rejected: &str, chosen: &str) -> Option<(String, Respelled)> {
     if rejected == chosen {
         return None;
@@ -88,7 +90,7 @@ pub(crate) fn respell(rejected: &str, chosen: &str) -> Option<(String, Respelled
     (text != chosen).then_some((text, respelled))
 }
 
-/// The same for texts without white space around them.
+/// Does the same for texts without surrounding white space.
 fn respell_core(model: &str, user: &str, respelled: &mut Respelled) -> Option<String> {
     if is_plain(model) && is_plain(user) {
         return None;
@@ -126,15 +128,16 @@ fn respell_core(model: &str, user: &str, respelled: &mut Respelled) -> Option<St
     (text != user.text).then_some(text)
 }
 
-/// True if the model's habits, where its text is consistent, say all about the user's spelling.
+/// Returns `true` if the model's habits, where its text is consistent, fully determine the user's spelling.
 ///
-/// White space at line ends is no habit, quotes in code follow none, and of composition it is enough that all is composed.
+/// White space at line ends is no habit, and quotes in code follow none. For composition it is enough that all is
+/// composed.
 fn is_decided_by_habit(inside: (&str, &str), model: &Side<'_>, user: &Side<'_>) -> bool {
     let is_simple = |part: &str| !has_blanks_at_line_ends(part) && (part.is_ascii() || is_nfc(part));
     model.code.is_empty() && user.code.is_empty() && is_simple(inside.0) && is_simple(inside.1)
 }
 
-/// The bytes at the start and at the end that are alike in both texts, cut between words.
+/// Returns the lengths, in bytes, of the equal start and end of both texts, cut between words.
 fn changed_words(model: &str, user: &str) -> (usize, usize) {
     let (prefix, suffix) = common_ends(model, user);
     let (prefix, suffix) = (&model[..prefix], &model[model.len() - suffix..]);
@@ -146,7 +149,7 @@ fn changed_words(model: &str, user: &str) -> (usize, usize) {
     (start, end)
 }
 
-/// For each of the user's tokens, the model's token that it is but for its spelling, if there is one.
+/// Returns, for each of the user's tokens, the model's token that differs from it only in spelling, if there is one.
 fn twins(model: &Side<'_>, old: &[Token], user: &Side<'_>, new: &[Token]) -> Vec<Option<usize>> {
     let hashes = |side: &Side<'_>, tokens: &[Token]| tokens.iter().map(|token| side.hash(token)).collect::<Vec<_>>();
     let mut twins = vec![None; new.len()];
@@ -159,7 +162,7 @@ fn twins(model: &Side<'_>, old: &[Token], user: &Side<'_>, new: &[Token]) -> Vec
     twins
 }
 
-/// Takes note of what was respelled.
+/// Records a respelled feature.
 fn note(kind: Kind, written: &str, spelling: &str, respelled: &mut Respelled) {
     match kind {
         Kind::Spaces => respelled.spaces = true,

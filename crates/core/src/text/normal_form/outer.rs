@@ -1,11 +1,11 @@
-//! White space around a text: what clients trim, and editors add.
+//! White space around a text. Clients trim it, and editors add it.
 
 use crate::text::code::is_line_end;
 
 /// A text, and the white space around it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outer<'t> {
-    /// Blank lines, and the blanks before the first word where they are no indentation.
+    /// Blank lines, and the blanks before the first word unless they are indentation.
     pub(super) before: &'t str,
     /// The text in between.
     pub(super) core: &'t str,
@@ -14,10 +14,10 @@ pub(super) struct Outer<'t> {
 }
 
 impl<'t> Outer<'t> {
-    /// Cuts two texts.
+    /// Splits two texts.
     ///
-    /// Blanks before the first word are indentation, which people do type, in a text of several lines, and white space around the text if
-    /// there is but one, which models begin with, or if there is no other line that could be indented.
+    /// In a text of several lines, blanks before the first word are indentation, which people do type. A single blank,
+    /// which models begin with, is white space around the text. So are all blanks if no other line could be indented.
     pub(super) fn of_both(left: &'t str, right: &'t str) -> (Self, Self) {
         let words = [left, right].map(|text| text.len() - without_white_space(text).len());
         let is_indented = |text: &str, word: usize| !matches!(indentation(&text[..word]), "" | " " | "\u{a0}");
@@ -33,12 +33,12 @@ impl<'t> Outer<'t> {
     }
 }
 
-/// A text from its first word on. A byte order mark before it is white space, too.
+/// Returns a text from its first word on. A byte order mark before it is white space, too.
 pub(super) fn without_white_space(text: &str) -> &str {
     text.trim_start_matches(|character: char| character.is_whitespace() || character == '\u{feff}')
 }
 
-/// The last line of some white space.
+/// Returns the last line of some white space.
 fn indentation(white_space: &str) -> &str {
     white_space.rsplit(is_line_end).next().unwrap_or_default().trim_start_matches('\u{feff}')
 }

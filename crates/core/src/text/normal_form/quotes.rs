@@ -1,11 +1,11 @@
-//! Quotes: straight and curly ones, and where the difference matters.
+//! Quotes: straight and curly ones, and the places where the difference matters.
 //!
 //! Editors curl quotes as people type, and straighten them when text is pasted. In prose that is no edit.
 //!
-//! In code it is one, in one direction. `print(“hi”)` does not run, so a user who straightens what the model curled mends it. To curl what
-//! the model had straight is never meant: that is the editor's doing there, too. Code is what Markdown marks as code ([`marked_code`]), a
-//! line with a quote where only programs have one, and a text that is JSON. Single and double quotes are different everywhere: to swap
-//! them people type.
+//! In code it is an edit in one direction. `print(“hi”)` does not run, so a user who straightens the model's curly
+//! quotes corrects it. Curling the model's straight quotes is never meant: that is the editor's doing there, too. Code
+//! is text that Markdown marks as code ([`marked_code`]), a line with a quote where only programs have one, and a JSON
+//! text. Single and double quotes differ everywhere: people type that change.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use std::ops::Range;
 use super::tokens::{Side, Token};
 use crate::text::code::{is_line_end, is_within, marked_code};
 
-/// The straight form of a curly quote.
+/// Returns the straight form of a curly quote.
 pub(super) fn straight(character: char) -> Option<char> {
     match character {
         '\u{2018}'..='\u{201b}' => Some('\''),
@@ -22,17 +22,17 @@ pub(super) fn straight(character: char) -> Option<char> {
     }
 }
 
-/// True for curly quotes.
+/// Returns `true` for curly quotes.
 pub(super) fn is_curly(character: char) -> bool {
     straight(character).is_some()
 }
 
-/// True for quotes of either form.
+/// Returns `true` for quotes of either form.
 pub(super) fn is_quote(character: char) -> bool {
     matches!(character, '\'' | '"') || is_curly(character)
 }
 
-/// True if a quote behind this text opens something.
+/// Returns `true` if a quote behind this text is an opening one.
 pub(super) fn is_opening(before: &str) -> bool {
     /// Quotes in a row are of the same kind.
     const MOST_IN_A_ROW: usize = 4;
@@ -48,8 +48,8 @@ pub(super) fn is_opening(before: &str) -> bool {
     })
 }
 
-/// A token of the model's, with the quotes straightened that it has curled in code and the user has not. `written` is the same token as the
-/// user wrote it.
+/// Returns a token of the model's with its curly quotes in code straightened, where the user's are straight. `written`
+/// is the same token in the user's text.
 pub(super) fn mended<'t>(model: &Side<'t>, token: &Token, written: &str) -> Cow<'t, str> {
     let text = &model.text[token.bytes.clone()];
     let is_wrong = |at: usize, quote: char| is_curly(quote) && is_within(&model.code, token.bytes.start + at);
@@ -64,7 +64,7 @@ pub(super) fn mended<'t>(model: &Side<'t>, token: &Token, written: &str) -> Cow<
     mended.collect()
 }
 
-/// The parts of a text in which quotes are code, in order.
+/// Returns the parts of a text in which quotes are code, in order.
 pub(super) fn code_of(text: &str) -> Vec<Range<usize>> {
     if is_json(text) {
         let whole = 0..text.len();
@@ -84,7 +84,7 @@ pub(super) fn code_of(text: &str) -> Vec<Range<usize>> {
     joined(code)
 }
 
-/// Ranges in order, with those joined that overlap.
+/// Returns the ranges in order, with overlapping ones joined.
 fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     let mut joined: Vec<Range<usize>> = Vec::with_capacity(ranges.len());
     for range in ranges {
@@ -96,7 +96,7 @@ fn joined(ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     joined
 }
 
-/// True if a text is an object or a list as JSON has them, but for the form of its quotes.
+/// Returns `true` if a text is a JSON object or list, except for the form of its quotes.
 fn is_json(text: &str) -> bool {
     let inside = match (text.chars().next(), text.chars().last()) {
         (Some('{'), Some('}')) | (Some('['), Some(']')) => text[1..].trim_start(),
@@ -105,7 +105,8 @@ fn is_json(text: &str) -> bool {
     inside.starts_with(|first: char| is_quote(first) || matches!(first, '{' | '[' | ']' | '}' | '-' | '0'..='9'))
 }
 
-/// True if a line has a quote where only programs have one: in brackets behind a name, or behind `=`, `[` or `{`.
+/// Returns `true` if a line has a quote where only programs have one: in brackets behind a name, or behind `=`, `[` or
+/// `{`.
 fn is_line_of_code(line: &str) -> bool {
     let quotes = line.char_indices().filter(|(_, character)| is_quote(*character));
     let is_of_program = |at: usize| {

@@ -138,7 +138,7 @@ fn in_code_a_straight_quote_is_a_correction_and_a_curly_one_the_editors() {
     assert_eq!(settled(json, "{\"a\": 1}"), "{\"a\": 1}");
 }
 
-/// Texts in which everything may be spelled in several ways.
+/// Generates texts in which everything may be spelled in several ways.
 fn text() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "a",
@@ -172,7 +172,7 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
 }
 
-/// Another spelling of a text, as an editor might make it, that leaves code alone.
+/// Returns another spelling of a text, as an editor might make it. It leaves code alone.
 fn respelled_by_editor(text: &str, editor: u8) -> String {
     match editor {
         0 => text.replace("\r\n", "\n").replace('\n', "\r\n"),

@@ -28,17 +28,17 @@ pub(super) enum Kind {
     LineEnd,
 }
 
-/// True for white space within a line.
+/// Returns `true` for white space within a line.
 fn is_blank(character: char) -> bool {
     character.is_whitespace() && !is_line_end(character)
 }
 
-/// True for the space, and for what looks like one: the no-break spaces, and those of a fixed width.
+/// Returns `true` for the space and its look-alikes: the no-break spaces, and those of a fixed width.
 pub(super) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}')
 }
 
-/// The tokens of a part of a text, in order and without gaps.
+/// Returns the tokens of a part of a text, in order and without gaps.
 pub(super) fn tokens(text: &str, part: Range<usize>) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut at = part.start;
@@ -57,7 +57,7 @@ pub(super) fn tokens(text: &str, part: Range<usize>) -> Vec<Token> {
     tokens
 }
 
-/// The line end that a text begins with; empty if it begins with none.
+/// Returns the line end at the start of a text; empty if there is none.
 pub(super) fn line_end_of(text: &str) -> &str {
     if text.starts_with("\r\n") {
         return &text[..2];
@@ -66,7 +66,7 @@ pub(super) fn line_end_of(text: &str) -> &str {
     &text[..first.map_or(0, char::len_utf8)]
 }
 
-/// A text of an edit, and where in it quotes are code.
+/// A text of an edit, and its code in which quotes matter.
 #[derive(Debug)]
 pub(super) struct Side<'t> {
     pub(super) text: &'t str,
@@ -74,12 +74,12 @@ pub(super) struct Side<'t> {
 }
 
 impl<'t> Side<'t> {
-    /// Code matters where either text of the edit has curly quotes.
+    /// Creates a side. Code matters where either text of the edit has curly quotes.
     pub(super) fn new(text: &'t str, has_curly_quotes: bool) -> Self {
         Self { text, code: if has_curly_quotes { code_of(text) } else { Vec::new() } }
     }
 
-    /// A token in its normal form.
+    /// Returns a token in its normal form.
     pub(super) fn normal(&self, token: &Token) -> Cow<'t, str> {
         let text = &self.text[token.bytes.clone()];
         match token.kind {
@@ -90,7 +90,8 @@ impl<'t> Side<'t> {
         }
     }
 
-    /// A number that tokens of the same normal form share. Others may share it, too, so that a caller compares the forms.
+    /// Returns a hash that tokens of the same normal form share. Others may share it, too, so a caller must compare the
+    /// forms.
     pub(super) fn hash(&self, token: &Token) -> u64 {
         let normal = self.normal(token);
         exact_hash(&normal, 0..normal.len())

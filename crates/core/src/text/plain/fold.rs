@@ -3,13 +3,13 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 
-/// `text` in lower case, in compatibility form (full-width, mathematical and circled letters are letters), without accents,
-/// invisible characters and controls; and with letters of other scripts that look Latin made so, where they play that part:
-/// in a word that has Latin letters too, and in a text that has no other letter of such a script. Russian stays Russian.
+/// Folds `text` to lower case and compatibility form (full-width, mathematical and circled letters are letters). It
+/// drops accents, invisible characters and controls. Latin look-alikes of other scripts become Latin in a word that has
+/// Latin letters, too, and in a text that has no other letter of such a script. Russian stays Russian.
 pub(crate) fn folded(text: &str) -> String {
     if text.is_ascii() {
         let mut folded = text.to_ascii_lowercase();
-        // Controls are rare, and looking for any is much faster than looking at each character.
+        // Controls are rare. A search for any of them is much faster than a look at each character.
         if folded.bytes().fold(false, |any, byte| any | (byte < b' ') | (byte == 0x7f)) {
             folded.retain(|character| !is_unseen(character));
         }
@@ -23,8 +23,9 @@ pub(crate) fn folded(text: &str) -> String {
     latin(folded)
 }
 
-/// Whether a character is certain to be its own compatibility form, whatever is beside it: the letters and signs that most texts
-/// consist of. (Finding the form took a third of the audit's time on texts that are not ASCII, and hardly ever changed one.)
+/// Returns `true` for a character that is certain to be its own compatibility form, beside any other. Most texts
+/// consist of these. (Computing the form took a third of the audit's time on texts that are not ASCII, and hardly ever
+/// changed one.)
 fn is_own_form(character: char) -> bool {
     let is_ascii = matches!(character, '\t' | '\n' | ' '..='~');
     let is_latin = matches!(character, '\u{c0}'..='\u{131}' | '\u{134}'..='\u{13e}' | '\u{141}'..='\u{148}' | '\u{14a}'..='\u{17e}');
@@ -32,7 +33,7 @@ fn is_own_form(character: char) -> bool {
     is_ascii || is_latin || is_sign || matches!(character, '\u{400}'..='\u{45f}' | '\u{4e00}'..='\u{9fff}')
 }
 
-/// White letters on black, which compatibility does not know.
+/// Maps white letters on black, which compatibility forms lack, to letters.
 fn without_badge(character: char) -> char {
     let letter = match character {
         '\u{1f150}'..='\u{1f169}' => character as u32 - 0x1f150,
@@ -42,7 +43,7 @@ fn without_badge(character: char) -> char {
     char::from_u32('a' as u32 + letter).unwrap_or(character)
 }
 
-/// A character in lower case; a Latin letter without its accents.
+/// Returns a character in lower case, and a Latin letter without its accents.
 fn bare(character: char) -> impl Iterator<Item = char> {
     let mut base = character;
     if matches!(character, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}') {
@@ -57,13 +58,13 @@ fn bare(character: char) -> impl Iterator<Item = char> {
     caseless.into_iter().chain(lowered.into_iter().flatten()).filter(move |_| is_seen)
 }
 
-/// Whether a character is of the scripts from Hebrew to Burmese, or of those of Chinese, Japanese and Korean: none of them has
-/// an upper case, which takes long to look up.
+/// Returns `true` for the scripts from Hebrew to Burmese, and for Chinese, Japanese and Korean. None has an upper case,
+/// which takes long to look up.
 fn is_caseless(character: char) -> bool {
     matches!(character, '\u{590}'..='\u{109f}' | '\u{3000}'..='\u{a63f}' | '\u{ac00}'..='\u{d7a3}')
 }
 
-/// Controls, and what takes no place on a page.
+/// Returns `true` for controls and for characters without width.
 fn is_unseen(character: char) -> bool {
     match character {
         '\t' | '\n' => false,
@@ -91,7 +92,7 @@ fn is_unseen(character: char) -> bool {
     }
 }
 
-/// `text` with look-alikes made Latin where they pass for it.
+/// Replaces look-alikes by Latin letters where they pass for them.
 fn latin(text: String) -> String {
     if !text.chars().any(|character| lookalike(character).is_some()) {
         return text;
@@ -109,12 +110,12 @@ fn latin(text: String) -> String {
     latin
 }
 
-/// Greek, Cyrillic and Armenian: the scripts that share letters with Latin.
+/// Returns `true` for Greek, Cyrillic and Armenian: the scripts that share letters with Latin.
 fn is_of_lookalike_script(character: char) -> bool {
     matches!(character, '\u{370}'..='\u{58f}') && character.is_alphabetic()
 }
 
-/// The Latin letter that a small letter of another script, or a phonetic one, looks like.
+/// Returns the Latin letter that a small letter of another script, or a phonetic one, looks like.
 fn lookalike(character: char) -> Option<char> {
     if character < '\u{df}' {
         return None;

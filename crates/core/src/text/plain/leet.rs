@@ -1,6 +1,6 @@
 //! W0rd5 with digits and signs for letters.
 
-/// The letter that a digit or sign stands for.
+/// Returns the letter that a digit or sign stands for.
 const fn letter(byte: u8) -> Option<char> {
     Some(match byte {
         b'0' => 'o',
@@ -15,12 +15,12 @@ const fn letter(byte: u8) -> Option<char> {
     })
 }
 
-/// Whether a byte is a letter in some words.
+/// Returns `true` for a byte that is a letter in some words.
 pub(crate) fn may_stand_for_a_letter(byte: u8) -> bool {
     MAY_STAND[usize::from(byte)]
 }
 
-/// As a table: this is asked of every byte of every text.
+/// A table, because every byte of every text is looked up.
 const MAY_STAND: [bool; 256] = {
     let mut may_stand = [false; 256];
     let mut byte = 0;
@@ -31,10 +31,10 @@ const MAY_STAND: [bool; 256] = {
     may_stand
 };
 
-/// `text` with its words in letters.
+/// Returns `text` with its words in letters.
 ///
-/// Only a digit between letters gives a word away (`h4te`). One at its end is a number as often as not (`python3`), and one at
-/// its start as well (`5kg`): those are read as letters only in a text that has given itself away elsewhere.
+/// Only a digit between letters proves leet (`h4te`). A digit at a word's end is a number as often as not (`python3`),
+/// and so is one at its start (`5kg`). Those are read as letters only in a text with proof elsewhere.
 pub(crate) fn undone(text: &str) -> String {
     if !stretches(text).any(|(word, gap)| is_given_away(word.as_bytes()) && !is_address(word, gap)) {
         return text.to_owned();
@@ -51,8 +51,8 @@ pub(crate) fn undone(text: &str) -> String {
     undone
 }
 
-/// Cuts a text into stretches of letters, and of what may stand for one, each with what follows it. An exclamation mark, a
-/// bar or a plus at the end of a word is none of its letters.
+/// Cuts a text into stretches of letters and their stand-ins, each with the text that follows it. An exclamation mark,
+/// a bar or a plus at the end of a word is no letter.
 fn stretches(text: &str) -> impl Iterator<Item = (&str, &str)> {
     let is_part = |part: char| part.is_ascii_lowercase() || u8::try_from(part).is_ok_and(may_stand_for_a_letter);
     let mut rest = text;
@@ -66,7 +66,7 @@ fn stretches(text: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Whether letters stand on both sides of one or two digits or signs.
+/// Returns `true` if letters stand on both sides of one or two digits or signs.
 fn is_given_away(word: &[u8]) -> bool {
     let Some(first) = word.iter().position(u8::is_ascii_lowercase) else { return false };
     let Some(last) = word.iter().rposition(u8::is_ascii_lowercase) else { return false };
@@ -74,8 +74,9 @@ fn is_given_away(word: &[u8]) -> bool {
     inside.peek().is_some() && inside.all(|stretch| stretch.len() <= 2) && word[first..=last].len() >= 3
 }
 
-/// Whether a word of a text that gave itself away has both letters and what stands for them. With one or two digits at one of
-/// its ends it may; with more it is a number and its unit. Without any letter it is a word if it has two signs: no price has.
+/// Returns `true` for a word in leet, in a text that has proof of leet. The word has both letters and stand-ins. It may
+/// have one or two digits at one end; with more it is a number and its unit. Without any letter it needs two signs,
+/// which no price has.
 fn is_written_in_leet(word: &[u8]) -> bool {
     let Some(first) = word.iter().position(u8::is_ascii_lowercase) else {
         return word.len() >= 3 && word.iter().filter(|byte| matches!(byte, b'$' | b'@')).count() >= 2;
@@ -86,7 +87,7 @@ fn is_written_in_leet(word: &[u8]) -> bool {
     is_mixed || (1..=2).contains(&ends)
 }
 
-/// `name@host.`
+/// Returns `true` for `name@host.`
 fn is_address(word: &str, gap: &str) -> bool {
     gap == "." && word.trim_start_matches('@').contains('@')
 }

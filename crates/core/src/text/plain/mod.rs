@@ -1,10 +1,10 @@
-//! Texts as a reader hears them.
+//! Texts without disguises.
 //!
-//! A reader recognises a word in any disguise: in look-alike letters, with digits for letters, s p a c e d out, with characters
-//! in it that nobody sees. A model that counts letters does not: such disguises take its recall from 0.5–0.7 to 0–0.2, and
-//! taking them off restores it. The order matters. Characters come first ([`fold`]), because everything after them looks at
-//! letters; spaced letters are joined before words are looked at ([`spaced`]), because they are none until then; digits become
-//! letters by the word ([`leet`]); and repeats go last, because two letters may have become equal only now.
+//! A reader recognises a word in any disguise: look-alike letters, digits for letters, s p a c e d letters, invisible
+//! characters. A model that counts letters does not: such disguises take its recall from 0.5–0.7 to 0–0.2, and removing
+//! them restores it. The order matters. Characters come first ([`fold`]), because every later step looks at letters.
+//! Spaced letters are joined before words are read ([`spaced`]), because they are no words until then. Digits become
+//! letters by the word ([`leet`]). Repeats go last, because two letters may have become equal only now.
 
 mod fold;
 mod leet;
@@ -12,10 +12,10 @@ mod spaced;
 
 use std::borrow::Cow;
 
-/// `text` in lower case and Latin letters, freed of what hides words from a machine.
+/// Returns `text` in lower case and Latin letters, without the disguises that hide words from a machine.
 ///
-/// Prose and code come out as they are but for case and accents: what could be a disguise and mostly is not (`utf8`, `10 kg`,
-/// Russian prose, `a, b, c`) stays.
+/// Prose and code stay as they are except for case and accents. Text that could be a disguise and mostly is not stays,
+/// too (`utf8`, `10 kg`, Russian prose, `a, b, c`).
 pub(crate) fn plain(text: &str) -> String {
     let mut folded = fold::folded(text);
     match disguise(folded.as_bytes()) {
@@ -35,14 +35,15 @@ pub(crate) fn plain(text: &str) -> String {
     }
 }
 
-/// Which disguises a text may wear.
+/// The disguises that a text may have.
 struct Disguise {
     spaced: bool,
     leet: bool,
     stretched: bool,
 }
 
-/// One pass over the bytes that finds nothing in almost all texts, and so spares them the rest.
+/// Looks for signs of disguises in one pass over the bytes. It finds none in almost all texts, and so spares them the
+/// rest.
 fn disguise(bytes: &[u8]) -> Disguise {
     let mut found = Disguise { spaced: false, leet: false, stretched: false };
     let (mut before, mut equal, mut letters_in_word, mut lone_letters) = (b' ', 1_u32, 0_u32, 0_u32);
@@ -65,7 +66,7 @@ fn disguise(bytes: &[u8]) -> Disguise {
     found
 }
 
-/// Three and more of a letter become two: no English word has three.
+/// Shortens three and more of a letter to two: no English word has three.
 fn shortened(text: &str) -> Cow<'_, str> {
     let is_third = |bytes: &[u8]| bytes[0].is_ascii_lowercase() && bytes[0] == bytes[1] && bytes[1] == bytes[2];
     if !text.as_bytes().windows(3).any(is_third) {
@@ -120,7 +121,7 @@ mod tests {
         words.collect::<Vec<_>>().join("  ")
     }
 
-    /// A gap may have grown.
+    /// Makes runs of spaces one space, because a gap may have grown.
     fn single_spaced(text: &str) -> String {
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }

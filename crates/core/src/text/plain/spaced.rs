@@ -2,12 +2,13 @@
 
 use super::leet::may_stand_for_a_letter;
 
-/// So many letters that stand alone, one after another, are no initials: `e.g.`, `U.S.A.`, `a b c`.
+/// The least number of separate letters in a row. Fewer are initials: `e.g.`, `U.S.A.`, `a b c`.
 pub(crate) const FEWEST: u32 = 4;
 
-/// `text` with its spaced words joined. One character between two letters holds a word together; more end the word.
+/// Returns `text` with its spaced words joined. One character between two letters belongs to the word; more end the
+/// word.
 ///
-/// Only a word of four letters gives the text away. In a text that has one, two letters are a word, too.
+/// Only a word of four letters proves the disguise. In a text with one, two letters are a word, too.
 pub(crate) fn joined(text: &str) -> String {
     if !pieces(text).any(|piece| matches!(piece, Piece::Run(run) if run.letters >= FEWEST)) {
         return text.to_owned();
@@ -44,7 +45,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
         let is_first_of_word = !before.is_alphanumeric() && !may_stand(before);
         let piece = match if is_first_of_word { Run::at(rest) } else { None } {
             Some(run) if run.signs < run.letters => Piece::Run(run),
-            // A row of digits is no word. What begins with any but its last is a row of digits, too, and not looked at again.
+            // A row of digits is no word. Its shorter ends are rows of digits, too, and not looked at again.
             Some(row) if row.letters > 1 => Piece::Other(&rest[..row.last]),
             _ => Piece::Other(&rest[..first.len_utf8()]),
         };
@@ -54,18 +55,18 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// Letters that stand alone, with one and the same character between each two.
+/// Single letters with one and the same character between each two.
 struct Run<'t> {
     text: &'t str,
     letters: u32,
-    /// How many of them are digits and signs.
+    /// The number of digits and signs among them.
     signs: u32,
-    /// Where the last one begins.
+    /// The start of the last one.
     last: usize,
 }
 
 impl<'t> Run<'t> {
-    /// The run that begins at the first character, if that is a letter and stands alone.
+    /// Returns the run that begins at the first character, if that is a single letter.
     fn at(text: &'t str) -> Option<Self> {
         let mut characters = text.char_indices().peekable();
         let mut separator = None;
@@ -92,7 +93,7 @@ fn is_letter(letter: char) -> bool {
     letter.is_alphabetic() || may_stand(letter)
 }
 
-/// Whether a character stands for a letter and does not mostly stand alone.
+/// Returns `true` for a character that stands for a letter and does not mostly stand alone.
 fn may_stand(letter: char) -> bool {
     !matches!(letter, '!' | '|' | '+') && u8::try_from(letter).is_ok_and(may_stand_for_a_letter)
 }

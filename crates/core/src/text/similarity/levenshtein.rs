@@ -1,15 +1,15 @@
 //! Exact Levenshtein distance in bit-parallel time, with a bound on the work.
 //!
-//! The recurrence is Myers' (1999) in Hyyrö's formulation (2003): a column of the dynamic-programming matrix is kept as
-//! vertical differences in {-1, 0, +1}, 64 rows to a machine word. Around it lies Ukkonen's band (1985): a distance of at
-//! most `k` never leaves the diagonals that `k` edits can reach, so only the words under those diagonals are computed, and
-//! `k` grows until it suffices. Edits are mostly small, so mostly the first, narrow band does.
+//! The recurrence is Myers' (1999) in Hyyrö's formulation (2003). It keeps a column of the dynamic-programming matrix
+//! as vertical differences in {-1, 0, +1}, 64 rows to a machine word. Ukkonen's band (1985) bounds it: a distance of at
+//! most `k` never leaves the diagonals that `k` edits can reach. So only the words under those diagonals are computed,
+//! and `k` grows until it suffices. Most edits are small, so the first, narrow band mostly suffices.
 //!
-//! The matrix is worked off in stripes of rows, each from left to right, so that its words stay in the registers. Along its
-//! lowest row a stripe leaves the differences from column to column, which the next stripe starts from ([`Stripe`]).
+//! The matrix is computed in stripes of rows, each from left to right, so that its words stay in registers. Along its
+//! lowest row a stripe leaves the differences from column to column, from which the next stripe starts ([`Stripe`]).
 //!
-//! Every value computed in a band is the cost of *some* real edit path (cells outside are entered by pure insertions or
-//! deletions). Hence the result is never below the distance, and equals it as soon as it is at most `k`.
+//! Every value computed in a band is the cost of *some* real edit path, because pure insertions or deletions enter from
+//! the cells outside. Hence the result is never below the distance, and equals it as soon as it is at most `k`.
 
 use std::mem::swap;
 use std::ops::{Range, RangeInclusive};
@@ -21,12 +21,13 @@ use crate::text::common_ends::common_ends;
 /// Rows of a stripe.
 const HEIGHT: usize = WORDS * WORD;
 
-/// The edits that the first band allows beyond the difference in length: half of the shorter text, which most edits stay
-/// within, but no fewer than a narrow stripe has room for anyway, and no more than a long text with few edits can afford.
+/// The number of edits that the first band allows beyond the difference in length: half of the shorter text, which most
+/// edits stay within. The minimum is the room of a narrow stripe, and the maximum is the cost that a long text with few
+/// edits can afford.
 const FIRST_BAND: RangeInclusive<usize> = WORD..=8 * WORD;
 
-/// How many times as many edits the next band may allow. Wider would be faster for most texts, and narrower for long ones
-/// that have few edits, far apart.
+/// The growth factor of the band. A larger factor would be faster for most texts, and a smaller one for long texts with
+/// few edits, far apart.
 const WIDENING: usize = 8;
 
 /// The Levenshtein distance of two texts over Unicode scalar values, and the length that normalises it.
@@ -38,8 +39,8 @@ pub(crate) struct Distance {
     pub longer: usize,
 }
 
-/// Computes the distance, or answers `None` as soon as that would take more than `max_steps` word steps (one step
-/// advances 64 rows by one column, about 1 ns) or a table larger than [`MAX_TABLE_WORDS`].
+/// Computes the distance. Returns `None` as soon as that would take more than `max_steps` word steps (one step advances
+/// 64 rows by one column, about 1 ns) or a table larger than [`MAX_TABLE_WORDS`].
 pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distance> {
     // Equal ends never change the distance.
     let (prefix, suffix) = common_ends(left, right);
@@ -50,7 +51,7 @@ pub(crate) fn distance(left: &str, right: &str, max_steps: u64) -> Option<Distan
     Some(Distance { edits, longer: common + left_length.max(right_length) })
 }
 
-/// The distance of two texts that are given with their lengths.
+/// Computes the distance of two texts of known lengths.
 fn distance_of_cores(
     (left, left_length): (&str, usize),
     (right, right_length): (&str, usize),
@@ -75,7 +76,7 @@ fn distance_of_ascii(pattern: &str, text: &str, max_steps: u64) -> Option<usize>
 
 fn distance_of_scalars(pattern: &str, (text, columns): (&str, usize), max_steps: u64) -> Option<usize> {
     let mut alphabet = Alphabet::empty();
-    // Room for as many as there are bytes: growing bit by bit would cost more than is saved.
+    // Capacity for the number of bytes: growing step by step would cost more than it saves.
     let mut numbers = Vec::with_capacity(pattern.len());
     numbers.extend(pattern.chars().map(|scalar| alphabet.number(scalar)));
     let symbols = text.chars().map(|scalar| alphabet.find(scalar));
@@ -113,27 +114,29 @@ fn distance_of_symbols(
     Matcher { rows, padding, occurrences, alphabet, text, columns }.distance(max_steps)
 }
 
-/// Most texts are short or ASCII, where this is several times faster than counting.
+/// Counts scalar values. Most texts are short or ASCII, where the check is several times faster than counting.
 fn count_scalars(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.chars().count() }
 }
 
-/// Scalar values that are their own numbers in every alphabet.
+/// The scalar values below this are their own numbers in every alphabet.
 const ASCII: u32 = 128;
 
-/// Numbers the scalar values beyond ASCII that occur in a pattern.
+/// The numbers of the scalar values beyond ASCII in a pattern.
 ///
-/// It is looked up like memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of those has a page.
+/// The look-up works like paged memory: a text keeps to a few of the 4,352 blocks of 256 scalar values, and each of
+/// those has a page.
 struct Alphabet {
     /// One more than the highest number.
     size: u32,
-    /// Up to the last block that has a page: most texts are in the scripts of the first few.
+    /// The page of each block, up to the last block with a page. Most texts are in the scripts of the first few.
     page_of_block: Vec<u16>,
-    /// The number of each scalar value of a block; [`ABSENT`] if it does not occur. Page 0 is that of all blocks without any.
+    /// The number of each scalar value of a block; [`ABSENT`] if it does not occur. All blocks without any share page
+    /// 0.
     pages: Vec<[u32; 256]>,
 }
 
-/// The number of whatever does not occur in a pattern: that of no character of its own.
+/// The number of every scalar value that is absent from the pattern. No character has it as its own.
 const ABSENT: u32 = ASCII;
 
 impl Alphabet {
@@ -171,21 +174,21 @@ impl Alphabet {
     }
 }
 
-/// The most words that the occurrence table may take (64 MiB): a long text in a script of thousands of characters would
-/// otherwise multiply both.
+/// The maximum size of the occurrence table in words (64 MiB). Otherwise a long text in a script of thousands of
+/// characters would multiply both.
 const MAX_TABLE_WORDS: usize = 1 << 23;
 
-/// The words of the occurrence table of a pattern of one stripe, with few characters beyond ASCII. Most patterns are no longer, and
-/// need no memory of their own for it.
+/// The size of the occurrence table of a one-stripe pattern with few characters beyond ASCII. Most patterns are no
+/// longer, and need no heap memory for it.
 const SMALL_TABLE_WORDS: usize = WORDS * (ASCII as usize + 32);
 
 /// A pattern (the shorter text, one bit a symbol) and the text to match it against, both over one small alphabet.
 struct Matcher<'t> {
-    /// Symbols in the pattern; never 0.
+    /// The number of symbols in the pattern; never 0.
     rows: usize,
-    /// Bits without a row: they come first, so that the last row is the last bit of the last stripe.
+    /// The number of bits without a row. They come first, so that the last row is the last bit of the last stripe.
     padding: usize,
-    /// For each word of rows, a word for each symbol of the alphabet: the rows at which the pattern has it.
+    /// The rows of each symbol: for each word of rows, one word for each symbol of the alphabet.
     occurrences: &'t [u64],
     alphabet: usize,
     /// The text, as symbols, with any [`LEAD`] symbols before and after it.
@@ -206,16 +209,17 @@ impl Matcher<'_> {
             if bound <= limit {
                 return Some(bound);
             }
-            // `bound` is the cost of a real path, so a band that wide is certain to hold the distance. It is taken at once where
-            // the next band would be nearly as wide: two texts that have nothing in common took twice the time.
+            // `bound` is the cost of a real path, so a band of that width is certain to hold the distance. It is used
+            // at once if the next band would be nearly as wide: otherwise two texts with nothing in common took twice
+            // the time.
             limit = if bound < 2 * limit * WIDENING { bound } else { limit * WIDENING };
         }
     }
 
-    /// For each stripe, the columns that a path of at most `limit` edits can pass.
+    /// Returns, for each stripe, the columns that a path of at most `limit` edits can pass.
     ///
-    /// Such a path must end `surplus` diagonals to the right of where it starts. Every diagonal that it strays beyond that
-    /// costs one edit out and one edit back.
+    /// Such a path must end `surplus` diagonals to the right of its start. Every diagonal beyond that costs one edit
+    /// out and one edit back.
     fn band(&self, limit: usize) -> impl Iterator<Item = Range<usize>> {
         let surplus = self.columns - self.rows;
         let (right, left) = ((limit + surplus) / 2, (limit - surplus) / 2);
@@ -227,14 +231,14 @@ impl Matcher<'_> {
         (0..self.padding + self.rows).step_by(HEIGHT).map(columns)
     }
 
-    /// The distance if a band for at most `limit` edits holds it, and an upper bound of it in any case.
+    /// Returns the distance if a band for at most `limit` edits holds it, and otherwise an upper bound of it.
     fn distance_within(&self, limit: usize) -> usize {
-        // Above the band lies the matrix' edge, or cells that are entered by insertions only: one more each column.
+        // Above the band lies the edge of the matrix, or cells that only insertions enter: one more each column.
         let mut carries = vec![Carry::GROWS; 2 * (self.columns + LEAD)];
         let (mut above, mut below) = carries.split_at_mut(self.columns + LEAD);
         let mut padding = self.padding;
-        // The value of the last cell, added up on the way there: down the left edge of a stripe, one more each row, and along
-        // its lowest row to where the next one begins.
+        // The value of the last cell, summed along the path to it. The path goes down the left edge of a stripe, one
+        // more each row, and along its lowest row to the start of the next one.
         let mut bound = self.rows;
         let starts_of_next = self.band(limit).skip(1).map(|next| next.start).chain([self.columns]);
         let occurrences = self.occurrences.chunks_exact(WORDS * self.alphabet);
@@ -294,7 +298,8 @@ mod tests {
         assert_eq!(distance(&left, &right, AMPLE), None);
     }
 
-    /// A text and an edited copy of it: random pairs alone are nearly always far apart and never leave the narrow band.
+    /// Generates a text and an edited copy of it. Random pairs alone are nearly always far apart and never leave the
+    /// narrow band.
     fn edited_text(alphabet: &'static str, length: usize) -> impl Strategy<Value = (String, String)> {
         let edit = (any::<prop::sample::Index>(), 0..40_usize, prop::string::string_regex(alphabet).unwrap());
         (
@@ -338,7 +343,7 @@ mod tests {
     }
 
     proptest! {
-        // Few: the oracle is quadratic. Long: so that bands of every width are met.
+        // Few cases, because the oracle is quadratic. Long texts, so that every width of band occurs.
         #![proptest_config(ProptestConfig::with_cases(12))]
 
         #[test]

@@ -1,4 +1,4 @@
-//! How much of a model's text a user kept: the number that the gate compares.
+//! The similarity of two texts: the share of a model's text that a user kept. The gate compares it with its thresholds.
 
 mod levenshtein;
 mod stripe;
@@ -8,26 +8,25 @@ pub(crate) use levenshtein::{Distance, distance};
 
 use crate::base::share::Share;
 
-/// `1 - levenshtein / max(length)` over Unicode scalar values, in `0.0..=1.0`; 1.0 for two empty texts.
+/// Returns `1 - levenshtein / max(length)` over Unicode scalar values, in `0.0..=1.0`; 1.0 for two empty texts.
 ///
-/// The number is bit for bit the one that `strsim::normalized_levenshtein` defines (property-tested against it), in a
-/// fraction of the time. `None` when the exact distance would take more than `max_steps` word steps: the time of a
-/// quadratic algorithm is an attacker's to choose, unless it is bounded.
+/// The number equals `strsim::normalized_levenshtein` bit for bit (property-tested against it), in a fraction of the
+/// time. Returns `None` when the exact distance would take more than `max_steps` word steps. Without this bound an
+/// attacker could choose the time of a quadratic algorithm.
 ///
-/// The bound is met only by texts that are both long and far apart. Texts with few edits take time that is linear in their
-/// length, whatever it is.
+/// Only texts that are both long and far apart reach the bound. Texts with few edits take time linear in their length.
 #[must_use]
 pub(crate) fn similarity(left: &str, right: &str, max_steps: u64) -> Option<f64> {
     distance(left, right, max_steps).map(Distance::similarity)
 }
 
 impl Distance {
-    /// The similarity that it amounts to, as [`similarity`] defines it.
+    /// Returns the similarity, as [`similarity`] defines it.
     pub(crate) fn similarity(self) -> f64 {
         if self.longer == 0 { 1.0 } else { 1.0 - self.edits as f64 / self.longer as f64 }
     }
 
-    /// The similarity as an exact share, which thresholds are compared with.
+    /// Returns the similarity as an exact share, for comparison with thresholds.
     pub(crate) fn kept(self) -> Share {
         Share::new((self.longer - self.edits) as u64, self.longer as u64)
     }

@@ -1,18 +1,18 @@
-//! A stripe of the matrix: a few words of rows, all of which advance at once.
+//! A stripe of the matrix: a few words of rows that advance together.
 
 use wide::u64x4;
 
-/// Rows of a word.
+/// The number of rows of a word.
 pub(super) const WORD: usize = 64;
 
-/// Words of a stripe: as many as a vector of the processor holds.
+/// The number of words of a stripe: as many as a vector register of the processor holds.
 pub(super) const WORDS: usize = 4;
 
-/// A word's column depends on the same column of the word above it. So each word is this many columns behind the one above:
-/// one, and another one during which the carries are on their way, as moving them takes as long as computing them.
+/// The number of columns that each word is behind the one above. A word's column depends on the same column of the word
+/// above it, which takes one. The carries need another one, as moving them takes as long as computing them.
 const LAG: usize = 2;
 
-/// How many columns the lowest word is behind the highest one.
+/// The number of columns that the lowest word is behind the highest one.
 pub(super) const LEAD: usize = LAG * (WORDS - 1);
 
 /// The difference in one row from a column to the next.
@@ -28,38 +28,38 @@ impl Carry {
     pub(super) const GROWS: Self = Self { holds: 0, falls: 0 };
 }
 
-/// Words, each in a column of its own, as vertical differences: bits where a cell is one more, or one less, than the cell above
-/// it.
+/// Words, each in a column of its own, as vertical differences: bits where a cell is one more, or one less, than the
+/// cell above it.
 #[derive(Clone, Copy)]
 pub(super) struct Stripe {
     up: u64x4,
     down: u64x4,
-    /// What the words will take from those above them in the next column, and in the one after it: as [`Carry`] has it.
+    /// The carries into the words from those above them, for the next column and the one after it; see [`Carry`].
     holds: [u64x4; LAG],
     falls: [u64x4; LAG],
 }
 
 impl Stripe {
-    /// Column 0, and whatever the band has not reached: one deletion a row. The first `padding` bits have no row.
+    /// Returns column 0, or a column before the band: one deletion a row. The first `padding` bits have no row.
     pub(super) fn below(padding: usize) -> Self {
         let start = |word: usize| u64::MAX.checked_shl(padding.saturating_sub(word * WORD) as u32).unwrap_or(0);
         let none = words(|_| 0);
         Self { up: words(start), down: none, holds: [none; LAG], falls: [none; LAG] }
     }
 
-    /// Takes the stripe through its columns: from the carries of the row above it to those of its lowest row.
+    /// Advances the stripe through its columns, from the carries of the row above it to those of its lowest row.
     ///
-    /// There are [`LEAD`] more carries above, which do not matter, and as many symbols before and after those of the columns.
-    /// For each word, `occurrences` has the rows of each symbol.
+    /// `above` has [`LEAD`] extra carries, which do not matter, and `text` as many extra symbols before and after those
+    /// of the columns. For each word, `occurrences` has the rows of each symbol.
     pub(super) fn advance(mut self, text: &[u32], occurrences: &[u64], above: &[Carry], below: &mut [Carry]) {
         let alphabet = occurrences.len() / WORDS;
         let rows: [&[u64]; WORDS] = std::array::from_fn(|word| &occurrences[alphabet * word..alphabet * (word + 1)]);
-        // The highest word comes last: it is in the column of the window's last symbol.
+        // The highest word is in the column of the window's last symbol.
         let matches = |window: &[u32]| words(|word| rows[word][window[LEAD - LAG * word] as usize]);
         let (above_first, above) = above.split_at(LEAD);
         for (column, (window, above)) in text.windows(LEAD + 1).zip(above_first).enumerate() {
             let (advanced, _) = self.next(matches(window), *above);
-            // The lower words have not come to their first column yet.
+            // The lower words have not reached their first column yet.
             let started = |word: usize| LAG * word <= column;
             let up = words(|word| if started(word) { advanced.up } else { self.up }.to_array()[word]);
             let down = words(|word| if started(word) { advanced.down } else { self.down }.to_array()[word]);
@@ -70,8 +70,8 @@ impl Stripe {
         }
     }
 
-    /// Advances each word by one column, whose symbol occurs in the rows `matches`, given the carry above the highest word.
-    /// Answers that of the lowest.
+    /// Advances each word by one column. The column's symbol occurs in the rows `matches`. Takes the carry above the
+    /// highest word and returns that of the lowest.
     #[inline(always)]
     fn next(self, matches: u64x4, above: Carry) -> (Self, Carry) {
         let Self { up, down, holds: [holds_above, next_holds_above], falls: [falls_above, next_falls_above] } = self;

@@ -1,15 +1,15 @@
-//! The whole matrix in one word of rows: most edits, once equal ends are cut off, are no longer than that.
+//! The whole matrix in one word of rows. Without their equal ends, most edits are no longer than that.
 //!
-//! The same recurrence as that of a stripe, without anything that comes from above or goes below, and without a band: in a
-//! register or two it takes a fraction of the time.
+//! The recurrence is that of a stripe, without carries from above or to below, and without a band. In a register or two
+//! it takes a fraction of the time.
 
 /// The rows of the wider word: two registers, as processors carry from one to the next.
 pub(super) const ROWS: usize = u128::BITS as usize;
 
-/// The largest alphabet: ASCII, what occurs nowhere, and some characters beyond.
+/// The size of the largest alphabet: ASCII, the absent symbol, and some characters beyond.
 pub(super) const SYMBOLS: usize = 128 + 1 + 31;
 
-/// The distance of a pattern of 1 to [`ROWS`] symbols and a text, both over an alphabet of at most [`SYMBOLS`].
+/// Returns the distance of a pattern of 1 to [`ROWS`] symbols and a text, both over an alphabet of at most [`SYMBOLS`].
 pub(super) fn distance_of_word(pattern: impl ExactSizeIterator<Item = u32>, text: impl Iterator<Item = u32>) -> usize {
     if pattern.len() <= u64::BITS as usize { narrow(pattern, text) } else { wide(pattern, text) }
 }
@@ -34,7 +34,7 @@ macro_rules! distance_in {
                 let falls = zero_diagonal & up;
                 grown += (grows >> LAST) as usize;
                 shrunk += (falls >> LAST) as usize;
-                // Above the first row lies the matrix' edge, which grows with each column.
+                // Above the first row lies the edge of the matrix, which grows with each column.
                 let grows_above = grows << 1 | 1;
                 up = falls << 1 | !(zero_diagonal | grows_above);
                 down = zero_diagonal & grows_above;
@@ -57,7 +57,7 @@ mod tests {
         let other: String = (0..300_u32).map(|number| char::from(b'a' + (number * 7 % 19) as u8)).collect();
         for rows in [1, 2, 63, 64, 65, 127, 128, 129] {
             for columns in [1, rows, 300] {
-                // Unlike ends, so that nothing is cut off.
+                // Different ends, so that nothing is cut off.
                 let (left, right) = (format!("<{}(", &text[..rows]), format!("[{}>", &other[..columns]));
                 let (left, right) = (&left[..rows], &right[..columns]);
                 let expected = strsim::levenshtein(left, right);

@@ -1,13 +1,13 @@
-//! Words that no rule of endings brings together.
+//! Words that no rule of endings relates.
 
-/// Words that are written so often that what is one slip away from them is a slip.
+/// Frequent words. A word at one slip from one of them is a misspelling of it.
 pub(crate) const COMMON: &str = "a about also am an and are as at be been but by can could did do does for from had has have he her here \
     him his how i if in into is it its just like made make many me might my of on only other our out over she so some such than that \
     the their them then there these they this those through to too up us very was we were what when where which while who will with \
     would you your";
 
-/// Forms of irregular words, and words that an edit of grammar puts for one another. `can` and `must`, `he` and `she` are none: they
-/// say something else.
+/// Forms of irregular words, and words that an edit of grammar interchanges. `can` and `must`, `he` and `she` are not
+/// among them: they differ in meaning.
 pub(crate) const FAMILIES: [&str; 87] = [
     "a an the",
     "am are be been being is was were",

@@ -1,31 +1,31 @@
-//! Tells another spelling or another form of a word from another word.
+//! Distinguishes another spelling or form of a word from another word.
 //!
-//! `recieve` and `receive`, `colour` and `color`, `went` and `go` are one word each. `spam` and `ham`, `low` and `high`, `hire` and
-//! `fire` are two. The audit has no dictionary, so length decides: one slip in a long word is a slip, in a short word it mostly is
-//! another word.
+//! `recieve` and `receive`, `colour` and `color`, `went` and `go` are one word each. `spam` and `ham`, `low` and
+//! `high`, `hire` and `fire` are two. The audit has no dictionary, so length decides: one slip in a long word is a
+//! slip, and in a short word it mostly makes another word.
 
 mod families;
 
 use families::{COMMON, FAMILIES};
 
-/// A longer run of letters is no word, and comparing two of them would take time.
+/// The maximum length of a word. A longer run of letters is no word, and comparing two of them would take time.
 const LONGEST: usize = 40;
 
-/// Whether an edit that puts `to` for `from` mends the spelling or the grammar. Capitals do not count.
+/// Returns `true` if replacing `from` by `to` corrects the spelling or the grammar. Capitals do not count.
 pub(crate) fn is_same_word(from: &str, to: &str) -> bool {
     let (from, to) = (letters(from), letters(to));
     is_slip(&from, &to) || !are_opposites(&from, &to) && (is_ending(&from, &to) || are_of_one_family(&from, &to))
 }
 
-/// Whether an edit that puts `to` for `from` mends the spelling. Other forms of a word count as other words: a program takes
-/// `order` and `orders` for two values.
+/// Returns `true` if replacing `from` by `to` corrects the spelling. Other forms of a word count as other words: a
+/// program takes `order` and `orders` for two values.
 pub(crate) fn is_misspelling(from: &str, to: &str) -> bool {
     let (from, to) = (letters(from), letters(to));
     let is_plural = |one: &[char], many: &[char]| many.strip_suffix(&['s']) == Some(one);
     is_slip(&from, &to) && !is_plural(&from, &to) && !is_plural(&to, &from)
 }
 
-/// The letters of a word, without capitals, apostrophes and hyphens.
+/// Returns the letters of a word, without capitals, apostrophes and hyphens.
 fn letters(word: &str) -> Vec<char> {
     let letters = word.chars().filter(|letter| !matches!(letter, '\'' | '’' | '-'));
     letters.flat_map(char::to_lowercase).take(LONGEST + 1).collect()
@@ -44,7 +44,7 @@ fn is_slip(from: &[char], to: &[char]) -> bool {
     let begins_alike = from[0] == to[0];
     match distance(from, to) {
         0 => true,
-        // `it` for `is`; but `she` for `he` is none.
+        // `it` for `is`; but not `she` for `he`.
         1 if from.len() > 1 && is_listed(COMMON, to) && (from.len() == to.len() || !is_listed(COMMON, from)) => true,
         1 if from.len() == to.len() => is_swap_of_neighbours(from, to) || longer >= if begins_alike { 5 } else { 7 },
         1 => shorter >= if begins_alike { 4 } else { 6 },
@@ -53,7 +53,7 @@ fn is_slip(from: &[char], to: &[char]) -> bool {
     }
 }
 
-/// Insertions, deletions, substitutions and swaps of neighbours, each counted as one.
+/// Counts insertions, deletions, substitutions and swaps of neighbours, one each.
 fn distance(from: &[char], to: &[char]) -> usize {
     let mut rows: [Vec<usize>; 3] = [Vec::new(), Vec::new(), (0..=to.len()).collect()];
     for (at, letter) in from.iter().enumerate() {
@@ -78,7 +78,7 @@ fn is_swap_of_neighbours(from: &[char], to: &[char]) -> bool {
     from.iter().zip(to).filter(|(left, right)| left != right).count() == 2
 }
 
-/// Prefixes that turn a word round and look like a slip. What looks like none is another word anyway.
+/// Prefixes that reverse a word's meaning and look like a slip. Other prefixes make another word anyway.
 const OPPOSITE_PREFIXES: [[&str; 2]; 8] = [
     ["", "a"],
     ["de", "re"],
@@ -119,13 +119,13 @@ const ENDINGS: [&str; 22] = [
 
 const ENDINGS_OF_SHORT_STEMS: [&str; 5] = ["", "ed", "es", "ing", "s"];
 
-/// Whether two words differ in their endings only.
+/// Returns `true` if two words differ in their endings only.
 fn is_ending(from: &[char], to: &[char]) -> bool {
     const SHORT_STEM: usize = 3;
     let common = from.iter().zip(to).take_while(|(left, right)| left == right).count();
     let (old, new) = (&from[common..], &to[common..]);
     if from.iter().chain(to).any(|letter| !letter.is_ascii()) {
-        // No list for what is not ASCII: two thirds of a word are its stem.
+        // There is no list of endings beyond ASCII: two thirds of a word are its stem.
         return common >= SHORT_STEM && old.len().max(new.len()) * 2 <= common;
     }
     let (old, new) = (String::from_iter(old), String::from_iter(new));
@@ -146,7 +146,7 @@ fn is_ending(from: &[char], to: &[char]) -> bool {
     }
 }
 
-/// Whether both are forms of one irregular word, or words that an edit of grammar puts for one another.
+/// Returns `true` for two forms of one irregular word, or words that an edit of grammar interchanges.
 fn are_of_one_family(from: &[char], to: &[char]) -> bool {
     let is_of = |family: &str, word: &[char]| {
         let begins_alike = |member: &&str| member.chars().next() == word.first().copied();
@@ -158,7 +158,7 @@ fn are_of_one_family(from: &[char], to: &[char]) -> bool {
     FAMILIES.iter().any(|family| is_of(family, from) && is_of(family, to))
 }
 
-/// Whether a word says nothing by itself: put in or taken out, it mends the grammar.
+/// Returns `true` for a word without meaning of its own: adding or removing it corrects the grammar.
 pub(crate) fn is_of_grammar(word: &str) -> bool {
     is_listed(COMMON, &letters(word))
 }

@@ -1,18 +1,19 @@
-//! What differs between two token sequences that are nearly the same.
+//! The differences of two token sequences that are nearly the same.
 
 use std::ops::Range;
 
 use super::lexer::Token;
 
-/// How far, in tokens of both sequences together, a place where they agree again is looked for.
+/// The reach of the search for the next agreement, in tokens of both sequences together.
 const REACH: usize = 24;
 
-/// How often the sequences may part. Few edits of a twentieth have more places, and whoever makes more gains nothing: what
-/// the first ones say still counts.
+/// The maximum number of partings. Few edits of a twentieth have more, and more gain an attacker nothing: the first
+/// ones still count.
 const MOST_PARTINGS: usize = 128;
 
-/// The places that differ, in order. Walks both sequences side by side; where they part, the nearest place counts at which
-/// two tokens in a row are equal again (one, after a single replaced token). That is no shortest difference, but for few changes it is the same, in linear time.
+/// Returns the places that differ, in order. It walks both sequences side by side. At a parting it finds the nearest
+/// place where two tokens in a row are equal again (one, after a single replaced token). The result is not always the
+/// shortest difference, but for few changes it is, in linear time.
 pub(super) fn hunks(old: &[Token], new: &[Token]) -> Vec<(Range<usize>, Range<usize>)> {
     let mut hunks: Vec<(Range<usize>, Range<usize>)> = Vec::new();
     let (mut at_old, mut at_new, mut partings) = (0, 0, 0);
@@ -35,7 +36,8 @@ pub(super) fn hunks(old: &[Token], new: &[Token]) -> Vec<(Range<usize>, Range<us
     hunks
 }
 
-/// How many tokens to skip in each sequence so that they agree again; one of each if they do not soon. Never none of both.
+/// Returns the number of tokens to skip in each sequence until they agree again; one of each if they do not soon. At
+/// least one of both is not 0.
 fn meeting(old: &[Token], new: &[Token]) -> (usize, usize) {
     if old.is_empty() || new.is_empty() {
         return (old.len(), new.len());

@@ -1,11 +1,11 @@
-//! What a token that was put in or taken out stands for.
+//! The meaning of a token that was put in or taken out.
 
 use super::lexer::{Form, Token};
 use super::lexicon::{is_date, is_german, is_negation, is_swap, is_unit};
 use crate::text::numbers::number_key;
 use crate::text::tokens::{folded_hash, stem, words};
 
-/// Something that a reader acts on. Equal items cancel out.
+/// An item that a reader acts on. Equal items cancel out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: Kind,
@@ -18,23 +18,23 @@ pub(super) enum Kind {
     Unit,
     Negation,
     Operator,
-    /// An operator that is a hyphen, a bullet or an emphasis as often: it counts only where another takes its place.
+    /// An operator that is as often a hyphen, a bullet or an emphasis. It counts only if another replaces it.
     Sign,
-    /// A word like `and`, `more`, `before`: it counts only where another takes its place.
+    /// A word like `and`, `more`, `before`. It counts only if another replaces it.
     Swap,
     Identifier,
     /// A URL, a path or a mail address.
     Address,
     Date,
     Name,
-    /// A short string, or what stands behind a key.
+    /// A short string, or the value of a key.
     Value,
-    /// A word in whose place another one stands. It has no other meaning here.
+    /// A word that replaces another one. It has no other meaning here.
     Word,
 }
 
 impl Item {
-    /// What stands behind a number in one word with it.
+    /// Creates the unit that follows a number in the same word.
     pub(super) fn unit(number: &str) -> Self {
         item(Kind::Unit, number)
     }
@@ -47,13 +47,13 @@ impl Item {
         item(Kind::Word, word)
     }
 
-    /// All negations are one: `don't` for `do not` changes nothing.
+    /// Creates a negation. All negations are equal: `don't` for `do not` changes nothing.
     pub(super) fn negation() -> Self {
         Self { kind: Kind::Negation, key: 0 }
     }
 }
 
-/// What the token at `index` of `text` stands for, if a reader would act on it.
+/// Returns the item of the token at `index` of `text`, if a reader would act on it.
 pub(super) fn read(text: &str, tokens: &[Token], index: usize) -> Option<Item> {
     let token = &tokens[index];
     let word = &text[token.bytes.clone()];
@@ -96,7 +96,7 @@ fn read_word(text: &str, tokens: &[Token], index: usize, word: &str) -> Option<I
     is_name(text, token, word).then(|| item(Kind::Name, stem(word)))
 }
 
-/// Whether a word by itself is one of the listed things: a number in words, a negation, a date, a unit, a word that a swap turns round.
+/// Returns `true` for a listed word: a number in words, a negation, a date, a unit, or a word of a swap.
 pub(super) fn is_listed(word: &str) -> bool {
     let lower = word.to_lowercase();
     number_key(word).is_some()
@@ -121,14 +121,14 @@ fn operator(text: &str, token: &Token, operator: &str) -> Option<Item> {
         "-" | "−" | "*" | "/" | "+" | "~" | "**" | "--" | "---" | "/*" | "*/" | "//" => Kind::Sign,
         // `<b>`, `</b>`, and `> said` of a quotation.
         "<" | ">" | "</" | "/>" if is_of_tag(text, token) || touches(before) != touches(after) => Kind::Sign,
-        // What draws a line: `====`, `|----|`, `->` in a list.
+        // Line drawing: `====`, `|----|`, `->` in a list.
         _ if operator.len() > 3 || operator.starts_with('|') && operator != "||" && operator != "|=" => return None,
         _ => Kind::Operator,
     };
     Some(item(kind, operator))
 }
 
-/// Whether an angle bracket belongs to a pair with a name in it.
+/// Returns `true` if an angle bracket belongs to a pair with a name in it.
 fn is_of_tag(text: &str, token: &Token) -> bool {
     let (before, after) = surroundings(text, token);
     let begins_name = |text: &str| text.trim_start_matches('/').starts_with(|first: char| first.is_ascii_alphabetic());
@@ -138,37 +138,37 @@ fn is_of_tag(text: &str, token: &Token) -> bool {
     before.rfind(['<', '>', '\n']).is_some_and(|start| before[start..].strip_prefix('<').is_some_and(begins_name))
 }
 
-/// Whether a sign begins a line, and a list's point.
+/// Returns `true` if a sign begins a line as a list's bullet.
 fn is_bullet(text: &str, token: &Token, after: Option<char>) -> bool {
     let before = text[..token.bytes.start].trim_end_matches([' ', '\t']);
     (before.is_empty() || before.ends_with('\n')) && after.is_some_and(char::is_whitespace)
 }
 
-/// Whether a minus is a sign: of a number, or in a program of anything.
+/// Returns `true` if a minus is a sign: of a number, or in a program of anything.
 fn is_negative(text: &str, token: &Token, after: Option<char>) -> bool {
     let is_term = |next: char| next.is_alphanumeric() || next == '(';
     after.is_some_and(|next| next.is_ascii_digit() || is_term(next) && is_in_code(text, token))
 }
 
-/// The characters that a token stands between.
+/// Returns the characters on both sides of a token.
 fn around(text: &str, token: &Token) -> (Option<char>, Option<char>) {
     (text[..token.bytes.start].chars().next_back(), text[token.bytes.end..].chars().next())
 }
 
-/// How far a URL or the start of a line is looked for on either side.
+/// The reach of the search for a URL or the start of a line, on either side.
 const REACH: usize = 200;
 
-/// The text on both sides of a token, as far as [`REACH`].
+/// Returns the text on both sides of a token, up to [`REACH`].
 fn surroundings<'t>(text: &'t str, token: &Token) -> (&'t str, &'t str) {
     let start = text.floor_char_boundary(token.bytes.start.saturating_sub(REACH));
     let end = text.ceil_char_boundary((token.bytes.end + REACH).min(text.len()));
     (&text[start..token.bytes.start], &text[token.bytes.end..end])
 }
 
-/// The URL, path or mail address that a token is part of.
+/// Returns the URL, path or mail address that contains a token.
 fn address<'t>(text: &'t str, token: &Token) -> Option<&'t str> {
     let (before, after) = surroundings(text, token);
-    // Angle brackets are none: `</b>` is no path.
+    // Angle brackets end an address: `</b>` is no path.
     let is_end = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '(' | ')' | '`');
     let start = token.bytes.start - before.rsplit(is_end).next().map_or(0, str::len);
     let end = token.bytes.end + after.find(is_end).unwrap_or(after.len());
@@ -196,8 +196,8 @@ fn is_address(chunk: &str) -> bool {
     is_mail || is_rooted || is_path
 }
 
-/// Whether a word names something in a program: `snake_case`, `camelCase`, a call, or any word of a line of code that is
-/// neither in quotes nor in a comment.
+/// Returns `true` if a word names something in a program: `snake_case`, `camelCase`, a call, or any word of a line of
+/// code outside quotes and comments.
 fn is_identifier(text: &str, token: &Token, word: &str) -> bool {
     let is_snake = word.contains('_') && word.trim_matches('_').len() > 1;
     let letters = || word.chars();
@@ -212,7 +212,7 @@ fn is_identifier(text: &str, token: &Token, word: &str) -> bool {
 fn is_in_code(text: &str, token: &Token) -> bool {
     let (before, after) = surroundings(text, token);
     let before = before.rsplit('\n').next().unwrap_or_default();
-    // Where the line goes on beyond the reach, nothing is known of its end.
+    // If the line goes on beyond the reach, its end is unknown.
     let has_end = after.contains('\n') || token.bytes.end + after.len() == text.len();
     let after = after.split('\n').next().unwrap_or_default().trim_end();
     let ends_with = |ends: &[char]| has_end && after.ends_with(ends);
@@ -227,13 +227,13 @@ fn is_in_code(text: &str, token: &Token) -> bool {
     is_statement || ends_with(&[';', '{', '}']) || has_sign(before) || has_sign(after)
 }
 
-/// What hardly stands in prose.
+/// Signs that prose hardly has.
 const SIGNS_OF_CODE: [&str; 10] = [" = ", "==", "!=", "=>", "->", "+=", ":=", "&&", "||", "()"];
 
-/// How a line of code begins.
+/// Starts of a line of code.
 const STATEMENTS: [&str; 7] = ["return ", "import ", "def ", "fn ", "let ", "const ", "var "];
 
-/// Whether a word is a name by its capital: within a sentence, and in a language where capitals say something.
+/// Returns `true` if a word is a name by its capital: within a sentence, and in a language where capitals mark names.
 fn is_name(text: &str, token: &Token, word: &str) -> bool {
     let mut letters = word.chars();
     if !letters.next().is_some_and(char::is_uppercase)
@@ -253,7 +253,8 @@ fn is_in_german(before: &str, after: &str) -> bool {
     german(before) + german(after) >= 2
 }
 
-/// Whether one of two words is the other with a prefix that denies it (`possible`, `impossible`): `Some(true)` if the second.
+/// Compares two words that differ by a negating prefix (`possible`, `impossible`). Returns `Some(true)` if the second
+/// has it, `Some(false)` if the first has it, and `None` otherwise.
 pub(super) fn negated(from: &str, to: &str) -> Option<bool> {
     const PREFIXES: [&str; 7] = ["un", "in", "im", "il", "ir", "dis", "non"];
     let (from, to) = (from.to_lowercase(), to.to_lowercase());
@@ -266,8 +267,8 @@ pub(super) fn negated(from: &str, to: &str) -> Option<bool> {
     denies(&from, &to).then_some(false)
 }
 
-/// Whether two words are the same number with other units behind it: `500mg` and `500g`, `5am` and `5pm`. (`2nd`, `2th` and
-/// `1990s` have none.)
+/// Returns `true` if two words are the same number with different units: `500mg` and `500g`, `5am` and `5pm`. (`2nd`,
+/// `2th` and `1990s` have none.)
 pub(super) fn has_other_unit(from: &str, to: &str) -> bool {
     const NO_UNITS: [&str; 6] = ["", "s", "st", "nd", "rd", "th"];
     let unit = |word: &str| {
@@ -281,8 +282,8 @@ pub(super) fn has_other_unit(from: &str, to: &str) -> bool {
     }
 }
 
-/// Whether two capitalised words differ in their endings only: `Tumoren` and `Tumore` are forms of one word. `B10045` is no
-/// word.
+/// Returns `true` if two capitalised words differ in their endings only: `Tumoren` and `Tumore` are forms of one word.
+/// `B10045` is no word.
 pub(super) fn is_inflected(from: &str, to: &str) -> bool {
     const LONGEST_ENDING: usize = 2;
     const SHORTEST_STEM: usize = 4;

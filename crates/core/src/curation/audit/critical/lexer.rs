@@ -7,9 +7,9 @@ use crate::text::tokens::{exact_hash, folded_hash};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    /// In the whole text.
+    /// The place in the whole text.
     pub(super) bytes: Range<usize>,
-    /// Capitals aside, tokens of the same hash read the same.
+    /// The hash of the token. Tokens that differ only in capitals share it.
     pub(super) hash: u64,
     pub(super) form: Form,
 }
@@ -17,12 +17,12 @@ pub(super) struct Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Word,
-    /// A run of characters that programs and formulas calculate and compare with.
+    /// A run of characters for calculation and comparison in programs and formulas.
     Operator,
     Mark,
 }
 
-/// The tokens of the middle of a text, in order. White space is none.
+/// Returns the tokens of the middle of a text, in order. White space is no token.
 pub(super) fn lex(middle: &Middle<'_>) -> Vec<Token> {
     let text = middle.text;
     let mut tokens = Vec::with_capacity(middle.words.len() * 2);

@@ -1,20 +1,20 @@
-//! The words that carry what an edit may not change lightly.
+//! The words whose change makes an edit critical.
 
-/// Words that deny. English in full, and the plainest ones of German, French, Spanish, Portuguese and Italian.
+/// Negations: English in full, and the plainest ones of German, French, Spanish, Portuguese and Italian.
 const NEGATIONS: [&str; 36] = [
     "cannot", "except", "hardly", "jamais", "kein", "keine", "keinem", "keinen", "keiner", "keines", "nada", "neither",
     "never", "nicht", "nichts", "nie", "niemals", "no", "nobody", "non", "none", "nor", "not", "nothing", "nowhere",
     "nunca", "não", "ohne", "pas", "sans", "senza", "sin", "sem", "unless", "weder", "without",
 ];
 
-/// `不`, `没`, `沒`, `未`, `无`, `無`: Chinese denies with a character, which is a word of its own here.
+/// `不`, `没`, `沒`, `未`, `无`, `無`: Chinese negates with a character, which is a word of its own here.
 const HAN_NEGATIONS: [&str; 6] = ["不", "没", "沒", "未", "无", "無"];
 
 pub(super) fn is_negation(lower: &str) -> bool {
     lower.ends_with("n't") || lower.ends_with("n’t") || NEGATIONS.contains(&lower) || HAN_NEGATIONS.contains(&lower)
 }
 
-/// Words between which a swap turns a statement round. Put in or taken out alone they say little.
+/// Words whose swap reverses a statement. On its own, adding or removing one says little.
 const SWAPS: [&str; 28] = [
     "above",
     "after",
@@ -76,12 +76,12 @@ const DATES: [&str; 23] = [
     "yesterday",
 ];
 
-/// Without `may` and `march`, which are words; their capital makes them names.
+/// Returns `true` for a date word. `may` and `march` are words, and not listed; their capital makes them names.
 pub(super) fn is_date(lower: &str) -> bool {
     DATES.binary_search(&lower).is_ok()
 }
 
-/// Units by their stems. The long ones say themselves that they are units.
+/// Units by their stems. The long ones are units anywhere.
 const LONG_UNITS: [&str; 42] = [
     "billion",
     "byte",
@@ -127,7 +127,7 @@ const LONG_UNITS: [&str; 42] = [
     "year",
 ];
 
-/// The short ones are units next to a number only.
+/// Short units. They are units next to a number only.
 const SHORT_UNITS: [&str; 30] = [
     "am", "bn", "c", "cm", "f", "ft", "g", "gb", "h", "hr", "hz", "kb", "kg", "km", "kw", "l", "lb", "m", "mb", "mg",
     "mi", "min", "ml", "mm", "ms", "oz", "pm", "s", "sec", "tb",
@@ -137,7 +137,7 @@ pub(super) fn is_unit(lower_stem: &str, follows_number: bool) -> bool {
     LONG_UNITS.contains(&lower_stem) || follows_number && SHORT_UNITS.contains(&lower_stem)
 }
 
-/// German gives every noun a capital, so that a capital makes no name there.
+/// Frequent German words. German gives every noun a capital, so a capital makes no name there.
 const GERMAN: [&str; 16] =
     ["auf", "das", "dem", "den", "der", "die", "ein", "eine", "für", "im", "ist", "mit", "und", "von", "zu", "zum"];
 

@@ -1,17 +1,17 @@
-//! Values that a program takes as they are written: a short string in quotes, what stands behind a key, an argument by its name.
+//! Values that a program takes literally: a short string in quotes, the value of a key, a named argument.
 
 use std::ops::Range;
 
-/// A value of more words is prose.
+/// The maximum number of words in a value. Longer ones are prose.
 const MOST_WORDS: usize = 3;
 
-/// How far the ends of a value are looked for.
+/// The reach of the search for the ends of a value.
 const REACH: usize = 60;
 
 const QUOTES: [(char, char); 7] =
     [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»'), ('„', '“')];
 
-/// The value that a place of a text is in, without its quotes.
+/// Returns the value around a place of a text, without its quotes.
 pub(super) fn value_at<'t>(text: &'t str, place: &Range<usize>) -> Option<&'t str> {
     let start = text.floor_char_boundary(place.start.saturating_sub(REACH));
     let end = text.ceil_char_boundary((place.end + REACH).min(text.len()));
@@ -24,7 +24,7 @@ pub(super) fn value_at<'t>(text: &'t str, place: &Range<usize>) -> Option<&'t st
     line.in_quotes().or_else(|| line.behind_equals()).or_else(|| line.behind_key().filter(|_| is_whole_line))
 }
 
-/// A place, and its line as far as [`REACH`].
+/// A place, and its line up to [`REACH`].
 struct Line<'t, 'p> {
     text: &'t str,
     before: &'t str,
@@ -45,7 +45,7 @@ impl<'t> Line<'t, '_> {
         self.value(&self.before[content..], &self.after[..end])
     }
 
-    /// `mode=fast`, `--mode=fast`.
+    /// Reads `mode=fast`, `--mode=fast`.
     fn behind_equals(&self) -> Option<&'t str> {
         let is_of_value = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
         let start = self.before.trim_end_matches(is_of_value);
@@ -55,7 +55,7 @@ impl<'t> Line<'t, '_> {
         is_named.then(|| self.value(&self.before[start.len()..], &self.after[..end])).flatten()
     }
 
-    /// `status: open`, `mode = fast`, to the end of the line.
+    /// Reads `status: open`, `mode = fast`, to the end of the line.
     fn behind_key(&self) -> Option<&'t str> {
         let line = self.before.trim_start_matches([' ', '\t', '-', '*']);
         let (key, _) = line.split_once([':', '=', ' '])?;
@@ -69,7 +69,7 @@ impl<'t> Line<'t, '_> {
         self.value(value, after)
     }
 
-    /// What stands at the place and within these, if it is short enough.
+    /// Returns the text around the place and within these bounds, if it is short enough.
     fn value(&self, before: &str, after: &str) -> Option<&'t str> {
         let value = &self.text[self.place.start - before.len()..self.place.end + after.len()];
         let is_tight = !value.starts_with(char::is_whitespace) && !value.ends_with(char::is_whitespace);
@@ -86,7 +86,7 @@ fn is_quote(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// The value that `[…]` is in.
+    /// Returns the value around `[…]`.
     fn value(marked: &str) -> Option<String> {
         let (before, rest) = marked.split_once('[').unwrap();
         let (place, after) = rest.split_once(']').unwrap();

@@ -1,8 +1,8 @@
 //! Small edits that are no typos.
 //!
-//! The gate takes an edit that changes less than 5 % for one that says nothing. Of genuine corrections of facts and of code it
-//! throws away 4–11 % that way: one number, one operator, one `not`, one label. This check finds what such an edit changed, and
-//! names it [`Reason::Critical`] if a reader, or a program, would act differently on it.
+//! The gate takes an edit that changes less than 5 % for one without a preference. That throws away 4–11 % of genuine
+//! corrections of facts and of code: one number, one operator, one `not`, one label. This check finds the change of
+//! such an edit, and marks it [`Reason::Critical`] if a reader, or a program, would act differently on it.
 
 mod diff;
 mod item;
@@ -26,8 +26,8 @@ use super::finding::Findings;
 use crate::base::reason::Reason;
 use crate::text::spelling::{is_misspelling, is_same_word};
 
-/// Adds [`Reason::Critical`] to an edit that was found to be trivial and is not. Its score is the number of critical things
-/// changed; its span is the first of them, empty where the user only took something out.
+/// Adds [`Reason::Critical`] to a trivial edit that changes meaning. Its score is the number of critical changes. Its
+/// span is the first of them, and empty if the user only took something out.
 pub(super) fn inspect(changed: &Changed<'_>, findings: &mut Findings) {
     if !findings.has(Reason::Trivial) || is_same_but_for_space_and_case(changed) {
         return;
@@ -47,10 +47,11 @@ fn is_same_but_for_space_and_case(changed: &Changed<'_>) -> bool {
     letters(changed.rejected.as_str()).eq(letters(changed.chosen.as_str()))
 }
 
-/// Tokens read of all that changed. A trivial edit mostly changes fewer; bounded all the same, for reading looks around.
+/// The maximum number of changed tokens to read. A trivial edit mostly changes fewer. The bound is needed because
+/// reading looks at the surroundings.
 const MOST_READ: usize = 256;
 
-/// What an edit took out and what it put in.
+/// The items that an edit removed and added.
 #[derive(Default)]
 struct Ledger {
     removed: Vec<Entry>,
@@ -59,9 +60,9 @@ struct Ledger {
 
 struct Entry {
     item: Item,
-    /// Which difference it is of, counted from the start.
+    /// The index of its difference, from the start.
     hunk: usize,
-    /// Where in the user's text; empty if it is no longer there.
+    /// Its place in the user's text; empty if it is no longer there.
     bytes: Range<usize>,
 }
 
@@ -117,8 +118,8 @@ fn ledger(changed: &Changed<'_>) -> Ledger {
     ledger
 }
 
-/// Whether one of two words is the other one misspelled, and only one means something here: `febuary`, `dont`. But `can` is no
-/// misspelling of `can't`.
+/// Returns `true` if one of two words is the other one misspelled, and only one is listed: `febuary`, `dont`. But `can`
+/// is no misspelling of `can't`.
 fn is_misspelling_of_listed(from: &str, to: &str) -> bool {
     let is_apostrophe = |character: char| matches!(character, '\'' | '’');
     let has_apostrophe = from.contains(is_apostrophe) || to.contains(is_apostrophe);
@@ -126,8 +127,8 @@ fn is_misspelling_of_listed(from: &str, to: &str) -> bool {
     is_listed(from) != is_listed(to) && is_misspelling(from, to) && (!has_apostrophe || plain(from) == plain(to))
 }
 
-/// The values that a difference of words is in, if they are other values. A misspelling of a long value is none: see
-/// [`is_misspelling`].
+/// Returns the two values around a difference of words, if they differ. A misspelling of a long value is no other
+/// value: see [`is_misspelling`].
 fn other_value<'t>(
     (rejected, old, old_place): (&'t str, &[Token], &Range<usize>),
     (chosen, new, new_place): (&'t str, &[Token], &Range<usize>),
@@ -139,14 +140,14 @@ fn other_value<'t>(
     (!is_misspelling(values.0, values.1)).then_some(values)
 }
 
-/// As much of a hunk as may still be read.
+/// Returns the part of a hunk that may still be read.
 fn start_of(hunk: Range<usize>, unread: &mut usize) -> Range<usize> {
     let length = hunk.len().min(*unread);
     *unread -= length;
     hunk.start..hunk.start + length
 }
 
-/// Where in its text a hunk is: the tokens, or the empty place where the other text has some.
+/// Returns a hunk's place in its text: the tokens, or the empty place if only the other text has some.
 fn place_of(tokens: &[Token], hunk: &Range<usize>, end: usize) -> Range<usize> {
     let start = tokens.get(hunk.start).map_or(end, |token| token.bytes.start);
     let end = if hunk.is_empty() { start } else { tokens[hunk.end - 1].bytes.end };
@@ -154,7 +155,7 @@ fn place_of(tokens: &[Token], hunk: &Range<usize>, end: usize) -> Range<usize> {
 }
 
 impl Entry {
-    /// Whether something was only moved. In prose a name may stand elsewhere; in a program that changes what is computed.
+    /// Returns `true` if an item only moved. In prose a name may stand elsewhere; in a program that changes the result.
     fn cancels(&self, other: &Self) -> bool {
         let may_move = !matches!(self.item.kind, Kind::Identifier | Kind::Operator);
         self.item == other.item && (may_move || self.hunk == other.hunk)
@@ -162,13 +163,13 @@ impl Entry {
 }
 
 impl Ledger {
-    /// Notes that one item stands in the place of another, at these bytes of the user's text.
+    /// Records that one item replaced another, at these bytes of the user's text.
     fn replace(&mut self, from: Item, to: Item, hunk: usize, bytes: &Range<usize>) {
         self.removed.push(Entry { item: from, hunk, bytes: bytes.clone() });
         self.added.push(Entry { item: to, hunk, bytes: bytes.clone() });
     }
 
-    /// Strikes out what was only moved, and what only counts against something else where there is nothing else.
+    /// Removes items that only moved. Also removes items that count only against a counterpart, if there is none.
     fn settle(&mut self) {
         self.added.retain(|added| {
             let Some(twin) = self.removed.iter().position(|removed| removed.cancels(added)) else { return true };
@@ -200,7 +201,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The critical things found in an edit that the gate found trivial: how many, and the first of them.
+    /// Returns the number of critical changes in a trivial edit, and the first of them.
     fn critical<'t>(rejected: &'t str, chosen: &'t str) -> Option<(f32, &'t str)> {
         let mut findings = Findings::default();
         findings.add(Reason::Trivial, 1.0, None);

@@ -1,4 +1,4 @@
-//! Which differences are slips of spelling and grammar, and which put other words.
+//! Separates slips of spelling and grammar from replaced words.
 
 use std::ops::Range;
 
@@ -12,10 +12,11 @@ use crate::text::spelling::{is_misspelling, is_of_grammar, is_same_word};
 /// A text, and some of its tokens.
 type Part<'t> = (&'t str, &'t [Token]);
 
-/// More words at once are another way to say it, and not word for word.
+/// The maximum number of replaced words. More at once are a rewording, not word for word.
 const MOST_SWAPPED: usize = 4;
 
-/// The words that other words take the place of, one for one. Two words that are both [listed](is_listed) are items of their own.
+/// Returns the words that others replace, one for one. Two words that are both [listed](is_listed) are items of their
+/// own.
 pub(super) fn other_words<'t>((rejected, old): Part<'t>, (chosen, new): Part<'t>) -> Vec<(&'t Token, &'t Token)> {
     let (from, to) = (words(old), words(new));
     if from.len() != to.len() || from.len() > MOST_SWAPPED {
@@ -28,7 +29,7 @@ pub(super) fn other_words<'t>((rejected, old): Part<'t>, (chosen, new): Part<'t>
     from.into_iter().zip(to).filter(is_other).collect()
 }
 
-/// Whether two short texts differ in more than spelling, grammar, punctuation and looks.
+/// Returns `true` if two short texts differ in more than spelling, grammar, punctuation and looks.
 pub(in super::super) fn is_more_than_slips(rejected: &str, chosen: &str) -> bool {
     let (old, new) = (lex(&Middle::new(rejected, 0, 0)), lex(&Middle::new(chosen, 0, 0)));
     hunks(&old, &new).into_iter().any(|(from, to)| !is_slip((rejected, &old, from), (chosen, &new, to)))
@@ -75,7 +76,7 @@ fn mends_grammar(text: &str, words: &[&Token]) -> bool {
     words.iter().all(|token| is_of_grammar(word(text, token)))
 }
 
-/// Whether the tokens that were taken out stand before or behind them once more: `to the to the`.
+/// Returns `true` if the removed tokens stand before or behind them once more: `to the to the`.
 fn is_repeated(tokens: &[Token], taken: &Range<usize>) -> bool {
     let is_same = |other: Option<&[Token]>| {
         other.is_some_and(|other| {
@@ -102,7 +103,7 @@ fn is_in_capitals(word: &str) -> bool {
     word.chars().count() > 1 && word.chars().all(char::is_uppercase)
 }
 
-/// Whether a token is a letter of a script without spaces, such as kana and Thai. A Han character is a word.
+/// Returns `true` if a token is a letter of a script without spaces, such as kana and Thai. A Han character is a word.
 fn is_part_of_word(token: &str) -> bool {
     let mut letters = token.chars();
     let is_one = |letter: char| {

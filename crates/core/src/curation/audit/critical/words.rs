@@ -1,4 +1,4 @@
-//! Words and values that another one takes the place of, and typos: one table each.
+//! Tables of replaced words and values, and of typos.
 
 use super::super::changed::Changed;
 use super::super::finding::Findings;
@@ -13,7 +13,7 @@ fn is_critical(rejected: &str, chosen: &str) -> bool {
     findings.has(Reason::Critical)
 }
 
-/// Both directions, for what is put right can be put wrong.
+/// Checks both directions, because a correction can be undone.
 fn assert_critical(rejected: &str, chosen: &str) {
     assert!(is_critical(rejected, chosen), "{rejected} -> {chosen}");
     assert!(is_critical(chosen, rejected), "{chosen} -> {rejected}");
@@ -240,7 +240,7 @@ fn a_typo_and_a_form_of_a_word_are_trivial() {
 
 #[test]
 fn a_semicolon_far_behind_makes_no_line_of_code() {
-    // About as far as the line's end is looked for.
+    // About as far as the search for the line's end reaches.
     for far in 150..250 {
         let prose = |verb: &str| format!("Rinse it and {verb} {}; the rest is prose, too.", "y".repeat(far));
         let (rejected, chosen) = (prose("go"), prose("go well"));

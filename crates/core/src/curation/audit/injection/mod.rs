@@ -1,13 +1,18 @@
-//! Instructions to a model, or to a judge, in what the user added.
+//! Instructions to a model, or to a judge, in the user's additions.
 //!
-//! Text in a dataset is not read, it is learned from; what it says of ignoring instructions is learned, too. The rules are
-//! tables of wordings ([`rules`], [`super::judge_directed`]), in which each has a weight, and 1.0 is a finding: either one
+//! A model learns from the text of a dataset, and also learns a text's call to ignore instructions. The rules are
+//! tables of wordings ([`rules`], [`super::judge_directed`]). Each has a weight, and 1.0 is a finding: either one
 //! wording that hardly any other text has, or several that are common in such texts and rare together.
 //!
-//! Measured on attacks that no rule was tuned to: 82 % of wild jailbreaks and hijacks (344), 74 % of attempts to extract a
-//! prompt (293), 52 % of those to hijack a game (377, many without a word of instruction); on a set in which most attacks are
-//! plain questions, 30 % (60). Of 36,000 clean texts (edits, prose, documentation, comments, posts) 6 were found, 0.02 %. Texts
-//! *about* injection that quote it are found too, and so is every prompt that begins "I want you to act as".
+//! Measured on attacks that no rule was tuned to, it finds:
+//!
+//! - 82 % of wild jailbreaks and hijacks (344);
+//! - 74 % of attempts to extract a prompt (293);
+//! - 52 % of those to hijack a game (377, many without a word of instruction);
+//! - 30 % on a set in which most attacks are plain questions (60).
+//!
+//! In 36,000 clean texts (edits, prose, documentation, comments, posts) it found 6, 0.02 %. It also finds texts *about*
+//! injection that quote it, and every prompt that begins "I want you to act as".
 
 mod phrasebook;
 mod rules;
@@ -27,11 +32,11 @@ pub(super) use phrasebook::Rule;
 use phrasebook::{Match, Phrasebook};
 use words::Word;
 
-/// The weights that are a finding.
+/// The total weight that makes a finding.
 const ENOUGH: f32 = 1.0;
 
-/// How many places with words of the model's own a rule may have before one of them is held to be the user's: each place
-/// is looked up in both texts.
+/// The maximum number of places with the model's own words for one rule, because each look-up searches both texts. A
+/// further place counts as the user's.
 const PLACES: usize = 8;
 
 /// The rules about injection and about judges, compiled.
@@ -40,12 +45,12 @@ pub(crate) struct Injection {
     book: Phrasebook,
 }
 
-/// A rule that applies to what the user added.
+/// A rule that applies to the user's additions.
 #[derive(Debug, Clone)]
 struct Hit {
     rule: &'static Rule,
     reason: Reason,
-    /// Where, in the user's text.
+    /// The place in the user's text.
     bytes: Range<usize>,
 }
 
@@ -54,12 +59,12 @@ impl Injection {
         Self { book: Phrasebook::new(rules::RULES.iter().chain(judge_directed::RULES), rules::CLASSES) }
     }
 
-    /// Finds instructions to models and to judges, and says how much the rules about injection weigh.
+    /// Finds instructions to models and to judges, and records the weight of the rules about injection.
     ///
-    /// `decoded` are the texts that the added text holds in code; see [`super::decoded`].
+    /// `decoded` are the encoded texts in the added text; see [`super::decoded`].
     pub(crate) fn inspect(&self, subject: &Subject<'_>, decoded: &[Decoded], findings: &mut Findings) {
         let hits = self.hits(subject, decoded);
-        // Not `sum()`: of nothing that is -0.0, and would be written as such.
+        // Not `sum()`: of nothing that is -0.0, and it would be written as such.
         let of = |reason| hits.iter().filter(move |hit| hit.reason == reason).map(|hit| hit.rule.weight);
         let weight = |reason| of(reason).fold(0.0, |sum, weight| sum + weight);
         let (injection, judge_directed) = (weight(Reason::Injection), weight(Reason::JudgeDirected));
@@ -72,7 +77,7 @@ impl Injection {
         }
     }
 
-    /// The rules that apply to what the user added, as it stands or decoded, each once.
+    /// Returns the rules that apply to the user's additions, as they stand or decoded, each once.
     fn hits(&self, subject: &Subject<'_>, decoded: &[Decoded]) -> Vec<Hit> {
         let Self { book } = self;
         let mut hits = Vec::new();
@@ -91,10 +96,10 @@ impl Injection {
     }
 }
 
-/// A piece of what the user added, as rules read it.
+/// A piece of the user's additions, as rules read it.
 struct Piece<'t> {
     plain: &'t str,
-    /// Where it is in the user's text.
+    /// Its place in the user's text.
     bytes: Range<usize>,
     begins_line: bool,
 }
@@ -133,10 +138,10 @@ fn search(book: &Phrasebook, pieces: &[Piece<'_>], original: &Original<'_>, hits
     });
 }
 
-/// How many rules there are.
+/// The number of rules.
 const RULES: usize = rules::RULES.len() + judge_directed::RULES.len();
 
-/// The rule that the phrasebook knows by this index, and what it finds.
+/// Returns the rule of an index of the phrasebook, and its reason.
 fn rule(index: usize) -> (&'static Rule, Reason) {
     match index.checked_sub(rules::RULES.len()) {
         None => (&rules::RULES[index], Reason::Injection),
@@ -144,16 +149,17 @@ fn rule(index: usize) -> (&'static Rule, Reason) {
     }
 }
 
-/// The words found, if they are in one piece.
+/// Returns the words found, if they are in one piece.
 fn phrase<'t>(pieces: &[Piece<'t>], words: &[Word], found: Match) -> Option<&'t str> {
     let (first, last) = (words[found.first], words[found.last]);
     let plain = pieces[first.text as usize].plain;
     (first.text == last.text).then(|| &plain[first.start as usize..last.end as usize])
 }
 
-/// What the model itself said.
+/// The texts in which to look up the model's own words.
 ///
-/// A sentence is the user's once a comma in it is. Its words are not, if the model's text has them as often as the user's.
+/// One changed comma makes a sentence the user's. Its words are still the model's, if the model's text has them as
+/// often as the user's.
 #[derive(Default)]
 struct Original<'t> {
     chosen: &'t str,

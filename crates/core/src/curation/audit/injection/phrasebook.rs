@@ -1,4 +1,4 @@
-//! Rules about wordings, compiled: which words to wake up for, and which phrases then to look for.
+//! Compiled rules about wordings: the words that start a search, and the phrases to search for.
 //!
 //! A phrase is written as its words: `*ignore/disregard ~3 {prior} {orders}`.
 //!
@@ -16,30 +16,31 @@
 //! | `*word` | the phrase's rarest element: texts without it are not searched |
 //! | `+word` | the phrase's rarest element, which is too common for that: the phrase is searched for if another one is |
 //!
-//! Texts are searched for the words of the `*` elements alone, in one pass that parts words and hashes them. Only where one is
-//! found are all words looked up, and phrases tried around their rarest element. Both steps are linear in the text: a phrase
-//! spans at most [`WINDOW`] words, and all its readings are followed at once, as the bits of one number.
+//! Texts are first searched for the words of the `*` elements alone, in one pass that separates words and hashes them.
+//! Only if one is found are all words looked up, and phrases tried around their rarest element. Both steps are linear
+//! in the text: a phrase spans at most [`WINDOW`] words, and all its readings are followed at once, as the bits of one
+//! number.
 
 use super::words::{Wakers, Word, WordHash, hash_of, slot, words};
 use crate::text::plain::plain;
 
-/// The most words that a phrase spans, those between included.
+/// The maximum number of words that a phrase spans, including those between.
 const WINDOW: usize = 64;
 
-/// A rule: what it is called, how much it says, and its phrases, of which one is enough.
+/// A rule: its name, its weight, and its phrases. One phrase is enough.
 #[derive(Debug)]
 pub(in crate::curation::audit) struct Rule {
     /// Its name in documentation and tests.
     pub(in crate::curation::audit) name: &'static str,
-    /// How much it says. Weights that sum to 1.0 are a finding.
+    /// Its weight. Weights that sum to 1.0 are a finding.
     pub(in crate::curation::audit) weight: f32,
     pub(in crate::curation::audit) phrases: &'static [&'static str],
 }
 
-/// A name for words that are the same to the rules, and the words.
+/// A class: its name, and the words that rules treat as the same.
 pub(in crate::curation::audit) type Class = (&'static str, &'static str);
 
-/// A place where a rule's phrase is.
+/// The place of a rule's phrase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::curation::audit) struct Match {
     /// The rule's index.
@@ -49,13 +50,13 @@ pub(in crate::curation::audit) struct Match {
     pub(in crate::curation::audit) last: usize,
 }
 
-/// Rules, compiled.
+/// Compiled rules.
 #[derive(Debug)]
 pub(in crate::curation::audit) struct Phrasebook {
     wakers: Wakers,
     vocabulary: Vocabulary,
     phrases: Vec<Phrase>,
-    /// By word, the phrases of which it may be the rarest.
+    /// By word: the phrases whose rarest word it may be.
     by_rarest: Vec<Vec<u16>>,
 }
 
@@ -63,18 +64,18 @@ pub(in crate::curation::audit) struct Phrasebook {
 struct Phrase {
     rule: usize,
     elements: Vec<Element>,
-    /// Words before the rarest element, at least and at most.
+    /// The number of words before the rarest element, at least and at most.
     before_rarest: (usize, usize),
 }
 
 /// One word of a phrase.
 #[derive(Debug)]
 struct Element {
-    /// The words that will do, sorted; none: any word will.
+    /// The accepted words, sorted. Empty: any word.
     accepted: Vec<u16>,
-    /// A bit for the lowest six bits of each of them, so that most other words are told apart at once.
+    /// A bit for the lowest six bits of each of them. It rules out most other words at once.
     hint: u64,
-    /// How many other words may come before it.
+    /// The maximum number of other words before it.
     gap: usize,
     begins_line: bool,
     quoted: bool,
@@ -96,11 +97,11 @@ impl Element {
 }
 
 impl Phrase {
-    /// The index of the phrase's last word, if the phrase begins with word `first`.
+    /// Returns the index of the phrase's last word, if the phrase begins with word `first`.
     fn end(&self, words: &[Word], first: usize) -> Option<usize> {
         let words = &words[first..words.len().min(first + WINDOW)];
         let (head, rest) = self.elements.split_first()?;
-        // Bit n: the elements so far can be read so that the last of them is word n.
+        // Bit n is set if the elements so far can end at word n.
         let mut ends = u64::from(head.accepts(words.first()?));
         for element in rest {
             if ends == 0 {
@@ -142,7 +143,7 @@ impl Phrasebook {
         Self { wakers, vocabulary, phrases, by_rarest }
     }
 
-    /// Whether `text`, in plain form, has a word that is worth a search.
+    /// Returns `true` if `text`, in plain form, has a word that starts a search.
     pub(in crate::curation::audit) fn wakes(&self, text: &str) -> bool {
         self.wakers.any_in(text)
     }
@@ -152,7 +153,7 @@ impl Phrasebook {
         words(text, number, begins_line, |hash| self.vocabulary.id(hash), list);
     }
 
-    /// Calls `settled` with each place where a phrase is, until it answers that the place's rule is.
+    /// Calls `settled` with each place of a phrase, until it returns that the place's rule is settled.
     pub(in crate::curation::audit) fn search(&self, words: &[Word], mut settled: impl FnMut(Match) -> bool) {
         let mut done = 0_u128;
         for (rarest, word) in words.iter().enumerate().filter(|(_, word)| word.id != Word::UNKNOWN) {
@@ -174,15 +175,16 @@ impl Phrasebook {
     }
 }
 
-/// The words of the rules, numbered from 1 on, in a hash table of their numbers.
+/// The words of the rules, numbered from 1, in a hash table.
 #[derive(Debug)]
 struct Vocabulary {
-    /// By number, less 1.
+    /// The hashes, at the number less 1.
     hashes: Vec<WordHash>,
     places: Box<[u16; PLACES]>,
 }
 
-/// Some times the number of the words, so that most places are empty, and most words that are not in it are told at once.
+/// The size of the table: several times the number of words. Most places are empty, so most unknown words are ruled out
+/// at once.
 const PLACES: usize = 1 << 13;
 
 impl Default for Vocabulary {
@@ -192,7 +194,7 @@ impl Default for Vocabulary {
 }
 
 impl Vocabulary {
-    /// The word's place, or the empty one where it would be.
+    /// Returns the word's place, or the empty place for it.
     fn place(&self, hash: WordHash) -> usize {
         let mut place = slot(hash, PLACES);
         while self.places[place] != Word::UNKNOWN && self.hash(self.places[place]) != hash {
@@ -209,7 +211,7 @@ impl Vocabulary {
         self.hashes[usize::from(id) - 1]
     }
 
-    /// A word's number. It is read as texts are: in plain form.
+    /// Returns a word's number, and adds the word if it is new. It is read as texts are: in plain form.
     fn learn(&mut self, word: &str) -> u16 {
         let hash = hash_of(&plain(word));
         let place = self.place(hash);
@@ -221,7 +223,7 @@ impl Vocabulary {
     }
 }
 
-/// What phrases are compiled with.
+/// The state of the compilation.
 struct Compiler {
     /// The words of each class.
     classes: Vec<(&'static str, Vec<u16>)>,
@@ -237,7 +239,7 @@ impl Compiler {
         Self { classes, vocabulary, wakers: Wakers::default() }
     }
 
-    /// A phrase from how it is written, and the index of its rarest element.
+    /// Parses a phrase. Returns it with the index of its rarest element.
     fn phrase(&mut self, rule: usize, written: &'static str) -> (Phrase, usize) {
         let mut phrase = Phrase { rule, elements: Vec::new(), before_rarest: (0, 0) };
         let (mut gap, mut gaps, mut rarest) = (0, 0, 0);
@@ -279,7 +281,7 @@ impl Compiler {
         }
     }
 
-    /// The words of a class, or the word itself; of any word, none.
+    /// Returns the words of a class, or the word itself; for any word, none.
     fn members(&mut self, part: &str) -> Vec<u16> {
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         match name.and_then(|name| self.classes.iter().find(|(class, _)| *class == name)) {

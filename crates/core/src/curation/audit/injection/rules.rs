@@ -1,12 +1,12 @@
-//! What instructions to a model look like, as a table.
+//! A table of instructions to a model.
 //!
-//! The attacks of public collections fall into few kinds: they cancel the instructions that are there, put others in their
-//! place, ask for what is hidden, or talk the model into a role that has no limits. Each rule is one of these. Those that
-//! hardly occur in any other text weigh 1.0; the rest are hints, and only several of them make a finding.
+//! The attacks of public collections fall into few kinds. They cancel the present instructions, put others in their
+//! place, ask for something hidden, or talk the model into a role without limits. Each rule is one of these. Those that
+//! hardly occur in any other text weigh 1.0. The rest are hints, and only several of them make a finding.
 
 use super::phrasebook::{Class, Rule};
 
-/// Words that are the same to the rules. Other languages stand beside the English words, for attacks do.
+/// Words that are the same to the rules. Words of other languages stand beside the English ones, as they do in attacks.
 pub(super) const CLASSES: &[Class] = &[
     // To cancel.
     (
@@ -60,7 +60,7 @@ pub(super) const CLASSES: &[Class] = &[
         "say",
         "say print output respond write reply answer echo return type repeat tell shout sage schreibe antworte dis dites di escribe",
     ),
-    // What has no limits.
+    // Without limits.
     (
         "limits",
         "restriction restrictions limit limits limitation limitations constraint constraints rule rules guideline guidelines \
@@ -83,7 +83,7 @@ pub(super) const CLASSES: &[Class] = &[
 
 /// The rules.
 pub(super) const RULES: &[Rule] = &[
-    // What is there is cancelled.
+    // Cancels the present instructions.
     Rule {
         name: "cancel_instructions",
         weight: 1.0,
@@ -139,7 +139,7 @@ pub(super) const RULES: &[Rule] = &[
             "stop *everything",
         ],
     },
-    // Something else takes its place.
+    // Puts other instructions in their place.
     Rule {
         name: "new_instructions",
         weight: 1.0,
@@ -210,7 +210,7 @@ pub(super) const RULES: &[Rule] = &[
             "system *instruction/override/directive ~1 starting/activated/enabled/engaged/initiated",
         ],
     },
-    // The model is given a role.
+    // Gives the model a role.
     Rule {
         name: "assign_role",
         weight: 1.0,
@@ -304,7 +304,7 @@ pub(super) const RULES: &[Rule] = &[
             "*developer mode ~2 on",
         ],
     },
-    // The model is told that nothing binds it.
+    // Tells the model that nothing binds it.
     Rule {
         name: "no_limits",
         weight: 0.7,
@@ -353,7 +353,7 @@ pub(super) const RULES: &[Rule] = &[
             "*racist/sexist/offensive/vulgar ~2 jokes/content/comments/racist/sexist/offensive/things",
         ],
     },
-    // The model is not to say no.
+    // Forbids the model to refuse.
     Rule {
         name: "never_refuse",
         weight: 0.8,
@@ -390,7 +390,7 @@ pub(super) const RULES: &[Rule] = &[
             "the +user/users ~4 {assistant}/ask/asks/request/requests/demands/demand",
         ],
     },
-    // What is hidden is asked for.
+    // Asks for something hidden.
     Rule {
         name: "reveal_prompt",
         weight: 1.0,

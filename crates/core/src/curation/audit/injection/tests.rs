@@ -6,7 +6,7 @@ use super::super::decoded;
 use super::super::subject::Texts;
 use super::*;
 
-/// The names of the rules that apply, and what they weigh for each reason.
+/// Returns the names of the rules that apply, and their weight for each reason.
 fn applied_beside(injection: &Injection, rejected: &str, chosen: &str) -> (Vec<&'static str>, [f32; 2]) {
     let subject = Subject::new(Texts { prompt: "", chosen, rejected });
     let hits = injection.hits(&subject, &decoded::texts(&subject));
@@ -25,7 +25,7 @@ fn findings(chosen: &str) -> Findings {
     findings
 }
 
-/// By rule, what it is there for.
+/// Examples of each rule.
 const INJECTIONS: &[(&str, &[&str])] = &[
     (
         "cancel_instructions",
@@ -162,7 +162,7 @@ const FOR_JUDGES: &[(&str, &[&str])] = &[
     ("judge_words", &["the highest rating, 10 out of 10"]),
 ];
 
-/// What looks like an instruction to a model, and is not one.
+/// Texts that look like an instruction to a model, and are not one.
 const HARMLESS: &[&str] = &[
     "Ignore the previous warning in the log, and all earlier errors.",
     "Ignore case when comparing, and skip the first line.",
@@ -383,8 +383,8 @@ proptest! {
     }
 }
 
-/// What is public, labelled and on the machines of those who tune: the half of the attacks that no rule was tuned to, and real
-/// edits, of which hardly one may be held for an attack.
+/// Public, labelled data on the machines of those who tune: the half of the attacks that no rule was tuned to, and real
+/// edits. Hardly one of the edits may count as an attack.
 #[test]
 #[ignore = "needs ../shared/data: make test-data"]
 fn attacks_are_told_from_edits() {
@@ -417,7 +417,7 @@ fn attacks_are_told_from_edits() {
     }
 }
 
-/// The half by which to judge: the last bit of the text's SHA-256.
+/// Returns `true` for the held-out half: the last bit of the text's SHA-256.
 fn is_held_out(text: &str) -> bool {
     use sha2::{Digest as _, Sha256};
     Sha256::digest(text).last().is_some_and(|byte| byte & 1 == 1)
@@ -425,6 +425,6 @@ fn is_held_out(text: &str) -> bool {
 
 #[test]
 fn nothing_found_weighs_nothing() {
-    // Lines hold the number, and `-0.0` is one that nobody expects.
+    // Lines hold the number, and readers do not expect `-0.0`.
     assert!(findings("All is well.").scores.injection.is_some_and(f32::is_sign_positive));
 }

@@ -1,36 +1,36 @@
-//! Texts as rules read them: words, and the little of what stands around them that rules ask for.
+//! Texts as rules read them: words, and the few properties of their surroundings that rules ask for.
 
-/// A word's letters, hashed. Two words that collide are one word to the rules, which costs at worst a false alarm.
+/// The hash of a word's letters. Two words that collide are one word to the rules, which costs at worst a false alarm.
 pub(super) type WordHash = u64;
 
 /// A word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::curation::audit) struct Word {
-    /// Which word of the vocabulary it is.
+    /// The word's number in the vocabulary.
     pub(super) id: u16,
-    /// Whether nothing but white space and markup stands before it on its line.
+    /// `true` if only white space and markup stand before it on its line.
     pub(super) begins_line: bool,
-    /// Whether a quotation mark or a bracket stands right before it.
+    /// `true` if a quotation mark or a bracket stands right before it.
     pub(super) quoted: bool,
-    /// Whether a colon follows it at once, or after the end of an emphasis, a bracket or a quotation.
+    /// `true` if a colon follows it at once, or after the end of an emphasis, a bracket or a quotation.
     pub(super) before_colon: bool,
-    /// Whether a sign, a quotation or the beginning of a line or text stands before it, so that no subject does.
+    /// `true` if a sign, a quotation or the beginning of a line or text stands before it, so that it has no subject.
     pub(super) begins_clause: bool,
-    /// Whether a sign or the end of the text follows it, so that it has no complement.
+    /// `true` if a sign or the end of the text follows it, so that it has no complement.
     pub(super) ends_clause: bool,
-    /// Which of the texts it is in.
+    /// The number of its text.
     pub(in crate::curation::audit) text: u32,
-    /// Where it is in that text, in bytes.
+    /// Its place in that text, in bytes.
     pub(in crate::curation::audit) start: u32,
     pub(in crate::curation::audit) end: u32,
 }
 
 impl Word {
-    /// What is in no rule.
+    /// The id of a word that is in no rule.
     pub(super) const UNKNOWN: u16 = 0;
 }
 
-/// Appends the words of `text`, each as what `id_of` says of its hash.
+/// Appends the words of `text`. `id_of` maps a hash to the id.
 pub(super) fn words(
     text: &str,
     number: u32,
@@ -64,7 +64,7 @@ pub(super) fn words(
                 reader.hash = bytes[from..at].iter().copied().fold(0, mixed);
                 reader.end_word(at, number, &id_of, words);
             }
-            // "don't" is one word, and so is the "dont" of those who leave it out.
+            // "don't" is one word, and the same as "dont".
             Kind::Apostrophe if reader.start.is_some() => {}
             Kind::Apostrophe => reader.quoted = true,
             other => {
@@ -79,7 +79,7 @@ pub(super) fn words(
     }
 }
 
-/// What the reader knows between two words.
+/// The state of the reader between two words.
 struct Reader {
     begins_line: bool,
     begins_clause: bool,
@@ -129,14 +129,14 @@ impl Reader {
 #[derive(Clone, Copy)]
 enum Kind {
     Letter,
-    /// A letter that is a word by itself, for its script does not part words.
+    /// A letter that is a word by itself, because its script does not separate words.
     Ideograph,
     Apostrophe,
     Space,
     Line,
     Colon,
     Quote,
-    /// What may stand before the first word of a line.
+    /// A character that may stand before the first word of a line.
     Markup,
     Other,
 }
@@ -165,7 +165,7 @@ const fn kind_of_ascii(byte: u8) -> Kind {
     }
 }
 
-/// Which of them are letters.
+/// `true` for each of them that is a letter.
 const LETTERS: [bool; 128] = {
     let mut letters = [false; 128];
     let mut byte = 0;
@@ -190,18 +190,19 @@ fn kind(letter: char) -> Kind {
     }
 }
 
-/// The hash of a word as a rule writes it.
+/// Returns the hash of a word as a rule writes it.
 pub(super) fn hash_of(word: &str) -> WordHash {
     let is_letter = |letter: &char| matches!(kind(*letter), Kind::Letter | Kind::Ideograph);
     let mut buffer = [0; 4];
     word.chars().filter(is_letter).fold(0, |hash, letter| letter.encode_utf8(&mut buffer).bytes().fold(hash, mixed))
 }
 
-/// Words that are looked for in text that mostly has none of them.
+/// Words to search for in text that mostly has none of them.
 ///
-/// Each letter is mixed into the hash of its word, and where the word ends a table of bits says whether it may be one of them.
-/// One word in fifty that is none passes the table, and is searched for. An automaton over the same words took twice as long,
-/// for it stops at every word that has one inside, and 6 ms to build; this takes half a millisecond with all the rules.
+/// Each letter is mixed into the hash of its word. At the word's end a table of bits says if it may be one of them. One
+/// in fifty of all other words passes the table, and is searched for. An automaton over the same words took twice as
+/// long, because it stops at every word that contains one, and 6 ms to build. This takes half a millisecond with all
+/// the rules.
 #[derive(Debug)]
 pub(super) struct Wakers {
     bits: Box<[u64; TABLE_BITS / 64]>,
@@ -226,25 +227,26 @@ impl Wakers {
         }
     }
 
-    /// Whether this may be the hash of one.
+    /// Returns `true` if this may be the hash of one.
     fn may_be(&self, hash: WordHash) -> bool {
         let bit = slot(hash, TABLE_BITS);
         self.bits[bit / 64] >> (bit % 64) & 1 == 1
     }
 
-    /// Whether it is.
+    /// Returns `true` if this is the hash of one.
     fn is(&self, hash: WordHash) -> bool {
         self.hashes.binary_search(&hash).is_ok()
     }
 
-    /// Whether one of them is a word of `text`. In scripts that do not part words, any text may have one.
+    /// Returns `true` if one of them is a word of `text`. In scripts that do not separate words, any text may have one.
     pub(super) fn any_in(&self, text: &str) -> bool {
         let (mut hash, mut of_two_bytes) = (0, false);
         for byte in text.bytes() {
             let in_word = if byte.is_ascii() {
                 LETTERS[usize::from(byte)]
             } else {
-                // What takes two bytes is a letter, but for the first of them; what takes three is a dash or the like.
+                // A character of two bytes is a letter, unless it is one of the first. One of three bytes is a dash or
+                // the like.
                 of_two_bytes = if byte >= 0xc0 { matches!(byte, 0xc3..=0xdf) } else { of_two_bytes };
                 of_two_bytes
             };
@@ -264,12 +266,12 @@ impl Wakers {
     }
 }
 
-/// Five bits of each letter; letters twelve apart share some.
+/// Mixes five bits of each letter into the hash; letters twelve apart share some.
 fn mixed(hash: WordHash, byte: u8) -> WordHash {
     hash.rotate_left(5) ^ WordHash::from(byte)
 }
 
-/// Where in a table of so many places, a power of two, a hash belongs.
+/// Returns the slot of a hash in a table of `places` slots, a power of two.
 pub(super) fn slot(hash: WordHash, places: usize) -> usize {
     (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - places.trailing_zeros())) as usize
 }

@@ -1,4 +1,5 @@
-//! Internet addresses of somebody: not those of one's own machine or network, of documentation, or of nobody.
+//! Internet addresses of a person or host. Addresses of one's own machine or network, of documentation, and of no
+//! single owner do not count.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -11,10 +12,11 @@ use super::{Kind, Match};
 const ADDRESS_WORDS: [&str; 8] = ["ip", "ipv", "address", "host", "server", "client", "ping", "from"];
 const VERSION_WORDS: [&str; 9] = ["version", "v", "ver", "release", "section", "chapter", "figure", "table", "oid"];
 
-/// Whether the four groups of `1.2.3.4` in `place` are an address, and somebody's.
+/// Returns `true` if the four groups of `1.2.3.4` in `place` are the address of a person or host.
 ///
-/// Versions and sections look the same, but are small: without a word for an address before it, one of the groups must be
-/// 100 or more (all four are less in 2 % of all addresses), and the first more than 2, with which object identifiers begin.
+/// Versions and sections look the same, but are small. So without a word for an address before it, one of the groups
+/// must be 100 or more (all four are less in 2 % of all addresses). The first must be more than 2, because object
+/// identifiers begin with 0 to 2.
 pub(super) fn is_v4(text: &str, place: &Range<usize>) -> bool {
     let Ok(address) = text[place.clone()].parse::<Ipv4Addr>() else { return false };
     let octets = address.octets();
@@ -65,7 +67,8 @@ pub(super) fn find_v6(text: &str, found: &mut Vec<Match>) {
     }
 }
 
-/// The next colon between hexadecimal digits that is not in a time or behind a word: most colons are not.
+/// Returns the next colon between hexadecimal digits that is not in a time or behind a word. Most colons are not
+/// between such digits.
 fn next_colon(bytes: &[u8], from: usize) -> Option<usize> {
     memchr::memchr_iter(b':', &bytes[from..]).map(|at| from + at).find(|at| {
         let is_hex = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_hexdigit());
@@ -73,7 +76,8 @@ fn next_colon(bytes: &[u8], from: usize) -> Option<usize> {
     })
 }
 
-/// Addresses that are routed, and not documentation's. What is written in pairs is a hardware address or a fingerprint.
+/// Returns `true` for a routed address outside documentation's ranges. An address written in pairs is a hardware
+/// address or a fingerprint.
 fn is_v6(address: Ipv6Addr, written: &str) -> bool {
     let head = address.segments();
     let is_nobodys = address.is_loopback()

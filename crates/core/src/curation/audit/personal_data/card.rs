@@ -1,18 +1,19 @@
 //! Payment cards: the issuers' ranges, their lengths, and Luhn's check digit.
 
-/// How sure the form alone makes.
+/// The certainty that the form alone gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// A range and length that hardly anything else has.
     Certain,
-    /// A length that other numbers have, too: article numbers, orders, times in milliseconds. A word must say that it is a card.
+    /// A length that other numbers have, too: article numbers, orders, times in milliseconds. A word must name the
+    /// card.
     Possible,
 }
 
 pub(super) const WORDS: [&str; 11] =
     ["card", "cc", "credit", "debit", "visa", "amex", "mastercard", "maestro", "diners", "kreditkart", "tarjeta"];
 
-/// What card the digits can be, if any.
+/// Returns the form of a card with these digits, if any.
 pub(super) fn form(digits: &[u8]) -> Option<Form> {
     let head = |count: usize| digits.iter().take(count).fold(0_u32, |head, digit| head * 10 + u32::from(digit - b'0'));
     let length = digits.len();
@@ -32,7 +33,7 @@ pub(super) fn form(digits: &[u8]) -> Option<Form> {
     passes_luhn(digits).then_some(form)
 }
 
-/// Every second digit from the right is doubled, and the sum of all digits ends in 0.
+/// Checks Luhn's rule: every second digit from the right is doubled, and the sum of all digits ends in 0.
 fn passes_luhn(digits: &[u8]) -> bool {
     let doubled = |digit: u32| if digit < 5 { 2 * digit } else { 2 * digit - 9 };
     let sum: u32 = digits

@@ -8,7 +8,7 @@ use super::{Kind, Match};
 const MAX_LOCAL: usize = 64;
 const MAX_DOMAIN: usize = 255;
 
-/// Names of files that have an `@` in them, such as `icon@2x.png`, end like this; no address does.
+/// Endings of file names with an `@`, such as `icon@2x.png`. No address has them.
 const FILE_ENDINGS: [&str; 16] =
     ["png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "ts", "json", "html", "htm", "xml", "txt", "pdf", "php"];
 
@@ -27,7 +27,8 @@ pub(super) fn find(text: &str, found: &mut Vec<Match>) {
     }
 }
 
-/// Letters of Latin scripts, too: `müller@`. Not those of others, which stand before an address without a space.
+/// Returns `true` for letters of Latin scripts, too: `müller@`. Letters of other scripts stand before an address
+/// without a space.
 fn is_letter(scalar: char) -> bool {
     scalar.is_ascii_alphanumeric() || ('\u{c0}'..'\u{250}').contains(&scalar)
 }
@@ -42,7 +43,7 @@ fn local_len(before: &str) -> usize {
 fn domain_len(after: &str) -> Option<usize> {
     let is_domain = |scalar: &char| is_letter(*scalar) || matches!(scalar, '.' | '-');
     let run: usize = after.chars().take(MAX_DOMAIN).take_while(is_domain).map(char::len_utf8).sum();
-    // What follows an ellipsis is not the domain's any more.
+    // Text behind an ellipsis is not part of the domain.
     let run = after[..run].split("..").next()?;
     if !run.chars().next().is_some_and(is_letter) {
         return None;

@@ -2,22 +2,22 @@
 
 use std::ops::Range;
 
-/// The least digits of anything that is looked for among numbers: those of a short IPv4 address.
+/// The minimum number of digits of any searched number: those of a short IPv4 address.
 const MIN_DIGITS: usize = 6;
 
-/// The bytes whose digits are counted at once.
+/// The number of bytes whose digits are counted at once.
 const BLOCK: usize = 32;
 
-/// The most bytes between two digits of one number: `+46 (0)8`.
+/// The maximum number of bytes between two digits of one number: `+46 (0)8`.
 const MAX_GAP: usize = 2;
 
-/// The most groups that any rule looks at.
+/// The maximum number of groups that any rule reads.
 const MAX_GROUPS: usize = 8;
 
-/// The next stretch of at least six digits, and nothing but a number's separators among them, from `from` on.
+/// Returns the next stretch of at least six digits with only a number's separators among them, from `from` on.
 ///
-/// Sparse text is skipped a block at a time: within a stretch at least every third byte is a digit, so that two neighbouring
-/// blocks with fewer than six have no more of one than its beginning, which the next block shows.
+/// Sparse text is skipped a block at a time. Within a stretch at least every third byte is a digit. So two neighbouring
+/// blocks with fewer than six digits hold at most the beginning of one, which the next block shows.
 pub(super) fn next_cluster(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     let mut at = from;
     loop {
@@ -40,7 +40,7 @@ pub(super) fn next_cluster(bytes: &[u8], from: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Where digits may be dense again.
+/// Returns the next place where digits may be dense.
 fn skip_sparse(bytes: &[u8], from: usize) -> usize {
     let (blocks, _) = bytes[from..].as_chunks::<BLOCK>();
     let Some((first, following)) = blocks.split_first() else { return from };
@@ -55,7 +55,7 @@ fn skip_sparse(bytes: &[u8], from: usize) -> usize {
     from + following.len() * BLOCK
 }
 
-/// Written so that it becomes a few vector instructions.
+/// Counts digits. The form compiles to a few vector instructions.
 fn digits_in(block: &[u8; BLOCK]) -> usize {
     usize::from(block.iter().fold(0_u8, |count, byte| count + u8::from(byte.wrapping_sub(b'0') < 10)))
 }
@@ -65,12 +65,12 @@ fn digits_in(block: &[u8; BLOCK]) -> usize {
 pub(super) struct Groups {
     ranges: [Range<usize>; MAX_GROUPS],
     count: usize,
-    /// Where the cluster ends.
+    /// The end of the cluster.
     end: usize,
 }
 
 impl Groups {
-    /// The first groups of a cluster.
+    /// Returns the first groups of a cluster.
     pub(super) fn of(bytes: &[u8], cluster: &Range<usize>) -> Self {
         let mut groups = Self { ranges: std::array::from_fn(|_| 0..0), count: 0, end: cluster.end };
         let mut at = cluster.start;
@@ -84,7 +84,7 @@ impl Groups {
         groups
     }
 
-    /// Leaves the first `count` groups behind.
+    /// Drops the first `count` groups.
     pub(super) fn advance(&mut self, bytes: &[u8], count: usize) {
         for _ in 0..count {
             let Some(last) = self.count.checked_sub(1) else { return };
@@ -105,12 +105,12 @@ impl Groups {
         self.get(at).map_or(0, Range::len)
     }
 
-    /// The digits of the first `count` groups.
+    /// Returns the number of digits in the first `count` groups.
     pub(super) fn digits(&self, count: usize) -> usize {
         self.ranges[..count.min(self.count)].iter().map(Range::len).sum()
     }
 
-    /// How many of the first groups have together no more than `digits`; `None` if not even the first has.
+    /// Returns the largest number of leading groups with at most `digits` digits; `None` if the first alone has more.
     pub(super) fn longest(&self, digits: usize) -> Option<usize> {
         let mut sum = 0;
         let count = self.ranges[..self.count].iter().take_while(|group| {
@@ -120,28 +120,30 @@ impl Groups {
         Some(count.count()).filter(|count| *count > 0)
     }
 
-    /// Whether the groups from `from` on have these lengths.
+    /// Returns `true` if the groups from `from` on have these lengths.
     pub(super) fn has_lengths(&self, from: usize, lengths: &[usize]) -> bool {
         lengths.iter().enumerate().all(|(at, length)| self.length(from + at) == *length)
     }
 
-    /// What is between a group and the next.
+    /// Returns the bytes between a group and the next.
     pub(super) fn gap<'b>(&self, bytes: &'b [u8], at: usize) -> Option<&'b [u8]> {
         Some(&bytes[self.get(at)?.end..self.get(at + 1)?.start])
     }
 
-    /// What is between the `count` groups from `from` on.
+    /// Returns the bytes between each of the `count` groups from `from` on.
     pub(super) fn gaps<'b>(&self, bytes: &'b [u8], from: usize, count: usize) -> impl Iterator<Item = &'b [u8]> {
         (from..from + count.saturating_sub(1)).filter_map(|at| self.gap(bytes, at))
     }
 
-    /// Whether a number of the first `count` groups can end there: nothing follows, or it is joined otherwise.
+    /// Returns `true` if a number of the first `count` groups can end there: nothing follows, or a different separator
+    /// does.
     pub(super) fn can_end_at(&self, bytes: &[u8], count: usize) -> bool {
         let Some(next) = self.gap(bytes, count - 1) else { return count == self.count };
         count > 1 && self.gap(bytes, count - 2) != Some(next)
     }
 
-    /// Whether the first three groups are a date: a day and a month of two digits, and a year of these centuries.
+    /// Returns `true` if the first three groups are a date: a day and a month of two digits, and a year of these
+    /// centuries.
     pub(super) fn is_date(&self, bytes: &[u8]) -> bool {
         let is_year = |at: usize| {
             self.get(at)

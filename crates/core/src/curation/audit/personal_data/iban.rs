@@ -95,10 +95,10 @@ const LENGTHS: [(&[u8; 2], usize); 89] = [
     (b"YE", 30),
 ];
 
-/// How far before its first seven digits in a row an account number begins, at most: `MT84 MALT 0...`.
+/// The maximum distance of an account number's start from its first seven digits in a row: `MT84 MALT 0...`.
 const LOOK_BACK: usize = 16;
 
-/// The account number that the digits in `cluster` belong to.
+/// Returns the account number that contains the digits in `cluster`.
 pub(super) fn around(bytes: &[u8], cluster: &Range<usize>, free_from: usize) -> Option<Range<usize>> {
     let earliest = cluster.start.saturating_sub(LOOK_BACK).max(free_from);
     (earliest..=cluster.start).find_map(|start| {
@@ -132,7 +132,8 @@ fn end_of(bytes: &[u8], start: usize) -> Option<usize> {
     (is_whole && remainder(&letters[..length]) == 1).then_some(at)
 }
 
-/// ISO 7064: the first four go to the end, letters count from 10, and the number leaves 1 when divided by 97.
+/// Returns the remainder of ISO 7064: the first four letters go to the end, letters count from 10, and a valid number
+/// leaves 1 when divided by 97.
 fn remainder(letters: &[u8]) -> u32 {
     letters[4..].iter().chain(&letters[..4]).fold(0, |remainder, byte| match byte {
         b'0'..=b'9' => (remainder * 10 + u32::from(byte - b'0')) % 97,

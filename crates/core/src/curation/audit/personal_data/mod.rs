@@ -1,8 +1,8 @@
-//! Personal data that has a structure: addresses and numbers which say by their form, and often by a check digit, what they
-//! are. Names and places have none; they need a model, and are not looked for here.
+//! Structured personal data: addresses and numbers that their form, and often a check digit, identifies. Names and
+//! places have no such form. They need a model, and are not searched here.
 //!
-//! Text without an `@`, without seven digits near one another and without a chain of colons has none of it. All three are
-//! asked of whole blocks of bytes at once.
+//! Text without an `@`, without seven digits near one another and without a chain of colons has none of it. All three
+//! are checked on whole blocks of bytes at once.
 
 mod address;
 mod card;
@@ -18,7 +18,7 @@ use std::ops::Range;
 
 pub(crate) use number::find_known;
 
-/// What a piece of personal data is.
+/// The kind of a piece of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Email,
@@ -32,7 +32,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const ALL: [Self; 6] = [Self::Email, Self::Phone, Self::Card, Self::Iban, Self::Ssn, Self::Ip];
 
-    /// As placeholders name it.
+    /// Returns the name in placeholders.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Email => "EMAIL",
@@ -44,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// As findings name the rule.
+    /// Returns the name of the rule in findings.
     pub(crate) fn rule(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -56,7 +56,7 @@ impl Kind {
         }
     }
 
-    /// What two spellings of the same value have in common.
+    /// Returns the identity of a value, the same for all its spellings.
     pub(crate) fn identity(self, value: &str) -> String {
         match self {
             Self::Email => value.to_ascii_lowercase(),
@@ -76,7 +76,7 @@ pub(crate) struct Match {
     pub(crate) bytes: Range<usize>,
 }
 
-/// The personal data in `text`, in order, without overlaps.
+/// Finds the personal data in `text`, in order, without overlaps.
 pub(crate) fn find(text: &str) -> Vec<Match> {
     let mut found = Vec::new();
     email::find(text, &mut found);
@@ -85,7 +85,7 @@ pub(crate) fn find(text: &str) -> Vec<Match> {
     without_overlaps(found)
 }
 
-/// In order; of two that overlap, the one that begins first, or else the longer.
+/// Sorts matches. Of two that overlap, it keeps the one that begins first, or else the longer.
 pub(crate) fn without_overlaps(mut found: Vec<Match>) -> Vec<Match> {
     if found.len() > 1 {
         found.sort_by_key(|found| (found.bytes.start, Reverse(found.bytes.end)));

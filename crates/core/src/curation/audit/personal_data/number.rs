@@ -1,4 +1,4 @@
-//! Finds numbers, and asks each rule what they are.
+//! Finds numbers, and tries each rule on them.
 
 use std::ops::Range;
 
@@ -8,13 +8,13 @@ use super::{Kind, Match, address, card, iban, phone};
 
 const SSN_WORDS: [&str; 4] = ["ssn", "social security", "social sec", "ss#"];
 
-/// The least digits of what is known by its digits alone: those of a telephone number.
+/// The minimum number of digits of a value known by its digits alone: those of a telephone number.
 const MIN_KNOWN: usize = 7;
 
-/// The most digits of what is known: those of a card, or of a telephone number and its extension.
+/// The maximum number of digits of a known value: those of a card, or of a telephone number and its extension.
 const MAX_KNOWN: usize = 21;
 
-/// The most digits of anything that is looked for.
+/// The maximum number of digits of any searched number.
 const MAX_DIGITS: usize = 19;
 
 /// Adds the account, card, social security and telephone numbers in `text`, and its IPv4 addresses.
@@ -43,7 +43,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Match>) {
     }
 }
 
-/// What the first groups are, and how many of them.
+/// Returns the match of the first groups, and the number of groups in it.
 fn number_at(text: &str, groups: &Groups) -> Option<(Match, usize)> {
     let bytes = text.as_bytes();
     let start = groups.get(0)?.start;
@@ -65,13 +65,13 @@ fn number_at(text: &str, groups: &Groups) -> Option<(Match, usize)> {
     (!is_glued(bytes, &place)).then_some((Match { kind, bytes: place }, count))
 }
 
-/// `x459`
+/// Returns the length of an extension: `x459`.
 fn extension_len(after: &[u8]) -> usize {
     let digits = after.iter().skip(1).take_while(|byte| byte.is_ascii_digit()).take(7).count();
     if after.first() == Some(&b'x') && (1..=6).contains(&digits) { 1 + digits } else { 0 }
 }
 
-/// Whether the place is a part of something longer: an identifier, a version, a decimal, another number.
+/// Returns `true` if the place is a part of something longer: an identifier, a version, a decimal, another number.
 fn is_glued(bytes: &[u8], place: &Range<usize>) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let is_joint = |byte: &u8| matches!(byte, b'-' | b'.' | b'/');
@@ -97,7 +97,7 @@ fn address_groups(text: &str, groups: &Groups) -> Option<usize> {
     (is_dotted && address::is_v4(text, &place)).then_some(4)
 }
 
-/// Cards stand in one run, or in the groups that are embossed.
+/// Returns the number of groups of a card. Cards stand in one run, or in their embossed groups.
 fn card_groups(text: &str, groups: &Groups) -> Option<usize> {
     const EMBOSSED: [&[usize]; 4] = [&[4, 4, 4, 4, 3], &[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4]];
     let bytes = text.as_bytes();
@@ -123,8 +123,8 @@ fn card_groups(text: &str, groups: &Groups) -> Option<usize> {
     }
 }
 
-/// Three, two and four digits. Never issued: areas 000, 666 and 900 and above, group 00, serial 0000, and two that were printed
-/// in advertisements.
+/// Returns the number of groups of a social security number: three, two and four digits. Never issued: areas 000, 666
+/// and 900 and above, group 00, serial 0000, and two that were printed in advertisements.
 fn ssn_groups(text: &str, groups: &Groups) -> Option<usize> {
     let bytes = text.as_bytes();
     let count = if groups.has_lengths(0, &[3, 2, 4]) { 3 } else { 1 };
@@ -145,8 +145,8 @@ fn is_issued(number: &[u8]) -> bool {
     !is_never_issued && !is_advertised
 }
 
-/// Adds the places in `text` whose digits, or address, `kind_of` knows, however they are grouped and whatever is beside them:
-/// what is personal data in one text of an edit is so in the others.
+/// Adds the places in `text` whose digits, or address, `kind_of` knows, in any grouping and surroundings. Personal data
+/// in one text of an edit is personal data in the others.
 pub(crate) fn find_known(text: &str, kind_of: impl Fn(&str) -> Option<Kind>, found: &mut Vec<Match>) {
     let bytes = text.as_bytes();
     let mut free_from = 0;
@@ -168,7 +168,7 @@ pub(crate) fn find_known(text: &str, kind_of: impl Fn(&str) -> Option<Kind>, fou
     }
 }
 
-/// The most groups that a known value has; `digits` are those from the first group on.
+/// Returns the kind and the largest number of groups of a known value. `digits` are those from the first group on.
 fn known_at(
     text: &str,
     groups: &Groups,

@@ -1,11 +1,11 @@
 //! Telephone numbers: the least structured of all, and hence the source of nearly all false alarms.
 //!
-//! A number must show that it is one: by a `+`, by the grouping that a national plan prescribes, or by a word beside it.
+//! A number needs evidence: a `+`, the grouping of a national plan, or a word beside it.
 
 use super::groups::Groups;
 use super::words::are_near;
 
-/// In English, and what is spelled alike in many languages.
+/// Words for a telephone: in English, and spelled alike in many languages.
 const WORDS: [&str; 18] = [
     "phone",
     "telephone",
@@ -27,7 +27,7 @@ const WORDS: [&str; 18] = [
     "handy",
 ];
 
-/// How many of the first groups are a telephone number.
+/// Returns the number of leading groups that form a telephone number.
 pub(super) fn groups_of(text: &str, groups: &Groups) -> Option<usize> {
     let bytes = text.as_bytes();
     let first = groups.get(0)?;
@@ -42,14 +42,15 @@ pub(super) fn groups_of(text: &str, groups: &Groups) -> Option<usize> {
     national(bytes, groups).or_else(|| near_a_word(text, groups))
 }
 
-/// ITU-T E.164: a country, and up to 15 digits in all. Without any separator it must be ten at least: `+1000000` is a number.
+/// Matches ITU-T E.164: a country, and up to 15 digits in all. Without any separator it must have at least ten:
+/// `+1000000` is a number.
 fn international(bytes: &[u8], groups: &Groups) -> Option<usize> {
     if bytes[groups.get(0)?.start] == b'0' {
         return None;
     }
     let count = groups.longest(15)?;
     let digits = groups.digits(count);
-    // No country has more than three digits: `+999999-12-31` is a date.
+    // No country code has more than three digits: `+999999-12-31` is a date.
     if groups.gap(bytes, 0) == Some(b"-") && groups.length(0) > 3 {
         return None;
     }
@@ -60,7 +61,7 @@ fn international(bytes: &[u8], groups: &Groups) -> Option<usize> {
     (digits >= if count == 1 { 10 } else { 8 }).then_some(count)
 }
 
-/// Groupings that tell by themselves.
+/// Matches groupings that are evidence by themselves.
 fn national(bytes: &[u8], groups: &Groups) -> Option<usize> {
     let first = bytes[groups.get(0)?.start];
     let opens = groups.get(0)?.start.checked_sub(1).is_some_and(|at| bytes[at] == b'(');
@@ -81,7 +82,7 @@ fn national(bytes: &[u8], groups: &Groups) -> Option<usize> {
     let joined_before =
         bytes[..groups.get(0)?.start].last_chunk().filter(|[before, _]: &&[u8; 2]| before.is_ascii_digit());
     let is_inside = joined_before.is_some_and(|[_, joint]| groups.gap(bytes, 0) == Some(&[*joint]));
-    // That is how social security numbers are written, also those that nobody has.
+    // Social security numbers are written like this, also invalid ones.
     let is_inside = is_inside || groups.has_lengths(0, &[3, 2, 4]);
     let is_grouped = (3..=5).contains(&count) && is_even && (9..=11).contains(&groups.digits(count));
     let mut gaps = groups.gaps(bytes, 0, count);
@@ -91,7 +92,7 @@ fn national(bytes: &[u8], groups: &Groups) -> Option<usize> {
     (is_trunk && !is_inside && is_grouped && is_alike && groups.can_end_at(bytes, count)).then_some(count)
 }
 
-/// Any 7 to 15 digits in up to six groups, beside a word.
+/// Matches any 7 to 15 digits in up to six groups, beside a word.
 fn near_a_word(text: &str, groups: &Groups) -> Option<usize> {
     let bytes = text.as_bytes();
     let count = groups.longest(15)?;

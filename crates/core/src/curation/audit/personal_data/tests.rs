@@ -251,7 +251,7 @@ fn spellings_of_a_value_have_one_identity() {
     assert_eq!(Kind::Ip.identity("2A00:1450:4001:081b:0:0:0:200e"), Kind::Ip.identity("2a00:1450:4001:81b::200e"));
 }
 
-/// Texts that keep a careless search busy; the bound as for secrets.
+/// Texts that keep a careless search busy; the bound is that of secrets.
 #[test]
 fn the_work_is_linear_in_any_text() {
     for seed in [

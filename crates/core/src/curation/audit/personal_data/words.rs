@@ -1,25 +1,26 @@
-//! Words near a number that say what it is.
+//! Words near a number that name its kind.
 
 use std::ops::Range;
 
-/// How far before a number its word may be: "my card number is", "please call me back at".
+/// The maximum distance of a word before its number: "my card number is", "please call me back at".
 const BEFORE: usize = 40;
-/// How far behind it: "-Office", " fax".
+/// The maximum distance of a word behind its number: "-Office", " fax".
 const AFTER: usize = 12;
 
-/// Whether one of `words` (in lower case) stands shortly before or right behind `place`, as a word of its own.
+/// Returns `true` if one of `words` (in lower case) stands shortly before or right behind `place`, as a word of its
+/// own.
 pub(super) fn are_near(text: &str, place: &Range<usize>, words: &[&str]) -> bool {
     let bytes = text.as_bytes();
     stand_before(text, place.start, words) || has_word(&bytes[place.end..bytes.len().min(place.end + AFTER)], words)
 }
 
-/// Whether one of `words` stands shortly before `start`.
+/// Returns `true` if one of `words` stands shortly before `start`.
 pub(super) fn stand_before(text: &str, start: usize, words: &[&str]) -> bool {
     has_word(&text.as_bytes()[start.saturating_sub(BEFORE)..start], words)
 }
 
 fn has_word(window: &[u8], words: &[&str]) -> bool {
-    // Beside most numbers of a table there are only more numbers.
+    // Most numbers of a table have only more numbers beside them.
     if !window.iter().fold(false, |any, byte| any | byte.is_ascii_alphabetic()) {
         return false;
     }

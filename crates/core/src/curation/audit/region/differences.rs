@@ -1,12 +1,13 @@
-//! Where two sequences of lines differ.
+//! The differences of two sequences of lines.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::units::Units;
 
-/// The stretches that differ, in order. What occurs once in both and keeps its order is alike (as in Cohen's patience diff), and so
-/// is what is equal next to it. That is no shortest difference, but it takes `n log n` time, and a brace is never taken for another.
+/// Returns the stretches that differ, in order. Units that occur once in both and keep their order are alike (as in
+/// Cohen's patience diff), and so are equal units next to them. The result is not the shortest difference, but it takes
+/// `n log n` time, and a brace is never taken for another.
 pub(super) fn differences(old: &Units<'_>, new: &Units<'_>) -> Vec<(Range<usize>, Range<usize>)> {
     let (old, new) = (old.hashes.as_slice(), new.hashes.as_slice());
     let ends = std::iter::once((old.len(), new.len()));
@@ -20,7 +21,7 @@ pub(super) fn differences(old: &Units<'_>, new: &Units<'_>) -> Vec<(Range<usize>
     stretches.filter(|(from, to)| !from.is_empty() || !to.is_empty()).collect()
 }
 
-/// A stretch without what it begins and ends with in both.
+/// Returns a stretch without its common beginning and end.
 fn trimmed(old: &[u64], from: Range<usize>, new: &[u64], to: Range<usize>) -> (Range<usize>, Range<usize>) {
     let (left, right) = (&old[from.clone()], &new[to.clone()]);
     let start = left.iter().zip(right).take_while(|(left, right)| left == right).count();
@@ -29,7 +30,7 @@ fn trimmed(old: &[u64], from: Range<usize>, new: &[u64], to: Range<usize>) -> (R
     (from.start + start..from.end - end, to.start + start..to.end - end)
 }
 
-/// Pairs of places of what occurs once in both, as many as keep their order.
+/// Returns pairs of places of units that occur once in both, as many as keep their order.
 fn anchors(old: &[u64], new: &[u64]) -> Vec<(usize, usize)> {
     let places_of_new = single(new);
     let places_of_old = single(old);
@@ -38,7 +39,7 @@ fn anchors(old: &[u64], new: &[u64]) -> Vec<(usize, usize)> {
     longest_increasing(&pairs.collect::<Vec<_>>())
 }
 
-/// Where each that occurs once is, and `None` for what occurs again.
+/// Returns the place of each hash that occurs once, and `None` for one that occurs again.
 fn single(hashes: &[u64]) -> HashMap<u64, Option<usize>> {
     let mut places = HashMap::with_capacity(hashes.len());
     for (place, hash) in hashes.iter().enumerate() {
@@ -47,9 +48,9 @@ fn single(hashes: &[u64]) -> HashMap<u64, Option<usize>> {
     places
 }
 
-/// Of pairs in order of their first, the most whose second are in order, too.
+/// Returns the longest selection of pairs whose second places increase. The pairs are in order of their first.
 fn longest_increasing(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
-    // For each length, the index of the pair with the least second that ends so many.
+    // For each length, the index of the pair with the smallest second place that ends a selection of that length.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for (index, (_, second)) in pairs.iter().enumerate() {

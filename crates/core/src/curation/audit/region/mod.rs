@@ -1,8 +1,8 @@
-//! How much of the changed place is left, where the whole text hardly changed.
+//! The similarity of the changed place, where the whole text hardly changed.
 //!
-//! One wrong call, mended in a long file, is less than a twentieth of the file and most of its line. Measured over the whole such an
-//! edit is `trivial`, however much of the place it changes. So the places that changed are measured by themselves: lines, and
-//! sentences where lines are long.
+//! One wrong call, corrected in a long file, is less than a twentieth of the file and most of its line. Measured over
+//! the whole, such an edit is `trivial`, however much of the place it changes. So the places that changed are measured
+//! by themselves: lines, and sentences where lines are long.
 
 mod differences;
 mod units;
@@ -19,23 +19,24 @@ use crate::curation::audit::AuditRules;
 use crate::text::common_ends::common_ends;
 use crate::text::similarity::distance;
 
-/// A place of fewer characters counts as one of so many, a line of code. In a short line every change would be large.
+/// The minimum length of a place in characters. A shorter place counts as one of this length, a line of code. In a
+/// short line every change would be large.
 const SHORTEST: usize = 80;
 
-/// How much of a long line counts on either side of what changed in it, in bytes.
+/// The length, in bytes, of a long line that counts on either side of the change in it.
 const REACH: usize = 200;
 
 /// A place in which the texts differ in more than slips.
 struct Place {
-    /// Of what both texts have there, in `0.0..=1.0`. `None` if comparing it takes too long.
+    /// The similarity of both texts there, in `0.0..=1.0`. `None` if the comparison takes too long.
     similarity: Option<f64>,
-    /// Where in the user's text; empty if all that stood there was taken out.
+    /// The place in the user's text; empty if the user took everything there out.
     chosen: Range<usize>,
 }
 
-/// Measures the most changed place of an edit that was found to be trivial, and adds [`Reason::LocalCorrection`] if less of it is
-/// left than the policy asks for. The finding's score is that similarity. Places that only mend spelling, grammar, punctuation or
-/// looks do not count.
+/// Measures the most changed place of a trivial edit, and adds [`Reason::LocalCorrection`] if it is less similar than
+/// the policy asks for. The finding's score is that similarity. Places that only correct spelling, grammar, punctuation
+/// or looks do not count.
 pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut Findings) {
     if !findings.has(Reason::Trivial) {
         return;
@@ -52,7 +53,7 @@ pub(super) fn inspect(changed: &Changed<'_>, rules: &AuditRules, findings: &mut 
     }
 }
 
-/// The places that have more than slips. All together they are compared within `max_steps`.
+/// Returns the places with more than slips. Together their comparison takes at most `max_steps`.
 fn places(changed: &Changed<'_>, max_steps: u64) -> Vec<Place> {
     let (old, new) = units_around(changed);
     let differences = differences(&old, &new);
@@ -81,7 +82,7 @@ fn place(
     Some(Place { similarity, chosen: new.bytes(to) })
 }
 
-/// Two texts without what both begin and end with, but for [`REACH`].
+/// Returns two texts without their common beginning and end, except for [`REACH`].
 fn around_change<'t>(rejected: &'t str, chosen: &'t str) -> (&'t str, &'t str) {
     let (prefix, suffix) = common_ends(rejected, chosen);
     let start = chosen.floor_char_boundary(prefix.saturating_sub(REACH));

@@ -1,4 +1,4 @@
-//! The most changed place: what counts, and what it costs.
+//! Tests of the most changed place: the counted differences, and the cost.
 
 use super::super::changed::Changed;
 use super::super::finding::Findings;
@@ -7,7 +7,7 @@ use super::*;
 use crate::policy::Policy;
 use proptest::prelude::*;
 
-/// A function of forty lines, in which `line` is the twentieth.
+/// Returns a function of forty lines, in which `line` is the twentieth.
 fn program(line: &str) -> String {
     let rest = |from: usize| (from..from + 20).map(|number| format!("    step_{number}(state, buffer[{number}]);\n"));
     format!(

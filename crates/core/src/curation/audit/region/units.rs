@@ -1,18 +1,18 @@
-//! The lines and sentences around what changed.
+//! The lines and sentences around the change.
 
 use std::ops::Range;
 
 use super::super::changed::{Changed, Middle};
 use crate::text::tokens::exact_hash;
 
-/// Lines of a text, or sentences where several are in one line: those that changed, and what lies between them.
+/// Lines of a text, or sentences if several are in one line: those that changed, and those between them.
 pub(super) struct Units<'t> {
     text: &'t str,
-    /// Where they are, without white space around them. What is nothing but white space is none.
+    /// Their places, without surrounding white space. White space alone is no unit.
     places: Vec<Range<usize>>,
-    /// What tells them apart.
+    /// Their hashes.
     pub(super) hashes: Vec<u64>,
-    /// Where they end.
+    /// The end of their range.
     end: usize,
 }
 
@@ -22,14 +22,16 @@ impl Units<'_> {
         Self { text: "", places: Vec::new(), hashes, end: 0 }
     }
 
-    /// From the first of some units to the last of them; empty, before the next, if there are none.
+    /// Returns the bytes from the first of some units to the last of them. Without any it returns an empty place before
+    /// the next.
     pub(super) fn bytes(&self, units: &Range<usize>) -> Range<usize> {
         let start = self.places.get(units.start).map_or(self.end, |place| place.start);
         let end = if units.is_empty() { start } else { self.places[units.end - 1].end };
         start..end
     }
 
-    /// The text of some units. A space stands for each line's end, so that lines that were only cut elsewhere read the same.
+    /// Returns the text of some units. A space replaces each line's end, so that lines that are only broken differently
+    /// read the same.
     pub(super) fn joined(&self, units: &Range<usize>) -> String {
         let mut joined = String::with_capacity(self.bytes(units).len());
         for place in &self.places[units.clone()] {
@@ -42,9 +44,9 @@ impl Units<'_> {
     }
 }
 
-/// The units of both texts that the edit's middles are in, the model's first.
+/// Returns the units of both texts around the edit's middles, the model's first.
 pub(super) fn units_around<'t>(changed: &Changed<'t>) -> (Units<'t>, Units<'t>) {
-    // Both texts are alike before their middles, and behind them.
+    // Both texts are equal before their middles, and behind them.
     let start = start_of_unit(changed.chosen.text, changed.chosen.bytes.start);
     let suffix = changed.chosen.text.len() - changed.chosen.bytes.end;
     let rest = changed.chosen.text.len() - end_of_unit(changed.chosen.text, changed.chosen.bytes.end);
@@ -52,7 +54,7 @@ pub(super) fn units_around<'t>(changed: &Changed<'t>) -> (Units<'t>, Units<'t>) 
     (units(&changed.rejected, start, rest), units(&changed.chosen, start, rest))
 }
 
-/// The units of a text without its first `start` and its last `rest` bytes.
+/// Returns the units of a text without its first `start` and its last `rest` bytes.
 fn units<'t>(middle: &Middle<'t>, start: usize, rest: usize) -> Units<'t> {
     let (text, end) = (middle.text, middle.text.len() - rest);
     let mut units = Units { text, places: Vec::new(), hashes: Vec::new(), end };
@@ -70,8 +72,8 @@ fn units<'t>(middle: &Middle<'t>, start: usize, rest: usize) -> Units<'t> {
     units
 }
 
-/// Where the unit ends that what stands at `at` is in: behind its line feed, or behind the space or the character that ends its
-/// sentence. Looks at nothing before `at`.
+/// Returns the end of the unit around `at`: behind its line feed, or behind the space or the character that ends its
+/// sentence. It looks at nothing before `at`.
 fn end_of_unit(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
     let mut index = at;
@@ -86,7 +88,7 @@ fn end_of_unit(text: &str, at: usize) -> usize {
     bytes.len()
 }
 
-/// Where the unit begins that what stands at `at` is in.
+/// Returns the start of the unit around `at`.
 fn start_of_unit(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
     let begins = |start: &usize| match &bytes[..*start] {
@@ -101,7 +103,7 @@ fn is_first_of_wide_stop(byte: u8) -> bool {
     matches!(byte, 0xE3 | 0xEF)
 }
 
-/// Whether a text begins with `。`, `！` or `？`.
+/// Returns `true` if a text begins with `。`, `！` or `？`.
 fn is_wide_stop(bytes: &[u8]) -> bool {
     ["。", "！", "？"].iter().any(|stop| bytes.starts_with(stop.as_bytes()))
 }

@@ -1,7 +1,7 @@
-//! Values that only their names give away: `password = "..."`, `API_KEY=...`, `"client_secret": "..."`.
+//! Values that only their names identify: `password = "..."`, `API_KEY=...`, `"client_secret": "..."`.
 //!
-//! This is where nearly all false alarms of such searches come from, hence the conditions: the name must end in what it names
-//! (`token`, not `token_type`), the value must stand there (no call, no variable, no stand-in), and look drawn.
+//! Nearly all false alarms of such searches come from here, hence the conditions. The name must end in the credential's
+//! word (`token`, not `token_type`). The value must be literal (no call, no variable, no placeholder), and look random.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use super::randomness::{changes, entropy, is_drawn, is_name, is_stand_in};
 const MAX_NAME: usize = 48;
 const MAX_VALUE: usize = 160;
 
-/// How names of credentials end, and what kind of value they have.
+/// Endings of names of credentials, and the kind of their values.
 const ENDINGS: [(&str, Value); 8] = [
     ("password", Value::Chosen),
     ("passwd", Value::Chosen),
@@ -31,7 +31,7 @@ enum Value {
     Drawn,
 }
 
-/// What makes a key a credential.
+/// Words that make a key a credential.
 const SECRET_KEYS: [&str; 13] = [
     "api",
     "access",
@@ -52,7 +52,7 @@ const SECRET_KEYS: [&str; 13] = [
 const OTHER_NAMES: [&str; 12] =
     ["public", "next", "page", "continuation", "cursor", "sync", "pad", "eos", "bos", "mask", "cancel", "idempot"];
 
-/// Where the name before a sign ends, if it ends as a name of interest does. Nearly all names are told apart by this.
+/// Returns the end of the name before a sign, if it ends as a credential's name does. This rules out nearly all names.
 pub(super) fn name_end(bytes: &[u8], sign: usize) -> Option<usize> {
     let is_between = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b']' | b'=' | b'-');
     let end = sign - bytes[..sign].iter().rev().take(6).take_while(is_between).count();
@@ -62,7 +62,7 @@ pub(super) fn name_end(bytes: &[u8], sign: usize) -> Option<usize> {
         .then_some(end)
 }
 
-/// The value that is assigned by `sign` to the name that ends at `name_end`.
+/// Returns the value that `sign` assigns to the name that ends at `name_end`.
 pub(super) fn assigned(text: &str, name_end: usize, sign: usize) -> Option<Secret> {
     let is_in_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let length = text.as_bytes()[..name_end].iter().rev().take(MAX_NAME).take_while(is_in_name).count();
@@ -78,7 +78,7 @@ pub(super) fn assigned(text: &str, name_end: usize, sign: usize) -> Option<Secre
     (!is_stand_in(given)).then_some(Secret { rule, score, bytes: value })
 }
 
-/// What a name says of its value; `None` if that is no credential.
+/// Returns the kind of a name's value; `None` if it is no credential.
 fn kind_of_value(name: &str) -> Option<Value> {
     let (ending, kind) = ENDINGS.into_iter().find(|(ending, _)| name.ends_with(ending))?;
     let is_other = OTHER_NAMES.iter().any(|other| name.contains(other));
@@ -88,7 +88,8 @@ fn kind_of_value(name: &str) -> Option<Value> {
     (!is_other && !is_part && !is_any_key).then_some(kind)
 }
 
-/// Where the value behind a sign is, and whether it is in quotes. `None`: it is computed, or there is none.
+/// Returns the place of the value behind a sign, and `true` if it is in quotes. `None`: it is computed, or there is
+/// none.
 fn value(text: &str, sign: usize) -> Option<(Range<usize>, bool)> {
     let bytes = text.as_bytes();
     let mut at = sign + 1;
@@ -119,7 +120,8 @@ fn value(text: &str, sign: usize) -> Option<(Range<usize>, bool)> {
     (length <= MAX_VALUE && !is_computed).then_some((at..at + length, false))
 }
 
-/// Letters with digits or signs among them. Without quotes it could be an expression: then it must be mixed more.
+/// Returns `true` for letters with digits or signs among them. A value without quotes could be an expression, and must
+/// be mixed more.
 fn is_password(value: &str, is_quoted: bool) -> bool {
     if !(8..=64).contains(&value.len()) || value.contains(char::is_whitespace) || is_reference(value) {
         return false;
@@ -144,12 +146,12 @@ fn is_key(name: &str, value: &str) -> bool {
         && (!is_uuid(value) || ["secret", "api"].iter().any(|kind| name.contains(kind)))
 }
 
-/// A path, a URL, or a field of something.
+/// Returns `true` for a path, a URL, or a field of something.
 fn is_reference(value: &str) -> bool {
     value.starts_with(['/', '.', '~']) || value.contains("://") || value.contains("::") || value.contains("->")
 }
 
-/// UUIDs are ids as a rule.
+/// Returns `true` for a UUID, which is an id as a rule.
 fn is_uuid(value: &str) -> bool {
     value.len() == 36
         && value.bytes().enumerate().all(|(at, byte)| match at {
@@ -158,7 +160,7 @@ fn is_uuid(value: &str) -> bool {
         })
 }
 
-/// Keys whose name and length together say whose they are.
+/// Returns the rule of a key whose issuer follows from its name and length together.
 fn known_key(name: &str, value: &str) -> Option<(&'static str, f32)> {
     match value.trim_end_matches('=').len() {
         40 if name.contains("aws") || name.contains("secret") && name.contains("access") => {

@@ -1,12 +1,13 @@
-//! What HTTP's `Authorization` header carries.
+//! Credentials in HTTP's `Authorization` header.
 
 use super::Secret;
 use super::randomness::{is_drawn, is_made_up, is_stand_in};
 
-/// What of a token is looked at.
+/// The bound on the length of a token.
 const MAX: usize = 2048;
 
-/// The credential in `Authorization: Basic ...` or `Bearer ...`, as a header or in source code; `sign` is the `:` or `=`.
+/// Returns the credential in `Authorization: Basic ...` or `Bearer ...`, as a header or in source code; `sign` is the
+/// `:` or `=`.
 pub(super) fn authorization(text: &str, sign: usize) -> Option<Secret> {
     let bytes = text.as_bytes();
     let name = &bytes[sign.saturating_sub(18)..sign];
@@ -33,7 +34,7 @@ fn bearer(text: &str, start: usize) -> Option<Secret> {
     is_secret.then(|| Secret { rule: "bearer_token", score: 0.9, bytes: start..start + token.len() })
 }
 
-/// A user and a password in base64.
+/// Reads a user and a password in base64.
 fn basic(text: &str, start: usize) -> Option<Secret> {
     let encoded = run(text, start, |byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte))?;
     if !(8..=512).contains(&encoded.len()) {
@@ -51,7 +52,7 @@ fn run(text: &str, start: usize, is_in: impl Fn(u8) -> bool) -> Option<&str> {
     text.get(start..start + length)
 }
 
-/// Base64 as text; `None` if it is not.
+/// Decodes base64 as text; `None` if it is not.
 fn decoded(encoded: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let (mut bits, mut count) = (0_u32, 0);

@@ -1,14 +1,14 @@
-//! Private keys in PEM, as they stand in files, in JSON and in source code.
+//! Private keys in PEM, in files, in JSON and in source code.
 
 use super::Secret;
 
-/// How far behind its first line a key is looked for. An encrypted one has two more lines before its body.
+/// The reach of the search for a key behind its first line. An encrypted one has two more lines before its body.
 const LOOK_AHEAD: usize = 512;
 
-/// The least of base64 that is a key and not an ellipsis: an Ed25519 key has 64 digits.
+/// The minimum number of base64 digits of a key, as opposed to an ellipsis. An Ed25519 key has 64.
 const MIN_DIGITS: usize = 40;
 
-/// The private key whose first line starts at `start`.
+/// Returns the private key whose first line starts at `start`.
 pub(super) fn private_key(text: &str, start: usize) -> Option<Secret> {
     let bytes = text.as_bytes();
     let label_end = start + "-----BEGIN".len();
@@ -22,7 +22,7 @@ pub(super) fn private_key(text: &str, start: usize) -> Option<Secret> {
     let body = &body[..body.len().min(LOOK_AHEAD)];
     // Up to the last line: five dashes again.
     let body = &body[..body.windows(5).position(|window| window == b"-----").unwrap_or(body.len())];
-    // Lines are what is between line feeds, escaped ones, and the quotes of strings that go on.
+    // Line feeds, escaped ones, and the quotes of continued strings separate lines.
     let lines = body.split(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')));
     let digits: usize = lines.map(<[u8]>::len).filter(|length| *length >= 16).sum();
     let end = body_start + 5 + body.len();

@@ -1,11 +1,11 @@
-//! Credentials: what nobody may learn from a model's weights, wherever in an edit it stands.
+//! Credentials anywhere in an edit. No reader may learn them from a model's weights.
 //!
-//! Two passes over a text, both with SIMD, find the few places where a credential can be: one for the public prefixes of
-//! tokens, one for the signs that stand between a name and its value. Only there is anything else looked at, and never further
-//! than a rule's bound, so that the work is linear in the text whatever it says. (Measured on one core: clean prose takes
-//! about 0.3 µs a kB.)
+//! Two passes over a text, both with SIMD, find the few places where a credential can be. One searches for the public
+//! prefixes of tokens, one for the signs that stand between a name and its value. Everything else is checked only
+//! there, and never beyond a rule's bound, so that the work is linear in any text. (Measured on one core: clean prose
+//! takes about 0.3 µs a kB.)
 //!
-//! What is found is named by its rule and its place, never by its value.
+//! A finding names its rule and its place, never the value.
 
 mod assignment;
 mod header;
@@ -28,9 +28,9 @@ use token::Token;
 pub(crate) struct Secret {
     /// The rule that found it.
     pub(crate) rule: &'static str,
-    /// 1.0 where the format alone tells, less where a keyword and the value's randomness do.
+    /// 1.0 if the format alone identifies it, less if a keyword and the value's randomness do.
     pub(crate) score: f32,
-    /// Where the value is.
+    /// The place of the value.
     pub(crate) bytes: Range<usize>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Secrets {
     anchors: AhoCorasick,
 }
 
-/// What to look at around an anchor.
+/// The check at an anchor.
 #[derive(Debug, Clone, Copy)]
 enum Rule {
     /// A token that the anchor begins.
@@ -51,8 +51,8 @@ enum Rule {
     KeyFile,
 }
 
-/// What tokens begin with, or near their beginning have, so that four bytes of it hardly occur in words: then the search
-/// takes half the time that it takes with `github_pat_` and `hooks.slack.com` as they are.
+/// Anchors: beginnings of tokens, or parts near them, of which four bytes hardly occur in words. The search takes half
+/// the time that it takes with `github_pat_` and `hooks.slack.com` as they are.
 const ANCHORS: [(&str, Rule); 34] = {
     use Rule::{Jwt, KeyFile, Starts, Within};
     [
@@ -102,7 +102,7 @@ impl Secrets {
         Self { anchors }
     }
 
-    /// The credentials in `text`, in order, without overlaps.
+    /// Finds the credentials in `text`, in order, without overlaps.
     pub(crate) fn find(&self, text: &str) -> Vec<Secret> {
         let mut found = Vec::new();
         for anchor in self.anchors.find_iter(text) {
@@ -130,7 +130,7 @@ impl Rule {
     }
 }
 
-/// What a sign between a name and a value, or within a URL, has beside it.
+/// Returns the credential beside a sign: between a name and a value, or within a URL.
 fn at_sign(text: &str, sign: usize) -> Option<Secret> {
     let bytes = text.as_bytes();
     match &bytes[sign..] {
@@ -147,7 +147,8 @@ fn at_sign(text: &str, sign: usize) -> Option<Secret> {
     }
 }
 
-/// In order; of two that overlap, the surer: a token that is assigned is found by its prefix and by its name.
+/// Sorts the credentials. Of two that overlap, it keeps the surer: an assigned token is found by its prefix and by its
+/// name.
 fn without_overlaps(mut found: Vec<Secret>) -> Vec<Secret> {
     found.sort_by(|left, right| left.bytes.start.cmp(&right.bytes.start).then(right.score.total_cmp(&left.score)));
     found.dedup_by(|next, last| {

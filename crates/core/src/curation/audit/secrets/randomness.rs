@@ -1,6 +1,7 @@
-//! What tells a drawn value from a written one.
+//! Tests that tell a random value from a written one.
 
-/// Words that stand for a value where there is none. Eight-letter base64 holds one of these by chance about once in a million.
+/// Words that stand for a value in its absence. Eight-letter base64 holds one of these by chance about once in a
+/// million.
 const STAND_INS: [&str; 30] = [
     "example",
     "sample",
@@ -34,14 +35,15 @@ const STAND_INS: [&str; 30] = [
     "sha256",
 ];
 
-/// Whether a person would read the value as "put yours here".
+/// Returns `true` for a value that a person would read as "put yours here".
 pub(super) fn is_stand_in(value: &str) -> bool {
     let value = value.as_bytes();
     STAND_INS.iter().any(|word| value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())))
         || value.iter().any(|byte| matches!(byte, b'<' | b'>' | b'{' | b'}')) // a template's blank
 }
 
-/// Whether a format's own value is one that documentation writes: marked as an example, or hardly any different letters.
+/// Returns `true` for a value of a format that documentation writes: marked as an example, or with hardly any different
+/// letters.
 pub(super) fn is_made_up(value: &str) -> bool {
     const MARKS: [&str; 4] = ["example", "xxxx", "....", "****"];
     let bytes = value.as_bytes();
@@ -49,7 +51,7 @@ pub(super) fn is_made_up(value: &str) -> bool {
         || distinct(value) < 7.min(value.len())
 }
 
-/// Shannon's entropy of the value's own bytes, in bits a byte.
+/// Returns Shannon's entropy of the value's own bytes, in bits a byte.
 pub(super) fn entropy(value: &str) -> f32 {
     let mut counts = [0_u16; 256];
     for byte in value.bytes() {
@@ -66,8 +68,8 @@ fn distinct(value: &str) -> usize {
     seen.iter().filter(|seen| **seen).count()
 }
 
-/// How often the value goes from small letters to capitals, to digits, to signs, or back; a capital that begins a word is of
-/// its word. In base64 and in hexadecimal that is nearly every second byte; in names, however long, it is where words meet.
+/// Counts the changes between small letters, capitals, digits and signs; a capital that begins a word belongs to it. In
+/// base64 and in hexadecimal nearly every second byte is a change; in names, however long, only the joins of words are.
 pub(super) fn changes(value: &str) -> usize {
     let class = |byte: &u8| match byte {
         b'a'..=b'z' => 0,
@@ -82,8 +84,8 @@ pub(super) fn changes(value: &str) -> usize {
     value.as_bytes().windows(2).filter(|pair| is_change(pair)).count()
 }
 
-/// Whether the value looks drawn: letters and digits, mixed as only chance does, and no less than 3 bits a byte. (Hexadecimal
-/// can have 4 at most, and 32 digits of it have 3.6.)
+/// Returns `true` if the value looks random: letters and digits, mixed as only chance does, and at least 3 bits a byte.
+/// (Hexadecimal can have 4 at most, and 32 digits of it have 3.6.)
 pub(super) fn is_drawn(value: &str) -> bool {
     let has = |class: fn(&u8) -> bool| value.as_bytes().iter().any(class);
     has(u8::is_ascii_digit)
@@ -93,7 +95,7 @@ pub(super) fn is_drawn(value: &str) -> bool {
         && entropy(value) >= 3.0
 }
 
-/// Whether the value is words and numbers, joined: an identifier, a path, a version.
+/// Returns `true` if the value is joined words and numbers: an identifier, a path, a version.
 pub(super) fn is_name(value: &str) -> bool {
     value.split(|scalar: char| !scalar.is_ascii_alphanumeric()).all(|part| {
         part.bytes().all(|byte| byte.is_ascii_digit())

@@ -8,7 +8,7 @@ const BASE62: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123
 const HEX: &[u8] = b"0123456789abcdef";
 const CAPITALS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// Drawn letters, always the same: no token stands in this file for anybody's scanner to find.
+/// Returns random letters, always the same. No token stands in this file for a scanner to find.
 fn drawn(letters: &[u8], count: usize) -> String {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut letter = || {
@@ -257,8 +257,8 @@ fn several_secrets_come_in_order_and_a_token_is_named_by_its_prefix() {
     assert_eq!(scores, [0.6, 1.0, 0.7]);
 }
 
-/// Texts that keep a careless search busy. The bound is far above what it takes (under 5 ms) and far below the seconds that a
-/// search would take that starts over at every byte.
+/// Texts that keep a careless search busy. The bound is far above the actual time (under 5 ms), and far below the
+/// seconds of a search that starts over at every byte.
 #[test]
 fn the_work_is_linear_in_any_text() {
     let secrets = Secrets::new();

@@ -1,7 +1,7 @@
-//! Tokens that say by their first letters what they are.
+//! Tokens that their first letters identify.
 //!
-//! Formats are those that the issuers publish, or that their tokens plainly have. A token does not start within a word:
-//! besides sparing words, that keeps the runs that are looked at apart from one another, and the work linear.
+//! Formats are those that the issuers publish, or that their tokens plainly have. A token does not start within a word.
+//! That spares words, and keeps the runs to read apart from one another, so that the work is linear.
 
 use std::ops::Range;
 
@@ -12,12 +12,12 @@ use super::randomness::{changes, is_made_up};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
     rule: &'static str,
-    /// What a token may consist of behind its anchor's start.
+    /// The letters of a token behind its anchor's start.
     letters: Letters,
-    /// How long it is as a whole.
+    /// Its minimum length as a whole.
     min: usize,
     max: usize,
-    /// What more there is to it.
+    /// A further condition on its form.
     form: Option<fn(&str) -> bool>,
 }
 
@@ -88,7 +88,7 @@ pub(super) const SENDGRID: Token = formed(token("sendgrid_key", Letters::Dotted,
     let mut parts = token.split('.').skip(1);
     matches!((parts.next(), parts.next(), parts.next()), (Some(id), Some(key), None) if id.len() >= 20 && key.len() >= 40)
 });
-/// OpenAI, Anthropic, OpenRouter, and the many that took over their form.
+/// OpenAI, Anthropic, OpenRouter, and the many that adopted their form.
 pub(super) const MODEL_API_KEY: Token = formed(token("model_api_key", Letters::UrlSafe, 35, 255), is_mixed);
 pub(super) const HUGGING_FACE: Token = formed(token("hugging_face_token", Letters::Base62, 37, 40), is_mixed);
 pub(super) const GROQ: Token = formed(token("groq_key", Letters::Base62, 44, 64), is_mixed);
@@ -100,13 +100,13 @@ pub(super) const DATABRICKS: Token = formed(token("databricks_token", Letters::U
 });
 
 impl Token {
-    /// The token that starts with the anchor, if one does.
+    /// Returns the token that starts with the anchor, if there is one.
     pub(super) fn at(self, text: &str, anchor: Range<usize>) -> Option<Secret> {
         let (bytes, start) = (text.as_bytes(), anchor.start);
         if is_within_word(bytes, start) {
             return None;
         }
-        // The anchor's own letters may be others than those of the run (`npm_`, then base 62).
+        // The anchor's own letters may differ from those of the run (`npm_`, then base 62).
         let run = bytes[anchor.end..].iter().take(self.max + 1).take_while(|byte| self.letters.has(**byte)).count();
         let mut token = text.get(start..anchor.end + run)?;
         if matches!(self.letters, Letters::Dotted | Letters::Path) {
@@ -118,12 +118,13 @@ impl Token {
     }
 }
 
-/// Mixed as chance does it: names behind a token's prefix (`sk-fading-circle-...`) are not.
+/// Returns `true` if the token is mixed as chance does it: names behind a token's prefix (`sk-fading-circle-...`) are
+/// not.
 fn is_mixed(token: &str) -> bool {
     token.bytes().filter(u8::is_ascii_digit).count() >= 2 && changes(token) * 5 >= token.len()
 }
 
-/// A bot's id, a colon, `AA`, 33 more. The anchor is in the middle, so the id's length is bounded here.
+/// Reads a bot's id, a colon, `AA`, 33 more. The anchor is in the middle, so the id's length is bounded here.
 pub(super) fn telegram_bot(text: &str, colon: usize) -> Option<Secret> {
     const SECRET: usize = 35;
     let bytes = text.as_bytes();
@@ -135,7 +136,7 @@ pub(super) fn telegram_bot(text: &str, colon: usize) -> Option<Secret> {
     is_token.then(|| Secret { rule: "telegram_bot", score: 1.0, bytes: start..colon + 1 + run })
 }
 
-/// Three parts of base64url: two that start as JSON objects do, and a signature.
+/// Reads three parts of base64url: two that start as JSON objects do, and a signature.
 pub(super) fn jwt(text: &str, start: usize) -> Option<Secret> {
     const MAX: usize = 8192;
     let bytes = text.as_bytes();

@@ -3,10 +3,10 @@
 use super::Secret;
 use super::randomness::{is_made_up, is_stand_in};
 
-/// What a URL's authority may take up; what is longer has none.
+/// The maximum length of a URL's authority.
 const MAX: usize = 256;
 
-/// The password in `scheme://user:password@host`, where `start` is behind the slashes.
+/// Returns the password in `scheme://user:password@host`, where `start` is behind the slashes.
 pub(super) fn password(text: &str, start: usize) -> Option<Secret> {
     let is_end = |byte: &u8| {
         byte.is_ascii_whitespace() || matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'`' | b'<' | b'>')
@@ -25,7 +25,7 @@ pub(super) fn password(text: &str, start: usize) -> Option<Secret> {
     is_secret.then(|| Secret { rule: "url_password", score: 0.9, bytes: from..from + password.len() })
 }
 
-/// A password as documentation writes it, and not a database.
+/// Returns `true` for a placeholder of documentation, not a real password.
 fn is_blank(text: &str) -> bool {
     const WORDS: [&str; 6] = ["pass", "postgres", "user", "$", "[", "%("];
     is_stand_in(text) || WORDS.iter().any(|word| text.to_ascii_lowercase().contains(word))
@@ -36,7 +36,7 @@ fn is_local(host: &str) -> bool {
         || host.contains(".example.")
 }
 
-/// The signature of a shared access signature: a query's `sig`, 32 bytes in base64 that may be escaped.
+/// Returns the signature of a shared access signature: a query's `sig`, 32 bytes in base64 that may be escaped.
 pub(super) fn signature(text: &str, sign: usize) -> Option<Secret> {
     let bytes = text.as_bytes();
     if bytes[sign] != b'=' || !matches!(bytes.get(sign.wrapping_sub(4)), Some(b'?' | b'&' | b';')) {

@@ -1,28 +1,29 @@
-//! What the model sees of a text: its words, pairs of words, and three to five letters in a row of each word, as hashes.
+//! The features of a text: its words, pairs of words, and three to five letters in a row of each word, as hashes.
 //!
 //! The training script gets its features from here, so that there is one implementation of them.
 
-/// Longer words are seen in pieces of so many bytes.
+/// The maximum length of a word in bytes. Longer words are read in pieces of this length.
 const LONGEST_WORD: usize = 40;
 
-/// A word's buffer: a space, the word, a space, and room to load eight bytes from wherever a word may end.
+/// The size of a word's buffer: a space, the word, a space, and room to load eight bytes from wherever a word may end.
 const BUFFER: usize = LONGEST_WORD + 2 + 8;
 
-/// Takes the features of a text, each as often as it occurs, as 32 bits of which the highest are the best.
+/// A receiver of the features of a text, each as often as it occurs. A feature is 32 bits, and its highest bits are the
+/// best.
 pub(super) trait Sink {
-    /// A word, or a pair of words.
+    /// Takes a word, or a pair of words.
     fn word(&mut self, hash: u32);
-    /// Letters in a row.
+    /// Takes letters in a row.
     fn letters(&mut self, hash: u32);
-    /// A word once more, by its [`word_hash`], with its bytes and how many of them are beyond ASCII: who wants to know the
-    /// language need not read the text again.
+    /// Takes a word once more, by its [`word_hash`], with its bytes and the number of them beyond ASCII. So the
+    /// language check need not read the text again.
     fn heard(&mut self, _hash: u64, _bytes: usize, _wide: usize) {}
 }
 
-/// Hands the features of a text in its plain form (see [`crate::text::plain::plain`]) to `sink`.
+/// Passes the features of a text in its plain form (see [`crate::text::plain::plain`]) to `sink`.
 ///
 /// A word is a run of letters, of any script; apostrophes are left out, and a number is one `0`. Mentions (`@name`) and
-/// addresses of pages are left out: they say who is spoken to, not how.
+/// web addresses are left out: they say who is addressed, not how.
 pub(super) fn each(plain: &str, sink: &mut impl Sink) {
     let bytes = plain.as_bytes();
     let mut buffer = [0; BUFFER];
@@ -55,17 +56,18 @@ pub(super) fn each(plain: &str, sink: &mut impl Sink) {
     }
 }
 
-/// Whether a byte is part of a word: a letter, a digit, or part of a character beyond ASCII that is no sign.
+/// Returns `true` if a byte is part of a word: a letter, a digit, or part of a character beyond ASCII that is no sign.
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 && !is_start_of_sign(byte)
 }
 
-/// The first byte of what is no letter: of the signs of Latin-1, and of punctuation, arrows, mathematics and dingbats.
+/// Returns `true` for the first byte of a non-letter: of the signs of Latin-1, and of punctuation, arrows, mathematics
+/// and dingbats.
 fn is_start_of_sign(byte: u8) -> bool {
     matches!(byte, 0xC2 | 0xE2)
 }
 
-/// The bytes of the character between words that begins with `byte`.
+/// Returns the number of bytes of the character between words that begins with `byte`.
 fn sign_length(byte: u8) -> usize {
     match byte {
         0xC2 => 2,
@@ -74,13 +76,13 @@ fn sign_length(byte: u8) -> usize {
     }
 }
 
-/// Where the name ends that begins at `start`.
+/// Returns the end of the name that begins at `start`.
 fn end_of_mention(bytes: &[u8], start: usize) -> usize {
     let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     start + bytes[start..].iter().take_while(|byte| is_of_name(byte)).count()
 }
 
-/// Copies the word that begins at `at`, between spaces, and says how long it is in there, and where it ends.
+/// Copies the word that begins at `at`, between spaces. Returns its length in the buffer, and its end.
 fn read_word(bytes: &[u8], mut at: usize, buffer: &mut [u8; BUFFER]) -> (usize, usize) {
     buffer[0] = b' ';
     let mut length = 0;
@@ -105,13 +107,13 @@ fn read_word(bytes: &[u8], mut at: usize, buffer: &mut [u8; BUFFER]) -> (usize, 
     (length, at)
 }
 
-/// The length of an apostrophe that has a letter behind it.
+/// Returns the length of an apostrophe that has a letter behind it.
 fn apostrophe_length(bytes: &[u8]) -> Option<usize> {
     let length = ["'", "’"].iter().find(|apostrophe| bytes.starts_with(apostrophe.as_bytes()))?.len();
     bytes.get(length).is_some_and(u8::is_ascii_alphabetic).then_some(length)
 }
 
-/// Of a word; not 0.
+/// Returns the hash of a word; not 0.
 pub(super) const fn word_hash(word: &[u8]) -> u64 {
     let mut hash = word.len() as u64;
     let mut at = 0;
@@ -128,7 +130,7 @@ pub(super) const fn word_hash(word: &[u8]) -> u64 {
     if hash == 0 { 1 } else { hash }
 }
 
-/// Three, four and five bytes in a row of the word in the buffer and the spaces around it.
+/// Passes three, four and five bytes in a row of the word in the buffer and the spaces around it.
 fn for_letters(buffer: &[u8; BUFFER], length: usize, sink: &mut impl Sink) {
     let end = length + 2;
     for start in 0..length {
@@ -141,7 +143,8 @@ fn for_letters(buffer: &[u8; BUFFER], length: usize, sink: &mut impl Sink) {
     }
 }
 
-/// Spreads a number over 64 bits: twice a multiplication by the golden ratio's bits, with high bits let down before each.
+/// Spreads a number over 64 bits: two multiplications by the golden ratio's bits, with high bits shifted down before
+/// each.
 const fn mix(number: u64) -> u64 {
     let number = (number ^ number >> 29).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (number ^ number >> 32).wrapping_mul(0x9E37_79B9_7F4A_7C15)

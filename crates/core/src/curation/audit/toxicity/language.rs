@@ -1,20 +1,21 @@
-//! Whether a sentence is in English, by the small words that every sentence is made of.
+//! Detection of English sentences, by the small words that every sentence has.
 //!
-//! The model knows English only, and takes 5 to 9 % of another language's sentences for abuse. Names, code and scraps have
-//! few small words of any language; of those nothing is said, and the model reads them.
+//! The model knows English only, and takes 5 to 9 % of another language's sentences for abuse. Names, code and
+//! fragments have few small words of any language. Their language stays undecided, and the model reads them.
 
 use super::features::word_hash;
 
-/// Fewer words of another language than this may be a name or a loan.
+/// The minimum number of words of another language. Fewer may be a name or a loan.
 const FEWEST_FOREIGN: u32 = 2;
 
-/// So long a sentence without a small word of English, and with one of another language, is not English.
+/// The length in words from which a sentence is not English, if it has no small word of English and one of another
+/// language.
 const FEWEST_WORDS: u32 = 6;
 
-/// Fewer bytes in another script may be a symbol, or a word that is spoken about.
+/// The minimum number of bytes in another script. Fewer may be a symbol, or a quoted word.
 const FEWEST_WIDE: usize = 12;
 
-/// What was heard of a sentence's language.
+/// The evidence about a sentence's language.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Evidence {
     words: u32,
@@ -25,7 +26,7 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
-    /// Takes one word, by its hash, its bytes, and how many of them are beyond ASCII.
+    /// Takes one word, by its hash, its bytes, and the number of them beyond ASCII.
     pub(super) fn hear(&mut self, hash: u64, bytes: usize, wide: usize) {
         self.words += 1;
         self.letters += bytes;
@@ -37,7 +38,7 @@ impl Evidence {
         }
     }
 
-    /// Whether the sentence is in another script or language, with no English to speak of.
+    /// Returns `true` if the sentence is in another script or language, with hardly any English.
     pub(super) fn is_foreign(&self) -> bool {
         let is_of_other_script = self.wide >= FEWEST_WIDE && 2 * self.wide > self.letters && self.english < 3;
         let is_of_other_words =
@@ -50,7 +51,7 @@ impl Evidence {
 const ENGLISH: u64 = 1;
 const FOREIGN: u64 = 2;
 
-/// Frequent words of English that are no frequent words of the other languages here, as [`super::features`] has them.
+/// Frequent words of English that are not frequent in the other languages here, in the form of [`super::features`].
 const ENGLISH_WORDS: &str = "the and of is that it you this for with are not be have they but what your from she we if will \
     would there their his her were been about just who get like people when can out how because dont cant im youre its thats \
     which these those then than them him our us at by or any more some only into over after other such each where while \
@@ -82,10 +83,10 @@ const FOREIGN_WORDS: &str = "und ist nicht ich sie ein eine einer eines einen mi
     ya kwa ni katika hii \
     koji nije kao iz od nakon";
 
-/// Slots of the table, so many more than words that most look-ups end at once.
+/// The number of slots of the table: so many more than words that most look-ups end at once.
 const SLOTS: usize = 2048;
 
-/// Words' hashes, with their class in the lowest bits; 0 is an empty slot.
+/// The words' hashes, with their class in the lowest bits; 0 is an empty slot.
 static TABLE: [u64; SLOTS] = {
     let mut table = [0; SLOTS];
     fill(&mut table, ENGLISH_WORDS.as_bytes(), ENGLISH);

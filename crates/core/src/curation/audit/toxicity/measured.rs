@@ -1,4 +1,4 @@
-//! What the model does on texts that it was not trained on, and on all real edits. No text is printed.
+//! Measurements of the model on texts that it was not trained on, and on all real edits. No text is printed.
 //!
 //! The data is not part of this repository: `make test-data` runs these where it is.
 
@@ -18,7 +18,7 @@ const COMMENTS: &str = "dev/tox_toxic_spans_pos.jsonl";
 const TALK: &str = "dev/tox_wiki_talk.jsonl";
 const BENIGN: &str = "dev/benign_mixed.jsonl";
 
-/// The fifth of the texts that the training script holds out (`split_of` in `toxicity/texts.py`).
+/// Returns `true` for the fifth of the texts that the training script holds out (`split_of` in `toxicity/texts.py`).
 fn is_held_out(text: &str) -> bool {
     Sha256::digest(text)[0] < 51
 }
@@ -37,13 +37,13 @@ fn share(texts: &[String], is_found: impl Fn(&str) -> bool) -> f64 {
     texts.iter().filter(|text| is_found(text)).count() as f64 / texts.len() as f64
 }
 
-/// The held-out texts of a file that `is_wanted` takes.
+/// Returns the held-out texts of a file that `is_wanted` accepts.
 fn held_out(file: &str, is_wanted: impl Fn(&Value) -> bool) -> Vec<String> {
     let texts = records(file).into_iter().filter(is_wanted).map(|record| record["text"].as_str().unwrap().to_owned());
     texts.filter(|text| is_held_out(text)).collect()
 }
 
-/// AUC and F1 on the held-out texts of a labelled file.
+/// Returns AUC and F1 on the held-out texts of a labelled file.
 fn quality(file: &str) -> (f64, f64) {
     let toxic = held_out(file, |record| record["toxic"] == 1);
     let clean = held_out(file, |record| record["toxic"] == 0);
@@ -69,7 +69,7 @@ fn quality(file: &str) -> (f64, f64) {
     (auc, f1)
 }
 
-/// Held-out toxic posts and comments of one to two lines.
+/// Returns held-out toxic posts and comments of one to two lines.
 fn toxic_posts() -> Vec<String> {
     let is_short = |record: &Value| record["toxic"] == 1 && record["text"].as_str().unwrap().len() <= 200;
     let mut posts = held_out(POSTS, is_short);
@@ -98,7 +98,7 @@ fn clean_texts_pass() {
         println!("{source}: {found:.4} of {} found", texts.len());
         assert!(found <= 0.02, "{source}");
     }
-    // Of the code there are 46 texts only, so that one of them is 2 %.
+    // There are only 46 texts of code, so that one of them is 2 %.
     for (file, most) in [(SUMMARIES, 0.01), (CODE, 0.03), (PROSE, 0.0), (TRANSLATIONS, 0.01)] {
         let edits = records(file);
         let texts: Vec<_> = edits.iter().map(|edit| edit["final_user_edit"].as_str().unwrap().to_owned()).collect();
@@ -198,6 +198,6 @@ fn one_sentence_in_a_page_is_found() {
         "found in {} pages: {added:.3} of sentences added, {all_new:.3} in new pages; {mistaken:.3} of clean pages",
         pages.len()
     );
-    // Where all of the page is new, a dozen other sentences are looked at as well: one has to be surer.
+    // If the whole page is new, a dozen other sentences are read as well, so one has to be surer.
     assert!(added >= 0.6 && all_new >= 0.5 && mistaken <= 0.02);
 }

@@ -1,18 +1,18 @@
-//! Abuse, and other harm, in what the user added.
+//! Abuse, and other harm, in the user's additions.
 //!
-//! A linear model over hashed words and letters ([`features`], [`sums`]) reads every sentence that the user added, and all of
-//! them together. How it was trained, what it reaches and what it cannot do is in `toxicity/README.md`.
+//! A linear model over hashed words and letters ([`features`], [`sums`]) reads every sentence that the user added, and
+//! all of them together. Its training, its quality and its limits are in `toxicity/README.md`.
 //!
-//! *How sure it has to be* rises with the number of sentences it looked at: who looks at a hundred sentences finds one that is
-//! odd by chance. The worst sentence among n counts as its log-odds less ln n, which is what Bonferroni's correction amounts
-//! to; so a page is as rarely found by mistake as a sentence is, while the abuse that nobody would take for anything else is
-//! found in a page too. What no sentence says by itself, many may: their mean odds count, and what they say all together.
+//! *Certainty.* The required certainty rises with the number of sentences: among a hundred sentences one is odd by
+//! chance. The worst sentence among n counts as its log-odds less ln n, which amounts to Bonferroni's correction. So a
+//! false finding is as rare in a page as in a sentence, while plain abuse is found in a page, too. Many sentences
+//! together may say more than each by itself, so their mean odds and their joint score count as well.
 //!
-//! *Whose doing it is.* A sentence of the model's own in which the user changed a word is not of the user's making, as long as
-//! the change made it no worse ([`origin`]). What stands in the prompt is no excuse: the prompt is the user's as well, and
-//! whoever copies abuse from there trains a model to repeat abuse.
+//! *Authorship.* A sentence of the model's own in which the user changed a word is not the user's, as long as the
+//! change made it no worse ([`origin`]). Text in the prompt is no excuse: the prompt is the user's as well, and abuse
+//! copied from it would train a model to repeat abuse.
 //!
-//! *English only.* Sentences in another language are left to others, and said to be: [`Reason::UnknownLanguage`].
+//! *English only.* Sentences in another language are not judged, and reported as [`Reason::UnknownLanguage`].
 
 mod features;
 mod language;
@@ -34,23 +34,24 @@ use crate::curation::audit::AuditRules;
 use origin::ModelsOwn;
 use sums::Sums;
 
-/// How much the mean of the sentences' odds counts beside what they say all together; chosen with [`MARGIN`] by what is found
-/// in long prompts and in pages (`toxicity/README.md`).
+/// The weight of the mean of the sentences' odds beside their joint score. Chosen with [`MARGIN`] by the results on
+/// long prompts and pages (`toxicity/README.md`).
 const SHARE: f32 = 0.65;
 
-/// By so much the worst sentence has to be surer, in log-odds, where it alone decides.
+/// The margin, in log-odds, by which the worst sentence has to be surer if it alone decides.
 const MARGIN: f32 = 0.3;
 
-/// More sentences do not make it harder to be found: filling up a text must not hide what is in it.
+/// The number of sentences from which the required certainty rises no further: filling up a text must not hide its
+/// content.
 const MANY: usize = 50;
 
-/// Log-odds beyond this are as good as certain, and their exponentials can still be added.
+/// The bound of log-odds. Beyond it they are as good as certain, and their exponentials can still be added.
 const MOST: f32 = 30.0;
 
-/// Records the probability that what the user added is abusive, and adds a [`Reason::Toxic`] where it is above the policy's
-/// threshold; its score is the probability, its span the worst sentence, or all where all together are worse. Adds a
-/// [`Reason::UnknownLanguage`] where sentences are not in English; its score is their share of the added text's bytes, its
-/// span the first.
+/// Records the probability that the user's additions are abusive, and adds [`Reason::Toxic`] if it is above the
+/// policy's threshold. Its score is the probability; its span is the worst sentence, or all if all together are worse.
+/// Adds [`Reason::UnknownLanguage`] for sentences that are not in English. Its score is their share of the added text's
+/// bytes; its span is the first.
 pub(super) fn inspect(subject: &Subject<'_>, rules: &AuditRules, findings: &mut Findings) {
     let mut foreign = Foreign::default();
     let mut read = Vec::with_capacity(subject.added.len());
@@ -75,14 +76,14 @@ pub(super) fn inspect(subject: &Subject<'_>, rules: &AuditRules, findings: &mut 
     }
 }
 
-/// A sentence that the user added, and what the model makes of it.
+/// A sentence that the user added, and the model's result on it.
 struct Read {
     bytes: Range<usize>,
     sums: Sums,
     log_odds: f32,
 }
 
-/// The log-odds of abuse of what was read, and where it is: in the worst sentence, or in all where they are worse together.
+/// Returns the log-odds of abuse and their place: the worst sentence, or all if they are worse together.
 fn weigh(read: &[Read]) -> Option<(f32, Range<usize>)> {
     let (first, last) = (read.first()?, read.last()?);
     let worst = read.iter().max_by(|one, other| one.log_odds.total_cmp(&other.log_odds))?;
@@ -99,7 +100,7 @@ fn weigh(read: &[Read]) -> Option<(f32, Range<usize>)> {
     Some((weighed, if together > worst.log_odds { all_of_it } else { worst.bytes.clone() }))
 }
 
-/// The logarithm of the mean of the sentences' odds.
+/// Returns the logarithm of the mean of the sentences' odds.
 fn mean_of_odds(read: &[Read]) -> f32 {
     let odds: f32 = read.iter().map(|sentence| sentence.log_odds.clamp(-MOST, MOST).exp()).sum();
     (odds / read.len() as f32).ln()

@@ -1,4 +1,4 @@
-//! Whose sentence it is: the user's, or the model's with a word changed.
+//! The authorship of a sentence: the user's, or the model's with a word changed.
 
 use std::cell::OnceCell;
 
@@ -8,14 +8,14 @@ use crate::text::plain::plain;
 use crate::text::sentences::sentences;
 use crate::text::tokens::{folded_hash, words};
 
-/// So many sentences of one edit are looked for among the model's. All further ones are taken to be the user's: looking is
-/// linear in the model's text, and models do not write so much abuse.
+/// The maximum number of sentences of one edit that are looked up in the model's text. All further ones count as the
+/// user's: a look-up is linear in the model's text, and models do not write so much abuse.
 const LOOKED_FOR: u32 = 16;
 
-/// The log-odds by which a sentence may be worse than the model's and still be taken for no worse.
+/// The log-odds by which a sentence may be worse than the model's and still count as no worse.
 const SLACK: f32 = 0.5;
 
-/// The sentences of the model's text, read when they are first needed: hardly ever.
+/// The sentences of the model's text, read on first use, which is rare.
 pub(super) struct ModelsOwn<'t> {
     rejected: &'t str,
     sentences: OnceCell<Vec<Original>>,
@@ -24,7 +24,7 @@ pub(super) struct ModelsOwn<'t> {
 
 struct Original {
     log_odds: f32,
-    /// The hashes of its words, in order of the hashes.
+    /// The hashes of its words, sorted.
     words: Vec<u64>,
 }
 
@@ -33,7 +33,8 @@ impl<'t> ModelsOwn<'t> {
         Self { rejected, sentences: OnceCell::new(), looked_for: 0 }
     }
 
-    /// Whether a sentence is one of the model's that was touched: most of its words are in that one, and it is no worse.
+    /// Returns `true` if a sentence is an edited one of the model's: most of its words are in that one, and it is no
+    /// worse.
     pub(super) fn has(&mut self, sentence: &Sentence<'_>, log_odds: f32) -> bool {
         self.looked_for += 1;
         if self.looked_for > LOOKED_FOR {
@@ -58,7 +59,7 @@ fn word_hashes(text: &str) -> Vec<u64> {
     hashes
 }
 
-/// How many words two sorted lists share.
+/// Returns the number of words that two sorted lists share.
 fn in_common(one: &[u64], other: &[u64]) -> usize {
     let (mut shared, mut at) = (0, 0);
     for word in one {

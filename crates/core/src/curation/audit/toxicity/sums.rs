@@ -1,18 +1,18 @@
-//! The model: two tables of weights, and what a text's features add up to.
+//! The model: two tables of weights, and the sums of a text's features.
 //!
-//! It is two linear models that read the same features, the *heads*: one for abuse, one for other harm (explicit sex, self-harm,
-//! threats). Their words have little in common, so that one head for both finds less of either. A hash's weights of both lie
-//! side by side: the second head costs no second look.
+//! It is two linear models over the same features, the *heads*: one for abuse, one for other harm (explicit sex,
+//! self-harm, threats). Their words have little in common, so that one head for both finds less of either. A hash's
+//! weights of both lie side by side: the second head costs no second look-up.
 
 use std::ops::AddAssign;
 
 use super::features::{Sink, each};
 use super::language::Evidence;
 
-/// Written by `toxicity/train.py`. Used where it is, as it is: there is nothing to load.
+/// The model's file, written by `toxicity/train.py`. It is used in place: there is nothing to load.
 const FILE: &[u8] = include_bytes!("../../../../toxicity/weights.bin");
 
-/// A signature with the version of the features and of the file, then three numbers of 32 bits for each head.
+/// A signature with the version of the features and of the file. Three numbers of 32 bits for each head follow it.
 const SIGNATURE: &[u8; 8] = b"FWTOX\0\0\x02";
 const HEADER: usize = SIGNATURE.len() + HEADS * 3 * 4;
 
@@ -20,12 +20,12 @@ const HEADS: usize = 2;
 const WORD_BITS: u32 = 17;
 const LETTER_BITS: u32 = 18;
 
-/// What a step of a weight is worth, of words and of letters; then what a text without any feature has.
+/// The value of a step of a weight, for words and for letters; then the bias of a text without any feature.
 const WORD_STEPS: [f32; HEADS] = [number(0), number(3)];
 const LETTER_STEPS: [f32; HEADS] = [number(1), number(4)];
 const BIASES: [f32; HEADS] = [number(2), number(5)];
 
-/// Weights of hashes, in steps, as signed bytes.
+/// The weights of hashes, in steps, as signed bytes.
 static WORDS: [[u8; HEADS]; 1 << WORD_BITS] = table(HEADER);
 static LETTERS: [[u8; HEADS]; 1 << LETTER_BITS] = table(HEADER + (HEADS << WORD_BITS));
 
@@ -52,32 +52,33 @@ const fn table<const LENGTH: usize>(start: usize) -> [[u8; HEADS]; LENGTH] {
     table
 }
 
-/// What a text's features add up to. Those of two texts together are theirs added.
+/// The sums of a text's features. The sums of two texts together are their sums added.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sums {
     words: [i32; HEADS],
     word_count: u32,
     letters: [i32; HEADS],
     letter_count: u32,
-    /// What was heard of its language.
+    /// The evidence about its language.
     pub(super) language: Evidence,
 }
 
 impl Sums {
-    /// Of a text in its plain form.
+    /// Sums the features of a text in its plain form.
     pub(super) fn of(plain: &str) -> Self {
         let mut sums = Self::default();
         each(plain, &mut sums);
         sums
     }
 
-    /// The logarithm of the odds that the text is abusive or otherwise harmful: of the heads' odds together.
+    /// Returns the log-odds that the text is abusive or otherwise harmful, from the odds of both heads together.
     pub(super) fn log_odds(&self) -> f32 {
         let [abuse, harm] = std::array::from_fn(|head| self.log_odds_of(head));
         abuse.max(harm) + (-(abuse - harm).abs()).exp().ln_1p()
     }
 
-    /// Sums are over the root of their number: as good as dividing by the features' length, and as easily put together.
+    /// Divides each sum by the root of its count. It is as good as dividing by the features' length, and easier to
+    /// combine.
     fn log_odds_of(&self, head: usize) -> f32 {
         let mean = |sum: i32, count: u32| sum as f32 / (count.max(1) as f32).sqrt();
         BIASES[head]

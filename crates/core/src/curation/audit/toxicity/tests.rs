@@ -1,4 +1,4 @@
-//! What the check does, in mild words of our own.
+//! Tests of the check, in mild words of our own.
 
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ fn what_no_sentence_says_alone_many_may() {
     let unpleasant = ["That is a dumb excuse of a loser.", "Nobody likes such a pathetic fool."];
     let score = |text: &str| findings_beside("", text).scores.toxicity.unwrap();
     let clean = "The river rises in the hills and runs south to the sea.";
-    // All along, it weighs more than once among harmless sentences.
+    // Throughout the page, it weighs more than once among harmless sentences.
     let all_along = score(&(page(unpleasant[0], 4) + &page(unpleasant[1], 4)));
     let once = score(&(page(clean, 6) + &page(unpleasant[0], 1) + &page(unpleasant[1], 1)));
     assert!(all_along > once, "{all_along} {once}");
@@ -179,7 +179,7 @@ fn a_hundred_kilobytes_of_anything_take_no_time() {
         let start = Instant::now();
         findings_beside(&touched, &text);
         findings_beside("", &text);
-        // Far above what it takes, and far below what it would take if it were not linear.
+        // Far above the actual time, and far below that of a search that is not linear.
         assert!(start.elapsed() < Duration::from_secs(2), "{piece:?} took {:?}", start.elapsed());
     }
 }

@@ -1,4 +1,4 @@
-//! What the training script needs of this crate, so that the model is trained on what it will see.
+//! The interface of the training script, so that the model is trained on the same features that the audit reads.
 
 use super::features::{Sink, each};
 use crate::text::plain::plain;
@@ -7,9 +7,9 @@ use crate::text::sentences::sentences;
 /// The features of one sentence, as hashes of 32 bits. Each is there as often as it occurs.
 #[derive(Debug, Default)]
 pub struct SentenceFeatures {
-    /// Of words, and of pairs of words.
+    /// Words, and pairs of words.
     pub words: Vec<u32>,
-    /// Of three to five letters in a row.
+    /// Three to five letters in a row.
     pub letters: Vec<u32>,
 }
 
@@ -23,7 +23,7 @@ impl Sink for SentenceFeatures {
     }
 }
 
-/// The features of each sentence of a text, cut and normalised as the audit does it.
+/// Returns the features of each sentence of a text, cut and normalised as in the audit.
 #[must_use]
 pub fn toxicity_features(text: &str) -> Vec<SentenceFeatures> {
     let of_sentence = |bytes| {
