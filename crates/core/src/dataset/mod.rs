@@ -1,8 +1,8 @@
-//! What a dataset version takes of the pending pairs, and what it says of itself.
+//! The dataset's rules: which pending pairs a version takes, and what its record says.
 //!
-//! Curation judges an edit alone; here a batch is judged together, because some things only show side by side: repeats, one
-//! contributor's share, contradictions, campaigns. The audit is a pure function of the pending lines, of what the dataset
-//! holds, and of the policy: frozen again from the same, a version comes out the same.
+//! Curation judges an edit alone; here a batch is judged together. Repeats, one contributor's share, contradictions and campaigns
+//! only show side by side. The audit is a pure function of the pending lines, the dataset's rows and the policy. Frozen again
+//! from the same input, a version comes out the same.
 //!
 //! | file | decides |
 //! |---|---|

@@ -23,8 +23,8 @@ const FIRST_BACKOFF: Millis = 15 * 60 * 1000;
 /// The longest wait between attempts, in milliseconds.
 const LONGEST_BACKOFF: Millis = 24 * 60 * 60 * 1000;
 
-/// One in so many pairs of the threshold has to be new before a run is tried again where pairs are enough but too narrow. A run
-/// for each new pair would commit a version each.
+/// The part of the threshold, as one in so many, that has to be new before a run is tried again where pairs are enough but too
+/// narrow. A run for each new pair would commit a version each.
 const RETRY_SHARE: u64 = 10;
 
 /// The conditions under which a run may start.

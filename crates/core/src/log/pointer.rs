@@ -180,8 +180,8 @@ impl Pointer {
 
     /// Returns the pointer after an operator's version. It stays at the same crossing, because such a version consumes nothing.
     ///
-    /// The last freeze's report is kept with this version, so that a retry trains on it. If that freeze is undone, no report is
-    /// kept. The costs of past trainings stay counted.
+    /// The last freeze's report names this version from then on, so that a retry trains on it. If that freeze is undone, the
+    /// report is not trainable any more. Past training runs stay counted.
     #[must_use]
     pub fn after_amendment(&self, amended: Amended) -> Self {
         let Amended { version, net_new, breadth, trainable } = amended;
