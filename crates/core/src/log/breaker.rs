@@ -234,8 +234,8 @@ impl Breaker {
 
     /// Returns the breaker after the window of a freeze, if that changes it.
     ///
-    /// A sample below `min_events` closes it, since a window that small would not have opened it. A sample without a pair does not
-    /// close it.
+    /// A sample below `min_events` closes it, since a window that small would not have opened it. A sample without a pair does
+    /// not close it.
     #[must_use]
     pub fn after_window(
         &self,
