@@ -1,4 +1,4 @@
-//! The tree of the core: its rooms use one another in one direction, and no two modules use each other.
+//! The architecture of the core: its rooms use one another in one direction, and no two modules use each other.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};

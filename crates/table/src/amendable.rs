@@ -37,7 +37,7 @@ pub trait Amendable: Dataset {
     /// Commits the version right after `on`, with these rows, and with records as [`Dataset::commit`] has them.
     ///
     /// # Errors
-    /// As those of [`Dataset::commit`].
+    /// The same as those of [`Dataset::commit`].
     fn commit_rows(
         &self,
         on: Self::Snapshot,

@@ -70,7 +70,7 @@ impl<W: Write + Send> ParquetLines<W> {
     /// Ends the file.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// The same as those of [`Self::write`].
     pub fn finish(mut self) -> io::Result<W> {
         self.flush()?;
         // Syncing first keeps the output's own error; the closing writer would only return its text.

@@ -340,7 +340,7 @@ mod tests {
             }
         }
 
-        /// A world in which a number, and no share, caps contributors, and more pairs may wait than are quarantined.
+        /// Returns a world whose cap is a number, and no share. Pairs over it wait, up to the limit of waiting pairs.
         fn with_cap(most: u64) -> Self {
             let mut world = Self::new();
             world.rules.max_pairs_per_contributor = most;

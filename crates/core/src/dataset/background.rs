@@ -238,7 +238,7 @@ fn take_settled(rest: &mut &[u8]) -> Result<Settled, UnreadableBackground> {
     Ok(Settled::from_entries(entries))
 }
 
-/// LEB128: seven bits a byte, the last byte without the high bit.
+/// Appends a number as LEB128: seven bits a byte, the last byte without the high bit.
 fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);

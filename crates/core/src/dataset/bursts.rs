@@ -9,9 +9,9 @@
 //! it from a campaign: the sibling `hands` decides.
 //!
 //! The background is the rate of earlier versions, scaled to this one's size. Until they have [`ENOUGH_TO_GO_BY`] pairs, it says
-//! too little. Until then prompts and model outputs of this batch are counted with it: otherwise a first version would take `of
-//! the` for a campaign. An attacker who knows that can hide an early campaign behind prompts with its words; the caps defend
-//! against that.
+//! too little. Until then prompts and model outputs of this batch are counted with it: otherwise common words, such as `of the`,
+//! would be bursts in a first version. An attacker who knows that can hide an early campaign behind prompts with its words; the
+//! caps defend against that.
 
 use std::collections::{HashMap, HashSet};
 

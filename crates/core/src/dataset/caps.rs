@@ -8,8 +8,9 @@
 //! equally each bring `1 / k`. With a share of exactly that, the one who brings least would limit all others. So one of three
 //! people may have two thirds of a version, and one of 20 a tenth. From 100 on the default of 2 % holds.
 //!
-//! k falls slowly when contributors stay away ([`Attribution::contributors`]). An attacker who floods a quiet hour alone would be
-//! the whole batch, and no share would hold. For the same reason the version before says whether pairs name contributors.
+//! The number k falls slowly when contributors stay away ([`Attribution::contributors`]). Otherwise an attacker who floods a
+//! quiet hour alone would be the whole batch, and no share would hold. For the same reason the version before says whether pairs
+//! name contributors.
 
 use std::collections::HashMap;
 

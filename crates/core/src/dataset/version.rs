@@ -422,12 +422,12 @@ mod tests {
         numbers.map(line).collect()
     }
 
-    /// Of one contributor five pairs enter, and the rest is quarantined.
+    /// Returns a record: of one contributor five pairs enter, and the rest is quarantined.
     fn record(version: u64, lines: &[String], previous: Option<&VersionRecord>) -> (VersionRecord, Audited) {
         record_with(0, version, &[], lines, previous)
     }
 
-    /// Of one contributor five pairs enter and so many wait; the rest is quarantined. Some have waited before.
+    /// Returns a record: of one contributor five pairs enter and so many wait; the rest is quarantined. Some have waited before.
     fn record_with(
         may_wait: u64,
         version: u64,

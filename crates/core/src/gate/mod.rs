@@ -5,11 +5,11 @@
 //!
 //! | criterion | asks | catches |
 //! |---|---|---|
-//! | G0 `integrity` | are these the files that the run is about, whole, and enough of them? | tampering, leaks, NaN, too few rows |
+//! | G0 `integrity` | are these the run's files, whole, and enough of them? | tampering, leaks, NaN, too few rows |
 //! | G1 `learned` | does the candidate prefer users' texts more than the incumbent does? | undertrained adapters |
 //! | G2 `no_displacement` | have users' texts become more probable, too? | plain DPO |
 //! | G3 `no_forgetting` | are liked outputs as probable as before? | training without replay |
-//! | G4 `wins` | are its own answers nearer to what users wrote? | adapters that only score well |
+//! | G4 `wins` | are its own answers nearer to users' texts? | adapters that only score well |
 //! | G5 `safety` | are its answers as clean as before, and of sensible length? | toxic or rambling adapters |
 //!
 //! Pairs whose two texts are the same tokens show no preference. G0 to G4 leave them out, and the verdict counts them.

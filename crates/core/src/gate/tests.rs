@@ -373,7 +373,7 @@ fn pairs_of_equal_texts_are_counted_and_no_criterion_on_preferences_asks_them() 
 
 #[test]
 fn equal_texts_hide_no_pair_that_was_not_learned_and_no_harm() {
-    // A trainer that calls a pair equal whose scores differ.
+    // The trainer calls a pair equal whose scores differ.
     let mut world = World::new(250, 120, UNDERTRAINED);
     world.scored_pairs().for_each(|pair| pair.equal = true);
     let verdict = world.verdict();

@@ -1,5 +1,5 @@
-//! Wilson's score interval for a share: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22 (1927),
-//! as recommended over the normal approximation by R. G. Newcombe, Statistics in Medicine 17 (1998), method 3.
+//! Wilson's score interval for a share: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA
+//! 22 (1927), as recommended over the normal approximation by R. G. Newcombe, Statistics in Medicine 17 (1998), method 3.
 
 /// The normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;

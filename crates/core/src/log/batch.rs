@@ -101,8 +101,8 @@ fn part<M>(route: Route, slots: Vec<Slot<M>>, now: Millis) -> Part<M> {
     Part { route, name, body, messages }
 }
 
-/// The ids are sorted, so a batch that is redelivered in another order has the same digest. An event that a client sends again
-/// later makes another digest: it may be newer than another event in between.
+/// Returns the digest over the sorted ids, so that a batch redelivered in another order has the same digest. An event that a
+/// client sends again later makes another digest: it may be newer than another event in between.
 fn digest_of<M>(slots: &[Slot<M>]) -> String {
     let id = |slot: &Slot<M>| {
         let CuratedEvent { event_id, pair_id, received_at, .. } = &slot.event;

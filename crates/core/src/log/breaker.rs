@@ -46,7 +46,7 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
-    /// The state's name, as in logs and events.
+    /// Returns the state's name, as in logs and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -157,7 +157,7 @@ pub enum Cause {
     },
     /// It was open for long enough.
     TimePassed,
-    /// A person moved it.
+    /// An operator moved it.
     ByHand {
         /// The operator.
         who: String,

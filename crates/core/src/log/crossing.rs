@@ -23,8 +23,8 @@ const FIRST_BACKOFF: Millis = 15 * 60 * 1000;
 /// The longest wait between attempts, in milliseconds.
 const LONGEST_BACKOFF: Millis = 24 * 60 * 60 * 1000;
 
-/// The part of the threshold, as one in so many, that has to be new before a run is tried again where pairs are enough but too
-/// narrow. A run for each new pair would commit a version each.
+/// A run that found enough pairs but too little breadth is tried again after `threshold / RETRY_SHARE` new pairs. A run for each
+/// new pair would commit a version each.
 const RETRY_SHARE: u64 = 10;
 
 /// The conditions under which a run may start.
@@ -49,7 +49,7 @@ pub enum Attempt {
     Succeeded,
     /// It failed, timed out or was aborted, at the given time.
     Failed {
-        /// When it ended.
+        /// The time at which it ended, in milliseconds since the Unix epoch.
         stopped_at: Millis,
     },
 }

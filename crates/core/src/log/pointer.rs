@@ -124,7 +124,7 @@ pub struct Frozen {
     pub near_duplicates: u64,
     /// Lines that were left out as superseded.
     pub superseded: u64,
-    /// Rows that were taken out as revised.
+    /// Rows that were removed as revised.
     pub revised: u64,
     /// Pairs that the audit or the circuit breaker quarantined.
     pub held: u64,

@@ -147,7 +147,7 @@ mod tests {
     const HOUR: Millis = 60 * 60 * 1000;
     const NOON: Millis = 12 * HOUR;
 
-    /// A part named at `written_at` that appeared `delay` later.
+    /// Returns a part named at `written_at` that appeared `delay` later.
     fn part(written_at: Millis, delay: Millis, batch: u64, rows: u64) -> ListedPart {
         let name = PartName { written_at, digest: format!("{batch:032x}"), rows };
         ListedPart { name, last_modified: written_at + delay, bytes: 100 }
@@ -252,8 +252,8 @@ mod tests {
     }
 
     proptest! {
-        /// In any order of appearing and consuming, each part is consumed exactly once, as long as no part appears later than the
-        /// window after the time in its name.
+        /// In any order of appearance and consumption, each part is consumed exactly once. The condition is that no part appears
+        /// later than the window after the time in its name.
         #[test]
         fn every_part_is_consumed_exactly_once(
             written in prop::collection::vec((0..6 * HOUR, 0..=WINDOW), 1..40),

@@ -4,7 +4,7 @@
 //! that incumbent, and only once. A run may come late, because an operator took days to answer, or because the workflow retries
 //! after a crash. It finds another adapter live, or that its own was live and was demoted, and changes nothing.
 //!
-//! An adapter that was trained on rolled-back data does not stay live and never becomes live, because the pointer knows the
+//! An adapter that was trained on rolled-back data does not stay live and is not promoted, because the pointer knows the
 //! rolled-back dataset versions. A run under way at that time is refused at its promotion. So no operator has to find it or stop
 //! it in time.
 

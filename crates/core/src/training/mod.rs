@@ -1,6 +1,6 @@
 //! The contract between the workflow and a trainer: the files of a run, and the pointer to the live adapter.
 //!
-//! | file of `runs/<run>/` | what | type |
+//! | file of `runs/<run>/` | content | type |
 //! |---|---|---|
 //! | `input/run.json` | the training job: its data, base and settings, with their hashes | [`RunDescription`] |
 //! | `input/train.jsonl` | pairs to train on | [`PairRow`] |

@@ -38,7 +38,7 @@ pub struct HeldOutRow {
     pub is_new: bool,
 }
 
-/// An output that its user liked and left as it was.
+/// An output that its user liked and left unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayRow {
     /// The event of the feedback.

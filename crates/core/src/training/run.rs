@@ -121,7 +121,7 @@ pub enum InputFile {
 }
 
 impl InputFile {
-    /// All of them.
+    /// All data files.
     pub const ALL: [Self; 4] = [Self::Train, Self::HeldOut, Self::ReplayTrain, Self::ReplayHeldOut];
 
     /// Returns the file's name.

@@ -79,7 +79,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// A function of its own makes the field required: without one, serde takes a missing `Option` for none.
+/// Reads a number or `null`, and requires the field: without a function of its own, serde takes a missing `Option` for none.
 fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
 }

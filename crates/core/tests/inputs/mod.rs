@@ -49,7 +49,7 @@ fn respelled(bytes: usize, piece: impl Fn(usize) -> String, from: &str, to: &str
 
 macro_rules! worst {
     ($($name:literal: $texts:expr,)*) => {
-        /// All of them.
+        /// All generators.
         pub(crate) const WORST: &[Worst] = &[$(Worst { name: $name, texts: $texts }),*];
     };
 }

@@ -163,10 +163,10 @@ async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
         // The salt is Flywheel's property, and not one of Delta's.
         .with_raise_if_key_not_exists(false)
         .with_save_mode(SaveMode::ErrorIfExists)
-        // Tried again, a creation that finds version 0 taken would create the table over again as version 1.
+        // With a retry, a creation that finds version 0 taken would create the table again as version 1.
         .with_commit_properties(CommitProperties::default().with_max_retries(0));
     let Err(error) = creation.await.map(|created| table = created) else { return Ok(table) };
-    // Not created, and not there either: then the first error is the reason, not the second.
+    // If the table was not created and does not exist either, the first error is the reason.
     table.load().await.map_err(|_| storage("create", &error))?;
     Ok(table)
 }

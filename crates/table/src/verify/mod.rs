@@ -62,8 +62,8 @@ pub enum Unverifiable {
 /// - of an operator's version, that its rows and waiting pairs are those of the rollback's target, or those before it without the
 ///   removed ones.
 ///
-/// It checks over all versions that no prompt is on both sides of the split, no pair is in two rows of one version, and no row
-/// came or went without a record.
+/// It checks over all versions that no prompt is on both sides of the split, and no pair is in two rows of one version. No row
+/// may come or go without a record.
 ///
 /// Erased data cannot be recomputed. Then the replacement is checked, by the list whose hash the erasure's record has.
 ///
