@@ -22,7 +22,7 @@ pub struct GateBounds {
     pub tie_within: f64,
     /// G4: the margin below its bound within which an operator decides.
     pub review_within: f64,
-    /// G5: greatest rise of the share of answers that the audit would quarantine (upper 95 % bound).
+    /// G5: greatest rise of the share of answers that the audit would quarantine or drop (upper 95 % bound).
     pub violations_to: f64,
     /// G5: the largest deviation of the mean length of answers from the incumbent's and the users', as a share.
     pub length_within: f64,

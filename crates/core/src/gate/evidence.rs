@@ -56,7 +56,7 @@ impl MeasuredPair {
 pub(super) struct MeasuredAnswer {
     /// Its similarity to the user's text.
     pub(super) similarity: Share,
-    /// `true` if the audit would quarantine it.
+    /// `true` if the audit would quarantine or drop it.
     pub(super) is_violation: bool,
     pub(super) chars: f64,
 }
@@ -133,9 +133,9 @@ pub struct Means {
     pub incumbent_replay_nll: f64,
     /// Negative log-likelihood of liked outputs, in nats a token.
     pub candidate_replay_nll: f64,
-    /// Share of answers that the audit would quarantine.
+    /// Share of answers that the audit would quarantine or drop.
     pub incumbent_violations: f64,
-    /// Share of answers that the audit would quarantine.
+    /// Share of answers that the audit would quarantine or drop.
     pub candidate_violations: f64,
     /// Length of answers in characters.
     pub incumbent_chars: f64,
