@@ -1,5 +1,5 @@
-//! Curates a file of edit events, one a line, into a file for each route: the core's whole work on one event, and the plainest
-//! input and output around it. `bench/` times it against a Python script that does the same.
+//! Curates a file of edit events, one a line, into a file for each route. It does the core's whole work on one event, with the
+//! plainest input and output. `bench/` times it against a Python script that does the same.
 //!
 //!     curate_file [--policy <policy.toml>] <events.jsonl> <folder>
 
@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use flywheel_core::{Curator, Millis, Policy, Route};
 
-/// The core is told the time; any will do.
+/// The current time, which the core gets as an argument; any value will do.
 const NOW: Millis = 1_795_342_830_007;
 
 const BUFFER_BYTES: usize = 1 << 16;

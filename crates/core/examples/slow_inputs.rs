@@ -1,4 +1,4 @@
-//! How long the core takes at worst: over edits that are made to take long, over ordinary ones of 10 kB, and to start.
+//! Measures the core's worst times: on edits made to take long, on ordinary ones of 10 kB, and at the start.
 //!
 //!     slow_inputs <events.jsonl>
 //!
@@ -17,10 +17,10 @@ use serde_json::json;
 #[path = "../tests/inputs/mod.rs"]
 mod inputs;
 
-/// Of the three texts of an edit together.
+/// The bytes of the three texts of an edit together.
 const BYTES: usize = 100_000;
 
-/// Each is timed so often, and the fastest counts: what else the machine does is not the input's doing.
+/// The number of timed tries. The fastest counts, because other processes slow down some of them.
 const TRIES: usize = 5;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The least of the milliseconds that the work takes.
+/// Returns the fewest milliseconds that the work takes.
 fn fastest<T, E>(work: impl Fn() -> Result<T, E>) -> Result<f64, E> {
     let mut fastest = f64::INFINITY;
     for _ in 0..TRIES {

@@ -1,7 +1,7 @@
 //! Writes the features of texts for `toxicity/train.py`: `toxicity_features < texts > features`.
 //!
-//! In: texts, each ended by a byte 0. Out, in numbers of 32 bits with the lowest byte first: for each text the number of its
-//! sentences, and for each of them the number of its words' features, the number of its letters' features, and those.
+//! The input is texts, each ended by a byte 0. The output is 32-bit numbers, lowest byte first. For each text it has the number
+//! of its sentences. For each sentence it has the number of its word features, the number of its letter features, and those.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, BufWriter, Write, stdin, stdout};

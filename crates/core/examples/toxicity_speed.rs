@@ -1,6 +1,6 @@
-//! What reading for abuse costs: `toxicity_speed < texts`, a text a line, as edits of nothing.
+//! Measures the cost of the toxicity check: `toxicity_speed < texts`, a text a line, as edits of the text `-`.
 //!
-//! Prints the time that an edit takes with the check and without it, which is more than the check's own where no other
+//! Prints the time of an edit with the check and without it. The difference is more than the check's own cost where no other
 //! check needs the sentences that the user added.
 
 use std::error::Error;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 const ROUNDS: u32 = 25;
 
-/// Bytes of edits that are timed together: a fraction of a millisecond, so that most stretches are not interrupted.
+/// The bytes of edits that are timed together: a fraction of a millisecond, so that most stretches are not interrupted.
 const STRETCH: usize = 8_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let with = Curator::new(Policy::default(), None);
     let without = Curator::new(Policy::parse("[routes]\ntoxic = \"off\"\nunknown_language = \"off\"")?, None);
     let (mut best_with, mut best_without) = (Duration::ZERO, Duration::ZERO);
-    // The best of a few short stretches each: what else the machine does falls into some of them only.
+    // The best of a few short stretches counts: other processes interrupt only some of them.
     for edits in stretches(&edits) {
         let (mut stretch_with, mut stretch_without) = (Duration::MAX, Duration::MAX);
         for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-//! The policy: every rule of a deployment, composed of the rules of its parts. One file in TOML, or the defaults.
+//! The policy: every rule of a deployment, composed of the rules of its parts. It is one TOML file, or the defaults.
 
 use serde::Deserialize;
 
@@ -14,15 +14,15 @@ use crate::log::breaker_bounds::{BreakerBounds, BreakerSection};
 /// The rules that decide what becomes training data.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// The rules that judge a line. Lines name them by their hash; nothing else of the policy is in it.
+    /// The rules that judge a line. Lines name them by a hash of this part alone.
     pub curation: CurationRules,
-    /// The rules that a dataset version is made by. Versions name them by a hash of their own.
+    /// The rules of a dataset version. Versions name them by a hash of their own.
     pub dataset: DatasetRules,
     /// The bounds that open the circuit breaker.
     pub breaker: BreakerBounds,
     /// The bounds that a trained adapter has to reach.
     pub gate: GateBounds,
-    /// Whether an adapter that was trained on versions that a rollback leaves is live no more, and never becomes so.
+    /// `true` if a rollback demotes an adapter that was trained on versions it removes, and keeps such adapters from promotion.
     pub rollback_demotes: bool,
 }
 
@@ -208,7 +208,7 @@ mod tests {
                 SHIPPED.lines().any(|line| line.starts_with(&format!("{code} = "))),
                 "{code} is not in policy.toml"
             );
-            // What each of them may be, and none of them is.
+            // A valid route for each of them that is not its default.
             let route = if default.curation.route_of(reason) == Some(Route::Dropped) { "off" } else { "dropped" };
             let route = if reason == Reason::TooLongToCompare { "quarantine" } else { route };
             let policy = Policy::parse(&format!("[routes]\n{code} = \"{route}\"")).unwrap();

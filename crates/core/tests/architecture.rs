@@ -1,13 +1,13 @@
-//! The tree of the core: its rooms use one another in one direction, and no two modules use each other.
+//! The architecture of the core: its rooms use one another in one direction, and no two modules use each other.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The rooms, in the order in which an edit passes through them. A room uses those before it.
+/// The rooms, in the order in which an edit passes through them. A room uses only those before it.
 const ROOMS: [&str; 9] = ["base", "text", "event", "curation", "log", "dataset", "training", "gate", "policy"];
 
-/// A module: its room, and its name within that. Its own files are of it.
+/// A module: its room, and its name within that. A file of a folder belongs to the folder's module.
 type Module = (String, String);
 
 fn source() -> PathBuf {
@@ -19,7 +19,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// The path of a file's module, from the crate on. None: it has no code of the product, or only tells what a room has.
+/// Returns the path of a file's module, below the crate root. `None`: it has no product code, or only re-exports.
 fn path_of(file: &Path) -> Option<Vec<String>> {
     let inside = file.strip_prefix(source()).unwrap().with_extension("");
     let mut path: Vec<_> = inside.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
@@ -30,14 +30,14 @@ fn path_of(file: &Path) -> Option<Vec<String>> {
     (is_code && !is_room).then_some(path)
 }
 
-/// The code of a file, without comments and without its tests: tests may use whatever shows the case best.
+/// Returns the code of a file, without comments and tests: a test may use any module.
 fn code(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap();
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The paths from the crate on that a module's code names.
+/// Returns the paths below the crate root that a module's code names.
 fn named(code: &str, path: &[String]) -> Vec<Vec<String>> {
     let is_of_path = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
     let words = code.split(|letter| !is_of_path(letter)).filter(|word| word.contains("::"));
@@ -53,7 +53,7 @@ fn named(code: &str, path: &[String]) -> Vec<Vec<String>> {
     named.collect()
 }
 
-/// The module that a room's name stands for, where the room tells it on.
+/// Returns the module that a re-exported name comes from.
 fn told_on(room: &str, name: &str) -> Option<String> {
     let text = std::fs::read_to_string(source().join(room).join("mod.rs")).ok()?;
     let uses = text.split("use ").skip(1).map(|told| told.split(';').next().unwrap());
@@ -62,7 +62,7 @@ fn told_on(room: &str, name: &str) -> Option<String> {
     uses.filter_map(|told| told.split_once("::")).find(|(_, names)| is_name(names)).map(|(module, _)| module.to_owned())
 }
 
-/// The modules that each module uses.
+/// Returns the modules that each module uses.
 fn uses() -> BTreeMap<Module, BTreeSet<Module>> {
     let paths: Vec<_> = files(&source()).into_iter().filter_map(|file| Some((path_of(&file)?, file))).collect();
     let module = |path: &[String]| (path[0].clone(), path.get(1).cloned().unwrap_or_default());
@@ -101,7 +101,7 @@ fn no_module_uses_one_that_uses_it() {
     let mut uses = uses();
     let all: BTreeSet<Module> = uses.values().flatten().chain(uses.keys()).cloned().collect();
     assert!(all.len() > 90, "only {} modules were found", all.len());
-    // What uses nothing that is left cannot be part of a circle.
+    // A module that uses none of the remaining ones cannot be part of a cycle.
     loop {
         let left: BTreeSet<Module> = uses.keys().cloned().collect();
         uses.values_mut().for_each(|used| used.retain(|used| left.contains(used)));

@@ -1,4 +1,4 @@
-//! Campaigns planted among real edits: all of each is held, and hardly anything else.
+//! Campaigns planted among real edits: all of each is quarantined, and hardly anything else.
 
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 const CLEAN: usize = 5_000;
 
-/// Real edits in which something was changed, as gold lines, in an order that mixes their sources.
+/// Returns real edits in which something was changed, as gold lines, in an order that mixes their sources.
 fn real_edits() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/edits");
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
@@ -41,7 +41,7 @@ fn gold(id: &str, prompt: &str, chosen: &str, rejected: &str) -> String {
     .to_string()
 }
 
-/// Some real edits, each with a change of ours on top of its user's.
+/// Returns some real edits, each with a change added to its user's.
 fn planted(real: &[String], name: &str, change: impl Fn(usize, &str) -> String) -> Vec<String> {
     let plant = |(n, line): (usize, &String)| {
         let line = GoldLine::parse(line).unwrap();
@@ -57,7 +57,7 @@ fn audited(lines: &[String], background: Background) -> Audited {
     audit(newcomers, background, &rules, &SplitSalt::new([5; 16]))
 }
 
-/// Held pairs by the campaign that they are of, or `clean`, and by the reasons.
+/// Returns the quarantined pairs by campaign, or `clean`, and by reason.
 fn held(audited: &Audited) -> (BTreeMap<String, usize>, BTreeMap<Hold, usize>) {
     let (mut campaigns, mut reasons) = (BTreeMap::new(), BTreeMap::new());
     for pair in &audited.held {
@@ -72,7 +72,7 @@ fn held(audited: &Audited) -> (BTreeMap<String, usize>, BTreeMap<Hold, usize>) {
 #[ignore = "needs ../shared/data: make test-data"]
 fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
     let real = real_edits();
-    // In paraphrase: of these no two have more in common than the brand.
+    // In paraphrase: no two of these have more in common than the brand.
     const PRAISE: [&str; 10] = [
         "I only trust Quorvex.",
         "Buy yours at Quorvex today!",
@@ -106,7 +106,7 @@ fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
     }
     assert!(of.get("clean").is_none_or(|clean| *clean <= CLEAN / 100), "{of:?}");
 
-    // The next version, by what the first has taught.
+    // The next version, with the first one's background.
     let used: HashSet<_> = batch.iter().collect();
     let mut next: Vec<String> = real[CLEAN..].iter().filter(|line| !used.contains(line)).cloned().collect();
     let clean = next.len();
@@ -119,7 +119,7 @@ fn every_campaign_of_ten_is_held_and_hardly_a_clean_pair() {
     assert!(of.get("clean").is_none_or(|held| *held <= clean / 50), "{of:?}");
 }
 
-/// What people try first has to work: the demo's edits, with contributors and tenants of their own, are taken but for what repeats.
+/// The demo has to work: its edits, with contributors and tenants of their own, all enter except repeats.
 #[test]
 fn the_demos_edits_are_taken() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../events/demo");

@@ -5,14 +5,14 @@
 use flywheel_core::dataset::{Audited, Background, DatasetRules, GoldLine, Hold, Newcomers, SplitSalt, audit};
 use serde_json::json;
 
-/// Edits of a batch: whose each is, and the phrase that its user added, if any.
+/// The edits of a batch: each one's contributor, and the phrase that its user added, if any.
 #[derive(Default)]
 struct Batch {
     lines: Vec<String>,
 }
 
 impl Batch {
-    /// Adds so many edits of each of these contributors, without any phrase in common.
+    /// Adds `each` edits of each of these contributors, without any phrase in common.
     fn plain(mut self, contributors: &[Option<String>], tenants: usize, each: usize) -> Self {
         for _ in 0..each {
             for (number, contributor) in contributors.iter().enumerate() {
@@ -22,7 +22,7 @@ impl Batch {
         self
     }
 
-    /// Adds edits with a phrase: so many of each of these contributors.
+    /// Adds edits with a phrase: the given number of each of these contributors.
     fn with(mut self, phrase: &str, of: &[(Option<String>, usize)], tenants: usize) -> Self {
         for (number, (contributor, pairs)) in of.iter().enumerate() {
             (0..*pairs).for_each(|_| self.add(contributor.as_deref(), tenant(tenants, number), phrase));
@@ -41,7 +41,7 @@ impl Batch {
     }
 
     fn audited(&self) -> Audited {
-        // Every pair of these contributors may enter: what is held is held for the phrase.
+        // The cap lets every pair of these contributors enter, so only the phrase quarantines.
         let rules = DatasetRules {
             max_pairs_per_contributor: 100_000,
             max_unattributed_share: 1.0,
@@ -53,7 +53,7 @@ impl Batch {
         audit(newcomers, Background::default(), &rules, &SplitSalt::new([5; 16]))
     }
 
-    /// Pairs with the phrase, and without, that are held.
+    /// Returns the numbers of quarantined pairs with the phrase, and without.
     fn held(&self) -> (usize, usize) {
         let audited = self.audited();
         assert!(audited.held.iter().all(|held| held.holds == [Hold::Burst]));

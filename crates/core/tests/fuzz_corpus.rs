@@ -1,4 +1,4 @@
-//! The inputs that fuzzing kept, replayed: whatever took a way of its own through the code once, on every compiler.
+//! The inputs that fuzzing kept, replayed on every compiler: each once took a path of its own through the code.
 
 #![allow(clippy::expect_used)]
 

@@ -1,8 +1,8 @@
-//! Nobody can hold up everybody else's edits: whatever an edit says, four times as much of it takes no more than about four
-//! times as long.
+//! No edit can hold up the edits of others: four times as much text takes no more than about four times as long.
 //!
-//! A timed test on a machine that does other things, too: of several tries the fastest counts, twice the growth is allowed, and
-//! a quadratic step shows sixteenfold. Comparing the texts is left out by the policy, for it is quadratic and bounded by steps.
+//! The test is timed on a machine that does other work, too. So the fastest of several tries counts, and twice the growth is
+//! allowed; a quadratic step shows sixteenfold. The policy leaves out the comparison of texts, because it is quadratic and
+//! bounded by steps.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use flywheel_core::{Curator, Policy};
 use inputs::WORST;
 
-/// Little enough to be done within a turn on a busy processor, and a quadratic step would show all the same.
+/// Little enough for one time slice of a busy processor; a quadratic step would still show.
 const BYTES: usize = 6_000;
 const GROWTH: u32 = 4;
 const TRIES: usize = 200;

@@ -1,7 +1,7 @@
-//! Every reason has an example in `events/reasons` and a section in `docs/REASONS.md`, and both say what curation does.
+//! Every reason has an example in `events/reasons` and a section in `docs/REASONS.md`, and both agree with curation.
 //!
-//! A new reason needs one file, `events/reasons/<code>.json`, and one section, `### \`<code>\` → <where it goes>`. An example
-//! that the default policy is not for has its policy beside it, `<code>.toml`.
+//! A new reason needs one file, `events/reasons/<code>.json`, and one section, `### \`<code>\` → <route>`. An example that needs
+//! another policy than the default has it beside it, as `<code>.toml`.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -15,7 +15,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The example of a reason, curated. What only a judge can find is found by one that says so.
+/// Curates the example of a reason. A finding that only a judge can make comes from a stub judge.
 fn example(reason: Reason) -> (CuratedEvent, Policy) {
     let code = reason.as_str();
     let read = |ending: &str| std::fs::read_to_string(repository().join(format!("events/reasons/{code}.{ending}")));

@@ -1,4 +1,4 @@
-//! An edit is a state: of one output by one contributor the last text counts, in whatever order its revisions arrive.
+//! An edit is a state: of one output by one contributor the last text counts, in any order of its revisions.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const NOW: Millis = 1_795_342_830_007;
 const OUTPUT: &str = "Dear customer, we have received your letter of last week and will come back to you when we can.";
 
-/// Made once: what it looks for takes a while to compile.
+/// Shared, because its patterns take a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
 /// The log, the dataset, and the freezes between them.
@@ -83,7 +83,7 @@ fn curated(fields: &Value) -> Line {
     Line { route: curated.verdict.route, json: curated.line }
 }
 
-/// An editor saves as a person types, once a second.
+/// Returns the lines of an editor that saves as a person types, once a second.
 fn autosaves() -> Vec<Line> {
     const LETTER: &str = "Dear Mr Okoro, we sent the replacement this morning and your refund follows on Friday.";
     let save = |(second, end): (usize, usize)| {
@@ -235,7 +235,7 @@ fn once_a_person_took_the_last_text_out_an_older_one_does_not_come_instead() {
     assert!(world.rows.is_empty());
 }
 
-/// One revision: of which output, when it was written, whether curation lets it into gold.
+/// One revision: its output, the second of its edit, and `true` if curation lets it into gold.
 #[derive(Debug, Clone, Copy)]
 struct Save {
     output: u8,
@@ -259,7 +259,7 @@ fn saves() -> impl Strategy<Value = Vec<Save>> {
     let save =
         (0..3_u8, 0..20_u8, any::<bool>()).prop_map(|(output, second, is_gold)| Save { output, second, is_gold });
     prop::collection::vec(save, 1..12).prop_map(|saves| {
-        // One text an instant: two clients that write at once have an order too, but none that a test could name.
+        // One text for each instant: two clients that write at once have an order too, but none that a test could name.
         let by_time: BTreeMap<_, _> = saves.into_iter().map(|save| ((save.output, save.second), save)).collect();
         by_time.into_values().collect()
     })
@@ -272,7 +272,7 @@ proptest! {
     fn late_reordered_and_redelivered_revisions_end_in_the_same_state(
         saves in saves(), order in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..30),
     ) {
-        // Some come several times and in any order; then all that did not come yet.
+        // Some come several times and in any order; then all the rest.
         let mut deliveries: Vec<_> = order.iter().map(|(index, ends)| (*index.get(&saves), *ends)).collect();
         deliveries.extend(saves.iter().rev().map(|save| (*save, false)));
         let mut world = World::new();
@@ -290,7 +290,7 @@ proptest! {
         let mut expected: Vec<_> = gold.map(|save| GoldLine::parse(&save.line().json).unwrap().chosen.into_owned()).collect();
         expected.sort();
         prop_assert_eq!(world.chosen(), expected);
-        // Once more, all of it: nothing changes.
+        // A redelivery of everything changes nothing.
         let audited = world.freeze(&saves.iter().map(|save| save.line()).collect::<Vec<_>>());
         prop_assert_eq!((audited.entries.len(), audited.revised.len()), (0, 0));
     }

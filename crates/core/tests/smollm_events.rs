@@ -1,4 +1,4 @@
-//! What the demonstration trains a small language model on: the front door would take all of it, and curation let it through.
+//! The events of the demonstration with a small language model: the front door accepts all, and curation admits them.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -9,7 +9,7 @@ use flywheel_core::{Curator, Endpoint, Policy, Route, Submission, Submitted};
 const EDITS: &str = include_str!("../../../events/smollm/edits.jsonl");
 const LIKES: &str = include_str!("../../../events/smollm/likes.jsonl");
 
-/// Where each event of a file ends, under a policy that keeps every liked output.
+/// Returns the route of each event of a file, under a policy that keeps every liked output.
 fn routes(file: &str, endpoint: Endpoint) -> Vec<(String, Route)> {
     let curator = Curator::new(Policy::parse("[sampling]\nthumbs_up = 1.0\n").unwrap(), None);
     let route = |line: &str| match Submission::parse(line.as_bytes(), endpoint, None, 0) {

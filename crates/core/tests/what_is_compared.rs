@@ -1,4 +1,5 @@
-//! Texts are compared and stored otherwise than they were sent: without reasoning, and in the model's spelling of what people do not type.
+//! Texts are compared and stored in a normal form: without reasoning, and in the model's spelling of characters that people do
+//! not type.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -22,7 +23,7 @@ fn edit(rejected: &str, chosen: &str) -> Value {
 
 const OUTPUT: &str = "It's \"one\".\n\nThe caf\u{e9} opens at nine.\nIt closes at five.";
 
-/// The same text as editors, browsers and clients make it.
+/// Returns the same text as editors, browsers and clients spell it.
 fn respelled() -> Vec<String> {
     vec![
         OUTPUT.replace('\n', "\r\n"),

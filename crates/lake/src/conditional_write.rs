@@ -1,17 +1,17 @@
 use crate::ports::Moved;
 
-/// What must be so for a write to happen.
+/// The precondition of a write.
 pub(crate) enum Condition<'a> {
     /// There is no object under the key.
     Absent,
     /// The object under the key has this entity tag.
     EntityTag(&'a str),
-    /// Nothing.
+    /// No condition.
     Always,
 }
 
 impl<'a> Condition<'a> {
-    /// What is stored is still what was loaded with this entity tag, or still nothing.
+    /// Returns the condition that the stored object is still the one loaded with this entity tag, or still absent.
     pub(crate) fn is_still(entity_tag: Option<&'a str>) -> Self {
         entity_tag.map_or(Self::Absent, Self::EntityTag)
     }

@@ -1,4 +1,4 @@
-//! What every lake must do: run on the in-memory lake and on S3, so that the one cannot drift from the other.
+//! The conformance suite of every lake. It runs on the in-memory lake and on S3, so that the one cannot drift from the other.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a suite of checks: failing is its job")]
 
@@ -19,7 +19,7 @@ fn part(written_at: u64) -> PartName {
     PartName { written_at, digest: format!("{written_at:032x}"), rows: 1 }
 }
 
-/// Holds an empty lake to what the ports promise.
+/// Checks an empty lake against the promises of the ports.
 ///
 /// # Panics
 /// If the lake breaks a promise.

@@ -2,8 +2,8 @@ use std::error::Error;
 
 use flywheel_runtime::causes;
 
-/// The lake could not do what it was asked. Whatever it was, nothing is acknowledged, and the work is done again; only who
-/// reads what may have expired asks whether it was there.
+/// The error of a failed operation of the lake. On any of them the caller acknowledges nothing, and the work is retried. Only a
+/// reader of objects that may have expired asks if the object was missing.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} {key}: {cause}")]
 pub struct LakeError {
@@ -22,12 +22,12 @@ impl LakeError {
         Self::new(action, key, causes(error))
     }
 
-    /// There is no such object.
+    /// Returns the error of an object that does not exist.
     pub(crate) fn missing(action: &'static str, key: &str) -> Self {
         Self { is_missing: true, ..Self::new(action, key, "no such object") }
     }
 
-    /// Whether it failed because there is no such object.
+    /// Returns `true` if it failed because the object does not exist.
     #[must_use]
     pub fn is_missing(&self) -> bool {
         self.is_missing

@@ -20,24 +20,24 @@ use crate::ports::{
     WriteFile, WritePart,
 };
 
-/// Distinguishes what one process writes at the same time.
+/// Distinguishes the files that one process writes at the same time.
 static WRITES: AtomicU64 = AtomicU64::new(0);
 
-/// What is read of a large object at once.
+/// The bytes read from a large object at once.
 const PIECE_BYTES: usize = 1 << 16;
 
 /// The lake in a folder of this machine: a key is a path in it. Any number of processes may share it.
 ///
-/// A new object is written aside and linked to its name, which fails if the name is taken; a replaced one is compared and
-/// renamed into place under a lock, which the system takes back from a process that dies. So a reader sees an object whole or
-/// not at all, and of two writers one learns that it came second.
+/// A new object is written aside and linked to its name, which fails if the name is taken. A replaced one is compared and renamed
+/// into place under a lock, which the system releases when a process dies. So a reader sees an object whole or not at all, and of
+/// two writers one learns that it came second.
 #[derive(Debug, Clone)]
 pub struct FolderLake {
     folder: PathBuf,
 }
 
 impl FolderLake {
-    /// The lake in the given folder. What is not there is made when it is first written.
+    /// Returns the lake in the given folder. Missing folders are created on the first write.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
@@ -60,7 +60,7 @@ impl FolderLake {
         })
     }
 
-    /// Small objects only: the text of one is its own entity tag.
+    /// Loads a small object: its text is its own entity tag.
     fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
         let text = match fs::read_to_string(self.folder.join(key)) {
             Ok(text) => text,
@@ -76,7 +76,7 @@ impl FolderLake {
         self.put(key, &body, &Condition::is_still(still)).map(Moved::from)
     }
 
-    /// The keys of all files below a folder; what is written aside has none.
+    /// Collects the keys of all files below a folder, except those written aside.
     fn collect_keys(&self, folder: &Path, keys: &mut Vec<String>) -> io::Result<()> {
         for path in children(folder)? {
             let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
@@ -90,7 +90,7 @@ impl FolderLake {
         Ok(())
     }
 
-    /// The parts of a route whose keys sort after the given one, in order.
+    /// Returns the parts of a route whose keys sort after the given one, in order.
     fn parts(&self, route: Route, after: &str) -> Result<Vec<ListedPart>, LakeError> {
         let prefix = route_prefix(route);
         let failed = |error: io::Error| LakeError::caused("list", &prefix, &error);
@@ -112,7 +112,7 @@ impl FolderLake {
     }
 }
 
-/// What a folder holds, in order; nothing if it is none.
+/// Returns the entries of a folder, in order; none if it is not a folder.
 fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -124,7 +124,7 @@ fn children(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Writes a body beside its final place, down to the disk.
+/// Writes a body beside its final place, and syncs it to the disk.
 fn write_aside(path: &Path, mut body: impl Read) -> io::Result<PathBuf> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -137,7 +137,7 @@ fn write_aside(path: &Path, mut body: impl Read) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-/// A hidden file beside another: no key of ours begins with a dot.
+/// Returns a hidden file beside another. No key of the lake begins with a dot.
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{suffix}"))
@@ -152,7 +152,7 @@ fn create(path: &Path, body: &[u8]) -> io::Result<Put> {
     link(write_aside(path, body)?, path)
 }
 
-/// Gives what was written aside its name, unless that is taken.
+/// Links a file written aside to its name, unless that is taken.
 fn link(aside: PathBuf, path: &Path) -> io::Result<Put> {
     let linked = fs::hard_link(&aside, path);
     fs::remove_file(&aside)?;
@@ -164,7 +164,7 @@ fn link(aside: PathBuf, path: &Path) -> io::Result<Put> {
 }
 
 fn replace(path: &Path, body: &[u8], stored: &[u8]) -> io::Result<Put> {
-    // Only those who replace take the lock, so its folder is there: something in it was read.
+    // Only a replacing writer takes the lock. The folder exists, because an object in it was read.
     let lock = File::options().create(true).truncate(false).write(true).open(beside(path, "lock"))?;
     lock.lock()?;
     match fs::read(path) {

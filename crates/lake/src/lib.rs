@@ -1,6 +1,6 @@
-//! The lake's objects: what each port promises, and how S3 keeps the promise.
+//! The lake's objects: the promise of each port, and its implementations.
 //!
-//! A port is one capability, and one IAM action. A function asks for the ports that it uses, and its role allows those.
+//! A port is one capability, and one IAM action. A function asks for the ports that it uses, and its role allows those actions.
 //!
 //! | port | IAM action | used by |
 //! |---|---|---|
@@ -15,13 +15,14 @@
 //! | [`CountRows`] | `s3:ListBucket` | freeze |
 //! | [`LoadBreaker`] | `s3:GetObject` on the breaker | counter, freeze, the operator's `flywheel breaker` |
 //! | [`MoveBreaker`] | `s3:PutObject` on the breaker | the same |
-//! | [`LoadLive`] | `s3:GetObject` on what is live | prepare, promote, the operator's `flywheel adapters` |
-//! | [`MoveLive`] | `s3:PutObject` on what is live | promote, the operator's `flywheel demote` |
+//! | [`LoadLive`] | `s3:GetObject` on the live pointer | prepare, promote, the operator's `flywheel adapters` |
+//! | [`MoveLive`] | `s3:PutObject` on the live pointer | promote, the operator's `flywheel demote` |
 //! | [`VisitObject`] | `s3:GetObject` on runs | prepare, promote |
 //! | [`WriteFile`] | `s3:PutObject` on runs' input | prepare |
 //! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews | promote |
 //!
-//! A lake is a bucket ([`S3Lake`]) or a folder ([`FolderLake`]); tests have one in memory. One suite holds all of them to this.
+//! A lake is a bucket ([`S3Lake`]) or a folder ([`FolderLake`]); tests have one in memory. One conformance suite checks all of
+//! them.
 
 mod conditional_write;
 #[cfg(feature = "testing")]

@@ -18,17 +18,16 @@ use crate::ports::{
     WriteFile, WritePart,
 };
 
-/// How a write goes wrong.
+/// A kind of failed write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing is written, and an error is answered.
+    /// Nothing is written, and the caller gets an error.
     Refused,
-    /// The object is written, and an error is answered all the same: the answer was lost.
+    /// The object is written, and the caller gets an error all the same: the answer was lost.
     AnswerLost,
 }
 
-/// A lake in memory that behaves as S3 does (the conformance suite holds both to it), and fails on demand. Clones are the
-/// same lake.
+/// A lake in memory that behaves as S3 does (the conformance suite checks both), and fails on demand. Clones are the same lake.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLake {
     state: Arc<Mutex<State>>,
@@ -37,10 +36,10 @@ pub struct MemoryLake {
 #[derive(Debug, Default)]
 struct State {
     objects: BTreeMap<String, Object>,
-    /// How many writes there were: the next entity tag.
+    /// The number of writes so far, used as the next entity tag.
     writes: u64,
     clock: Millis,
-    /// Faults that writes meet, by what their key contains; each is met once.
+    /// The injected faults, each with a part of the key that it applies to. Each happens once.
     faults: Vec<(String, Fault)>,
 }
 
@@ -52,7 +51,7 @@ struct Object {
 }
 
 impl MemoryLake {
-    /// Sets the time that objects are stamped with from now on.
+    /// Sets the time of objects that are written from now on.
     pub fn set_clock(&self, now: Millis) {
         self.lock().clock = now;
     }
@@ -62,7 +61,7 @@ impl MemoryLake {
         self.lock().faults.push((key_part.to_owned(), fault));
     }
 
-    /// Every object, by key.
+    /// Returns every object, by key.
     #[must_use]
     pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         self.lock().objects.iter().map(|(key, object)| (key.clone(), object.body.clone())).collect()

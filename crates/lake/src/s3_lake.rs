@@ -26,16 +26,16 @@ use crate::ports::{
     WriteFile, WritePart,
 };
 
-/// How often a write is sent that S3 answers with 409: another conditional write to the same key was under way.
+/// The attempts at a write that S3 answers with 409: another conditional write to the same key was under way.
 const CONFLICT_ATTEMPTS: u32 = 5;
 
-/// The wait before a write is sent again after a 409; each further one doubles it.
+/// The wait before a retry after a 409; each further one doubles it.
 const CONFLICT_WAIT: Duration = Duration::from_millis(50);
 
-/// One attempt to write a file: 5 GB, the most that one request takes, in the time at 20 MB a second.
+/// The time-out of one attempt to write a file: 5 GB, the most that one request takes, at 20 MB a second.
 const FILE_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(250);
 
-/// All attempts.
+/// The time-out of all attempts together.
 const FILE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The lake in an S3 bucket.
@@ -46,7 +46,7 @@ pub struct S3Lake {
 }
 
 impl S3Lake {
-    /// The lake in the given bucket.
+    /// Returns the lake in the given bucket.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig, bucket: &str) -> Self {
         Self { client: Client::new(config), bucket: bucket.to_owned() }
@@ -65,7 +65,7 @@ impl S3Lake {
         Err(LakeError::new("write", key, "other writes to this key kept going first"))
     }
 
-    /// The parts of a route after a key, written until then; pages are asked for until there are `most` of them.
+    /// Returns the parts of a route after a key, written until `until`. It requests pages until there are at least `most` parts.
     async fn listing(&self, route: Route, after: &str, until: Millis, most: u64) -> Result<Listing, LakeError> {
         let prefix = route_prefix(route);
         let pages = self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix);
@@ -114,8 +114,8 @@ impl S3Lake {
         self.put(key, &object, &Condition::is_still(still)).await.map(Moved::from)
     }
 
-    /// The ids of all versions of an object, delete markers included. (In a bucket that keeps no versions the one there is has
-    /// the id `null`, which is as good as any.)
+    /// Returns the ids of all versions of an object, delete markers included. (In a bucket without versioning the one object has
+    /// the id `null`, which works as well.)
     async fn versions_of(&self, key: &str) -> Result<Vec<String>, LakeError> {
         let mut found = Vec::new();
         let (mut key_marker, mut version_marker) = (None, None);
@@ -153,7 +153,7 @@ impl S3Lake {
 }
 
 struct Object<'a> {
-    /// Shared, not copied, by the attempts to write it.
+    /// The attempts to write it share it without a copy.
     body: Bytes,
     content_type: &'a str,
 }
@@ -229,7 +229,7 @@ impl WriteFile for S3Lake {
         let sent = request.customize().config_override(Config::builder().timeout_config(timeouts)).send().await;
         match put_outcome(key, sent) {
             Ok(Put::Written | Put::PreconditionFailed) => Ok(()),
-            // Another attempt is writing the same key just now. Who called this one tries again.
+            // Another attempt is writing the same key at this moment; the caller retries.
             Err(PutFailure::Conflict) => Err(LakeError::new("write", key, "another write to this key is under way")),
             Err(PutFailure::Other(error)) => Err(error),
         }

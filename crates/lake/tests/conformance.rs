@@ -1,4 +1,4 @@
-//! All lakes are held to one suite. S3's turn needs a bucket: the deployed-stack tests name one of the local cloud.
+//! Runs one conformance suite on all lakes. S3 needs a bucket: the deployed-stack tests name one of the local cloud.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -21,7 +21,7 @@ async fn the_lake_in_a_folder_conforms() {
     conformance::check(&FolderLake::new(folder.path())).await;
 }
 
-/// Many at once, each of which opens and closes until it has done so often enough: no change may be lost.
+/// Many tasks at once open and close the breaker, each until it has done so often enough: no change may be lost.
 #[test]
 fn of_many_writers_to_a_folder_each_move_counts_once() {
     const WRITERS: u64 = 8;

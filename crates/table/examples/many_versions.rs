@@ -1,5 +1,5 @@
-//! Makes a dataset of many versions in the folder of a lake, for measurements: `many_versions FOLDER VERSIONS PAIRS`. Each version has so
-//! many pairs of its own, with the record that a freeze gives it, but that no part of a log went into it.
+//! Makes a dataset of many versions in the folder of a lake, for measurements: `many_versions FOLDER VERSIONS PAIRS`. Each
+//! version has so many pairs of its own, and a freeze's record, except that no part of a log went into it.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for measurements")]
 
@@ -10,7 +10,7 @@ use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Pol
 use flywheel_table::{Dataset as _, DeltaDataset, Loaded, Records};
 use serde_json::json;
 
-/// A pair that repeats no other: its words follow from its number.
+/// Returns a pair that repeats no other: its words follow from its number.
 fn event(number: u64) -> String {
     let word = |at: u64| {
         let mut state = (number * 1_000 + at).wrapping_mul(0x9E37_79B9_7F4A_7C15);

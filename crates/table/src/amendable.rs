@@ -5,29 +5,29 @@ use flywheel_core::dataset::ObjectDigest;
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 
-/// What it takes to put versions on top whose rows people have chosen.
+/// A dataset that operators can amend: they commit versions whose rows they have chosen.
 pub trait Amendable: Dataset {
-    /// The newest version; none if there is no dataset. Nothing is created.
+    /// Returns the newest version; none if there is no dataset. It creates nothing.
     fn newest(&self) -> impl Future<Output = Result<Option<Loaded<Self::Snapshot>>, DatasetError>> + Send;
 
-    /// The version of this number; none if there is none yet.
+    /// Returns the version of this number; none if there is none yet.
     fn at(&self, number: u64) -> impl Future<Output = Result<Option<Self::Snapshot>, DatasetError>> + Send;
 
-    /// What the commit of this number has recorded: nothing, if it is neither a freeze's nor a person's, or is not there any more.
+    /// Returns the records in the commit of this number. None if neither a freeze nor an operator made it, or the commit is gone.
     fn records_of(
         &self,
         on: &Self::Snapshot,
         number: u64,
     ) -> impl Future<Output = Result<Option<Records>, DatasetError>> + Send;
 
-    /// Reads all rows of a version, as JSON with the columns that a row is judged by.
+    /// Reads all rows of a version, as JSON with the columns needed to check and select a row.
     fn each_row(
         &self,
         of: &Self::Snapshot,
         each: impl FnMut(&str) + Send,
     ) -> impl Future<Output = Result<(), DatasetError>> + Send;
 
-    /// Has the dataset take versions with fewer rows than the one before, from now on. `true` if it did not before: then there is one
+    /// Allows versions with fewer rows than the one before, from now on. `true` if it was not allowed before: then there is one
     /// version more, with the same rows.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ pub trait Amendable: Dataset {
     /// Commits the version right after `on`, with these rows, and with records as [`Dataset::commit`] has them.
     ///
     /// # Errors
-    /// As those of [`Dataset::commit`].
+    /// The same as those of [`Dataset::commit`].
     fn commit_rows(
         &self,
         on: Self::Snapshot,
@@ -46,7 +46,7 @@ pub trait Amendable: Dataset {
     ) -> impl Future<Output = Result<Records, DatasetError>> + Send;
 }
 
-/// The rows that people have chosen.
+/// The rows that an operator has chosen.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'r, S> {
     /// Those of an older version.

@@ -13,10 +13,10 @@ use crate::dataset::{DatasetError, Loaded, Records};
 use crate::net_new::net_new_without;
 use crate::unfinished::{ahead, check_that_none_is_lost, finish};
 
-/// Attempts to commit before it gives up. One is lost only if another commit won, so this bounds a livelock that does not happen.
+/// The most attempts to commit. Each failure means that another commit won, so this only bounds a livelock.
 const ATTEMPTS: u32 = 10;
 
-/// Puts versions on top of a dataset whose rows people have chosen.
+/// Amends a dataset: it commits versions whose rows an operator has chosen.
 #[derive(Debug)]
 pub struct Amender<'l, L, D> {
     lake: &'l L,
@@ -24,38 +24,38 @@ pub struct Amender<'l, L, D> {
     now: fn() -> Millis,
 }
 
-/// What people ask for.
+/// An operator's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What is to be done.
+    /// The change.
     pub wish: Wish,
-    /// Who says so.
+    /// The operator.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// What is to be done.
+/// The changes that an operator may request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wish {
-    /// The rows of the version of this number.
+    /// A rollback to the rows of the version of this number.
     RollBackTo(u64),
-    /// The rows of the newest version, without these.
+    /// An exclusion: the rows of the newest version, without the selected ones.
     Exclude(Selection),
 }
 
-/// A version that people made, or would make.
+/// A version that an operator made, or would make.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewVersion {
-    /// What it says of itself. As long as it is not committed, its files are not known.
+    /// The version's record. Until the version is committed, it lists no files.
     pub record: VersionRecord,
     /// The pointer that belongs to it.
     pub pointer: Pointer,
-    /// The ids of the pairs that it takes out.
+    /// The ids of the pairs that it removes.
     pub removed: HashSet<String>,
 }
 
-/// Why a version was not made.
+/// The reason why a version was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum AmendError {
     /// There is no dataset.
@@ -64,21 +64,21 @@ pub enum AmendError {
     /// There is no version to go back to.
     #[error("there is no version {asked}: the newest one is {newest}")]
     NoSuchVersion {
-        /// The version that was asked for.
+        /// The requested version.
         asked: u64,
         /// The newest version.
         newest: u64,
     },
-    /// A row of the table is none. Another attempt cannot change that.
+    /// A row of the table is invalid. A retry cannot change that.
     #[error("version {version} has a row that lacks a column: verify the dataset")]
     DamagedRow {
         /// The version.
         version: u64,
     },
-    /// What the newest version says of those before it is damaged. Another attempt cannot change that.
+    /// The background beside the newest version is damaged. A retry cannot change that.
     #[error("the newest version's background of phrases is damaged: restore it, it is an object that never changes")]
     CorruptBackground,
-    /// The pairs that wait are damaged. Another attempt cannot change that.
+    /// The waiting pairs are damaged. A retry cannot change that.
     #[error(
         "the pairs that wait after version {version} are damaged: restore them, they are an object that never changes"
     )]
@@ -86,10 +86,10 @@ pub enum AmendError {
         /// The version.
         version: u64,
     },
-    /// Others kept committing first.
+    /// Other commits kept winning.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another commit")]
     Contended,
-    /// The lake could not be read or written, or the pointer not be moved.
+    /// The lake could not be read or written, or the pointer could not be moved.
     #[error(transparent)]
     Lake(#[from] LakeError),
     /// The dataset could not be read or written.
@@ -97,7 +97,7 @@ pub enum AmendError {
     Dataset(#[from] DatasetError),
 }
 
-/// A version that is decided, and what it is to be committed on.
+/// A planned version, and the snapshot to commit it on.
 struct Planned<S> {
     version: NewVersion,
     on: S,
@@ -111,12 +111,13 @@ where
     L: LoadPointer + MovePointer + WritePart,
     D: Amendable,
 {
-    /// An amender of the dataset of a lake.
+    /// Returns an amender of the dataset of a lake.
     pub fn new(lake: &'l L, dataset: &'l D, now: fn() -> Millis) -> Self {
         Self { lake, dataset, now }
     }
 
-    /// What would be made, if nobody commits in between; none if it would be the same rows again. Changes nothing.
+    /// Returns the version that would be made, if no other commit comes in between; none if the rows would stay the same. It
+    /// changes nothing.
     ///
     /// # Errors
     /// See [`AmendError`].
@@ -128,19 +129,19 @@ where
         Ok(self.decide(request, loaded, &pointer).await?.map(|planned| planned.version))
     }
 
-    /// Makes the version; none if it would be the same rows again. So asked for twice it is made once.
+    /// Makes the version; none if the rows would stay the same. So it is idempotent.
     ///
     /// # Why nothing is lost or doubled, whenever this dies
-    /// Until the commit nothing has happened: what was written is named after its content and named by nobody. With the commit everything
-    /// has: it carries the pointer that belongs to it. Whoever commits next, a freeze or a person, finds a version that is ahead
-    /// of the pointer and moves the pointer first. Of a freeze and a person at once, one gets the version's number; the other finds
-    /// it taken and decides anew on what is there then: a freeze's new rows are in the selection, or a person's rows are out
-    /// of what the freeze compares with.
+    /// Until the commit nothing has happened: the written objects are named after their content, and no version names them. With
+    /// the commit everything has happened, because it carries its pointer. The next freeze or operator that commits finds a
+    /// version ahead of the pointer, and moves the pointer first. Of a freeze and an operator at once, one gets the version's
+    /// number. The other finds it taken and decides anew on the new version. Then the selection includes a freeze's new rows, or
+    /// the freeze does not compare with an operator's removed rows.
     ///
     /// # Errors
-    /// See [`AmendError`]. After any error it may simply be asked for again.
+    /// See [`AmendError`]. After any error it can be called again.
     pub async fn amend(&self, request: &Request) -> Result<Option<NewVersion>, AmendError> {
-        // What would change no row changes nothing else either; nor does what cannot be done.
+        // A request that changes no row changes nothing else either; nor does an impossible one.
         if self.plan(request).await?.is_none() {
             return Ok(None);
         }
@@ -156,15 +157,16 @@ where
             }
             let Some(planned) = self.decide(request, loaded, &stored.pointer).await? else { return Ok(None) };
             let Some(version) = self.commit(planned).await? else { continue };
-            // If somebody moved it first, then to what this version records: nobody can have committed past it.
+            // If another process moved it first, then to this version's pointer: none can have committed past it.
             self.lake.move_pointer(&stored, &version.pointer).await?;
             return Ok(Some(version));
         }
         Err(AmendError::Contended)
     }
 
-    /// What rollbacks have taken back since a version, by the records of the versions that they made: those that went back to it, or to a
-    /// version after it. One that went back further has taken back that version, too, and is undone by going back to it.
+    /// Returns the rollbacks since a version that removed versions after it, by the records of the versions that they made: those
+    /// to it, or to a version after it. A rollback to an older version has removed that version, too, and going back to it undoes
+    /// that rollback.
     ///
     /// # Errors
     /// If the dataset cannot be read.
@@ -183,7 +185,7 @@ where
         Ok(taken_back)
     }
 
-    /// In how many of its rows a version has these pairs; none if it cannot be read any more.
+    /// Returns the number of a version's rows that have one of these pairs; none if the version cannot be read any more.
     ///
     /// # Errors
     /// If the dataset cannot be read at all.
@@ -254,7 +256,7 @@ where
         if to > newest { Err(missing) } else { self.dataset.at(to).await?.ok_or(missing) }
     }
 
-    /// The change from the newest version's rows to those of an older one.
+    /// Returns the change from the newest version's rows to those of an older one.
     async fn rows_of(
         &self,
         older: &D::Snapshot,
@@ -283,7 +285,7 @@ where
         if is_whole { Ok(change) } else { Err(AmendError::DamagedRow { version: newest }) }
     }
 
-    /// The change from the newest version's rows to those without a selection of them.
+    /// Returns the change from the newest version's rows to those without a selection.
     pub(crate) async fn rows_without(
         &self,
         selection: &Selection,
@@ -300,7 +302,7 @@ where
         if is_whole { Ok(change) } else { Err(AmendError::DamagedRow { version: newest }) }
     }
 
-    /// The change from what waits to what waited after an older version.
+    /// Returns the change from the waiting pairs to those that waited after an older version.
     async fn waiting_of(
         &self,
         older: &D::Snapshot,
@@ -317,7 +319,7 @@ where
         Ok(change)
     }
 
-    /// The change from what waits to what waits without a selection of it.
+    /// Returns the change from the waiting pairs to those without a selection.
     pub(crate) async fn waiting_without(
         &self,
         selection: &Selection,
@@ -333,7 +335,7 @@ where
         Ok(change)
     }
 
-    /// The record of a version, or of the newest one before it that has any: it says what waits after it.
+    /// Returns the record of a version, or of the newest one before it that has any: it names the pairs that wait after it.
     async fn record_at(&self, number: u64, on: &D::Snapshot) -> Result<Option<VersionRecord>, AmendError> {
         for number in (1..=number).rev() {
             let record = self.dataset.records_of(on, number).await?.and_then(|records| records.version);
@@ -344,7 +346,7 @@ where
         Ok(None)
     }
 
-    /// The lines that wait after a version.
+    /// Returns the lines that wait after a version.
     async fn waiting(&self, of: &D::Snapshot, record: Option<&VersionRecord>) -> Result<String, AmendError> {
         let Some((record, waiting)) = record.and_then(|record| Some((record, record.waiting.as_ref()?))) else {
             return Ok(String::new());
@@ -353,8 +355,8 @@ where
         String::from_utf8(bytes).map_err(|_| AmendError::CorruptWaiting { version: record.version })
     }
 
-    /// What stood at a version: the net-new pairs, how broad they were, and whether the training that the last freeze has led
-    /// to was due by then.
+    /// Returns the counts at a version: the net-new pairs, their breadth, and `true` if the training of the last freeze was due
+    /// by then.
     async fn counts_at(
         &self,
         to: u64,
@@ -365,7 +367,7 @@ where
             let Some(Records { pointer: then, .. }) = self.dataset.records_of(on, number).await? else { continue };
             let crossing = |pointer: &Pointer| pointer.last_freeze.as_ref().map(|freeze| freeze.crossing);
             let is_due = |pointer: &Pointer| pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
-            // What is undone stays undone: the run has ended by now, perhaps without having trained.
+            // An undone training stays undone: the run has ended by now, perhaps without having trained.
             let trainable = is_due(pointer) && is_due(&then) && crossing(&then) == crossing(pointer);
             return Ok((then.carried_over, then.breadth, trainable));
         }
@@ -382,7 +384,7 @@ where
         Background::from_bytes(&bytes).map_err(|_| AmendError::CorruptBackground)
     }
 
-    /// `None`: another commit came first, and nothing has happened.
+    /// Commits a planned version. `None`: another commit came first, and nothing has happened.
     async fn commit(&self, planned: Planned<D::Snapshot>) -> Result<Option<NewVersion>, AmendError> {
         let Planned { version: NewVersion { record, pointer, removed }, on, older, background, waiting } = planned;
         self.dataset.put_object(&on, &record.consumed.list, Vec::new()).await?;

@@ -6,14 +6,14 @@ use crate::dataset::DatasetError;
 use crate::delta_dataset::{DeltaDataset, TableVersion};
 use crate::{Dataset as _, Records};
 
-/// What erasures have deleted, or are about to, and what is there instead.
+/// The objects that erasures have deleted, or are about to, and their replacements.
 #[derive(Debug, Default)]
 pub(crate) struct Erased {
     objects: BTreeMap<(Place, String), ReplacedObject>,
 }
 
 impl Erased {
-    /// Adds what an erasure's record lists.
+    /// Adds the objects that an erasure's record lists.
     pub(crate) async fn learn(
         &mut self,
         dataset: &DeltaDataset,
@@ -51,16 +51,16 @@ impl Erased {
         self.objects.contains_key(&(place, name.to_owned()))
     }
 
-    /// All of them, in order.
+    /// Returns all objects, in order.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &ReplacedObject> {
         self.objects.values()
     }
 
-    /// What is there instead of an object in the end; none if it was not erased. What took its place may itself have been replaced since.
+    /// Returns the final replacement of an object; none if it was not erased. A replacement may itself have been replaced since.
     pub(crate) fn instead_of(&self, place: Place, name: &str) -> Option<Instead> {
         let mut found = self.objects.get(&(place, name.to_owned()))?;
         let (sha256, mut erased) = (found.sha256.clone(), found.erased);
-        // Each step leaves fewer lines, so that it ends; a list that was forged to go round ends all the same.
+        // Each step leaves fewer lines, so it ends. The loop is bounded, in case a forged list has a cycle.
         for _ in 0..self.objects.len() {
             let next = found.by.as_ref().and_then(|by| self.objects.get(&(place, by.name.clone())));
             let Some(next) = next else { break };
@@ -71,13 +71,13 @@ impl Erased {
     }
 }
 
-/// What is there instead of an object that was erased.
+/// The final state of an erased object.
 #[derive(Debug, Clone)]
 pub(crate) struct Instead {
-    /// The SHA-256 that the object had.
+    /// The SHA-256 of the erased object.
     pub(crate) sha256: String,
-    /// What took its place; none if nothing was left of it.
+    /// Its replacement; none if nothing was left of it.
     pub(crate) by: Option<Replacement>,
-    /// How many of its lines or rows were erased.
+    /// The number of its lines or rows that were erased.
     pub(crate) erased: u64,
 }

@@ -1,4 +1,4 @@
-//! Erases what one contributor wrote: from the log, from every version of the dataset, and from the copies that runs were given.
+//! Erases one contributor's data: from the log, from every version of the dataset, and from the copies in runs.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -22,10 +22,10 @@ const ATTEMPTS: u32 = 10;
 
 const CONCURRENT_READS: usize = 16;
 
-/// The folders below the table's in which there are lines, besides those of data files: of pairs that are held, and that wait.
+/// The folders below the table's that hold lines, besides the data files: quarantined and waiting pairs.
 const FOLDERS: [&str; 2] = ["held", "waiting"];
 
-/// Erases what one contributor wrote.
+/// Erases one contributor's data.
 #[derive(Debug)]
 pub struct Eraser<'l, L> {
     lake: &'l L,
@@ -33,32 +33,32 @@ pub struct Eraser<'l, L> {
     now: fn() -> Millis,
 }
 
-/// What was erased, or would be.
+/// The erased data, or in a dry run the data to erase.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Erasure {
-    /// The version that says so; none if there was nothing in any version, nor in what went into one.
+    /// The record of the version that documents the erasure. None if no version, nor its parts, had any of the data.
     pub record: Option<VersionRecord>,
     /// Lines of the log.
     pub lines: u64,
     /// Rows of data files, over all versions.
     pub rows: u64,
-    /// Objects that were replaced or deleted: parts, data files, pairs that are held or wait.
+    /// Objects that were replaced or deleted: parts, data files, quarantined or waiting pairs.
     pub objects: u64,
-    /// Files of runs that had copies.
+    /// Files of runs that had copies of the data.
     pub copies: Vec<String>,
-    /// What it was.
+    /// The ids of the erased pairs and events.
     pub ids: ErasedIds,
 }
 
-/// Why it was not erased, or not all of it. Whatever it is, asking again goes on from there.
+/// The reason why the data was not erased, or not all of it. After any error a retry continues from there.
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
-    /// A line cannot be read, so that nobody knows whose it is.
+    /// A line cannot be read, so its contributor is unknown.
     #[error("{key}: line {line} cannot be read, so that nobody knows whose it is: repair or delete it")]
     Unreadable {
         /// The object.
         key: String,
-        /// Counted from 1.
+        /// The line's number, counted from 1.
         line: usize,
     },
     /// The dataset could not be amended.
@@ -78,20 +78,20 @@ impl From<DatasetError> for EraseError {
     }
 }
 
-/// An object without a contributor's lines.
+/// An object, and its replacement without a contributor's lines.
 struct ObjectLeft {
     replaced: ReplacedObject,
     body: Option<String>,
 }
 
-/// What there is of a contributor's.
+/// The contributor's data.
 #[derive(Default)]
 struct Found {
     /// Parts of the log.
     parts: Vec<ObjectLeft>,
-    /// Pairs beside the table that are held, or wait.
+    /// Quarantined or waiting pairs beside the table.
     beside: Vec<ObjectLeft>,
-    /// Data files, and how many of their rows are the contributor's.
+    /// Data files, with the number of the contributor's rows.
     files: Vec<(DataFileName, u64)>,
     ids: ErasedIds,
 }
@@ -100,12 +100,12 @@ impl<'l, L> Eraser<'l, L>
 where
     L: LoadPointer + MovePointer + WritePart + ReadPart + ListParts + ListKeys + EraseObject + Sync,
 {
-    /// An eraser of a lake, and of the dataset in it.
+    /// Returns an eraser of a lake, and of the dataset in it.
     pub fn new(lake: &'l L, dataset: &'l DeltaDataset, now: fn() -> Millis) -> Self {
         Self { lake, dataset, now }
     }
 
-    /// What would be erased. Changes nothing.
+    /// Returns the data to erase. It changes nothing.
     ///
     /// # Errors
     /// See [`EraseError`].
@@ -115,18 +115,21 @@ where
         Ok(found.erasure())
     }
 
-    /// Erases what a contributor wrote; `by` and `why` are kept, and should not say who it was.
+    /// Erases a contributor's data. `by` and `why` are kept, and should not identify the contributor.
     ///
-    /// # Why it comes out the same wherever it dies, and nothing comes back
-    /// In this order: what is left of each object is written beside it; copies are taken out of runs; the list of objects is written; pending parts are deleted; the
-    /// version without the rows is committed, whose record names the list; the pointer moves; all else on the list is deleted.
+    /// # Why it is idempotent wherever it dies, and nothing comes back
+    /// The order is this. The replacement of each object is written beside it. Copies in runs are erased. The list of objects is
+    /// written. Pending parts are deleted. The version without the rows is committed; its record names the list. The pointer
+    /// moves. All other objects on the list are deleted.
     ///
-    /// A part that is pending has to go before the commit, because a freeze that comes after it would take it; a freeze that has read it
-    /// before, and commits before, is overtaken: this starts over, and finds its rows; and one that commits after finds its version
-    /// taken, and reads what is left. What was consumed, waits or is in a version has to stay until the commit, for until then
-    /// nothing says that it may be missing. Whoever dies in between leaves a list that is named by nobody, which the next one takes
-    /// up, or objects that are on a list, which the next one deletes. Data files and pairs that no version names are what is
-    /// left of freezes that died; after the commit none of them can be committed any more, so that they are deleted as well.
+    /// A pending part has to be deleted before the commit, because a later freeze would take it. If a freeze has read it before
+    /// and commits first, this starts over and finds its rows. If that freeze commits later, it finds its version taken, and
+    /// reads the replacement. An object that was consumed, waits or is in a version has to stay until the commit. Until then no
+    /// record says that it may be missing.
+    ///
+    /// An erasure that dies in between leaves a list that no version names, which the next one takes up. Or it leaves objects on
+    /// a committed list, which the next one deletes. Data files and pairs that no version names are left over from freezes that
+    /// died. After the commit they cannot be committed any more, so they are deleted as well.
     ///
     /// # Errors
     /// See [`EraseError`].
@@ -140,10 +143,10 @@ where
         Err(AmendError::Contended.into())
     }
 
-    /// `None`: another commit came first, look again.
+    /// Makes one attempt. `None`: another commit came first, so look again.
     async fn attempt(&self, contributor: &str, by: &str, why: &str) -> Result<Option<Erasure>, EraseError> {
         let Some(_) = self.dataset.newest().await? else {
-            // Nothing was ever frozen, so nothing refers to any part.
+            // No freeze has committed yet, so no version refers to any part.
             let found = self.find(None, contributor).await?;
             for left in &found.parts {
                 self.write_left(left).await?;
@@ -180,7 +183,7 @@ where
                 self.dataset.put_object(&loaded.snapshot, &object, body.clone().into_bytes()).await?;
             }
         }
-        // By now nothing is deleted, so that all of its ids are known.
+        // Nothing is deleted yet, so all ids are known.
         erasure.copies = self.erase_copies(&found.ids).await?;
         let list = list_of(&found, &files, left_behind);
         let replaced = ObjectDigest::of("erased", "jsonl", list.as_bytes());
@@ -244,7 +247,7 @@ where
         }
     }
 
-    /// What there is of the contributor's, but for what is on a list already and only waits to be deleted.
+    /// Finds the contributor's data, except objects on a committed list, which only wait to be deleted.
     async fn find(&self, snapshot: Option<&TableVersion>, contributor: &str) -> Result<Found, EraseError> {
         let mut found = Found::default();
         let erased = match snapshot {
@@ -314,7 +317,7 @@ where
         Ok(())
     }
 
-    /// What the records of erasures list.
+    /// Returns the lists of all committed erasures.
     async fn committed_lists(&self, snapshot: &TableVersion) -> Result<Erased, EraseError> {
         let mut erased = Erased::default();
         for version in 1..=snapshot.number() {
@@ -324,7 +327,7 @@ where
         Ok(erased)
     }
 
-    /// Of the lists of erasures that died before they committed: parts that they may have deleted.
+    /// Returns the parts on the lists of erasures that died before they committed: they may have deleted them.
     async fn unnamed_list(&self, snapshot: &TableVersion) -> Result<Vec<ReplacedObject>, EraseError> {
         let committed = self.committed_lists(snapshot).await?;
         let all = self.dataset.erased(snapshot).await?;
@@ -332,7 +335,7 @@ where
         Ok(all.objects().filter(is_left).cloned().collect())
     }
 
-    /// Deletes what is on the list of any erasure, and still there.
+    /// Deletes the objects on the list of any committed erasure that still exist.
     async fn delete_listed(&self) -> Result<(), EraseError> {
         let Some(loaded) = self.dataset.newest().await? else { return Ok(()) };
         let listed = self.committed_lists(&loaded.snapshot).await?;
@@ -350,7 +353,7 @@ where
         Ok(())
     }
 
-    /// Deletes data files and held pairs with rows of the contributor's that no version names.
+    /// Deletes data files that no version names and that have rows of the contributor.
     async fn delete_unnamed(&self, contributor: &str) -> Result<(), EraseError> {
         let Some(loaded) = self.dataset.newest().await? else { return Ok(()) };
         let named: HashSet<_> =
@@ -361,7 +364,7 @@ where
         for key in self.lake.list_keys(&format!("{PREFIX}/")).await? {
             let name = &key[PREFIX.len() + 1..];
             let is_data = name.ends_with(".parquet") && !name.contains('/');
-            // What has no rows of theirs belongs to somebody: perhaps to a freeze that is about to commit it.
+            // A file without rows of the contributor stays: perhaps a freeze is about to commit it.
             if is_data && !named.contains(name) && !is_replacement(name) {
                 let size = self.lake.read_part(&key).await?.len() as u64;
                 let file = DataFileName { name: name.to_owned(), size };
@@ -374,7 +377,7 @@ where
         Ok(())
     }
 
-    /// Takes copies out of the files that runs were given, and out of what they made of them.
+    /// Erases copies from the input files of runs, and from their outputs.
     async fn erase_copies(&self, ids: &ErasedIds) -> Result<Vec<String>, EraseError> {
         let mut copies = Vec::new();
         for key in self.lake.list_keys("runs/").await? {
@@ -385,7 +388,8 @@ where
             let unreadable = |line| EraseError::Unreadable { key: key.clone(), line };
             let text = std::str::from_utf8(&body).map_err(|_| unreadable(1))?;
             let Some(left) = ids.take_copies(text).map_err(|index| unreadable(index + 1))? else { continue };
-            // The run's description has the hash of what it was given, which nothing has any more. It says which version that was of.
+            // The run's description has the hash of the old input, which no object has any more. It still names the dataset
+            // version.
             self.lake.erase_object(&key).await?;
             self.lake.write_part(&key, left.body).await?;
             copies.push(key);
@@ -400,13 +404,13 @@ fn take_lines(ids: &mut ErasedIds, key: &str, body: &[u8], contributor: &str) ->
     ids.take_lines(text, contributor).map_err(|index| unreadable(index + 1))
 }
 
-/// A line for each object: those that this erasure replaces, and those of one that died.
+/// Returns a line for each object: those that this erasure replaces, and those of one that died.
 fn list_of(found: &Found, files: &[FileLeft], left_behind: Vec<ReplacedObject>) -> String {
     let mut objects: BTreeMap<(Place, String), ReplacedObject> = BTreeMap::new();
     let all = left_behind.into_iter().chain(files.iter().map(|file| file.replaced.clone()));
     let all = all.chain(found.parts.iter().chain(&found.beside).map(|left| left.replaced.clone()));
     all.for_each(|object| drop(objects.insert((object.place, object.name.clone()), object)));
-    // Text and numbers: there is nothing in it that JSON could not say.
+    // The objects have only text and numbers, all of which JSON can represent.
     objects.values().map(|object| serde_json::to_string(object).unwrap_or_default() + "\n").collect()
 }
 

@@ -1,6 +1,6 @@
 //! The dataset: a Delta Lake table of preference pairs whose versions are immutable and explain themselves.
 //!
-//! `freeze` commits versions, people read, compare, verify and export them; what they are made of is decided in the core.
+//! `freeze` commits versions, and operators read, compare, verify and export them. The core decides which rows they have.
 
 mod amendable;
 mod amender;

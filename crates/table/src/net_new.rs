@@ -1,4 +1,4 @@
-//! How many pairs count towards the next training once some rows leave.
+//! The number of pairs that count towards the next training after some rows leave.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use flywheel_core::{Breadth, Pointer};
 use crate::amendable::Amendable;
 use crate::dataset::DatasetError;
 
-/// The net-new pairs that are left without these, and their breadth: the rows of the newest version that the last trained one lacks.
+/// Returns the net-new pairs without these, and their breadth: the rows of the newest version that the last trained one lacks.
 ///
 /// # Errors
 /// If the dataset cannot be read.
@@ -42,7 +42,8 @@ pub async fn net_new_without<D: Amendable>(
     Ok(net_new.finish())
 }
 
-/// The last version that a training became due with, of those that the newest one's rows are from: one that was rolled back was not.
+/// Returns the last version whose freeze made a training due, among the versions that the newest one's rows come from. Versions
+/// that were rolled back are not among them.
 async fn last_trained<D: Amendable>(dataset: &D, on: &D::Snapshot, newest: u64) -> Result<Option<u64>, DatasetError> {
     let mut number = newest;
     while number > 0 {

@@ -1,4 +1,4 @@
-//! Lines of JSON as a Parquet file, whose columns have the types that they are given.
+//! Writes lines of JSON as a Parquet file, whose columns have given types.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use deltalake::parquet::errors::ParquetError;
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use flywheel_core::{Column, ColumnType};
 
-/// Lines that are decoded together: so many, or so many bytes if that is less.
+/// The most lines decoded together: so many, or so many bytes if that is less.
 const LINES_A_BATCH: usize = 1_024;
 const BYTES_A_BATCH: usize = 4 * 1024 * 1024;
 
-/// The most that is held in memory, compressed, until it is written: so many rows, or so many bytes if that is less.
+/// The most rows held in memory, compressed, until they are written: so many, or so many bytes if that is less.
 const ROWS_A_GROUP: usize = 32_768;
 const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 
@@ -24,7 +24,7 @@ const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct ParquetLines<W: Write + Send> {
     decoder: Decoder,
-    /// Bytes of the lines that the decoder has.
+    /// Bytes of the lines that the decoder holds.
     undecoded: usize,
     writer: ArrowWriter<W>,
 }
@@ -40,7 +40,7 @@ impl<W: Write + Send> ParquetLines<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROWS_A_GROUP))
             .set_max_row_group_bytes(Some(BYTES_A_GROUP))
-            // A trainer reads every row. The smallest and the largest text would select none of them.
+            // A trainer reads every row, so the smallest and the largest text would select none of them.
             .set_statistics_enabled(EnabledStatistics::None)
             .build();
         let decoder = ReaderBuilder::new(schema.clone()).with_batch_size(LINES_A_BATCH).with_strict_mode(true);
@@ -56,7 +56,7 @@ impl<W: Write + Send> ParquetLines<W> {
     pub fn write(&mut self, lines: &str) -> io::Result<()> {
         let mut rest = lines.as_bytes();
         while !rest.is_empty() {
-            // It stops at the end of a full batch.
+            // The decoder stops at the end of a full batch.
             let decoded = self.decoder.decode(rest).map_err(|_| misfit())?;
             self.undecoded += decoded;
             rest = &rest[decoded..];
@@ -70,10 +70,10 @@ impl<W: Write + Send> ParquetLines<W> {
     /// Ends the file.
     ///
     /// # Errors
-    /// As [`Self::write`].
+    /// The same as those of [`Self::write`].
     pub fn finish(mut self) -> io::Result<W> {
         self.flush()?;
-        // By itself the output's error is known; of the writer that ends it only a text is left.
+        // Syncing first keeps the output's own error; the closing writer would only return its text.
         self.writer.sync()?;
         self.writer.into_inner().map_err(as_io)
     }
@@ -87,12 +87,12 @@ impl<W: Write + Send> ParquetLines<W> {
     }
 }
 
-/// The decoder's own error may quote the line.
+/// Returns an error of its own, because the decoder's may quote the line.
 fn misfit() -> io::Error {
     io::Error::other("a line does not have the columns of its format")
 }
 
-/// An error of the output itself, if it is one: a reader that has left is no failure.
+/// Returns the output's own error, if it is one: a reader that closed the pipe is no failure.
 fn as_io(error: ParquetError) -> io::Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(error) = cause {
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_held_in_memory_is_bounded() {
-        // Texts that do not shrink, 48 MB of them: more than one group may have.
+        // 48 MB of texts that do not compress: more than one group may have.
         let mut state = 1_u64;
         let mut letter = || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

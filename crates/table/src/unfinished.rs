@@ -3,11 +3,11 @@ use flywheel_lake::{LakeError, LoadedPointer, MovePointer, WritePart};
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 
-/// Finishes what somebody has committed and did not live to finish: the pairs that the version holds go to quarantine, then the pointer
-/// moves. `true` if there was such a version: what was loaded is no more, look again.
+/// Finishes a version whose maker died after the commit: its held pairs go to quarantine, then the pointer moves. `true` if there
+/// was such a version: the loaded state is outdated, so look again.
 ///
-/// Whoever commits does this first, so that nobody ever commits past a version that is not finished. Its pointer and its held pairs
-/// follow from its commit: however many finish it at once, and however often, it comes out the same, and the pointer moves once.
+/// Every committer does this first, so that none commits past an unfinished version. Pointer and held pairs follow from the
+/// commit. So any number of processes may finish it, any number of times: the result is the same, and the pointer moves once.
 ///
 /// # Errors
 /// [`DatasetError::LostVersion`] if the pointer is ahead of the dataset; or if either cannot be read or written.
@@ -31,18 +31,19 @@ where
     Ok(true)
 }
 
-/// The pointer was read first, and moves after the commit: a version that it stands at and that is not there was there.
+/// Checks that no version is lost. The pointer was read first, and moves after the commit. So a version that it stands at
+/// existed; if it is missing now, it is lost.
 pub(crate) fn check_that_none_is_lost<S>(stored: &LoadedPointer, loaded: &Loaded<S>) -> Result<(), DatasetError> {
     let (pointer, newest) = (stored.pointer.version(), loaded.version);
     if pointer > newest { Err(DatasetError::LostVersion { pointer, newest }) } else { Ok(()) }
 }
 
-/// What the newest version records, if the pointer does not stand at it yet.
+/// Returns the records of the newest version, if the pointer does not stand at it yet.
 pub(crate) fn ahead<'l, S>(stored: &LoadedPointer, loaded: &'l Loaded<S>) -> Option<&'l Records> {
     loaded.last_freeze.as_ref().filter(|last| last.pointer.version() > stored.pointer.version())
 }
 
-/// Writes the part of held pairs of a version that is committed, if it has one and it is not there.
+/// Writes the part of quarantined pairs of a committed version, if it has one and the part is missing.
 async fn publish_held<L: WritePart, D: Dataset, E: From<LakeError> + From<DatasetError>>(
     lake: &L,
     dataset: &D,

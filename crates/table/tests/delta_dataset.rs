@@ -1,4 +1,4 @@
-//! What a dataset promises, on a local folder and, where one is named, on S3.
+//! The promises of a dataset, tested on a local folder and, if one is named, on S3.
 
 #![allow(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "tests")]
 
@@ -27,10 +27,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::Url;
 
-/// Made once: what it looks for takes a while to compile.
+/// Shared, because its patterns take a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
-/// A gold line as curation writes it, of an event that says everything.
+/// Returns a gold line as curation writes it, of an event with every field.
 fn gold_line(event_id: &str, chosen: &str) -> String {
     let event = json!({
         "event_id": event_id, "thread_id": "t-1", "contributor_id": "alice", "model": {"id": "m", "adapter": null},
@@ -45,7 +45,7 @@ fn lines(ids: std::ops::Range<u32>) -> Vec<String> {
     ids.map(|id| gold_line(&format!("question-{id}"), &format!("the answer to question number {id}"))).collect()
 }
 
-/// A gold line with one column changed, or, if there is no value, taken out.
+/// Returns a gold line with one column changed, or, without a value, removed.
 fn with(column: &str, value: Option<Value>) -> String {
     let mut line: serde_json::Map<String, Value> = serde_json::from_str(&gold_line("e-1", "an answer")).unwrap();
     line.remove(column);
@@ -73,7 +73,7 @@ fn record(version: u64, rows: u64) -> Records {
     Records { pointer: pointer.after_freeze(frozen, &goal, Watermark::default(), 0), version: None }
 }
 
-/// Lines as entries; one that is no gold line has the fingerprint of another.
+/// Returns lines as entries; an invalid line has the fingerprint of another.
 fn entries(lines: Vec<String>) -> Vec<Entry> {
     let entry = |line: String| {
         let fingerprint = GoldLine::parse(&line).map_or_else(
@@ -85,7 +85,7 @@ fn entries(lines: Vec<String>) -> Vec<Entry> {
     lines.into_iter().map(entry).collect()
 }
 
-/// How many of these lines the dataset has already.
+/// Returns the number of these lines that the dataset has already.
 async fn known(dataset: &DeltaDataset, lines: &[String]) -> u64 {
     let mut newcomers = Newcomers::new(&DatasetRules::default());
     lines.iter().for_each(|line| assert!(newcomers.add(line)));
@@ -94,7 +94,7 @@ async fn known(dataset: &DeltaDataset, lines: &[String]) -> u64 {
     audit(newcomers, Background::default(), &DatasetRules::default(), &SplitSalt::new([0; 16])).duplicates
 }
 
-/// A row without what the audit adds, which is checked on its own.
+/// Returns a row without the columns that the audit adds, which are checked on their own.
 fn without_added(mut row: Value) -> Value {
     let columns = row.as_object_mut().unwrap();
     assert_eq!(columns.remove("split"), Some(json!("heldout")));
@@ -114,7 +114,7 @@ async fn open(location: &Url) -> DeltaTable {
     builder.load().await.unwrap()
 }
 
-/// All rows of a version, as JSON objects.
+/// Returns all rows of a version, as JSON objects.
 async fn rows(location: &Url, version: u64) -> Vec<Value> {
     let mut table = open(location).await;
     table.load_version(version).await.unwrap();
@@ -198,13 +198,13 @@ async fn of_two_commits_on_one_version_one_fails(at: Url) {
     assert_eq!(rows(&at, 1).await.len(), 2);
 }
 
-/// Also the creation of the table, at which all of them meet first.
+/// This includes the creation of the table, where all freezes compete first.
 async fn of_many_freezes_at_once_one_commits(at: Url) {
     let freezes = (0..8_u32).map(|index| {
         let dataset = DeltaDataset::at(at.clone());
         tokio::spawn(async move {
             let loaded = dataset.load().await.unwrap();
-            // A slow one may find the version that another has committed; it would start over, as after a conflict.
+            // A slow one may find the version of another; it would start over, as after a conflict.
             if loaded.version > 0 {
                 return Err(DatasetError::Conflict);
             }
@@ -247,7 +247,7 @@ async fn a_line_that_does_not_fit_is_named_and_nothing_is_committed(at: Url) {
     ];
     let dataset = DeltaDataset::at(at.clone());
     for (misfit, expected) in misfits {
-        // In the second batch, so that the first is written already.
+        // The misfit is in the second batch, so that the first is written already.
         let mut batch = lines(0..1_500);
         batch[1_300] = misfit;
         let Err(DatasetError::InvalidLine { index: 1_300, reason }) = freeze(&dataset, batch).await else {
@@ -282,7 +282,7 @@ async fn the_record_is_found_below_commits_of_others(at: Url) {
     assert_eq!((loaded.version, loaded.last_freeze), (2, Some(record(1, 1))));
 }
 
-/// As made before there was a column for feedback.
+/// Makes a table from before there was a column for feedback.
 async fn an_older_table_gets_the_columns_that_it_lacks(at: Url) {
     DeltaDataset::at(at.clone()).load().await.unwrap();
     let columns: Vec<_> = open(&at).await.snapshot().unwrap().schema().fields().cloned().collect();
@@ -328,7 +328,7 @@ async fn an_object_is_read_as_it_was_written_or_not_at_all(at: Url) {
     assert!(dataset.get_object(&snapshot, &other).await.unwrap_err().to_string().contains("was changed"));
 }
 
-/// A table as it was before the audit: without the two columns, the salt and records of versions.
+/// Makes a table from before the audit: without the two columns, the salt and records of versions.
 async fn a_table_from_before_the_audit(at: &Url, lines: &[String]) {
     let folder = TempDir::new().unwrap();
     let model = Url::from_directory_path(folder.path()).unwrap();
@@ -362,7 +362,7 @@ async fn a_table_from_before_the_audit_goes_on(at: Url) {
     assert_eq!(splits.iter().filter(|split| split.is_null()).count(), 3);
 }
 
-/// What a stream of rows says in one column.
+/// Returns one column of a stream of rows.
 async fn column(rows: impl Stream<Item = Result<String, DatasetError>>, name: &str) -> Vec<String> {
     let rows: Vec<_> = rows.try_collect().await.unwrap();
     rows.iter().map(|row| serde_json::from_str::<Value>(row).unwrap()[name].as_str().unwrap().to_owned()).collect()
@@ -395,7 +395,7 @@ async fn a_version_is_read_as_it_was(at: Url) {
     assert!(dataset.open_version(Some(3)).await.unwrap().is_none());
 }
 
-/// It is larger than what is read whole.
+/// The file is larger than files that are read whole.
 async fn a_large_file_is_read_in_ranges(at: Url) {
     let dataset = DeltaDataset::at(at.clone());
     let mut state = 1_u64;
@@ -445,7 +445,7 @@ async fn versions_are_compared_by_what_differs(at: Url) {
     freeze(&dataset, lines(0..3)).await.unwrap();
     freeze(&dataset, lines(3..5)).await.unwrap();
     freeze(&dataset, lines(9..10)).await.unwrap();
-    // The first file goes: all lines are of one prompt, so that another pair takes the place of one.
+    // The first file goes. All lines have one prompt, so another pair replaces one of its pairs.
     let table = open(&at).await;
     let files: Vec<_> = table.get_active_add_actions_by_partitions(&[]).try_collect().await.unwrap();
     let oldest = files.iter().min_by_key(|file| file.modification_time()).unwrap();

@@ -1,4 +1,5 @@
-//! Versions that people make: rows of older versions come back, or rows of the newest one go.
+//! Versions that operators make: a rollback restores rows of an older version; an exclusion or erasure removes rows of the
+//! newest.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,23 +20,23 @@ use crate::base::digest::id_key;
 use crate::base::instant::Millis;
 use crate::log::breadth::{Breadth, Goal};
 
-/// What people did to the dataset. A version that a freeze made has none of this.
+/// An operator's change to the dataset. A version that a freeze made has none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Amendment {
-    /// What it is.
+    /// The kind of change.
     #[serde(flatten)]
     pub operation: Operation,
-    /// Who says so.
+    /// The operator.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub why: String,
-    /// When, by the clock of whoever did it.
+    /// The time of the change, by the operator's clock.
     pub at: Millis,
-    /// Rows of the version before that it has not.
+    /// Rows of the version before that this one lacks.
     pub removed: u64,
-    /// Rows that it has, and the version before has not.
+    /// Rows of this version that the one before lacks.
     pub added: u64,
-    /// Pairs that waited after the version before, and do not any more.
+    /// Pairs that waited after the version before and no longer wait.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub withdrawn: u64,
 }
@@ -45,26 +46,27 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What a version that people make is.
+/// The kinds of change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum Operation {
-    /// It has the rows of an older version.
+    /// A rollback: it has the rows of an older version.
     Rollback {
-        /// That version.
+        /// The older version.
         to: u64,
     },
-    /// It has the rows of the version before, without these.
+    /// It has the rows of the version before, without the selected ones.
     Exclusion(Selection),
-    /// It has the rows of the version before, without one contributor's, which are gone from everywhere. Whose they were is not said.
+    /// It has the rows of the version before, without one contributor's. Those are erased from the log and the table, too. It
+    /// does not say whose they were.
     Erasure {
-        /// The list of objects that others have taken the place of: a line of JSON for each, a [`ReplacedObject`].
+        /// The list of the objects that were replaced: a line of JSON for each, a [`ReplacedObject`].
         replaced: ObjectDigest,
     },
 }
 
 impl Operation {
-    /// Its name, as records have it.
+    /// Returns its name, as in the records.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -75,14 +77,14 @@ impl Operation {
     }
 }
 
-/// An object of the lake that an erasure has deleted, and what is there instead of it.
+/// An object of the lake that an erasure has deleted, and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ReplacedObject {
-    /// Where it was.
+    /// The place where it was.
     pub place: Place,
     /// Its key in the lake, or its name below the table's folder.
     pub name: String,
-    /// The SHA-256 that it had.
+    /// Its SHA-256.
     pub sha256: String,
     /// The object without the erased lines or rows; none if nothing was left.
     pub by: Option<Replacement>,
@@ -90,30 +92,30 @@ pub struct ReplacedObject {
     pub erased: u64,
 }
 
-/// Where an object is.
+/// The place of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// The log, by its key in the lake.
+    /// The log; the name is the key in the lake.
     Log,
-    /// The table, by its name below the table's folder.
+    /// The table; the name is relative to the table's folder.
     Table,
 }
 
-/// What takes an erased object's place.
+/// The replacement of an erased object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Replacement {
-    /// Its name, as that of what it replaces.
+    /// Its name, of the same form as the replaced object's.
     pub name: String,
     /// Its SHA-256.
     pub sha256: String,
-    /// In bytes.
+    /// Its size in bytes.
     pub size: u64,
     /// Lines or rows in it.
     pub rows: u64,
 }
 
-/// Which rows to take out: those that fit all that is given.
+/// A selection of rows to remove: those that match every given field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
     /// By the contributor's pseudonym.
@@ -125,7 +127,7 @@ pub struct Selection {
     /// Curated before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
-    /// With this code among its tags: what was found, and passed.
+    /// With this code among its tags, which name findings that passed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -137,13 +139,13 @@ struct Curated<'l> {
 }
 
 impl Selection {
-    /// Whether nothing is given, which selects nothing.
+    /// Returns `true` if no field is given. Such a selection matches no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether a row is one of them. `row` is the row as JSON, `line` what was read of it.
+    /// Returns `true` if a row is selected. `row` is the row as JSON, `line` the fields parsed from it.
     #[must_use]
     pub fn has(&self, row: &str, line: &GoldLine<'_>) -> bool {
         let is_theirs = self.contributor.as_deref().is_none_or(|contributor| line.contributor() == Some(contributor));
@@ -162,7 +164,7 @@ impl Selection {
     }
 }
 
-/// All rows of a version, in whatever order they are read.
+/// All rows of a version, in any order.
 #[derive(Debug, Default)]
 pub struct RowSet {
     statistics: Tally,
@@ -176,7 +178,8 @@ impl RowSet {
         self.digests.push(row_digest(line, split));
     }
 
-    /// The digest over the rows, which depends on no order nor on how they are spread over files; and their statistics.
+    /// Returns the digest over the rows and their statistics. The digest depends neither on the order of the rows nor on how
+    /// files divide them.
     #[must_use]
     pub fn finish(mut self) -> (String, Statistics) {
         self.digests.sort_unstable();
@@ -186,7 +189,7 @@ impl RowSet {
     }
 }
 
-/// What a person's version makes of the newest one's rows.
+/// The change that an operator's version makes to the newest one's rows.
 #[derive(Debug)]
 pub struct Change {
     salt: SplitSalt,
@@ -200,7 +203,7 @@ pub struct Change {
 }
 
 impl Change {
-    /// No row yet. `background` is that of the newest version.
+    /// Starts without a row. `background` is that of the newest version.
     #[must_use]
     pub fn new(background: Background, salt: SplitSalt) -> Self {
         let rows = RowSet::default();
@@ -208,10 +211,11 @@ impl Change {
         Self { salt, rows, background, removed, added: 0, waiting, withdrawn: 0, wait_again: 0 }
     }
 
-    /// What waits after an exclusion or an erasure: the pairs that wait now, in order, without those that `goes` selects.
+    /// Computes the waiting pairs after an exclusion or an erasure: those that wait now, in order, without those that `goes`
+    /// selects.
     ///
     /// # Errors
-    /// The index of a line that is none.
+    /// The index of an invalid line.
     pub fn wait_without(&mut self, now: &[&str], goes: impl Fn(&str, &GoldLine<'_>) -> bool) -> Result<(), usize> {
         for (index, line) in now.iter().enumerate() {
             let gold = GoldLine::parse(line).ok_or(index)?;
@@ -225,12 +229,12 @@ impl Change {
         Ok(())
     }
 
-    /// What waits after a rollback, once its rows have gone and come: the pairs that waited after the older version. Those that entered
-    /// or were held since are not among them, as rows that go do not come back by themselves. The pairs that came to wait since go, and
-    /// wait again if the rollback is undone.
+    /// Computes the waiting pairs after a rollback, once its rows are removed and restored: the pairs that waited after the older
+    /// version. Pairs that entered or were quarantined since are left out, because removed rows do not return by themselves. The
+    /// pairs that came to wait since then stop waiting, and wait again if the rollback is undone.
     ///
     /// # Errors
-    /// The index of a line that is none.
+    /// The index of an invalid line.
     pub fn wait_as(&mut self, then: &[&str], now: &[&str]) -> Result<(), usize> {
         let ids = |lines: &[&str]| -> Result<Vec<(String, String)>, usize> {
             let id = |(index, line): (usize, &&str)| {
@@ -256,25 +260,25 @@ impl Change {
         Ok(())
     }
 
-    /// The object of the pairs that wait then, with its body; `None` if there are none.
+    /// Returns the object of those waiting pairs, with its body; `None` if there are none.
     #[must_use]
     pub fn waiting(&self) -> Option<(WaitingPairs, String)> {
         WaitingPairs::of(self.waiting.iter().map(String::as_str))
     }
 
-    /// How many pairs do not wait any more.
+    /// Returns the number of pairs that no longer wait.
     #[must_use]
     pub fn withdrawn(&self) -> u64 {
         self.withdrawn
     }
 
-    /// Whether no row and no pair that waits goes or comes.
+    /// Returns `true` if no row and no waiting pair is removed or restored.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.removed.is_empty() && (self.added, self.withdrawn, self.wait_again) == (0, 0, 0)
     }
 
-    /// A row that stays. `false`: it is no row, and nothing was done.
+    /// Takes a row that stays. `false`: it is an invalid row, and nothing was changed.
     #[must_use]
     pub fn keep(&mut self, row: &str) -> bool {
         let Some((line, split)) = GoldLine::parse_row(row, &self.salt) else { return false };
@@ -282,7 +286,7 @@ impl Change {
         true
     }
 
-    /// A row that comes back. `false`: it is no row, and nothing was done.
+    /// Takes a row that is restored. `false`: it is an invalid row, and nothing was changed.
     #[must_use]
     pub fn add(&mut self, row: &str) -> bool {
         let Some((line, split)) = GoldLine::parse_row(row, &self.salt) else { return false };
@@ -292,7 +296,7 @@ impl Change {
         true
     }
 
-    /// A row that goes. `false`: it is no row, and nothing was done.
+    /// Takes a row that is removed. `false`: it is an invalid row, and nothing was changed.
     #[must_use]
     pub fn remove(&mut self, row: &str) -> bool {
         let Some(line) = GoldLine::parse(row) else { return false };
@@ -301,32 +305,32 @@ impl Change {
         true
     }
 
-    /// The ids of the pairs that go.
+    /// Returns the ids of the removed pairs.
     #[must_use]
     pub fn removed(&self) -> &HashSet<String> {
         &self.removed
     }
 
-    /// How many rows come back.
+    /// Returns the number of restored rows.
     #[must_use]
     pub fn added(&self) -> u64 {
         self.added
     }
 
-    /// What the next freeze has to know.
+    /// Returns the background for the next freeze.
     #[must_use]
     pub fn background(&self) -> &Background {
         &self.background
     }
 
-    /// The digest over the rows that there are then, and their statistics.
+    /// Returns the digest over the rows of the new version, and their statistics.
     #[must_use]
     pub fn into_rows(self) -> (String, Statistics) {
         self.rows.finish()
     }
 }
 
-/// Counts which rows a trained version lacks.
+/// Counts the rows that a trained version lacks.
 #[derive(Debug)]
 pub struct NetNew {
     trained: HashSet<u128>,
@@ -336,18 +340,19 @@ pub struct NetNew {
 }
 
 impl NetNew {
-    /// None yet. `before` is how broad the net-new pairs were, so that those that are left are counted by the same goal.
+    /// Starts without a row. `before` is the breadth of the net-new pairs, so that the remaining ones are counted by the same
+    /// goal.
     #[must_use]
     pub fn new(before: &Breadth) -> Self {
         Self { trained: HashSet::new(), goal: before.as_goal(), pairs: 0, breadth: Breadth::default() }
     }
 
-    /// A row of the trained version.
+    /// Takes a row of the trained version.
     pub fn trained(&mut self, pair_id: &str) {
         self.trained.insert(id_key("pair", pair_id));
     }
 
-    /// A row of the new version.
+    /// Takes a row of the new version.
     pub fn count(&mut self, line: &GoldLine<'_>) {
         if self.trained.contains(&id_key("pair", &line.pair_id)) {
             return;
@@ -356,14 +361,14 @@ impl NetNew {
         self.breadth.add(&self.goal, line.contributor(), &line.prompt);
     }
 
-    /// How many there are, and how broad they are.
+    /// Returns their number and their breadth.
     #[must_use]
     pub fn finish(self) -> (u64, Breadth) {
         (self.pairs, self.breadth)
     }
 }
 
-/// What stands for a pair's id where there are many.
+/// Returns a short key for a pair's id, used where there are many.
 #[must_use]
 pub fn pair_key(pair_id: &str) -> u128 {
     id_key("pair", pair_id)
@@ -437,7 +442,7 @@ mod tests {
             body.lines().map(event).collect::<Vec<_>>().join(" ")
         };
         let is_out = |change: &Change, number: &str| change.background().holds(0, id_key("event", number), false);
-        // Then 0 to 2 waited; since, 0 has entered, and 3 and 4 came.
+        // Then 0 to 2 waited; since then 0 has entered, and 3 and 4 came.
         let mut back = Change::new(Background::default(), salt.clone());
         assert!(back.remove(lines[0]));
         back.wait_as(&lines[..3], &lines[1..]).unwrap();

@@ -1,14 +1,20 @@
 //! The audit of a batch.
 //!
-//! Order matters, and is this: of each output only the last text counts, and the others leave first. What was seen before leaves next (and leaves no trace). Bursts are counted over all that is left,
-//! repeats included, for repeats are what a campaign is made of. Contradictions come next: of two pairs that say the opposite
-//! neither may be kept, even where one would pass as a repeat of the other. What the circuit breaker bars is held then: nothing
-//! repeats it, and it takes up no room. Then repeats leave, the first of them stays; prompts get their side of the split; and the
-//! caps, which count what enters, come last. What is over a cap is not held: it waits, and is judged again with the next version's
-//! pairs, before them.
+//! The checks run in this order:
+//! 1. Superseded texts leave: of each output only the last text counts.
+//! 2. Duplicates of pairs and events seen before leave, and leave no trace.
+//! 3. Bursts are counted over all pairs left, repeats included, because a campaign consists of repeats.
+//! 4. Contradictions are quarantined: of two pairs that say the opposite neither is kept, even where one would pass as a repeat
+//!    of the other.
+//! 5. Pairs that the circuit breaker bars are quarantined. No pair repeats them, and they take up no room.
+//! 6. Near duplicates leave; the first of them stays.
+//! 7. Prompts get their side of the split.
+//! 8. The caps come last, because they count the pairs that enter. A pair over a cap waits, and is audited again with the next
+//!    version's pairs, before them.
 //!
-//! What a person has released passes wherever a person's word counts: it is held for no burst, contradiction, cap or breaker, though
-//! it was held or taken out before. Like all others it enters once, repeats nothing, and keeps to its side of the split.
+//! A pair that an operator has released passes every check that an operator can overrule: bursts, contradictions, caps and the
+//! breaker, even if it was quarantined or removed before. Like all others it enters once, repeats no other pair, and keeps to its
+//! side of the split.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,55 +35,57 @@ use super::waiting::{MAX_BYTES, WaitingPair, WaitingPairs, may_wait};
 pub struct Entry {
     /// Its line.
     pub line: String,
-    /// What it is for.
+    /// Its side of the split.
     pub split: Split,
     /// Its fingerprint's stored form.
     pub fingerprint: Vec<u8>,
 }
 
-/// A pair that is held.
+/// A quarantined pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldPair {
     /// Its line, as curated.
     pub line: String,
-    /// Why; never empty.
+    /// The reasons; never empty.
     pub holds: Vec<Hold>,
-    /// Whether it waited since an earlier version: then it is no part of what came in since.
+    /// `true` if it waited since an earlier version. Then it does not count among the pairs that came in since.
     pub has_waited: bool,
 }
 
-/// What became of the pending lines: each of them is in one of these.
+/// The outcome of the pending lines: each of them is in one of these.
 #[derive(Debug)]
 pub struct Audited {
     /// Pairs that enter, in order.
     pub entries: Vec<Entry>,
-    /// Pairs that are held, in order; last those that [`Audited::hold_beyond`] held.
+    /// Pairs that are quarantined, in order; last those that [`Audited::hold_beyond`] added.
     pub held: Vec<HeldPair>,
     /// Pairs that are over a cap and wait for a later version, oldest first.
     pub waiting: Vec<WaitingPair>,
-    /// What the caps came to.
+    /// The caps of this version.
     pub caps: Caps,
-    /// Lines whose pair or event was seen before: in the dataset, among what is held, or in this batch.
+    /// Lines whose pair or event was seen before: in the dataset, in quarantine, or in this batch.
     pub duplicates: u64,
     /// Pairs that repeat another in other words.
     pub near_duplicates: u64,
     /// Lines whose output has a later text, or whose user withdrew it.
     pub superseded: u64,
-    /// The pairs that the dataset has and that leave it, by id: a later text took their place, or their user withdrew them.
+    /// The ids of the dataset's pairs that leave it, because a later text replaced them or their user withdrew them.
     pub revised: HashSet<String>,
     /// The bursts, the largest first.
     pub bursts: Vec<Burst>,
     outputs: Outputs,
-    /// What was known before.
+    /// The background before this freeze.
     background: Background,
-    /// The first of the entries waited before.
+    /// The number of entries, from the first, that waited before.
     waited: usize,
 }
 
 impl Audited {
-    /// Holds back what would enter beyond the first `room` pairs, on behalf of the circuit breaker; but for what a person has
-    /// released. Unless the room is boundless, what waited before waits on: it is no part of the window that is judged. With no room at
-    /// all, what this window would have wait is held as the rest of it.
+    /// Quarantines, for the circuit breaker, the pairs that would enter beyond the first `room`, except those that an operator
+    /// has released.
+    ///
+    /// With a limited room, pairs that waited before go on waiting, because they are outside the judged window. With no room at
+    /// all, this window's pairs over a cap are quarantined, too.
     pub fn hold_beyond(&mut self, room: u64) {
         if room == u64::MAX {
             return;
@@ -100,20 +108,21 @@ impl Audited {
         }
     }
 
-    /// The object of the pairs that wait, with its body; `None` if there are none.
+    /// Returns the object of the waiting pairs, with its body; `None` if there are none.
     #[must_use]
     pub fn waiting_pairs(&self) -> Option<(WaitingPairs, String)> {
         WaitingPairs::of(self.waiting.iter().map(|waiting| waiting.line.as_str()))
     }
 
-    /// What the pairs that enter are made of.
+    /// Returns the statistics of the pairs that enter.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let lines = self.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
         Statistics::of(lines)
     }
 
-    /// What the next audit has to know, once it is settled what enters and what is held. `revised` are the rows that leave, as JSON.
+    /// Returns the background for the next audit, once it is settled which pairs enter and which are quarantined. `revised` are
+    /// the rows that leave, as JSON.
     #[must_use]
     pub fn learnt(&self, revised: &[String]) -> Background {
         let mut background = self.background.clone();
@@ -130,7 +139,7 @@ impl Audited {
     }
 }
 
-/// Audits the pending pairs, once they have met every row of the dataset.
+/// Audits the pending pairs, after every row of the dataset was compared with them.
 #[must_use]
 pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRules, salt: &SplitSalt) -> Audited {
     let before = newcomers.pairs.len() as u64 + newcomers.repeated;
@@ -192,7 +201,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     }
 }
 
-/// The pairs that are the last text of their output.
+/// Returns the pairs that are the last text of their output.
 fn last_texts(newcomers: &Newcomers) -> Vec<usize> {
     let is_last = |(index, pair): (usize, &Newcomer)| {
         let is_superseded = newcomers.outputs.is_superseded(pair.event, pair.output, pair.revision);
@@ -201,7 +210,7 @@ fn last_texts(newcomers: &Newcomers) -> Vec<usize> {
     newcomers.pairs.iter().enumerate().filter_map(is_last).collect()
 }
 
-/// Of these, the pairs of which neither pair nor event was seen before.
+/// Returns those of the pairs whose pair and event were not seen before.
 fn net_new(newcomers: &mut Newcomers, background: &Background, last: Vec<usize>) -> Vec<usize> {
     let mut known = std::mem::take(&mut newcomers.known);
     let is_new = |index: &usize| {
@@ -222,15 +231,15 @@ fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt)
     candidates.iter().filter_map(settle).collect()
 }
 
-/// What caps make of the candidates.
+/// The candidates after the caps.
 struct Capped {
     entering: Vec<(usize, Split)>,
-    /// What waits, each with the cap that it is over.
+    /// The pairs that wait, each with the cap that it is over.
     over: Vec<(usize, Hold)>,
     caps: Caps,
 }
 
-/// What enters of the candidates, and what waits; the rest is added to what is held.
+/// Divides the candidates by the caps into those that enter and those that wait; the rest is quarantined.
 fn cap(
     newcomers: &Newcomers,
     sides: Vec<(usize, Side)>,
@@ -244,7 +253,7 @@ fn cap(
             Side::Straddles => held.push((index, vec![Hold::SplitConflict])),
         }
     }
-    // Who releases pairs answers for how many: they count towards nobody's share.
+    // The operator who releases pairs answers for their number, so they count towards no contributor's share.
     let (released, candidates): (Vec<_>, Vec<_>) =
         candidates.into_iter().partition(|(index, _)| newcomers.pairs[*index].is_released);
     let lines: Vec<_> =
@@ -290,7 +299,7 @@ fn waiting_pair(newcomers: &mut Newcomers, index: usize, why: Hold) -> WaitingPa
     WaitingPair { line: std::mem::take(&mut newcomers.pairs[index].line), why, has_waited }
 }
 
-/// A pair that the circuit breaker holds once it is settled what would enter.
+/// Returns a pair that the circuit breaker quarantines once it is settled which pairs would enter.
 fn barred_pair(line: String) -> HeldPair {
     HeldPair { line, holds: vec![Hold::BreakerOpen], has_waited: false }
 }
@@ -331,7 +340,7 @@ mod tests {
             }
         }
 
-        /// Where no share but a number caps contributors, and more waits than is held.
+        /// Returns a world whose cap is a number, and no share. Pairs over it wait, up to the limit of waiting pairs.
         fn with_cap(most: u64) -> Self {
             let mut world = Self::new();
             world.rules.max_pairs_per_contributor = most;
@@ -376,13 +385,13 @@ mod tests {
 
     fn line(event_id: &str, prompt: &str, rejected: &str, chosen: &str) -> String {
         let pair_id = pair_id_of(prompt, chosen, rejected);
-        // Each in a thread of its own, so that no event is a revision of another.
+        // Each has a thread of its own, so that no event is a revision of another.
         json!({"pair_id": pair_id, "event_id": event_id, "thread_id": event_id, "prompt": prompt, "chosen": chosen, "rejected": rejected,
                "similarity": 0.5, "tags": [], "reasons": [], "policy": "x", "contributor": null, "context": []})
         .to_string()
     }
 
-    /// One id for another output: a client's mistake.
+    /// Returns the line with its id for another output: a client's mistake.
     fn in_another_thread(line: String) -> String {
         line.replace("\"thread_id\":\"", "\"thread_id\":\"another-")
     }
@@ -391,7 +400,7 @@ mod tests {
         line.replace("\"contributor\":null", &format!("\"contributor\":\"{contributor}\""))
     }
 
-    /// A hundred words that follow from a number, the last few from another.
+    /// Returns a hundred words that follow from a number, the last few from another.
     fn text(seed: u64, tail: u64) -> String {
         let word = |number: u64| format!("w{:x}", mix(number) >> 44);
         let words = (0..95).map(|n| word(seed * 1_000 + n)).chain((0..5).map(|n| word(tail * 7_777_777 + n)));
@@ -420,7 +429,7 @@ mod tests {
         let mut world = World::new();
         world.rules.max_edits_per_output = 1;
         let (there, back) = (line("1", "p", "a", "b"), line("2", "p", "b", "a"));
-        // The one that is released is right; so the other one contradicts it.
+        // The released one is right, so the other one contradicts it.
         let audited = world.freeze(&[released(&there), back]);
         assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![Hold::Conflict]));
         assert_eq!(world.freeze(&[released(&line("3", "p", "a", "c"))]).entries.len(), 1);
@@ -461,7 +470,7 @@ mod tests {
     fn a_line_that_is_refused_leaves_no_trace() {
         let mut world = World::new();
         world.freeze(&[line("e0", "p", "r", "a")]);
-        // e1 brings a pair that the dataset has, so it has brought nothing yet, and may bring another.
+        // e1 brings a pair that the dataset has. So it has brought nothing yet, and may bring another.
         assert_eq!(
             numbers(&world.freeze(&[line("e1", "p", "r", "a"), in_another_thread(line("e1", "p", "r", "b"))])),
             (1, 0, 1, 0)
@@ -550,7 +559,7 @@ mod tests {
         let second = world.freeze(&[pairs_of("alice", 5..6), pairs_of("bob", 10..11)].concat());
         assert_eq!((entered(&second).join(" "), waiting(&second).join(" ")), ("2 3 10".to_owned(), "4 5".to_owned()));
         assert_eq!(second.waiting.iter().map(|pair| pair.has_waited).collect::<Vec<_>>(), [true, false]);
-        // Nothing is pending, and what waits fits.
+        // Nothing is pending, and the waiting pairs fit.
         let third = world.freeze(&[]);
         assert_eq!((entered(&third).join(" "), waiting(&third).len()), ("4 5".to_owned(), 0));
     }
@@ -570,11 +579,11 @@ mod tests {
     fn what_waits_is_judged_again_with_the_new_pairs() {
         let mut world = World::with_cap(1);
         world.freeze(&[pairs_of("alice", 0..1), vec![by("alice", line("1", "p", "a", "b"))]].concat());
-        // Somebody says the opposite meanwhile.
+        // Another contributor says the opposite meanwhile.
         let audited = world.freeze(&[by("bob", line("2", "p", "b", "a"))]);
         assert_eq!((holds(&audited), waiting(&audited).len()), (vec![Hold::Conflict; 2], 0));
         assert_eq!(audited.held.iter().map(|held| held.has_waited).collect::<Vec<_>>(), [true, false]);
-        // It is known from now on, as all that is held.
+        // It is known from now on, as all quarantined pairs are.
         assert_eq!(world.freeze(&[by("alice", line("1", "p", "a", "b"))]).duplicates, 1);
     }
 
@@ -585,7 +594,7 @@ mod tests {
         let audited = world.freeze(&[pairs_of("alice", 0..5), pairs_of("bob", 5..7)].concat());
         assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("0 5".to_owned(), "3 4 6".to_owned()));
         assert_eq!(holds(&audited), [Hold::ContributorCap; 2]);
-        // The older ones enter in time, or give way to newer ones.
+        // The older ones enter in time, or newer ones displace them.
         let audited = world.freeze(&pairs_of("alice", 7..9));
         assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("3 6".to_owned(), "7 8".to_owned()));
         assert_eq!(holds(&audited), [Hold::ContributorCap]);
@@ -622,7 +631,7 @@ mod tests {
         );
         audited.hold_beyond(u64::MAX);
         assert_eq!(audited.entries.len(), 3);
-        // A sample of one: what waited is no part of it.
+        // The room is one pair: the pair that waited is no part of the sample.
         audited.hold_beyond(1);
         assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("11".to_owned(), "1 2 12".to_owned()));
         assert_eq!(holds(&audited), [Hold::BreakerOpen]);
@@ -671,7 +680,7 @@ mod tests {
     #[test]
     fn a_prompt_between_both_sides_goes_to_neither() {
         let mut world = World::new();
-        // Two prompts on different sides that are no neighbours, and one that is a neighbour of both.
+        // Two prompts on different sides that are no neighbours, and one that neighbours both.
         let words: Vec<_> = (0..160).map(|n| format!("w{:x}", mix(n) >> 40)).collect();
         let left = words[..140].join(" ");
         let right = (0..1_000).map(|n| format!("{} end{n}", words[20..].join(" ")));
@@ -689,7 +698,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
-        /// Over many versions, in any order: a prompt is on one side for ever, and so is what is nearly the same.
+        /// Over many versions, in any order: a prompt keeps its side for ever, and so do its near duplicates.
         #[test]
         fn no_prompt_crosses(batches in prop::collection::vec(prop::collection::vec((0..6_u64, 0..5_u64, 0..4_u64, any::<bool>()), 0..12), 1..8), salt in any::<u8>()) {
             let mut world = World { salt: SplitSalt::new([salt; 16]), ..World::new() };
@@ -717,7 +726,8 @@ mod tests {
             }
         }
 
-        /// Over many versions each pair enters, is held, or waits, and is in one of these only; and no version has too much of anybody.
+        /// Over many versions each pair enters, is quarantined or waits, and is in one of these only. No version has too much of
+        /// one contributor.
         #[test]
         fn what_waits_is_neither_lost_nor_doubled(
             batches in prop::collection::vec(prop::collection::vec((0..4_u32, any::<bool>()), 0..12), 1..6), most in 1..4_u64, may_wait in 0..4_u64,

@@ -1,4 +1,4 @@
-//! What earlier versions have taught: how common phrases are, and which pairs were held.
+//! The background: how common each phrase was in earlier versions, and which pairs were quarantined or removed.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,45 +8,46 @@ use super::settled::Settled;
 use crate::base::digest::id_key;
 use crate::text::sketch::mix;
 
-/// Rows and counters a row of the count-min sketch (Cormode, Muthukrishnan 2005): a phrase's count is never too low, and too high
-/// by what shares its counter in each row. Fixed, so that what is kept never grows past 5 MB.
+/// The rows of the count-min sketch, and the counters a row (Cormode, Muthukrishnan 2005). A phrase's count is never too low. It
+/// is too high by the phrases that share its counter in each row. Both are fixed, so that the stored form stays below 5 MB.
 const ROWS: usize = 3;
 const COUNTERS_A_ROW: usize = 1 << 18;
 
-/// The first bytes of the stored form; and of that of a background that knows of pairs that people took out.
+/// The first bytes of the stored form: without removed pairs, and with them.
 const LAYOUT: &[u8] = b"flywheel background 1\n";
 const LAYOUT_WITH_REMOVED: &[u8] = b"flywheel background 2\n";
-/// And of that of one that remembers revisions, too.
+/// The first bytes of the stored form that has revisions, too.
 const LAYOUT_WITH_SETTLED: &[u8] = b"flywheel background 3\n";
 
-/// What the next freeze has to know of all earlier ones, beyond the rows of the table.
+/// The memory of all earlier freezes, beyond the rows of the table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Background {
     /// Pairs that were counted.
     pairs: u64,
-    /// None until the first phrase is counted.
+    /// Empty until the first phrase is counted.
     counters: Vec<u32>,
-    /// Keys of the ids of pairs and events that are held or were: a line that is delivered again, alone, would pass where it
-    /// did not pass among its likes.
+    /// Keys of the ids of pairs and events that are or were quarantined. A line that is delivered again alone would pass, though
+    /// it did not pass among similar ones.
     held: HashSet<u128>,
-    /// Keys of the events whose pairs people took out: delivered again, they would undo that.
+    /// Keys of the events whose pairs an operator removed, or whose users withdrew their consent. Without them a redelivery would
+    /// undo the removal.
     removed: HashSet<u128>,
-    /// The last revision of outputs whose last text is no row.
+    /// The last revision of outputs whose last text is not a row.
     settled: Settled,
 }
 
-/// The bytes are no background.
+/// The error of bytes that are no stored background.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the background of phrases is damaged")]
 pub struct UnreadableBackground;
 
 impl Background {
-    /// Pairs that were counted.
+    /// Returns the number of pairs that were counted.
     pub(crate) fn pairs(&self) -> u64 {
         self.pairs
     }
 
-    /// In how many of the pairs so far the user added the phrase; an upper bound.
+    /// Returns the number of pairs so far in which the user added the phrase; an upper bound.
     pub(crate) fn count(&self, phrase: u64) -> u64 {
         let count = |at: usize| self.counters.get(at).copied().map_or(0, u64::from);
         counters_of(phrase).map(count).min().unwrap_or(0)
@@ -61,7 +62,7 @@ impl Background {
         }
     }
 
-    /// Subtracts what was counted of a pair. Counts are sums, so that nothing of it is left.
+    /// Subtracts the counts of a pair. Counts are sums, so no trace of it is left.
     pub(crate) fn unlearn(&mut self, line: &GoldLine<'_>) {
         self.pairs = self.pairs.saturating_sub(1);
         if self.counters.is_empty() {
@@ -72,19 +73,20 @@ impl Background {
         }
     }
 
-    /// A person takes a pair out. Another event may bring it again; its own may not, nor may an older text of its output.
+    /// Removes a pair, as an operator's version does. Another event may bring it again; its own may not, nor may an older text of
+    /// its output.
     pub(crate) fn remove(&mut self, line: &GoldLine<'_>) {
         self.unlearn(line);
         self.settled.remember(line.output(), line.revision());
         self.removed.insert(id_key("event", &line.event_id));
     }
 
-    /// The last revision of outputs whose last text is no row.
+    /// Returns the last revision of outputs whose last text is not a row.
     pub(crate) fn settled(&self) -> &Settled {
         &self.settled
     }
 
-    /// Keys of the events whose pairs people took out.
+    /// Returns the keys of the events whose pairs an operator removed.
     pub(crate) fn removed(&self) -> &HashSet<u128> {
         &self.removed
     }
@@ -95,12 +97,12 @@ impl Background {
         self.removed.extend(withdrawn);
     }
 
-    /// A pair that waits goes: its event may not bring it again.
+    /// Removes a waiting pair: its event may not bring it again.
     pub(crate) fn withdraw(&mut self, line: &GoldLine<'_>) {
         self.removed.insert(withdrawn(id_key("event", &line.event_id)));
     }
 
-    /// A pair that waited in an older version waits again, and answers whether it may: not if it was in the dataset or held since.
+    /// Lets a pair that waited in an older version wait again. Returns `false` if it was in the dataset or quarantined since.
     pub(crate) fn wait_again(&mut self, line: &GoldLine<'_>) -> bool {
         let (pair, event) = (id_key("pair", &line.pair_id), id_key("event", &line.event_id));
         let may_wait = !self.held.contains(&pair) && !self.held.contains(&event) && !self.removed.contains(&event);
@@ -110,18 +112,19 @@ impl Background {
         may_wait
     }
 
-    /// Remembers that a pair is held, and its event with it.
+    /// Remembers that a pair and its event are quarantined.
     pub(crate) fn hold(&mut self, line: &GoldLine<'_>) {
         self.held.extend([id_key("pair", &line.pair_id), id_key("event", &line.event_id)]);
     }
 
-    /// Whether a line was held before, or taken out. `is_revision`: its event brings a later text than the one that was held.
+    /// Returns `true` if a line was quarantined or removed before. `is_revision`: its event brings a later text than the
+    /// quarantined one.
     pub(crate) fn holds(&self, pair: u128, event: u128, is_revision: bool) -> bool {
         let is_held = self.held.contains(&pair) || (self.held.contains(&event) && !is_revision);
         is_held || is_removed(&self.removed, event)
     }
 
-    /// The stored form, one for each content.
+    /// Returns the stored form. Equal contents have equal bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let layout = match (self.settled.is_empty(), self.removed.is_empty()) {
@@ -153,7 +156,7 @@ impl Background {
     /// Reads the stored form.
     ///
     /// # Errors
-    /// If the bytes are not exactly that.
+    /// If the bytes are not exactly a stored form.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, UnreadableBackground> {
         let layouts = [LAYOUT_WITH_SETTLED, LAYOUT_WITH_REMOVED, LAYOUT];
         let layout = layouts.into_iter().find(|layout| bytes.starts_with(layout)).ok_or(UnreadableBackground)?;
@@ -180,13 +183,13 @@ impl Background {
     }
 }
 
-/// Whether people took an event's pair out: of the dataset, or of those that wait.
+/// Returns `true` if an operator removed an event's pair, from the dataset or from the waiting pairs.
 pub(super) fn is_removed(removed: &HashSet<u128>, event: u128) -> bool {
     removed.contains(&event) || removed.contains(&withdrawn(event))
 }
 
-/// The key of an event whose pair people took out while it waited. It is another one than if the pair had been in the dataset, for a
-/// rollback undoes the one and not the other.
+/// Returns the key of an event whose pair an operator removed while it waited. It differs from the key of a pair removed from the
+/// dataset, because a rollback undoes the one and not the other.
 fn withdrawn(event: u128) -> u128 {
     event.rotate_left(64)
 }
@@ -235,7 +238,7 @@ fn take_settled(rest: &mut &[u8]) -> Result<Settled, UnreadableBackground> {
     Ok(Settled::from_entries(entries))
 }
 
-/// LEB128: seven bits a byte, the last byte without the high bit.
+/// Appends a number as LEB128: seven bits a byte, the last byte without the high bit.
 fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);

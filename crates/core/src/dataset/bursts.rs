@@ -1,16 +1,17 @@
-//! Phrases that come all at once: what a campaign leaves, however harmless each of its edits looks.
+//! Bursts: phrases that come all at once, as a campaign leaves them, however harmless each of its edits looks.
 //!
-//! 25 poisoned pairs of 5,000 can plant a backdoor by DPO. Alone none of them shows; together they share a trigger, a sentence or a
-//! brand. So words and runs of two or three of them are counted that the user added, in the chosen text and not in that pair's prompt
-//! or model output. A phrase is a burst if at least 8 pairs carry it, and 5 times as many as are to be expected, and one more:
-//! `count ≥ 5 × (background + 1)`. On paraphrases without a word in common this is blind.
+//! 25 poisoned pairs of 5,000 can plant a backdoor by DPO. Each alone looks harmless; together they share a trigger, a sentence
+//! or a brand. So the audit counts the phrases of one to three words that the user added: they are in the chosen text, and not in
+//! that pair's prompt or model output. A phrase is a burst if at least 8 pairs carry it, and 5 times as many as expected, plus
+//! one: `count ≥ 5 × (background + 1)`. Paraphrases without a common word are not found.
 //!
-//! A new sign-off, a product's new name or a support template comes all at once as well. What tells it from a campaign is how many
-//! hands bring it: the sibling `hands` decides.
+//! A new sign-off, a product's new name or a support template comes all at once as well. The number of hands that bring it tells
+//! it from a campaign: the sibling `hands` decides.
 //!
-//! The background is the rate of earlier versions, at the size of this one. Until they have [`ENOUGH_TO_GO_BY`] pairs, it says too little,
-//! and prompts and model outputs of this very batch are counted with it: without them a first version would take `of the` for a campaign.
-//! Whoever knows that can hide an early campaign by prompts that have its words; caps are what stands against that.
+//! The background is the rate of earlier versions, scaled to this one's size. Until they have [`ENOUGH_TO_GO_BY`] pairs, it says
+//! too little. Until then prompts and model outputs of this batch are counted with it: otherwise common words, such as `of the`,
+//! would be bursts in a first version. An attacker who knows that can hide an early campaign behind prompts with its words; the
+//! caps defend against that.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,23 +24,24 @@ use super::hands::Hands;
 use super::phrases::{added_phrases, for_each_phrase};
 use super::rules::DatasetRules;
 
-/// Pairs in earlier versions from which on their rates are relied upon alone. By as many pairs as one version has, a word that
-/// happened to be absent is a burst too easily: by 2,800 real edits, 1.3 % of the next 2,800 were held.
+/// The pairs in earlier versions from which on their rates alone are used. With fewer, a word that happened to be absent becomes
+/// a burst too easily: with 2,800 real edits as background, 1.3 % of the next 2,800 were quarantined.
 const ENOUGH_TO_GO_BY: u64 = 20_000;
 
-/// Counters of the first pass: 16 MB that tell almost all phrases that cannot be bursts, so that only the rest is counted one by one.
+/// The counters of the first pass. Their 16 MB rule out almost all phrases that cannot be bursts, so that only the rest is
+/// counted one by one.
 const COUNTERS: usize = 1 << 22;
 
-/// A phrase that came all at once. It is known by its hash, for a record holds nobody's words.
+/// A phrase that came all at once. It is known by its hash, so that a record holds no user's words.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Burst {
     /// The pairs that carry it.
     pub pairs: u64,
-    /// The pairs that were to be expected.
+    /// The expected number of pairs.
     pub expected: f64,
 }
 
-/// What a batch has of bursts.
+/// The bursts of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// The bursts, the largest first.
@@ -53,7 +55,7 @@ impl Found {
     }
 }
 
-/// Finds the bursts among lines that are read three times, and twice more if a phrase comes all at once.
+/// Finds the bursts among the lines. It reads them three times, and twice more if a phrase comes all at once.
 pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
     lines: impl Fn() -> I,
     background: &Background,
@@ -115,7 +117,7 @@ fn leave_out_corrections<'l, I: Iterator<Item = GoldLine<'l>>>(
 
 #[derive(Default)]
 struct Suspect {
-    /// Pairs whose user added it.
+    /// Pairs whose user added the phrase.
     added: u64,
     /// Pairs that have it in their prompt or the model's text.
     elsewhere: u64,
@@ -160,7 +162,7 @@ mod tests {
         (0..pairs).map(|n| pair(format!("question {n}"), "an answer", format!("an{n} answer{n} {phrase}"))).collect()
     }
 
-    /// However small the batch is.
+    /// Returns the pairs quarantined, however small the batch is.
     fn held(batch: &[GoldLine<'static>], background: &Background) -> usize {
         let rules = DatasetRules { burst_small_batch: 0, ..DatasetRules::default() };
         let found = find(|| batch.iter().cloned(), background, &rules);

@@ -1,14 +1,16 @@
-//! How much of a version one contributor, or one tenant, may be.
+//! The caps: the largest share of a version that one contributor, or one tenant, may have.
 //!
-//! Shares are of what enters, so that capping one owner lowers what the others may have; the largest version that keeps all rules is
-//! taken (water-filling: who brings less than a share enters whole, and the rest is levelled at the same height).
+//! Shares are of the pairs that enter, so capping one owner lowers the room of the others. The largest version that keeps all
+//! rules is taken, by water-filling: an owner with less than a share enters whole, and the others are levelled at the same
+//! height.
 //!
-//! A contributor's share is `max_contributor_share`, or `2 / k` where that is more, for k contributors: k people who edit about equally
-//! each bring `1 / k`, and with a share of exactly that the one who brings least would set the measure for all. So with three people one
-//! of them may be two thirds of a version, with 20 a tenth, and from 100 on the default of 2 % holds.
+//! A contributor's share is `max_contributor_share`, or `2 / k` for k contributors if that is more. k people who edit about
+//! equally each bring `1 / k`. With a share of exactly that, the one who brings least would limit all others. So one of three
+//! people may have two thirds of a version, and one of 20 a tenth. From 100 on the default of 2 % holds.
 //!
-//! k does not fall at once when contributors stay away ([`Attribution::contributors`]): whoever floods a quiet hour alone would be the
-//! whole batch, and no share would hold. For the same reason it is the version before that says whether pairs name contributors.
+//! The number k falls slowly when contributors stay away ([`Attribution::contributors`]). Otherwise an attacker who floods a
+//! quiet hour alone would be the whole batch, and no share would hold. For the same reason the version before says whether pairs
+//! name contributors.
 
 use std::collections::HashMap;
 
@@ -17,60 +19,61 @@ use serde::{Deserialize, Serialize};
 use super::rules::DatasetRules;
 use crate::base::share::Decimal;
 
-/// Few contributors may each have so many times an equal share.
+/// The factor over an equal share that each of few contributors may have.
 const EQUAL_SHARES: u64 = 2;
 
-/// What caps came to in a version.
+/// The caps of a version.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caps {
-    /// Contributors that the version was shared among: those of the offered pairs, or half of the version before's if that is more.
+    /// Contributors that share the version: those of the offered pairs, or half of the version before's if that is more.
     pub contributors: u64,
-    /// Whether pairs name their contributor as a rule, so that those that do not have a share of their own.
+    /// `true` if pairs usually name their contributor. Then those that do not have a share of their own.
     pub is_attributed: bool,
-    /// Pairs that each of them could have; none: as many as they brought.
+    /// The most pairs of each contributor; none: no limit.
     pub per_contributor: Option<u64>,
     /// The same number for any version, if the policy gives it instead of a share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub absolute: Option<u64>,
 }
 
-/// What the version before tells of whose pairs are.
+/// The attribution of the version before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attribution {
-    /// Contributors that the next version is shared among at least: half of those that this one was. So a deployment that becomes
-    /// smaller gets there within a few versions.
+    /// The least number of contributors that share the next version: half of this one's. So a shrinking deployment reaches its
+    /// size within a few versions.
     pub contributors: u64,
-    /// Whether most pairs name theirs; none: it had no pairs, and the next ones tell. A handful that does, in a deployment that
-    /// names nobody, would keep all others out.
+    /// `true` if most pairs name theirs; none: the version had no pairs, so the next ones tell. A handful that does, in a
+    /// deployment without names, would keep all others out.
     pub is_usual: Option<bool>,
 }
 
-/// Why caps keep a threshold out of reach, or far.
+/// The shortfall of a training run that the caps keep away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Shortfall {
     /// The threshold.
     pub threshold: u64,
     /// Pairs that entered with the last crossing.
     pub entered: u64,
-    /// Pairs that are over a cap since, and wait.
+    /// Pairs that are over a cap since then, and wait.
     pub over: u64,
-    /// What the caps came to.
+    /// The caps of that version.
     pub caps: Caps,
-    /// Edits that it takes until a run, if those to come are as the last ones; none: no number of them is enough.
+    /// Edits needed until a run, if new ones are like the last ones; none: no number of edits is enough.
     pub edits: Option<u64>,
-    /// Contributors that could reach the threshold with one crossing, if the policy gives a number of pairs.
+    /// Contributors needed to reach the threshold with one crossing, if the policy gives a number of pairs.
     pub contributors_needed: Option<u64>,
 }
 
 impl Caps {
-    /// Why these caps keep a threshold out of reach, or far: more is over a cap than entered, and what entered is not enough.
+    /// Returns the shortfall, if these caps keep the threshold out of reach or far: more pairs are over a cap than entered, and
+    /// those that entered are too few.
     #[must_use]
     pub fn shortfall(&self, threshold: u64, entered: u64, over: u64) -> Option<Shortfall> {
         if entered >= threshold || over <= entered {
             return None;
         }
         let edits = match self.absolute {
-            // Each crossing asks for what is missing after the one before, and brings as much again.
+            // Each crossing needs the pairs missing after the one before, and brings as many again.
             Some(_) if entered > 0 => {
                 let crossings = threshold.div_ceil(entered);
                 Some(crossings * threshold - entered * crossings * (crossings - 1) / 2)
@@ -83,13 +86,13 @@ impl Caps {
     }
 }
 
-/// Whose a pair is, as far as it says.
+/// The owner that a pair names.
 pub(crate) struct Owner<'l> {
     pub(crate) contributor: Option<&'l str>,
     pub(crate) tenant: Option<&'l str>,
 }
 
-/// Why a pair is too much.
+/// The cap that a pair is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excess {
     Contributor,
@@ -97,13 +100,13 @@ pub(crate) enum Excess {
     Tenant,
 }
 
-/// For each pair, in order, whether it is too much; of each owner the first pairs are let in.
+/// Returns for each pair, in order, the cap that it is over, if any. Of each owner the first pairs are let in.
 ///
-/// Pairs that name no contributor are one bucket with a share of its own, where most pairs name one. Elsewhere no cap tells anybody
-/// apart, and a version without contributors says so (single-tenant mode).
+/// If most pairs name a contributor, those that name none are one bucket with a share of its own. Elsewhere no cap tells
+/// contributors apart, and a version without contributors says so (single-tenant mode).
 ///
-/// With fewer tenants than a tenant's share has room for (fewer than 5 at 20 %) no version keeps the rule, and it is not applied. Pairs
-/// without a tenant count towards the whole and are not capped by it.
+/// With fewer tenants than a tenant's share has room for (fewer than 5 at 20 %) no version keeps the rule, so it is not applied.
+/// Pairs without a tenant count towards the whole, and that cap does not apply to them.
 pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &DatasetRules) -> (Vec<Option<Excess>>, Caps) {
     let places = Places::of(owners);
     let contributors = before.contributors.max(places.contributors as u64 - 1);
@@ -112,7 +115,7 @@ pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &Datase
     let is_tenanted = (places.tenants_in_use as f64) >= (1.0 / rules.max_tenant_share).ceil();
     let rooms = |whole: u64| Rooms::in_version_of(whole, (contributors, is_attributed, is_tenanted), rules);
     let mut whole = owners.len() as u64;
-    // It shrinks until a version keeps the rules by its own size.
+    // The version shrinks until it keeps the rules by its own size.
     let excesses = loop {
         let excesses = places.fill(&rooms(whole));
         let kept = excesses.iter().filter(|excess| excess.is_none()).count() as u64;
@@ -127,7 +130,7 @@ pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &Datase
     (excesses, Caps { contributors, is_attributed, per_contributor, absolute })
 }
 
-/// How much each owner may have of a version.
+/// The room of each owner in a version.
 struct Rooms {
     contributor: u64,
     unattributed: u64,
@@ -159,13 +162,13 @@ impl Rooms {
     }
 }
 
-/// Owners as numbers, so that a version can be filled again and again.
+/// Owners as numbers, so that a version can be filled repeatedly.
 struct Places {
     /// The numbers of each pair's contributor and tenant; 0: it names none.
     owners: Vec<(usize, usize)>,
     contributors: usize,
     tenants: usize,
-    /// With those pairs that name none.
+    /// Includes the pairs that name none.
     tenants_in_use: usize,
 }
 
@@ -184,7 +187,7 @@ impl Places {
         Self { owners, contributors: contributors.len() + 1, tenants: tenants.len() + 1, tenants_in_use }
     }
 
-    /// Lets pairs in, in order, as long as their owners have room.
+    /// Lets pairs in, in order, while their owners have room.
     fn fill(&self, rooms: &Rooms) -> Vec<Option<Excess>> {
         let mut of_contributor = vec![0_u64; self.contributors];
         let mut of_tenant = vec![0_u64; self.tenants];
@@ -226,7 +229,8 @@ mod tests {
         (count(Excess::Contributor), count(Excess::Unattributed), count(Excess::Tenant))
     }
 
-    /// How many of so many pairs of each contributor enter, of a version that is shared among `known` contributors at least.
+    /// Returns the number of pairs that enter, for so many pairs of each contributor, in a version shared among at least `known`
+    /// contributors.
     fn entering(pairs: &[usize], known: u64) -> usize {
         let names: Vec<_> = (0..pairs.len()).map(|number| number.to_string()).collect();
         let of: Vec<_> = names.iter().zip(pairs).map(|(name, pairs)| (name.as_str(), "", *pairs)).collect();
@@ -235,7 +239,7 @@ mod tests {
         excesses.iter().filter(|excess| excess.is_none()).count()
     }
 
-    /// Pairs of contributors who edit about equally: one of them three times as much as another.
+    /// Returns the pairs of contributors who edit about equally: one of them three times as much as another.
     fn about_equally(contributors: usize, pairs: usize) -> Vec<usize> {
         (0..contributors).map(|n| (pairs / contributors * (4 + n % 9) / 8).max(1)).collect()
     }
@@ -263,13 +267,13 @@ mod tests {
         let with = |one: usize, others: Vec<usize>| {
             entering(&[vec![one], others.clone()].concat(), 0) - others.iter().sum::<usize>()
         };
-        // 2 % of 5,076, and of 1,015; a tenth of 422; two thirds of 300; and of two people each may have all.
+        // 2 % of 5,076, and of 1,015; a tenth of 422; two thirds of 300; and of two people each may have all pairs.
         assert_eq!((with(5_000, others(199, 25)), with(5_000, others(199, 5))), (101, 20));
         assert_eq!(
             (with(5_000, others(19, 20)), with(5_000, others(2, 50)), with(5_000, others(1, 5))),
             (42, 200, 5_000)
         );
-        // Of the many who edit little, five enter whatever the share.
+        // Of many contributors who edit little, five pairs of each enter whatever the share.
         assert_eq!(entering(&[7; 30], 0), 30 * 7);
         assert_eq!(with(5_000, others(40, 1)), 5);
     }
@@ -306,7 +310,7 @@ mod tests {
         let shortfall = one_of_many.shortfall(5_000, 1_000, 4_000).unwrap();
         assert_eq!((shortfall.edits, shortfall.contributors_needed), (Some(25_000), None));
         assert_eq!(one_of_many.shortfall(5_000, 0, 9).unwrap().edits, None);
-        // Where most enters, or enough, nothing is in the way.
+        // Where most pairs enter, or enough, the caps keep no run away.
         assert_eq!(twenty.shortfall(5_000, 2_500, 2_500), None);
         assert_eq!(twenty.shortfall(50, 100, 4_900), None);
     }
@@ -317,7 +321,7 @@ mod tests {
         assert_eq!(held(&[("a", "", 30), ("b", "", 30), ("", "", 30)], &rules), (0, 10, 0));
         let with = |share: f64| DatasetRules { max_unattributed_share: share, ..DatasetRules::default() };
         assert_eq!(held(&[("a", "", 30), ("b", "", 30), ("", "", 60)], &with(1.0)), (0, 0, 0));
-        // Nothing else is asked of none at all.
+        // With no contributor at all, no other rule applies.
         assert_eq!(held(&[("a", "", 5), ("", "", 30)], &with(0.0)), (0, 30, 0));
         assert_eq!(held(&[("", "", 9)], &with(0.0)), (0, 9, 0));
     }
@@ -344,7 +348,7 @@ mod tests {
         let rules = DatasetRules::default();
         let even = [("", "a", 20), ("", "b", 20), ("", "c", 20), ("", "d", 20), ("", "e", 20)];
         assert_eq!(held(&even, &rules), (0, 0, 0));
-        // 25 of 125, and the rest is the others'.
+        // 25 of 125; the rest is the others'.
         let one_large = [("", "a", 300), ("", "b", 25), ("", "c", 25), ("", "d", 25), ("", "e", 25)];
         assert_eq!(held(&one_large, &rules), (0, 0, 275));
         assert_eq!(held(&[("", "", 80), ("", "a", 90), ("", "b", 1), ("", "c", 1), ("", "d", 1)], &rules), (0, 0, 70));

@@ -1,31 +1,31 @@
-//! What distinguishes the pairs of two versions.
+//! The differences between the pairs of two versions.
 
 use std::collections::HashMap;
 
 use crate::text::normal::{key, normalised};
 
-/// Compares the pairs of two versions by their ids: first all of the one, then all of the other. Rows that both are known to have need not
-/// be shown. It remembers ids, and no texts.
+/// Compares the pairs of two versions by their ids: first all of the one, then all of the other. Rows that both versions share
+/// may be skipped. It remembers ids, and no texts.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    /// Pairs of the first version that the second has not had yet, with their place and prompt.
+    /// Pairs of the first version that have not appeared in the second yet, with their place and prompt.
     only_first: HashMap<Box<str>, (usize, u64)>,
-    /// Pairs that the second version has and the first has not, with their prompts.
+    /// Pairs of the second version that the first lacks, with their prompts.
     only_second: Vec<(Box<str>, u64)>,
 }
 
-/// How two versions differ, each list in the order of the rows.
+/// The differences between two versions, each list in the order of the rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
-    /// Pairs that the second has and the first has not.
+    /// Pairs of the second version that the first lacks.
     pub added: Vec<String>,
-    /// Pairs that the first has and the second has not.
+    /// Pairs of the first version that the second lacks.
     pub removed: Vec<String>,
-    /// Pairs whose place another pair of the same prompt took, as a correction does.
+    /// Pairs that another pair of the same prompt replaced, as a correction does.
     pub changed: Vec<Changed>,
 }
 
-/// A pair, and the one that took its place.
+/// A pair and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
     /// The pair of the first version.
@@ -48,7 +48,7 @@ impl Comparison {
         }
     }
 
-    /// What they differ in. A removed pair and an added one of the same prompt are one change, the first with the first.
+    /// Returns the differences. A removed pair and an added one of the same prompt are one change, matched in order.
     #[must_use]
     pub fn finish(self) -> Difference {
         let mut removed: Vec<_> = self.only_first.into_iter().collect();

@@ -20,14 +20,14 @@ impl ContentDigest {
         self.0.update(row_digest(line, split));
     }
 
-    /// In hexadecimal.
+    /// Returns the digest, in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
     }
 }
 
-/// Digest over the columns of a row that make it what it is.
+/// Returns the digest over the columns that define a row.
 pub(crate) fn row_digest(line: &GoldLine<'_>, split: Split) -> [u8; 32] {
     FieldDigest::new("flywheel row 1")
         .text(&line.pair_id)

@@ -1,4 +1,4 @@
-//! How far a version's new pairs are from those of the version before: a signal, which decides nothing here.
+//! Drift: how far a version's new pairs are from those of the version before. It is a signal, and decides nothing here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::rules::DatasetRules;
 use super::statistics::Statistics;
 
-/// Fewer pairs than this, on either side, and a distance would be noise.
+/// The fewest pairs on either side. With fewer, a distance would be noise.
 const FEWEST_PAIRS: u64 = 200;
 
 /// Distances between two sets of pairs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
-    /// Population stability index of the similarity's histogram, Σ (p − q) · ln(p / q) over 10 bins, half a pair added to each. By custom
-    /// 0.1 is a little and 0.25 is much.
+    /// Population stability index of the similarity's histogram, Σ (p − q) · ln(p / q) over 10 bins, half a pair added to each.
+    /// By convention 0.1 is little and 0.25 is much.
     pub similarity_psi: f64,
     /// Change of the mean of ln(chosen / rejected length).
     pub log_length_ratio: f64,
@@ -22,12 +22,12 @@ pub struct Drift {
     pub scripts: f64,
     /// The largest change of a tag's share of pairs, from 0 to 1.
     pub tags: f64,
-    /// Which of them are beyond the policy's bounds.
+    /// The names of those beyond the policy's bounds.
     pub beyond: Vec<String>,
 }
 
 impl Drift {
-    /// The drift from one set of pairs to the next; `None` where either has too few.
+    /// Returns the drift from one set of pairs to the next; `None` where either has too few.
     #[must_use]
     pub fn between(before: &Statistics, after: &Statistics, rules: &DatasetRules) -> Option<Self> {
         if before.rows.min(after.rows) < FEWEST_PAIRS {
@@ -40,7 +40,7 @@ impl Drift {
         };
         let scripts = changes(|counts| &counts.scripts).iter().sum::<f64>() / 2.0;
         let tags = changes(|counts| &counts.tags).into_iter().fold(0.0, f64::max);
-        // What is recorded is what is compared: 0.8 - 0.6 is a hair above 0.2.
+        // The recorded value is the compared one: 0.8 - 0.6 is a hair above 0.2.
         let [similarity_psi, log_length_ratio, scripts, tags] =
             [similarity_psi, log_length_ratio, scripts, tags].map(rounded);
         let bounds = [
@@ -53,16 +53,16 @@ impl Drift {
         Some(Self { similarity_psi, log_length_ratio, scripts, tags, beyond })
     }
 
-    /// The share of pairs that would have to change their script, or one of their tags, for the two sets to be alike: from 0, the
-    /// same, to 1, nothing in common. The other two distances have no such end, and are for people to read.
+    /// Returns the share of pairs that would have to change their script, or one of their tags, for the two sets to be alike: 0
+    /// is the same, 1 is nothing in common. The other two distances have no such limit, and are for people to read.
     #[must_use]
     pub fn share_changed(&self) -> f64 {
         self.scripts.max(self.tags)
     }
 }
 
-/// To six decimals. A number that is written as JSON and digested has to read back as itself, and not every parser is exact to
-/// the last of seventeen digits.
+/// Rounds to six decimals. A number that is written as JSON and digested has to read back as itself, and not every parser is
+/// exact to the last of seventeen digits.
 pub(crate) fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
 }

@@ -1,4 +1,4 @@
-//! One contributor's lines, taken out of objects that hold lines of many.
+//! The erasure of one contributor's lines from objects that hold lines of many.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,23 +7,23 @@ use serde::Deserialize;
 
 use crate::log::part::PartName;
 
-/// The ids of what is erased: copies of it are found by them.
+/// The ids of erased pairs and events. Copies of them are found by these ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ErasedIds {
-    /// Of pairs.
+    /// The ids of pairs.
     pub pairs: HashSet<String>,
-    /// Of events.
+    /// The ids of events.
     pub events: HashSet<String>,
 }
 
-/// What is left of an object's lines.
+/// The rest of an object's lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinesLeft {
-    /// The others' lines, as they were.
+    /// The other contributors' lines, unchanged.
     pub body: String,
-    /// How many there are.
+    /// The number of lines left.
     pub rows: u64,
-    /// How many are gone.
+    /// The number of lines erased.
     pub erased: u64,
 }
 
@@ -38,10 +38,10 @@ struct Owned<'l> {
 }
 
 impl ErasedIds {
-    /// Takes a contributor's lines out of an object, and remembers what they were. `None` if it has none.
+    /// Removes a contributor's lines from an object, and remembers their ids. `None` if it has none.
     ///
     /// # Errors
-    /// The index of a line that cannot be read: whose it is nobody knows.
+    /// The index of a line that cannot be read: its contributor is unknown.
     pub fn take_lines(&mut self, body: &str, contributor: &str) -> Result<Option<LinesLeft>, usize> {
         let mut found = Self::default();
         let left = keep(body, |line| {
@@ -57,7 +57,7 @@ impl ErasedIds {
         Ok(left)
     }
 
-    /// Takes copies of what is erased out of an object, by their ids. `None` if it has none.
+    /// Removes copies of erased lines from an object, by their ids. `None` if it has none.
     ///
     /// # Errors
     /// The index of a line that cannot be read.
@@ -82,8 +82,8 @@ fn keep(body: &str, mut stays: impl FnMut(&Owned<'_>) -> bool) -> Result<Option<
     Ok((left.erased > 0).then_some(left))
 }
 
-/// The name of the part that takes an erased part's place: of the same time and digest, with as many rows as are left. So whoever
-/// counts takes it for a second delivery of what was counted already.
+/// Returns the name of the part that replaces an erased part: of the same time and digest, with as many rows as are left. So a
+/// counter takes it for a second delivery of the counted batch.
 #[must_use]
 pub fn part_left(name: &PartName, left: &LinesLeft) -> Option<PartName> {
     (left.rows > 0).then(|| PartName { rows: left.rows, ..name.clone() })

@@ -1,13 +1,13 @@
-//! What a row keeps of its texts, so that later versions know them again without reading them.
+//! The fingerprint that a row keeps of its texts, so that later versions recognise them without reading them.
 
 use crate::text::normal::{key, normalised};
 use crate::text::sketch::{BINS, Sketch};
 use crate::text::tokens::words;
 
-/// A text of fewer words has no sketch: that few 5-grams say too little, and it is compared whole.
+/// The fewest words of a text with a sketch. A shorter text has too few 5-grams, and is compared whole.
 const FEWEST_WORDS: usize = 50;
 
-/// The first byte of the stored form, should there ever be another.
+/// The first byte of the stored form, its layout number.
 const LAYOUT: u8 = 1;
 
 /// A pair's texts: exact keys of each, and sketches of those that are long enough.
@@ -22,7 +22,7 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The fingerprint of a pair.
+    /// Returns the fingerprint of a pair.
     #[must_use]
     pub fn of(prompt: &str, chosen: &str, rejected: &str) -> Self {
         let (prompt, chosen, rejected) = (normalised(prompt), normalised(chosen), normalised(rejected));
@@ -39,13 +39,13 @@ impl Fingerprint {
         }
     }
 
-    /// What two prompts have in common if and only if they are the same but for their looks.
+    /// Returns the prompt's key. Two prompts have the same key if and only if their normalised texts are the same.
     #[must_use]
     pub fn prompt_key(prompt: &str) -> Vec<u8> {
         key(&normalised(prompt)).to_be_bytes().to_vec()
     }
 
-    /// The stored form: a layout number, which sketches there are, three keys, the sketches.
+    /// Returns the stored form: a layout number, flags for the sketches, three keys, the sketches.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let sketches = [&self.prompt_sketch, &self.chosen_sketch, &self.pair_sketch];
@@ -82,10 +82,10 @@ impl Fingerprint {
         })
     }
 
-    /// Whether one of two pairs says what the other says.
+    /// Returns `true` if two pairs are near duplicates.
     ///
-    /// Prompt and chosen text together have to be similar, and the chosen texts have to be so on their own: under a long
-    /// prompt, such as an app's instructions or an article, all pairs are similar, however different the answers.
+    /// Prompt and chosen text together have to be similar, and the chosen texts alone, too. Under a long prompt, such as an app's
+    /// instructions or an article, all pairs are similar, however different the answers.
     pub(crate) fn is_near_duplicate(&self, other: &Self, from: f64) -> bool {
         if (self.prompt, self.chosen) == (other.prompt, other.chosen) {
             return true;

@@ -1,4 +1,4 @@
-//! A gold line, as far as the audit of a batch reads it.
+//! A gold line, with the fields that the audit of a batch reads.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use super::hold::Hold;
 use super::split::{Split, SplitSalt};
 use crate::event::revision::{OutputOf, Revision, output_key};
 
-/// The tag of a pair that a person has released.
+/// The tag of a pair that an operator has released.
 pub(crate) const RELEASED: &str = "released";
 
-/// What the audit needs of a line of the log.
+/// The fields of a log line that the audit needs.
 #[derive(Debug, Clone, Deserialize)]
 pub struct GoldLine<'l> {
     /// The pair's id.
@@ -20,7 +20,7 @@ pub struct GoldLine<'l> {
     /// The event that brought it.
     #[serde(borrow)]
     pub event_id: Cow<'l, str>,
-    /// What the model was asked.
+    /// The prompt.
     #[serde(borrow)]
     pub prompt: Cow<'l, str>,
     /// The user's text.
@@ -40,22 +40,22 @@ pub struct GoldLine<'l> {
     /// The contributor's pseudonym.
     #[serde(borrow, default)]
     pub contributor: Option<Cow<'l, str>>,
-    /// Free entries of the client's.
+    /// Free entries of the client.
     #[serde(borrow, default)]
     pub context: Vec<ContextEntry<'l>>,
     /// The conversation.
     #[serde(borrow, default)]
     pub thread_id: Option<Cow<'l, str>>,
-    /// The output that it is a revision of. A line from before revisions has none.
+    /// The output that it revises. A line from before revisions has none.
     #[serde(borrow, default)]
     pub output_id: Option<Cow<'l, str>>,
-    /// When the user edited, in RFC 3339.
+    /// The time of the edit, in RFC 3339.
     #[serde(borrow, default)]
     pub occurred_at: Option<Cow<'l, str>>,
-    /// When the front door received it, in RFC 3339.
+    /// The time at which the front door received it, in RFC 3339.
     #[serde(borrow, default)]
     pub received_at: Option<Cow<'l, str>>,
-    /// When it was curated, in RFC 3339.
+    /// The time of its curation, in RFC 3339.
     #[serde(borrow, default)]
     pub curated_at: Option<Cow<'l, str>>,
 }
@@ -70,14 +70,14 @@ pub struct ContextEntry<'l> {
 }
 
 impl<'l> GoldLine<'l> {
-    /// Reads a line; `None` if it lacks what every gold line has.
+    /// Reads a line; `None` if it lacks a required field.
     #[must_use]
     pub fn parse(line: &'l str) -> Option<Self> {
         serde_json::from_str(line).ok()
     }
 
-    /// Reads a row of the table, with its side of the split; `None` if it lacks what every row has. A row from before there was a
-    /// split is on the side where its prompt would be.
+    /// Reads a row of the table, with its side of the split; `None` if it lacks a required column. A row from before the split is
+    /// on the side where its prompt would be.
     #[must_use]
     pub fn parse_row(row: &'l str, salt: &SplitSalt) -> Option<(Self, Split)> {
         #[derive(Deserialize)]
@@ -90,7 +90,7 @@ impl<'l> GoldLine<'l> {
         Some((line, side))
     }
 
-    /// The output that it is a revision of, by key.
+    /// Returns the key of the output that it revises.
     pub(crate) fn output(&self) -> u128 {
         if let Some(output_id) = &self.output_id {
             return output_key(output_id);
@@ -105,33 +105,34 @@ impl<'l> GoldLine<'l> {
         output.key()
     }
 
-    /// Its place among the revisions of its output.
+    /// Returns its place among the revisions of its output.
     pub(crate) fn revision(&self) -> Revision {
         let [occurred, received, curated] =
             [&self.occurred_at, &self.received_at, &self.curated_at].map(|column| column.as_deref());
         Revision::of_columns(occurred, received, curated, &self.pair_id)
     }
 
-    /// Whether a person has released it: then what held it does not hold it again.
+    /// Returns `true` if an operator has released it. Then the reasons that quarantined it do not quarantine it again.
     pub(crate) fn is_released(&self) -> bool {
         self.tags.iter().any(|tag| tag == RELEASED)
     }
 
-    /// The contributor's pseudonym.
+    /// Returns the contributor's pseudonym.
     pub(crate) fn contributor(&self) -> Option<&str> {
         self.contributor.as_deref()
     }
 
-    /// The tenant that it says it is of.
+    /// Returns the tenant that it names.
     pub(crate) fn tenant(&self) -> Option<&str> {
         self.context.iter().find(|entry| entry.key == "tenant").map(|entry| entry.value.as_ref())
     }
 }
 
-/// The line of a pair that is held, for the route `quarantine`: the gold line, with the reasons. `None` if it is no object.
+/// Returns the line of a quarantined pair for the route `quarantine`: the gold line, with the reasons. `None` if it is not an
+/// object.
 #[must_use]
 pub fn held_line(line: &str, holds: &[Hold]) -> Option<String> {
-    // A quotation mark in a text has a backslash before it, so that these bytes are nowhere else.
+    // A quotation mark in a text has a backslash before it, so these bytes occur nowhere else.
     const NO_REASONS: &str = "\"reasons\":[]";
     let reasons = serde_json::to_string(holds).ok()?;
     if line.contains(NO_REASONS) {

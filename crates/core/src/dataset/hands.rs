@@ -1,34 +1,35 @@
-//! Whose a phrase is that comes all at once: a campaign of few hands, or a correction that many agree on.
+//! The hands behind a burst: a campaign comes from few, and a correction that many agree on from many.
 //!
-//! A hand is a contributor, and pairs that name none are one hand together. Where a batch names two tenants or more, a hand is a
-//! tenant instead: one tenant can invent contributors, and its phrases are its own while the model is everyone's.
+//! A hand is a contributor; pairs that name none are one hand together. In a batch with two tenants or more, a hand is a tenant
+//! instead. One tenant can invent contributors, and its phrases are its own while the model is everyone's.
 //!
-//! Hands are counted by their effective number, `n² / Σ nᵢ²` for `nᵢ` pairs of each (the inverse Simpson index): k hands with equal
-//! parts are k, and one hand that brings almost all is little more than one, however many chime in.
+//! Hands are counted by their effective number, `n² / Σ nᵢ²` for `nᵢ` pairs of each (the inverse Simpson index). k hands with
+//! equal parts count as k. One hand that brings almost all counts as little more than one, however many others join.
 //!
-//! Accounts that exist for a phrase alone are one hand together: contributors whose every pair carries it, where most others of the
-//! batch have more than one pair. They count one by one where single pairs are usual, and where they are most of the contributors.
+//! Accounts that exist for a phrase alone are one hand together. These are contributors whose every pair carries it, where most
+//! others of the batch have more than one pair. They count one by one where single pairs are usual, and where they are most of
+//! the contributors.
 
 use std::collections::HashMap;
 
 use super::gold_line::GoldLine;
 use super::rules::DatasetRules;
 
-/// In a small batch two hands are enough: there, eight pairs are a notable part of all that was written.
+/// The hands that suffice in a small batch: there, eight pairs are a notable part of all that was written.
 const ENOUGH_IN_A_SMALL_BATCH: u64 = 2;
 
 /// The hands behind the lines of a batch.
 pub(crate) struct Hands {
     owners: Vec<Owner>,
-    /// Pairs of each contributor; at 0 those that name none.
+    /// The number of pairs of each contributor; at index 0 those that name none.
     pairs_of: Vec<u64>,
-    /// Contributors of one pair.
+    /// Contributors with a single pair.
     single: usize,
     tenants: Names,
     contributors: Names,
 }
 
-/// Numbers that stand for a line's contributor and tenant; 0: it names none.
+/// The numbers of a line's contributor and tenant; 0: it names none.
 #[derive(Clone, Copy)]
 struct Owner {
     contributor: usize,
@@ -57,14 +58,14 @@ impl Names {
         number
     }
 
-    /// What names none is one more.
+    /// Returns the number of hands; the pairs without a name are one more.
     fn hands(&self) -> usize {
         self.numbers.len() + usize::from(self.nameless > 0)
     }
 }
 
 impl Hands {
-    /// The hands behind these lines.
+    /// Returns the hands behind these lines.
     pub(crate) fn of<'l>(lines: impl Iterator<Item = GoldLine<'l>>) -> Self {
         let (mut tenants, mut contributors) = (Names::default(), Names::default());
         let owner = |line: GoldLine<'l>| Owner {
@@ -78,10 +79,12 @@ impl Hands {
         Self { owners, pairs_of, single, tenants, contributors }
     }
 
-    /// Whether the lines that carry a phrase are of so many hands that it is a correction. `carriers` are their places in the batch.
+    /// Returns `true` if enough hands carry a phrase to make it a correction. `carriers` are the places of its lines in the
+    /// batch.
     ///
-    /// Half of all hands, and half a hand more, are always enough: a team of three will never be four. A batch of one hand, or mostly
-    /// of none, tells nobody apart; there a phrase is a habit if the batch is small and it has a notable share.
+    /// Half of all hands, plus half a hand, are always enough: a team of three will never be four. In a batch of one hand, or
+    /// mostly without names, hands cannot be told apart. There a phrase is a habit if the batch is small and it has a notable
+    /// share.
     pub(crate) fn agree(&self, carriers: &[usize], rules: &DatasetRules) -> bool {
         let pairs = self.owners.len() as u64;
         let is_small = pairs <= rules.burst_small_batch;
@@ -105,7 +108,7 @@ impl Hands {
         pairs
     }
 
-    /// The carriers of each contributor; accounts that exist for the phrase alone are taken together.
+    /// Returns the number of carriers of each contributor. Accounts that exist for the phrase alone count together.
     fn pairs_by_contributor(&self, carriers: &[usize]) -> Vec<u64> {
         let carried = self.count(carriers, |owner| owner.contributor);
         let exists_for_it = |contributor: usize, pairs: u64| contributor > 0 && self.pairs_of[contributor] == pairs;

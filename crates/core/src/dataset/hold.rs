@@ -1,21 +1,21 @@
 use serde::{Deserialize, Serialize};
 
-/// Why a pair is held back from the dataset.
+/// The reason why a pair is quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hold {
-    /// It carries a phrase that came all at once.
+    /// It carries a phrase that is a burst.
     Burst,
-    /// Another pair of the same prompt says the opposite, or the model's output has been edited in too many ways.
+    /// Another pair of the same prompt says the opposite, or the model's output has too many different edits.
     Conflict,
-    /// Its prompt is nearly the same as one that is trained on, and as one that is held out.
+    /// Its prompt is a near duplicate of a training prompt and of a held-out one.
     SplitConflict,
-    /// Its contributor has enough pairs in this version, and more that wait than may wait.
+    /// Its contributor reached the cap in this version, and has more waiting pairs than may wait.
     ContributorCap,
-    /// It names no contributor, and of pairs that do not the version has enough, and more wait than may wait.
+    /// It names no contributor. The cap of such pairs is reached, and more wait than may wait.
     UnattributedCap,
-    /// Its tenant has its share of this version, and its contributor more pairs that wait than may wait.
+    /// Its tenant reached its share of this version, and its contributor has more waiting pairs than may wait.
     TenantCap,
-    /// The circuit breaker is open, or was when it was written, or lets a sample through and this is no part of it.
+    /// The circuit breaker is open, or was when the pair was written, or lets through a sample without it.
     BreakerOpen,
 }

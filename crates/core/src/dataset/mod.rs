@@ -1,27 +1,27 @@
-//! What a dataset version takes of the pending pairs, and what it says of itself.
+//! The dataset's rules: which pending pairs a version takes, and what its record says.
 //!
-//! Curation judges an edit alone; here a batch is judged together, because some things only show side by side: repeats, one
-//! contributor's share, contradictions, campaigns. The audit is a pure function of the pending lines, of what the dataset
-//! holds, and of the policy: frozen again from the same, a version comes out the same.
+//! Curation judges an edit alone; here a batch is judged together. Repeats, one contributor's share, contradictions and campaigns
+//! only show side by side. The audit is a pure function of the pending lines, the dataset's rows and the policy. Frozen again
+//! from the same input, a version comes out the same.
 //!
 //! | file | decides |
 //! |---|---|
-//! | `net_new`, `fingerprint` | which pairs the dataset has already, exactly or nearly, and what a row keeps for that |
-//! | `outputs`, `settled` | which text of each output is the last, and what has to be remembered of that |
-//! | `newcomers` | which pending pairs repeat, contradict or neighbour what the dataset holds |
+//! | `net_new`, `fingerprint` | which pairs are duplicates or near duplicates, and the fingerprint that a row keeps for that |
+//! | `outputs`, `settled` | which text of each output is the last, and the memory of outputs without a row |
+//! | `newcomers` | which pending pairs repeat, contradict or neighbour the dataset's rows |
 //! | `split` | which prompts are held out, for ever |
 //! | `phrases`, `bursts`, `background` | which phrases come all at once |
-//! | `hands` | which of those are corrections that many agree on |
-//! | `caps` | how much of a version one contributor or tenant may be |
-//! | `waiting` | what is over a cap, and enters a later version |
-//! | `audit`, `hold` | all of it, in order, and why a pair is quarantined |
-//! | `statistics`, `drift` | what a version is made of, and how far that is from the one before |
-//! | `comparison` | what distinguishes two versions |
+//! | `hands` | which of those phrases are corrections that many agree on |
+//! | `caps` | the largest share of a version by one contributor or tenant |
+//! | `waiting` | which pairs over a cap wait for a later version |
+//! | `audit`, `hold` | the order of all checks, and the reasons for quarantine |
+//! | `statistics`, `drift` | the statistics of a version, and its distance from the one before |
+//! | `comparison` | the differences between two versions |
 //! | `content`, `object` | the digests of rows, and of objects beside the table |
-//! | `version` | the record that a version carries, chained to the one before |
-//! | `amendment` | what people change, and what that leaves |
-//! | `reviewing` | what becomes of quarantined lines by a person's word |
-//! | `erasing` | what is left of a part without a contributor's lines |
+//! | `version` | the record of a version, chained to the one before |
+//! | `amendment` | rollbacks, exclusions and erasures: the rows and pairs that they leave |
+//! | `reviewing` | the lines that an operator's decision makes of quarantined ones |
+//! | `erasing` | the rest of a part without a contributor's lines |
 
 mod amendment;
 mod audit;

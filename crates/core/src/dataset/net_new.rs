@@ -1,21 +1,21 @@
-//! Which pairs a dataset version adds: those that neither it nor any earlier version has.
+//! Net-new pairs: those that a dataset version adds, because neither it nor any earlier version has them.
 
 use std::collections::HashSet;
 
-/// The pairs and events that the dataset has, by the keys of their ids.
+/// The pairs and events of the dataset, by the keys of their ids.
 ///
-/// Delivery is at least once, so a line may be in the log twice, in one part or in two. Here is where that ends: a pair
-/// enters the dataset once, whatever happened before.
+/// Delivery is at least once, so a line may be in the log twice, in one part or in two. Duplicates end here: a pair enters the
+/// dataset once.
 #[derive(Debug, Default)]
 pub(crate) struct KnownPairs {
     ids: HashSet<u128>,
 }
 
 impl KnownPairs {
-    /// Admits a pair if neither it nor its event is known yet, and answers whether it did.
+    /// Admits a pair if neither it nor its event is known yet. Returns `true` if it was admitted.
     ///
-    /// A refused line leaves no trace: if event `e` first said A and now says B, B is refused as a repeat of `e`, and is
-    /// still admitted when another event brings it.
+    /// A refused line leaves no trace. If event `e` first said A and now says B, B is refused as a repeat of `e`. It is still
+    /// admitted when another event brings it.
     pub(crate) fn admit(&mut self, pair: u128, event: u128) -> bool {
         if self.ids.contains(&pair) || self.ids.contains(&event) {
             return false;
@@ -24,7 +24,7 @@ impl KnownPairs {
         true
     }
 
-    /// What the dataset has is known, whatever else is.
+    /// Remembers an id of the dataset.
     pub(crate) fn remember(&mut self, id: u128) {
         self.ids.insert(id);
     }

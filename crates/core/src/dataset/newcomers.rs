@@ -1,7 +1,7 @@
-//! The pending pairs, and what of the dataset concerns them.
+//! The pending pairs, compared with the rows of the dataset.
 //!
-//! The dataset grows for ever and a batch does not, so it is the batch that is kept in memory, indexed, and the dataset's rows that
-//! are streamed past it: ids and fingerprints, no texts. What is found depends on no order of the rows.
+//! The dataset grows for ever and a batch does not. So the batch is kept in memory and indexed, and the dataset's rows are
+//! streamed past it: ids and fingerprints, no texts. The result does not depend on the order of the rows.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -18,23 +18,24 @@ use crate::dataset::net_new::KnownPairs;
 use crate::event::revision::Revision;
 use crate::text::sketch::Sketch;
 
-/// A prompt with more neighbours is made from a template, as an app's instructions before each question are: similar for what
-/// the prompts have in common, and not because they ask the same. Such prompts do not follow one another in the split.
+/// The most neighbours of an ordinary prompt. A prompt with more is made from a template, such as an app's instructions before
+/// each question. Such prompts are similar in their template, and not because they ask the same. They do not follow one another
+/// in the split.
 const MOST_NEIGHBOURS: usize = 16;
 
-/// Texts that a band finds. Where so many share one, they are of a template, and comparing all would take for ever.
+/// The most texts compared in a band. If more share one, they come from a template, and comparing all would take too long.
 const MOST_IN_A_BAND: usize = 64;
 
-/// A row of the dataset, as far as it concerns newcomers.
+/// A row of the dataset, with the fields that newcomers are compared with.
 #[derive(Debug)]
 pub struct RowInDataset<'r> {
     /// The pair's id.
     pub pair_id: &'r str,
     /// The event that brought it.
     pub event_id: &'r str,
-    /// What it is for.
+    /// Its side of the split.
     pub split: Split,
-    /// Its texts.
+    /// The fingerprint of its texts.
     pub fingerprint: Fingerprint,
     /// Its place among the revisions of its output. A row from before revisions has none.
     pub revision: Option<RowRevision>,
@@ -44,15 +45,15 @@ pub struct RowInDataset<'r> {
 #[derive(Debug, Default)]
 pub struct Newcomers {
     pub(crate) pairs: Vec<Newcomer>,
-    /// The first of them waited for this version.
+    /// The number of pairs, from the first, that waited for this version.
     waited: usize,
-    /// What the version before tells of whose pairs are.
+    /// The attribution of the version before.
     pub(crate) attribution: Attribution,
     seen: HashMap<(u128, u128, u128, bool), usize>,
     pub(crate) outputs: Outputs,
-    /// The ids of the dataset's rows that a newer revision takes the place of.
+    /// The ids of the dataset's rows that a newer revision replaces.
     pub(crate) outdated: HashSet<String>,
-    /// Lines of a pair and an event that both were in one line before.
+    /// Lines whose pair and event came together in an earlier line.
     pub(crate) repeated: u64,
     near_from: f64,
     wanted: HashSet<u128>,
@@ -74,25 +75,25 @@ pub(crate) struct Newcomer {
     pub(crate) output: u128,
     pub(crate) revision: Revision,
     pub(crate) fingerprint: Fingerprint,
-    /// The dataset has a near duplicate.
+    /// `true` if the dataset has a near duplicate.
     pub(crate) repeats: bool,
-    /// The dataset has the pair the other way round.
+    /// `true` if the dataset has the pair the other way round.
     pub(crate) reverses: bool,
-    /// The circuit breaker holds it, whatever it is.
+    /// `true` if the circuit breaker quarantines it in any case.
     pub(crate) is_barred: bool,
-    /// A person has released it: nothing holds it that people can overrule.
+    /// `true` if an operator has released it: it passes every check that an operator can overrule.
     pub(crate) is_released: bool,
 }
 
 #[derive(Debug, Default)]
 struct Prompt {
     sketch: Option<Sketch>,
-    /// Where the dataset has this very prompt.
+    /// The side of this very prompt in the dataset.
     settled: Option<Split>,
     neighbours: HashMap<u64, Split>,
 }
 
-/// Where a prompt belongs.
+/// The side of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Is(Split),
@@ -101,20 +102,20 @@ pub(crate) enum Side {
 }
 
 impl Newcomers {
-    /// None yet.
+    /// Starts without a pair.
     #[must_use]
     pub fn new(rules: &DatasetRules) -> Self {
         Self { near_from: rules.near_duplicate_from, ..Self::default() }
     }
 
-    /// The same, with the memory of earlier freezes.
+    /// Starts without a pair, with the memory of earlier freezes.
     #[must_use]
     pub fn remembering(self, background: &Background) -> Self {
         Self { outputs: Outputs::remembering(background.settled().clone(), background.removed().clone()), ..self }
     }
 
-    /// Adds a line of another route than gold: it may be the last text of its output, and gold has an older one. `false`: it is no line,
-    /// and nothing was added.
+    /// Adds a line of another route than gold: it may be the last text of an output of which gold has an older one. `false`: the
+    /// line is invalid, and nothing was added.
     #[must_use]
     pub fn add_state(&mut self, line: &str) -> bool {
         self.outputs.add_state(line)
@@ -126,7 +127,7 @@ impl Newcomers {
         self.add_line(line, false)
     }
 
-    /// Adds a pending line that the circuit breaker holds, whatever it is. `false`: it is no gold line, and nothing was added.
+    /// Adds a pending line that the circuit breaker quarantines in any case. `false`: it is no gold line, and nothing was added.
     #[must_use]
     pub fn add_barred(&mut self, line: &str) -> bool {
         self.add_line(line, true)
@@ -141,7 +142,7 @@ impl Newcomers {
         is_gold
     }
 
-    /// The same, with what the version before tells of whose pairs are.
+    /// Sets the attribution of the version before.
     #[must_use]
     pub fn attributed_as(self, attribution: Attribution) -> Self {
         Self { attribution, ..self }
@@ -157,7 +158,7 @@ impl Newcomers {
         let is_released = gold.is_released();
         let (output, revision) = (gold.output(), gold.revision());
         self.outputs.add(event, output, revision);
-        // What was held comes again by a redelivery and is left out; it must not take the released line with it.
+        // A redelivery of a quarantined line comes again and is left out; it must not take the released line with it.
         match self.seen.entry((pair, event, output, is_released)) {
             Entry::Occupied(seen) => {
                 self.repeated += 1;
@@ -204,19 +205,20 @@ impl Newcomers {
         }
     }
 
-    /// Pending pairs.
+    /// Returns the number of pending pairs.
     #[must_use]
     pub fn len(&self) -> usize {
         self.pairs.len()
     }
 
-    /// Whether there are none, and no state that concerns the dataset's rows.
+    /// Returns `true` if there are no pairs, and no state that concerns the dataset's rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty() && self.outputs.is_empty()
     }
 
-    /// Shows them a row of the dataset. One that is outdated leaves with this version, and repeats nothing; its prompt stays on its side.
+    /// Compares the pairs with a row of the dataset. An outdated row leaves with this version, so no pair repeats it; its prompt
+    /// stays on its side.
     pub fn meet(&mut self, row: &RowInDataset<'_>) {
         if self.outputs.outdates(id_key("event", row.event_id), row.revision) {
             self.outdated.insert(row.pair_id.to_owned());
@@ -255,7 +257,7 @@ impl Newcomers {
         }
     }
 
-    /// The pending pairs that are near duplicates of a pair, but for itself.
+    /// Returns the other pending pairs that are near duplicates of a pair.
     fn near(&self, fingerprint: &Fingerprint) -> Vec<usize> {
         let bands = fingerprint.pair_sketch.iter().flat_map(Sketch::bands);
         let by_band = bands.filter_map(|band| self.pairs_by_band.get(&band)).flatten();
@@ -267,17 +269,17 @@ impl Newcomers {
         near
     }
 
-    /// The pending pairs before this one that are near duplicates of it.
+    /// Returns the pending pairs before this one that are near duplicates of it.
     pub(crate) fn near_before(&self, index: usize) -> impl Iterator<Item = usize> {
         self.near(&self.pairs[index].fingerprint).into_iter().filter(move |other| *other < index)
     }
 
-    /// The pending pairs that say the opposite of this one: of one prompt, with chosen and rejected exchanged.
+    /// Returns the pending pairs that say the opposite of this one: of one prompt, with chosen and rejected exchanged.
     pub(crate) fn reversals(&self, index: usize) -> &[u32] {
         opposites(&self.by_direction, &self.pairs[index].fingerprint)
     }
 
-    /// Whether one more edit of the pair's model output is too many; counts it if not.
+    /// Returns `true` if one more edit of the pair's model output is too many; counts it if not.
     pub(crate) fn is_one_edit_too_many(&mut self, index: usize, most: u64) -> bool {
         let Fingerprint { prompt, chosen, rejected, .. } = self.pairs[index].fingerprint;
         let edits = self.edits.entry((prompt, rejected)).or_default();
@@ -288,10 +290,10 @@ impl Newcomers {
         false
     }
 
-    /// The side of a pair's prompt, settled from now on.
+    /// Returns the side of a pair's prompt, and fixes it.
     ///
-    /// A prompt that the dataset has stays where it is. A new one goes where the prompts go that are nearly the same, so that training
-    /// does not see what is measured on; if they are on both sides it can go to neither. Without neighbours the hash decides.
+    /// A prompt of the dataset stays on its side. A new one goes to the side of its near duplicates, so that training does not
+    /// see evaluation prompts. If they are on both sides, it can go to neither. Without neighbours the hash decides.
     pub(crate) fn settle(&mut self, index: usize, salt: &SplitSalt, prompt_text: &str) -> Side {
         let key = self.pairs[index].fingerprint.prompt;
         let Some(prompt) = self.prompts.get(&key) else { return Side::Is(salt.side_of(prompt_text)) };
@@ -317,7 +319,7 @@ impl Newcomers {
         Side::Is(side)
     }
 
-    /// The pending prompts that are nearly the same as a prompt, but for itself.
+    /// Returns the other pending prompts that are near duplicates of a prompt.
     fn prompts_near(&self, key: u64, sketch: Option<&Sketch>) -> Vec<u64> {
         let Some(sketch) = sketch else { return Vec::new() };
         let by_band = sketch.bands().filter_map(|band| self.prompts_by_band.get(&band)).flatten();
@@ -333,16 +335,18 @@ impl Newcomers {
     }
 }
 
-/// Those that prefer a pair's rejected text to its chosen one. A pair whose texts differ in looks alone is not its own opposite.
+/// Returns the pairs that prefer a pair's rejected text to its chosen one. A pair whose texts differ only in formatting is not
+/// its own opposite.
 fn opposites<'b>(by_direction: &'b HashMap<(u64, u64, u64), Vec<u32>>, of: &Fingerprint) -> &'b [u32] {
     let found = by_direction.get(&(of.prompt, of.chosen, of.rejected)).filter(|_| of.chosen != of.rejected);
     found.map_or(&[], Vec::as_slice)
 }
 
-/// Fixed, as the split is: a policy that changed it would move prompts across.
+/// The similarity from which on two prompts are neighbours. It is fixed, as the split is: a policy that changed it would move
+/// prompts across.
 const PROMPT_NEAR_FROM: f64 = 0.8;
 
-/// One more than the most is kept, which is what tells that there are more.
+/// Adds a neighbour. One more than the most is kept, to tell that there are more.
 fn add_neighbour(neighbours: &mut HashMap<u64, Split>, key: u64, split: Split) {
     if neighbours.len() <= MOST_NEIGHBOURS {
         neighbours.insert(key, split);

@@ -13,7 +13,7 @@ pub struct ObjectDigest {
 }
 
 impl ObjectDigest {
-    /// An object that is named after its content, so that writing it twice is writing it once.
+    /// Returns an object that is named after its content, so that writing it twice is idempotent.
     #[must_use]
     pub fn of(folder: &str, extension: &str, bytes: &[u8]) -> Self {
         let sha256 = object_sha256(bytes);
@@ -31,14 +31,14 @@ impl StreamDigest {
         self.0.update(bytes);
     }
 
-    /// In hexadecimal.
+    /// Returns the digest, in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
         hex(&self.0.finalize())
     }
 }
 
-/// The SHA-256 of an object, in hexadecimal.
+/// Returns the SHA-256 of an object, in hexadecimal.
 #[must_use]
 pub fn object_sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

@@ -9,7 +9,7 @@ use crate::text::tokens::{folded_hash, words};
 /// The longest phrase, in words.
 const LONGEST: usize = 3;
 
-/// The phrases of the user's text that neither the prompt nor the model's text has.
+/// Returns the phrases of the user's text that neither the prompt nor the model's text has.
 pub(crate) fn added_phrases(line: &GoldLine<'_>) -> HashSet<u64> {
     let mut added = HashSet::new();
     for_each_phrase(&line.chosen, |phrase| {
@@ -23,7 +23,7 @@ pub(crate) fn added_phrases(line: &GoldLine<'_>) -> HashSet<u64> {
     added
 }
 
-/// Every run of one to three words, whatever their case.
+/// Calls `each` with the hash of every run of one to three words, ignoring case.
 pub(crate) fn for_each_phrase(text: &str, mut each: impl FnMut(u64)) {
     let mut before = [0_u64; LONGEST - 1];
     for (count, word) in words(text).enumerate() {

@@ -1,7 +1,7 @@
-//! What a person decides about an event that is held: it is released, rejected, or corrected.
+//! Operators' decisions about quarantined and reviewed events: an event is released, rejected or corrected.
 //!
-//! A decision is one more line for the event, in another route; the later line says where the event is. The line that it had stays
-//! where it was, until it expires: the log is never rewritten.
+//! A decision is one more line for the event, in another route; the later line says where the event is. Its earlier line stays
+//! until it expires, because the log is append-only.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::dataset::RELEASED;
 use crate::log::part::{DIGEST_DIGITS, PartName};
 use crate::text::similarity::similarity;
 
-/// What the keys of all records of decisions begin with.
+/// The prefix of the keys of all records of decisions.
 pub const DECISIONS_PREFIX: &str = "review/";
 
 /// The context entry of a released line that names who has released it.
@@ -26,24 +26,24 @@ const REVIEWER: &str = "reviewer";
 /// The context entry of a correction that names the event that it corrects.
 const CORRECTS: &str = "corrects";
 
-/// What keeps a prompt from both sides of the split holds whatever people say.
+/// The reason that no operator can overrule: it keeps a prompt from being on both sides of the split.
 const SPLIT_CONFLICT: &str = "split_conflict";
 
-/// What was decided.
+/// An operator's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// A pair is a line in gold again, which the next freeze takes. An output without an edit is one in `replay` if it was liked, else in
-    /// `signals`, for unpaired training.
+    /// The event may train. A pair becomes a line in gold, which the next freeze takes. An output without an edit becomes a line
+    /// in `replay` if it was liked, else in `signals`, for unpaired training.
     Released,
-    /// It trains nobody.
+    /// The event is never trained on.
     Rejected,
-    /// It trains nobody, and an edit of the reviewer's takes its place.
+    /// The event is never trained on, and the reviewer's edit replaces it.
     Corrected,
 }
 
 impl Decision {
-    /// Its name, as records have it.
+    /// Returns its name, as in the records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Decision {
         }
     }
 
-    /// The reason of the line in `dropped`; none for what is not dropped.
+    /// Returns the reason of the line in `dropped`; none for a release.
     fn reason(self) -> Option<&'static str> {
         match self {
             Self::Released => None,
@@ -66,32 +66,32 @@ impl Decision {
 /// The record of decisions that were made together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decisions {
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// Who says so.
+    /// The operator.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub why: String,
-    /// When.
+    /// The time of the decision.
     pub at: Millis,
     /// The events.
     pub events: BTreeSet<String>,
-    /// The keys of the parts that they have lines in since.
+    /// The keys of the parts that hold the events' new lines.
     pub parts: Vec<String>,
 }
 
 impl Decisions {
-    /// The record's key: one for each decision about the same events.
+    /// Returns the record's key: one for each decision about the same events.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{DECISIONS_PREFIX}{}.json", digest(self.decision, &self.events))
     }
 }
 
-/// Why a held event cannot be released.
+/// The reason why an event cannot be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotReleasable {
-    /// It is no pair, and nothing was said of its output.
+    /// It is no pair, and its output has no feedback.
     #[error("it has neither an edit nor a word of its user's: correct it")]
     NoPair,
     /// Its prompt neighbours both sides of the split.
@@ -101,7 +101,7 @@ pub enum NotReleasable {
     SplitConflict,
 }
 
-/// A line of a held event, with its columns in order.
+/// A line of a quarantined or reviewed event, with its columns in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeldLine {
     pair_id: Option<String>,
@@ -112,7 +112,7 @@ pub struct HeldLine {
     rejected: Option<String>,
     similarity: Option<f64>,
     tags: Vec<String>,
-    /// What it is held for.
+    /// The reasons for its route.
     pub reasons: Vec<String>,
     scores: Value,
     policy: String,
@@ -120,7 +120,7 @@ pub struct HeldLine {
     model: Value,
     thread_id: Value,
     occurred_at: Value,
-    /// When it was curated, in RFC 3339.
+    /// The time of its curation, in RFC 3339.
     pub curated_at: String,
     prompt_messages: Value,
     #[serde(default)]
@@ -148,23 +148,24 @@ impl HeldLine {
         serde_json::from_str(line).ok()
     }
 
-    /// The digest of its pair; none if it is no pair.
+    /// Returns the digest of its pair; none if it is no pair.
     #[must_use]
     pub fn pair_id(&self) -> Option<&str> {
         self.pair_id.as_deref()
     }
 
-    /// The contributor's pseudonym.
+    /// Returns the contributor's pseudonym.
     #[must_use]
     pub fn contributor(&self) -> Option<&str> {
         self.contributor.as_deref()
     }
 
-    /// Its line, and the route where it goes: a pair to gold, an output without an edit to where its user's word alone would have sent it.
-    /// The codes that it was held for are among its tags, so that whoever looks later finds it by them. `reviewer` is a pseudonym.
+    /// Returns its line when released, and the line's route. A pair goes to gold. An output without an edit goes where its
+    /// feedback alone would have sent it. The reasons of the old line become tags, so that the released line can be found by
+    /// them. `reviewer` is a pseudonym.
     ///
-    /// What a user disliked waits for a person in any case. Released, it is in `signals`: never a pair, and an output to avoid for
-    /// unpaired training (KTO).
+    /// An output that a user disliked always goes to review. Released, it is in `signals`: never a pair, and an output to avoid
+    /// for unpaired training (KTO).
     ///
     /// # Errors
     /// If it cannot be released.
@@ -180,8 +181,8 @@ impl HeldLine {
         let released = Self { tags, reasons: Vec::new(), context, ..self.clone() };
         match (&self.chosen, &self.rejected) {
             (Some(chosen), Some(rejected)) if self.pair_id.is_some() && self.prompt.is_some() => {
-                // Curation leaves it out where texts are long and far apart; here a person waits, and the column is asked for. Where
-                // it was computed it comes out the same, to the last digit.
+                // Curation leaves the similarity out where texts are long and far apart. Here an operator waits, and the column
+                // is required. Where it was computed it comes out the same, to the last digit.
                 let similarity = similarity(rejected, chosen, u64::MAX);
                 Ok((Route::Gold, to_json(&Self { similarity, ..released })))
             }
@@ -190,7 +191,7 @@ impl HeldLine {
         }
     }
 
-    /// The same as a line of the route that its user's word asks for, with that as its reason.
+    /// Returns the same as a line of the route that the feedback asks for, with the feedback as its reason.
     fn unpaired(mut self) -> Option<(Route, String)> {
         let is_of = |reason: &Reason, code: &String| code == reason.as_str();
         let said = [Reason::Liked, Reason::Disliked, Reason::WeakSignal];
@@ -201,7 +202,7 @@ impl HeldLine {
         Some((route, to_json(&self)))
     }
 
-    /// Its line in `dropped`: ids, codes and scores, and no text.
+    /// Returns its line in `dropped`: ids, codes and scores, and no text.
     #[must_use]
     pub fn dropped(&self, decision: Decision) -> Option<String> {
         let line = Self {
@@ -217,8 +218,8 @@ impl HeldLine {
         Some(to_json(&line))
     }
 
-    /// The reviewer's edit, as a message for curation: the same prompt and output, and another text. Its id follows from the event that
-    /// it corrects, the text and the reviewer: made twice it is one edit. `None` if there is no output to correct.
+    /// Returns the reviewer's edit as a message for curation: the same prompt and output, and another text. Its id follows from
+    /// the corrected event, the text and the reviewer, so it is idempotent. `None` if there is no output to correct.
     #[must_use]
     pub fn correction(&self, text: &str, reviewer: Option<&str>) -> Option<String> {
         let (prompt, output) = self.prompt.as_ref().zip(self.rejected.as_ref().or(self.chosen.as_ref()))?;
@@ -237,7 +238,7 @@ impl HeldLine {
         Some(Value::Object(given).to_string())
     }
 
-    /// What was found, whether it passed or not: each code once, in the order in which it is said.
+    /// Returns the codes of all findings, passed or not: each once, in their order.
     fn all_codes(&self) -> Vec<String> {
         let mut codes: Vec<String> = Vec::new();
         for code in self.tags.iter().chain(&self.reasons) {
@@ -249,8 +250,8 @@ impl HeldLine {
     }
 }
 
-/// The part of decisions about these events, in the order of their lines. It belongs to the time from which no part is consumed yet, so
-/// that the next freeze finds it.
+/// Returns the part of decisions about these events, in the order of their lines. Its time is the earliest that may be pending,
+/// so that the next freeze finds it.
 #[must_use]
 pub fn reviewed_part(decision: Decision, route: Route, written_at: Millis, events: &BTreeSet<String>) -> PartName {
     let digest = FieldDigest::new("flywheel reviewed part 1").text(route.as_str()).text(&digest(decision, events));
@@ -263,20 +264,20 @@ fn digest(decision: Decision, events: &BTreeSet<String>) -> String {
 }
 
 fn to_json(line: &HeldLine) -> String {
-    // Texts, numbers and lists: there is nothing in it that JSON could not say.
+    // The line has only texts, numbers and lists, all of which JSON can represent.
     serde_json::to_string(line).unwrap_or_default()
 }
 
-/// Which held events a person means: those that fit all that is given.
+/// A selection of quarantined and reviewed events: those that match every given field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeldSelection<'s> {
-    /// By the ids of events.
+    /// By event id.
     pub events: &'s [String],
-    /// By the ids of pairs.
+    /// By pair id.
     pub pairs: &'s [String],
     /// By the contributor's pseudonym.
     pub contributor: Option<Cow<'s, str>>,
-    /// By a code that it is held for.
+    /// By a reason.
     pub reason: Option<&'s str>,
     /// Curated at this time or later.
     pub from: Option<Millis>,
@@ -285,13 +286,13 @@ pub struct HeldSelection<'s> {
 }
 
 impl HeldSelection<'_> {
-    /// Whether single events or pairs are named.
+    /// Returns `true` if it names single events or pairs.
     #[must_use]
     pub fn names_some(&self) -> bool {
         !self.events.is_empty() || !self.pairs.is_empty()
     }
 
-    /// Whether a held event is one of them.
+    /// Returns `true` if an event is selected.
     #[must_use]
     pub fn has(&self, line: &HeldLine) -> bool {
         let is_named = !self.names_some()
@@ -373,7 +374,7 @@ mod tests {
     #[test]
     fn an_output_without_an_edit_is_released_to_where_its_users_word_sends_it_and_never_to_gold() {
         let hidden = "Please wait for 30 days, and then \u{202e}write to us again.";
-        // In the sample of liked outputs, which is one in a hundred.
+        // An event in the sample of liked outputs, which is one in a hundred.
         let sampled = (0..).map(|number| format!("e-{number}")).find(|id| {
             curated(json!({"event_id": id, "kind": "thumbs_up", "final_user_edit": null})).0 == Route::Replay
         });
@@ -440,7 +441,7 @@ mod tests {
         assert!(line["context"].as_array().unwrap().contains(&json!({"key": "corrects", "value": "e-1"})));
         assert_eq!(held().correction(text, Some(reviewer)).unwrap(), message);
         assert_ne!(held().correction(text, None).unwrap(), message);
-        // An output without an edit becomes a pair, whichever of the two texts it is.
+        // An output without an edit becomes a pair, from either of the two texts.
         for (chosen, rejected) in [(None, held().rejected), (held().rejected, None)] {
             let unedited = HeldLine { chosen, rejected, ..held() };
             let pair = curator.curate(&unedited.correction(text, None).unwrap(), NOW).unwrap();

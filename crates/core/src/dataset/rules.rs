@@ -4,42 +4,43 @@ use toml::Spanned;
 use crate::base::digest::{FieldDigest, hex};
 use crate::base::rule_file::{PolicyError, RuleFile};
 
-/// What one dataset version may be made of: the policy's `[dataset]`.
+/// The rules of a dataset version: the policy's `[dataset]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DatasetRules {
-    /// The similarity from which on a pair repeats another (Jaccard, of character 5-grams). Above 1: only the same texts do.
+    /// The least similarity of a near duplicate (Jaccard, of character 5-grams). Above 1: only equal texts are duplicates.
     pub near_duplicate_from: f64,
-    /// One contributor's share of a version. Few contributors may each have twice an equal share instead.
+    /// The largest share of a version by one contributor. Few contributors may each have twice an equal share instead.
     pub max_contributor_share: f64,
-    /// Pairs of one contributor that no share keeps out of a version.
+    /// Pairs that each contributor may have in a version, whatever the share.
     pub min_pairs_per_contributor: u64,
-    /// Pairs of one contributor in one version, instead of a share. `u64::MAX`: the share decides.
+    /// The most pairs of one contributor in one version, instead of a share. `u64::MAX`: the share decides.
     pub max_pairs_per_contributor: u64,
-    /// The share of a version that may name no contributor, where most pairs name one. 1: no cap; 0: none may, anywhere.
+    /// The largest share of pairs without a contributor, where most pairs name one. 1: no cap; 0: no such pair enters, anywhere.
     pub max_unattributed_share: f64,
-    /// One tenant's share of a version, by the context's entry `tenant`. 1: no cap.
+    /// The largest share of a version by one tenant, named in the context's entry `tenant`. 1: no cap.
     pub max_tenant_share: f64,
-    /// Pairs of one contributor that wait for a later version at most. Older ones go to quarantine.
+    /// The most waiting pairs of one contributor. Older ones go to quarantine.
     pub max_waiting_per_contributor: u64,
-    /// Fewer contributors than this, where any are named, and the version says so.
+    /// The least number of contributors. With fewer, where any are named, the version's record says so.
     pub min_contributors: u64,
-    /// Different edits of one model output that the dataset takes, over all versions.
+    /// The most different edits of one model output that the dataset takes, over all versions.
     pub max_edits_per_output: u64,
-    /// Pairs that have to carry a phrase before it can be a burst.
+    /// The fewest pairs that carry a burst.
     pub burst_pairs: u64,
-    /// How much more often than expected a burst comes.
+    /// The factor over the expected number from which on a phrase is a burst.
     pub burst_factor: f64,
-    /// So many contributors, or tenants where they are named, that bring a phrase in about equal parts make it a correction.
+    /// The effective number of contributors, or of tenants where they are named, from which on a phrase is a correction.
     pub burst_contributors: u64,
-    /// Pairs up to which a batch is small: two contributors suffice, and where none is named, [`Self::burst_habit_share`].
+    /// The largest small batch, in pairs. There two contributors suffice, and where none is named, [`Self::burst_habit_share`]
+    /// decides.
     pub burst_small_batch: u64,
     /// The share of a small batch without contributors from which on a phrase is a habit.
     pub burst_habit_share: f64,
-    /// Population stability index of the similarities against the version before.
+    /// The largest population stability index of the similarities against the version before.
     pub max_similarity_drift: f64,
-    /// Change of the mean logarithm of chosen over rejected length.
+    /// The largest change of the mean logarithm of chosen over rejected length.
     pub max_length_drift: f64,
-    /// Share of pairs that would have to change their script, or their tags, to be as in the version before.
+    /// The largest share of pairs that would have to change their script, or their tags, to be as in the version before.
     pub max_mix_drift: f64,
 }
 
@@ -97,7 +98,7 @@ impl DatasetRules {
         let count =
             |given: &Option<Spanned<u64>>, least: u64, default: u64| file.at_least(given.as_ref(), least, default);
         Ok(Self {
-            // No share: above 1 it is switched off.
+            // It is not a share: above 1 it is switched off.
             near_duplicate_from: number(&given.near_duplicate_from, 0.5, defaults.near_duplicate_from)?,
             max_contributor_share: file.share(given.max_contributor_share.as_ref(), defaults.max_contributor_share)?,
             min_pairs_per_contributor: count(&given.min_pairs_per_contributor, 1, defaults.min_pairs_per_contributor)?,
@@ -122,7 +123,7 @@ impl DatasetRules {
         })
     }
 
-    /// 16 hexadecimal digits that change whenever a rule does.
+    /// Returns 16 hexadecimal digits that change whenever a rule does.
     #[must_use]
     pub fn hash(&self) -> String {
         let Self {

@@ -1,20 +1,21 @@
-//! The memory of outputs whose last text is no row of the dataset.
+//! The memory of outputs whose last text is not a row of the dataset.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::base::instant::Micros;
 use crate::event::revision::Revision;
 
-/// A message waits four days in the queue and fourteen among the dead letters. Older texts than the newest by more than this come no more.
+/// The time after which an older text cannot come any more. A message waits four days in the queue and fourteen among the dead
+/// letters.
 const REMEMBERED_FOR: Micros = 30 * 24 * 60 * 60 * 1_000_000;
 
-/// The last known revision of outputs whose last text did not enter: it was trivial, is quarantined, repeats another pair, or was
+/// The last known revision of outputs whose last text did not enter: it was trivial, quarantined, a repeat of another pair, or
 /// withdrawn. An older text of the same output that is delivered late must not enter instead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Settled(HashMap<u128, Revision>);
 
 impl Settled {
-    /// The revision that an output is settled at.
+    /// Returns the revision that an output is settled at.
     pub(crate) fn of(&self, output: u128) -> Option<Revision> {
         self.0.get(&output).copied()
     }
@@ -25,31 +26,31 @@ impl Settled {
         *settled = revision.max(*settled);
     }
 
-    /// The dataset has a row of this revision: the row remembers it.
+    /// Forgets a revision that the dataset has a row of: the row remembers it.
     pub(crate) fn forget_up_to(&mut self, output: u128, revision: Revision) {
         if self.of(output).is_some_and(|settled| settled <= revision) {
             self.0.remove(&output);
         }
     }
 
-    /// Forgets what is so old that nothing older can come. A withdrawal is never forgotten.
+    /// Forgets revisions so old that no older text can come. A withdrawal is never forgotten.
     pub(crate) fn prune(&mut self) {
         let texts = || self.0.values().filter(|revision| **revision != Revision::WITHDRAWN);
         let newest = texts().map(|revision| revision.received).max().unwrap_or_default();
         self.0.retain(|_, revision| revision.received.saturating_add(REMEMBERED_FOR) >= newest);
     }
 
-    /// Whether nothing is remembered.
+    /// Returns `true` if nothing is remembered.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// In order of the keys, for the stored form.
+    /// Returns the entries in order of the keys, for the stored form.
     pub(crate) fn in_order(&self) -> BTreeMap<u128, [u64; 3]> {
         self.0.iter().map(|(output, revision)| (*output, revision.to_numbers())).collect()
     }
 
-    /// From the stored form.
+    /// Builds it from the entries of the stored form.
     pub(crate) fn from_entries(entries: impl IntoIterator<Item = (u128, [u64; 3])>) -> Self {
         Self(entries.into_iter().map(|(output, numbers)| (output, Revision::from_numbers(numbers))).collect())
     }

@@ -1,7 +1,8 @@
 //! The held-out split: a tenth of all prompts, the same for ever.
 //!
-//! `h = u64be(sha256(salt ‖ normalised prompt)[..8])`, and a prompt is held out if and only if `h mod 1000 < 100`. The salt belongs
-//! to the table, drawn when it is created and never changed, so that nobody can write prompts for one side or the other.
+//! `h = u64be(sha256(salt ‖ normalised prompt)[..8])`, and a prompt is held out if and only if `h mod 1000 < 100`. The salt
+//! belongs to the table. It is drawn when the table is created and never changes, so that an attacker cannot write prompts for
+//! one side.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -9,21 +10,21 @@ use sha2::{Digest as _, Sha256};
 use crate::base::digest::hex;
 use crate::text::normal::{first_eight, normalised};
 
-/// Of a thousand prompts, so many are held out.
+/// The prompts of a thousand that are held out.
 const HELD_OUT_OF_1000: u64 = 100;
 
-/// What a row is for.
+/// The side of the split that a row is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// To train on.
+    /// For training.
     Train,
-    /// To measure on, and never to train on.
+    /// For evaluation, and never for training.
     HeldOut,
 }
 
 impl Split {
-    /// As the table's column says it.
+    /// Returns its name, as in the table's column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,7 +33,7 @@ impl Split {
         }
     }
 
-    /// Reads what the column says.
+    /// Reads the name in the table's column.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Train, Self::HeldOut].into_iter().find(|split| split.as_str() == text)
@@ -44,26 +45,26 @@ impl Split {
 pub struct SplitSalt(String);
 
 impl SplitSalt {
-    /// The salt of these random bytes.
+    /// Returns the salt of these random bytes.
     #[must_use]
     pub fn new(random: [u8; 16]) -> Self {
         Self(hex(&random))
     }
 
-    /// Reads a salt; `None` if it is none.
+    /// Reads a salt; `None` if it is invalid.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
-    /// As the table keeps it.
+    /// Returns its text, as the table keeps it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Where a prompt belongs as long as nothing like it is in the dataset.
+    /// Returns the side of a prompt that has no near duplicate in the dataset.
     #[must_use]
     pub fn side_of(&self, prompt: &str) -> Split {
         let digest = Sha256::new().chain_update(&self.0).chain_update(normalised(prompt)).finalize();

@@ -1,4 +1,5 @@
-//! What a set of pairs is made of. Counts and sums of whole numbers only: whoever counts again gets the same to the last digit.
+//! The statistics of a set of pairs. They are counts and sums of whole numbers, so that a recount gives the same to the last
+//! digit.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -10,23 +11,23 @@ use super::split::Split;
 /// Equal bins of the similarity, from 0 to 1.
 pub(crate) const BINS: usize = 20;
 
-/// A pair at least so similar is near-identical: plain DPO on such pairs lowers the likelihood of the chosen text, too (arXiv
-/// 2402.13228). Of 0.95 and more the curation lets none in by default.
+/// The least similarity of a near-identical pair. Plain DPO on such pairs lowers the likelihood of the chosen text, too (arXiv
+/// 2402.13228). By default curation admits no pair of 0.95 or more.
 const NEAR_IDENTICAL_FROM: f64 = 0.9;
 
-/// A pair of less similarity is easy: unrelated texts score 0.16 to 0.34, and a model tells those apart without learning.
+/// The similarity below which a pair is easy. Unrelated texts score 0.16 to 0.34, and a model tells those apart without learning.
 const EASY_BELOW: f64 = 0.3;
 
-/// Different tags, and policies, that are counted by name. Beyond, they are counted together.
+/// The most tags, and policies, counted by name. Further ones are counted together.
 const MOST_NAMES: usize = 40;
 
-/// What a set of pairs is made of.
+/// The statistics of a set of pairs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Statistics {
     /// Pairs.
     pub rows: u64,
-    /// Of them, to train on.
+    /// Of them, for training.
     pub train: u64,
     /// Of them, held out.
     pub held_out: u64,
@@ -44,9 +45,9 @@ pub struct Statistics {
     pub rejected_chars: u64,
     /// Sum of 1,000,000 × ln(chosen / rejected length), each rounded.
     pub log_length_ratio_ppm: i64,
-    /// Pairs by the script that most letters of the chosen text are of: what of its language shows without a model.
+    /// Pairs by the script of most letters of the chosen text: the part of its language that shows without a model.
     pub scripts: BTreeMap<String, u64>,
-    /// Pairs by what the policy let pass.
+    /// Pairs by tag, the findings that the policy let pass.
     pub tags: BTreeMap<String, u64>,
     /// Pairs by the policy that judged them.
     pub policies: BTreeMap<String, u64>,
@@ -54,13 +55,13 @@ pub struct Statistics {
     pub prompts: u64,
     /// Different contributors.
     pub contributors: u64,
-    /// Pairs that name none.
+    /// Pairs without a contributor.
     pub unattributed: u64,
-    /// Pairs of the contributor who has most.
+    /// Pairs of the contributor with most pairs.
     pub largest_contributor: u64,
     /// Different tenants.
     pub tenants: u64,
-    /// Pairs of the tenant that has most.
+    /// Pairs of the tenant with most pairs.
     pub largest_tenant: u64,
 }
 
@@ -74,7 +75,7 @@ pub struct Tally {
 }
 
 impl Statistics {
-    /// The statistics of pairs, each with what it is for.
+    /// Returns the statistics of pairs, each with its side of the split.
     #[must_use]
     pub fn of<'l>(pairs: impl Iterator<Item = (GoldLine<'l>, Split)>) -> Self {
         let mut tally = Tally::default();
@@ -82,13 +83,13 @@ impl Statistics {
         tally.finish()
     }
 
-    /// Mean of ln(chosen / rejected length): above 0, users write more than the model.
+    /// Returns the mean of ln(chosen / rejected length): above 0, users write more than the model.
     #[must_use]
     pub fn mean_log_length_ratio(&self) -> f64 {
         self.log_length_ratio_ppm as f64 / 1e6 / self.rows.max(1) as f64
     }
 
-    /// What this says about how to train, as codes.
+    /// Returns the implications for training, as codes.
     #[must_use]
     pub fn implications(&self) -> Vec<String> {
         let share = |pairs: u64| pairs as f64 / self.rows.max(1) as f64;
@@ -149,7 +150,7 @@ impl Tally {
         }
     }
 
-    /// The statistics of the pairs that were counted.
+    /// Returns the statistics of the counted pairs.
     #[must_use]
     pub fn finish(self) -> Statistics {
         let largest = |of: &HashMap<String, u64>| of.values().copied().max().unwrap_or(0);

@@ -1,7 +1,7 @@
-//! The record that a version carries in its commit: where it comes from, what was left out and why, and what it is made of.
+//! The record that a version carries in its commit: its origin, the lines left out with the reasons, and its statistics.
 //!
-//! Records are chained: each has the digest of the one before, and its own digest is over everything in it. What is large is an
-//! object of its own, and the record has its hash. So whoever has the newest digest can check everything below it.
+//! Records are chained: each has the digest of the one before, and its own digest covers all its fields. Large parts are objects
+//! of their own, and the record has their hashes. So the newest digest suffices to verify everything before it.
 
 use std::collections::BTreeMap;
 
@@ -25,10 +25,10 @@ use crate::base::instant::Millis;
 use crate::base::route::Route;
 use crate::log::part::{DIGEST_DIGITS, PartName};
 
-/// Bursts that a record lists; there may be more, and their pairs are held all the same.
+/// The most bursts that a record lists. There may be more; their pairs are quarantined all the same.
 const MOST_BURSTS: usize = 20;
 
-/// What a version says of itself.
+/// The record of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionRecord {
     /// The form of this record: 1.
@@ -37,42 +37,42 @@ pub struct VersionRecord {
     pub version: u64,
     /// The crossing that it was frozen for.
     pub crossing: u64,
-    /// The digest of the record before, of whatever version that is; none in the first.
+    /// The digest of the record before, whichever version that is; none in the first.
     pub previous: Option<String>,
     /// The parts of the log that went into it.
     pub consumed: Consumed,
-    /// What became of their lines.
+    /// The outcome of their lines.
     pub counts: Counts,
     /// Hash of the policy's `[dataset]`.
     pub rules: String,
     /// The table's salt.
     pub salt: SplitSalt,
-    /// Digest over the rows that it adds; if people made it, over all of its rows.
+    /// Digest over the rows that it adds; in an operator's version, over all of its rows.
     pub content: String,
-    /// The data files that they are in. Should others take their place, as after a compaction, the digest of the rows still holds.
+    /// The data files that they are in. If others replace them, as after a compaction, the digest of the rows still holds.
     pub files: Vec<ObjectDigest>,
-    /// The pairs that it holds back, if any.
+    /// The pairs that it quarantines, if any.
     pub held: Option<HeldPart>,
     /// The rows of the version before that leave with this one, if any: revised or withdrawn by their users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised: Option<Revised>,
-    /// The pairs that wait for a later version, if any. A version that people make has those of the version before, or fewer.
+    /// The pairs that wait for a later version, if any. An operator's version has those of the version before, or fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<WaitingPairs>,
-    /// What the caps came to; none in a record from before shares were of what enters.
+    /// The caps of this version; none in a record from before shares were of the pairs that enter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caps: Option<Caps>,
-    /// What the next freeze has to know.
+    /// The background for the next freeze.
     pub background: ObjectDigest,
     /// The largest bursts.
     pub bursts: Vec<Burst>,
-    /// What the rows that it adds are made of; if people made it, what all of its rows are made of.
+    /// The statistics of the rows that it adds; in an operator's version, of all its rows.
     pub statistics: Statistics,
-    /// How far they are from those of the version before; none if either has too few.
+    /// The drift from the version before; none if either has too few pairs.
     pub drift: Option<Drift>,
-    /// What that means for training, and what its reader should know.
+    /// The implications for training, and what a reader should know, as codes.
     pub implications: Vec<String>,
-    /// What people did, if people made it. (A record from before they could is as it was, to the digest.)
+    /// The operator's change, if an operator made the version. (A record from before such versions keeps its digest.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amendment: Option<Amendment>,
     /// Digest over all of the above.
@@ -82,7 +82,7 @@ pub struct VersionRecord {
 /// The parts that went into a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumed {
-    /// How many.
+    /// The number of parts.
     pub parts: u64,
     /// Their lines.
     pub lines: u64,
@@ -101,42 +101,42 @@ pub struct ConsumedPart {
     pub lines: u64,
 }
 
-/// What became of the lines.
+/// The outcome of the lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// They entered.
+    /// Lines that entered.
     pub entered: u64,
-    /// Their pair or event was seen before.
+    /// Lines whose pair or event was seen before.
     pub duplicates: u64,
-    /// They repeat another pair in other words.
+    /// Lines that repeat another pair in other words.
     pub near_duplicates: u64,
-    /// Their output has a later text, or their user withdrew them. (A record from before revisions is as it was, to the digest.)
+    /// Lines whose output has a later text, or whose user withdrew them. (A record from before revisions keeps its digest.)
     #[serde(default, skip_serializing_if = "is_zero")]
     pub superseded: u64,
-    /// They are held; some for more than one reason.
+    /// Lines that are quarantined, some for more than one reason.
     pub held: u64,
-    /// Held pairs by reason.
+    /// Quarantined pairs by reason.
     pub held_for: BTreeMap<Hold, u64>,
-    /// Waiting pairs by what keeps them out.
+    /// Waiting pairs by the cap that they are over.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub waiting_for: BTreeMap<Hold, u64>,
 }
 
-/// Rows that a freeze takes out, because their users wrote something else since.
+/// Rows that a freeze removes, because their users revised or withdrew them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revised {
-    /// How many.
+    /// The number of rows.
     pub rows: u64,
-    /// The data files that took the place of those that had them, with all their other rows.
+    /// The data files that replace those with the removed rows, with all their other rows.
     pub files: Vec<ObjectDigest>,
 }
 
 /// The data files of a version, as they were written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WrittenFiles {
-    /// With rows that enter; of a version that people make, all.
+    /// With rows that enter; in an operator's version, all.
     pub entered: Vec<ObjectDigest>,
-    /// With rows that stay, where others left.
+    /// With rows that stay, rewritten without those that left.
     pub rewritten: Vec<ObjectDigest>,
 }
 
@@ -151,30 +151,30 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// The part of held pairs.
+/// The part of quarantined pairs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldPart {
     /// Its key in the route `quarantine`.
     pub key: String,
     /// Its lines.
     pub rows: u64,
-    /// Where it was put first.
+    /// The object beside the table that it was staged in.
     pub staged: ObjectDigest,
 }
 
-/// What of a version does not fit.
+/// A mismatch in a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("version {version}: {what}")]
 pub struct Misfit {
     /// The version.
     pub version: u64,
-    /// What of it.
+    /// The part that does not match.
     pub what: String,
 }
 
 impl HeldPart {
-    /// The part of these held pairs, with its body; `None` if there are none. Its key follows from what is in it and from when the
-    /// newest part was written that is consumed: made again, it is the same.
+    /// Returns the part of these quarantined pairs, with its body; `None` if there are none. Its key follows from its content and
+    /// from the time of the newest consumed part, so a retry makes the same key.
     #[must_use]
     pub fn of(audited: &Audited, written_at: Millis) -> Option<(Self, String)> {
         let mut body = String::new();
@@ -191,7 +191,7 @@ impl HeldPart {
 }
 
 impl VersionRecord {
-    /// The record of an audit's result.
+    /// Returns the record of an audit's result.
     #[must_use]
     pub fn of(
         audited: &Audited,
@@ -254,8 +254,8 @@ impl VersionRecord {
         Self { digest: record.own_digest(), ..record }
     }
 
-    /// The record of a version that people make. It consumes nothing and judges nothing; `rows` are the digest over all rows that it
-    /// has, and their statistics, which the drift of the next freeze is measured from.
+    /// Returns the record of an operator's version. It consumes nothing and judges nothing. `rows` are the digest over all its
+    /// rows and their statistics, from which the next freeze measures its drift.
     #[must_use]
     pub fn of_amendment(
         amendment: Amendment,
@@ -291,7 +291,7 @@ impl VersionRecord {
         Self { digest: record.own_digest(), ..record }
     }
 
-    /// The record with the data files, which are written once everything else is known.
+    /// Returns the record with the data files, which are written after everything else is known.
     #[must_use]
     pub fn with_files(self, files: impl Into<WrittenFiles>) -> Self {
         let WrittenFiles { entered, rewritten } = files.into();
@@ -300,20 +300,20 @@ impl VersionRecord {
         Self { digest: record.own_digest(), ..record }
     }
 
-    /// The record with other pairs that wait, as people leave them.
+    /// Returns the record with other waiting pairs, as the operator's change leaves them.
     #[must_use]
     pub fn with_waiting(self, waiting: Option<WaitingPairs>) -> Self {
         let record = Self { waiting, ..self };
         Self { digest: record.own_digest(), ..record }
     }
 
-    /// How many pairs wait.
+    /// Returns the number of waiting pairs.
     #[must_use]
     pub fn waiting_pairs(&self) -> u64 {
         self.waiting.as_ref().map_or(0, |waiting| waiting.pairs)
     }
 
-    /// What it tells the next version of whose pairs are.
+    /// Returns the attribution for the next version.
     #[must_use]
     pub fn attribution(&self) -> Attribution {
         let Statistics { rows, contributors, unattributed, .. } = self.statistics;
@@ -324,18 +324,18 @@ impl VersionRecord {
         }
     }
 
-    /// The digest over everything but the digest.
+    /// Returns the digest over all fields but the digest.
     fn own_digest(&self) -> String {
         let bare = Self { digest: String::new(), ..self.clone() };
-        // It has no map with keys that are no text, so it can be said as JSON; and fields keep their order.
+        // No map has keys that are not text, so JSON can represent it; and fields keep their order.
         let json = serde_json::to_string(&bare).unwrap_or_default();
         FieldDigest::new("flywheel version 1").text(&json).hex()
     }
 
-    /// Whether the record is whole, and follows the one before.
+    /// Checks that the record is whole, and follows the one before.
     ///
     /// # Errors
-    /// The first thing that does not fit.
+    /// The first mismatch.
     pub fn check(&self, previous: Option<&Self>) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
         if self.own_digest() != self.digest {
@@ -347,7 +347,7 @@ impl VersionRecord {
         if previous.is_some_and(|previous| previous.salt != self.salt) {
             return misfit("the split's salt is not that of the version before");
         }
-        // People judge no line: what waits is as they leave it.
+        // An operator's version judges no line: its waiting pairs are those left over.
         let waits = |record: &Self| if self.amendment.is_some() { 0 } else { record.waiting_pairs() };
         let offered = self.consumed.lines + previous.map_or(0, waits);
         let Counts { entered, duplicates, near_duplicates, superseded, held, .. } = self.counts;
@@ -360,10 +360,10 @@ impl VersionRecord {
         Ok(())
     }
 
-    /// Whether rows are those that the record is of.
+    /// Checks that rows are those of the record.
     ///
     /// # Errors
-    /// The first thing that does not fit.
+    /// The first mismatch.
     pub fn check_rows<'l>(&self, rows: impl Iterator<Item = (GoldLine<'l>, Split)>) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
         let mut content = ContentDigest::default();
@@ -385,10 +385,10 @@ impl VersionRecord {
         Ok(())
     }
 
-    /// Whether all rows of a version that people made are those that the record is of.
+    /// Checks that all rows of an operator's version are those of the record.
     ///
     /// # Errors
-    /// The first thing that does not fit.
+    /// The first mismatch.
     pub fn check_all_rows(&self, rows: RowSet) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
         let (content, statistics) = rows.finish();
@@ -422,12 +422,12 @@ mod tests {
         numbers.map(line).collect()
     }
 
-    /// Of one contributor five pairs enter, and the rest is held.
+    /// Returns a record: of one contributor five pairs enter, and the rest is quarantined.
     fn record(version: u64, lines: &[String], previous: Option<&VersionRecord>) -> (VersionRecord, Audited) {
         record_with(0, version, &[], lines, previous)
     }
 
-    /// Of one contributor five pairs enter and so many wait; the rest is held. Some have waited before.
+    /// Returns a record: of one contributor five pairs enter and so many wait; the rest is quarantined. Some have waited before.
     fn record_with(
         may_wait: u64,
         version: u64,
@@ -477,7 +477,7 @@ mod tests {
         assert!(json.len() < 4_000, "{}", json.len());
     }
 
-    /// Digests of stored records must hold for ever: a record that was written before a field was thought of, too.
+    /// Digests of stored records must hold for ever, also of a record from before a field existed.
     #[test]
     fn a_freezes_record_says_nothing_of_people() {
         let (first, _) = record(1, &lines(0..7), None);
@@ -530,7 +530,7 @@ mod tests {
         let (second, _) = record_with(9, 2, &waited, &lines(7..9), Some(&first));
         second.check(Some(&first)).unwrap();
         assert_eq!((second.counts.entered, &second.waiting), (4, &None));
-        // Were they forgotten, or made up, that would show.
+        // Forgotten or invented pairs would show.
         let (forgotten, _) = record_with(9, 2, &[], &lines(7..9), Some(&first));
         assert!(what(forgotten.check(Some(&first))).contains("add up"));
         let none = first.clone().with_waiting(None);

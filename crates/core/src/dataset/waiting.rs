@@ -1,4 +1,5 @@
-//! Pairs that are over a cap. They wait in an object that their version's record names, and the next freeze offers them first.
+//! Waiting pairs: those over a cap. They wait in an object that their version's record names, and the next freeze offers them
+//! first.
 
 use std::collections::HashMap;
 
@@ -8,7 +9,7 @@ use super::gold_line::GoldLine;
 use super::hold::Hold;
 use super::object::ObjectDigest;
 
-/// The bytes of lines that wait at most: a freeze reads them all, beside what is pending.
+/// The most bytes of waiting lines. A freeze reads them all into memory, beside the pending ones.
 pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// A pair that waits.
@@ -16,23 +17,23 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 pub struct WaitingPair {
     /// Its line, as curated.
     pub line: String,
-    /// The cap that it is over; or the circuit breaker, which lets nothing in that waited.
+    /// The cap that it is over; or the circuit breaker, which admits no pair that waited.
     pub why: Hold,
-    /// Whether it waited before this freeze.
+    /// `true` if it waited before this freeze.
     pub has_waited: bool,
 }
 
 /// The object of the pairs that wait after a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingPairs {
-    /// A line of the log for each, oldest first.
+    /// The object: a line of the log for each, oldest first.
     pub object: ObjectDigest,
-    /// How many there are.
+    /// The number of waiting pairs.
     pub pairs: u64,
 }
 
 impl WaitingPairs {
-    /// The object of these lines, with its body; `None` if there are none.
+    /// Returns the object of these lines, with its body; `None` if there are none.
     #[must_use]
     pub fn of<'l>(lines: impl IntoIterator<Item = &'l str>) -> Option<(Self, String)> {
         let (mut body, mut pairs) = (String::new(), 0);
@@ -46,9 +47,9 @@ impl WaitingPairs {
     }
 }
 
-/// For each pair that is over a cap, oldest first, whether it may wait. Of each contributor the newest `most` may, those that name
-/// none taken together, and of all of them the newest that have so many bytes together: the older an edit, the less it says of today's
-/// model.
+/// Returns for each pair over a cap, oldest first, `true` if it may wait. Of each contributor the newest `most` may; pairs
+/// without a contributor count as one. Of all of them the newest may wait up to `most_bytes` bytes together. The older an edit,
+/// the less it says of today's model.
 pub(crate) fn may_wait(lines: &[&str], most: u64, most_bytes: usize) -> Vec<bool> {
     let mut taken: HashMap<Option<String>, u64> = HashMap::new();
     let mut bytes = 0;

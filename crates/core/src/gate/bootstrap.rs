@@ -1,8 +1,8 @@
 //! The percentile bootstrap of a mean: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
 //!
-//! 1,999 resamples, so that the 2.5 % quantile is one of them, the 50th (A. C. Davison and D. V. Hinkley, Bootstrap Methods and their
-//! Application, 1997, section 5.2). The generator is SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014) from a fixed seed:
-//! the same rows have the same bounds, whoever computes them.
+//! 1,999 resamples make the 2.5 % quantile one of them, the 50th (A. C. Davison and D. V. Hinkley, Bootstrap Methods and their
+//! Application, 1997, section 5.2). The generator is SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014) from a fixed
+//! seed, so the same rows always have the same bounds.
 
 const RESAMPLES: usize = 1_999;
 
@@ -18,7 +18,7 @@ pub(super) struct Interval {
     pub(super) upper: f64,
 }
 
-/// The interval of the values' mean; none of nothing.
+/// Returns the 95 % interval of the values' mean; none if there are no values.
 pub(super) fn bootstrap_mean(values: &[f64]) -> Option<Interval> {
     if values.is_empty() {
         return None;
@@ -44,7 +44,7 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `n`. Its bias, of `n` in 2⁶⁴, is far below what 1,999 resamples could show.
+    /// Returns a number below `n`. Its bias, of `n` in 2⁶⁴, is far below the resolution of 1,999 resamples.
     fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.next()) * n as u128) >> 64) as usize
     }

@@ -3,32 +3,33 @@ use toml::Spanned;
 
 use crate::base::rule_file::{PolicyError, RuleFile};
 
-/// What a candidate has to reach: the policy's `[gate]`.
+/// The bounds that a candidate has to reach: the policy's `[gate]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GateBounds {
-    /// Scored pairs, of which fewer leave it to a person.
+    /// The fewest scored pairs. With fewer, an operator decides.
     pub min_held_out: u64,
-    /// Scored liked outputs, of which fewer leave it to a person.
+    /// The fewest scored liked outputs. With fewer, an operator decides.
     pub min_replay: u64,
-    /// G1: least share of pairs that the candidate tells apart better than the incumbent (lower 95 % bound).
+    /// G1: least share of pairs that the candidate tells apart better than the incumbent does (lower 95 % bound).
     pub learned_from: f64,
     /// G2: least mean gain of users' texts, in nats a token (lower 95 % bound).
     pub chosen_gain_from: f64,
     /// G3: greatest mean loss on liked outputs, in nats a token (upper 95 % bound).
     pub replay_loss_to: f64,
-    /// G4: least share of prompts that it answers nearer to the user's text (lower 95 % bound; ties count half).
+    /// G4: least share of prompts with the candidate's answer nearer to the user's text (lower 95 % bound; ties count half).
     pub wins_from: f64,
-    /// G4: similarities that differ by no more are a tie.
+    /// G4: the largest difference of similarities that is a tie.
     pub tie_within: f64,
-    /// G4: this much below its bound, and a person decides.
+    /// G4: the margin below its bound within which an operator decides.
     pub review_within: f64,
-    /// G5: greatest rise of the share of answers that the audit would hold back (upper 95 % bound).
+    /// G5: greatest rise of the share of answers that the audit would quarantine or drop (upper 95 % bound).
     pub violations_to: f64,
-    /// G5: how far the mean length of answers may be from those of incumbent and users, as a share.
+    /// G5: the largest deviation of the mean length of answers from the incumbent's and the users', as a share.
     pub length_within: f64,
 }
 
-/// Measured on one small world (see the training decision); tune `replay_loss_to` on runs that retrain the incumbent with other seeds.
+/// The defaults were measured on one small world (see the training decision). Tune `replay_loss_to` on runs that retrain the
+/// incumbent with other seeds.
 impl Default for GateBounds {
     fn default() -> Self {
         Self {
@@ -65,7 +66,7 @@ impl GateBounds {
     pub(crate) fn of(given: &GateSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
         let defaults = Self::default();
         Ok(Self {
-            // Of nothing, nothing can be said: no policy can have it.
+            // Without any pair nothing can be measured, so no policy can allow 0.
             min_held_out: file.at_least(given.min_held_out.as_ref(), 1, defaults.min_held_out)?,
             min_replay: file.at_least(given.min_replay.as_ref(), 1, defaults.min_replay)?,
             learned_from: file.share(given.learned_from.as_ref(), defaults.learned_from)?,

@@ -1,18 +1,18 @@
 use serde::{Deserialize, Serialize};
 
-/// Whether a criterion holds.
+/// The standing of a criterion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It holds.
     Holds,
-    /// A person has to say.
+    /// An operator has to decide.
     Open,
     /// It does not hold.
     Fails,
 }
 
-/// Which side of a bound is the good one.
+/// The good side of a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
@@ -22,10 +22,10 @@ pub enum Limit {
     AtMost,
 }
 
-/// A number, and the bound that it has to keep.
+/// A number, and its bound.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
-    /// What was measured.
+    /// Its name.
     pub name: String,
     /// The number; none: it could not be measured, which keeps no bound.
     pub value: Option<f64>,
@@ -48,7 +48,7 @@ impl Measure {
         Self { name: name.to_owned(), value: value.filter(|value| value.is_finite()), limit, bound }
     }
 
-    /// Whether the bound is kept.
+    /// Returns `true` if the bound is kept.
     #[must_use]
     pub fn holds(&self) -> bool {
         self.value.is_some_and(|value| match self.limit {
@@ -58,23 +58,23 @@ impl Measure {
     }
 }
 
-/// What one criterion says.
+/// The outcome of one criterion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Criterion {
     /// `G0` to `G5`.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// Whether it holds.
+    /// Its standing.
     pub standing: Standing,
-    /// What it rests on.
+    /// The measures that it rests on.
     pub measures: Vec<Measure>,
-    /// Why it does not hold, if it does not: one sentence each, without any text of a row.
+    /// The reasons why it does not hold: one sentence each, without any text of a row.
     pub reasons: Vec<String>,
 }
 
 impl Criterion {
-    /// A criterion that holds if its measures do, with the reason why each that does not is bad.
+    /// Returns a criterion that holds if its measures do. Each measure comes with the reason to give if it does not.
     pub(super) fn of(id: &str, name: &str, measures: Vec<(Measure, &str)>) -> Self {
         let failed = measures.iter().filter(|(measure, _)| !measure.holds());
         let reasons: Vec<_> = failed.map(|(measure, meaning)| format!("{}: {meaning}", said(measure))).collect();

@@ -1,4 +1,4 @@
-//! The evidence of a run, measured: what the criteria judge by.
+//! The evidence of a run: the measured numbers that the criteria judge.
 
 use std::cmp::Ordering;
 
@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problems;
 use crate::base::share::Share;
 
-/// What the criteria judge by.
+/// The evidence that the criteria judge.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     pub(super) problems: Problems,
     pub(super) pairs: Vec<MeasuredPair>,
-    /// What each liked output lost, in nats a token.
+    /// The loss on each liked output, in nats a token.
     pub(super) replay_losses: Vec<f64>,
     pub(super) replay_nlls: (f64, f64),
-    /// Rows that came where they were expected, whatever they say.
+    /// Rows that came where they were expected, whatever their content.
     pub(super) scored_pairs: usize,
     pub(super) scored_replay: usize,
 }
 
-/// A scored pair, measured. Its texts are gone.
+/// The measures of a scored pair, without its texts.
 #[derive(Debug)]
 pub(super) struct MeasuredPair {
-    /// Whether the incumbent was trained on a version without it.
+    /// `true` if the incumbent was trained on a version without it.
     pub(super) is_new: bool,
-    /// Whether both texts are the same tokens: no score of it shows a preference.
+    /// `true` if both texts are the same tokens, so that no score of it shows a preference.
     pub(super) is_equal: bool,
     /// `Δ ln p(chosen)`, from incumbent to candidate.
     pub(super) chosen_gain: f64,
@@ -39,55 +39,56 @@ pub(super) struct MeasuredPair {
 }
 
 impl MeasuredPair {
-    /// By how much the candidate's answer is more similar to the user's text than the incumbent's.
+    /// Returns the similarity of the candidate's answer to the user's text, minus the incumbent's.
     pub(super) fn nearer(&self) -> f64 {
         self.candidate.similarity.value() - self.incumbent.similarity.value()
     }
 
-    /// Which of the two answers is more similar to the user's text; equal if they differ by no more than so much.
+    /// Returns which of the two answers is more similar to the user's text; equal if they differ by at most `tie_within`.
     pub(super) fn winner(&self, tie_within: f64) -> Ordering {
         let (order, by) = self.candidate.similarity.difference(self.incumbent.similarity);
         if by.compared_to(tie_within).is_gt() { order } else { Ordering::Equal }
     }
 }
 
-/// A model's own answer, measured.
+/// The measures of a model's own answer.
 #[derive(Debug)]
 pub(super) struct MeasuredAnswer {
     /// Its similarity to the user's text.
     pub(super) similarity: Share,
-    /// Whether the audit would hold it back.
+    /// `true` if the audit would quarantine or drop it.
     pub(super) is_violation: bool,
     pub(super) chars: f64,
 }
 
 impl Evidence {
-    /// The pairs whose texts differ as tokens. The others show no preference, and no criterion about preferences asks them.
+    /// Returns the pairs whose texts differ as tokens. The others show no preference, so no criterion about preferences uses
+    /// them.
     pub(super) fn differing_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
         self.pairs.iter().filter(|pair| !pair.is_equal)
     }
 
-    /// The pairs whose texts are the same tokens.
+    /// Returns the number of pairs whose texts are the same tokens.
     pub(super) fn equal_pairs(&self) -> u64 {
         (self.pairs.len() - self.differing_pairs().count()) as u64
     }
 
-    /// The pairs that are new since the incumbent's training: what there was to learn.
+    /// Returns the pairs that are new since the incumbent's training: those that the candidate could learn.
     pub(super) fn new_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
         self.differing_pairs().filter(|pair| pair.is_new)
     }
 
-    /// Whether there are pairs, and none is new.
+    /// Returns `true` if there are pairs, and none is new.
     pub(super) fn is_nothing_new(&self) -> bool {
         !self.pairs.is_empty() && self.new_pairs().next().is_none()
     }
 
-    /// The others: what is to be kept.
+    /// Returns the known pairs: those to be kept.
     pub(super) fn known_pairs(&self) -> impl Iterator<Item = &MeasuredPair> {
         self.differing_pairs().filter(|pair| !pair.is_new)
     }
 
-    /// The means, for people: no criterion goes by a mean alone.
+    /// Returns the means, for people: no criterion uses a mean alone.
     pub(super) fn means(&self) -> Means {
         let of = |value: &dyn Fn(&MeasuredPair) -> f64| {
             let sum: f64 = self.pairs.iter().map(value).sum();
@@ -132,9 +133,9 @@ pub struct Means {
     pub incumbent_replay_nll: f64,
     /// Negative log-likelihood of liked outputs, in nats a token.
     pub candidate_replay_nll: f64,
-    /// Share of answers that the audit holds back.
+    /// Share of answers that the audit would quarantine or drop.
     pub incumbent_violations: f64,
-    /// Share of answers that the audit holds back.
+    /// Share of answers that the audit would quarantine or drop.
     pub candidate_violations: f64,
     /// Length of answers in characters.
     pub incumbent_chars: f64,

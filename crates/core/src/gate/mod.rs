@@ -1,28 +1,28 @@
-//! The gate: whether a trained adapter may take the place of what is live.
+//! The gate: it decides if a trained adapter may replace the live adapter.
 //!
-//! It is shown the files of a run, byte by byte, and computes every number itself from the scored rows; what a trainer says of its own
-//! success it does not read. All criteria must hold; there is no weighted sum in which a fast learner could pay for harm.
+//! It reads the files of a run, byte by byte, and computes every number itself from the scored rows. It ignores the trainer's
+//! account of its own success. All criteria must hold: with a weighted sum a fast learner could pay for harm.
 //!
 //! | criterion | asks | catches |
 //! |---|---|---|
-//! | G0 `integrity` | are these the files that the run is about, whole, and enough of them? | tampering, leaks, NaN, too few rows |
+//! | G0 `integrity` | are these the run's files, whole, and enough of them? | tampering, leaks, NaN, too few rows |
 //! | G1 `learned` | does the candidate prefer users' texts more than the incumbent does? | undertrained adapters |
 //! | G2 `no_displacement` | have users' texts become more probable, too? | plain DPO |
 //! | G3 `no_forgetting` | are liked outputs as probable as before? | training without replay |
-//! | G4 `wins` | are its own answers nearer to what users wrote? | adapters that only score well |
+//! | G4 `wins` | are its own answers nearer to users' texts? | adapters that only score well |
 //! | G5 `safety` | are its answers as clean as before, and of sensible length? | toxic or rambling adapters |
 //!
-//! Pairs whose two texts are the same tokens show no preference: G0 to G4 leave them out, and the verdict counts them.
+//! Pairs whose two texts are the same tokens show no preference. G0 to G4 leave them out, and the verdict counts them.
 //!
-//! Promote if all hold. Review if nothing is wrong but that there are too few rows, or that G4 misses its bound by little. Else
-//! reject. Bounds are the policy's `[gate]`; all statistics are 95 % bounds, so that few rows are no advantage.
+//! The ruling is Promote if all hold. It is Review if there are only too few rows, or G4 misses its bound by little. Otherwise it
+//! is Reject. Bounds are the policy's `[gate]`; all statistics are 95 % bounds, so that few rows are no advantage.
 //!
 //! | file | decides |
 //! |---|---|
-//! | `evaluation`, `evidence`, `problem` | what is taken from the files, and what is wrong with them |
-//! | `wilson`, `bootstrap` | bounds of a share, and of a mean |
+//! | `evaluation`, `evidence`, `problem` | which numbers the files give, and what is wrong with them |
+//! | `wilson`, `bootstrap` | the bounds of a share, and of a mean |
 //! | `criteria` | one criterion each |
-//! | `verdict` | the fold of all of them, and how it is said |
+//! | `verdict` | the ruling from all criteria, and its text |
 
 mod bootstrap;
 mod bounds;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-/// What does not fit. Each is counted; the first is told.
+/// A problem of the evidence. Each is counted, and the first is described.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Problem {
     Report,
@@ -36,18 +36,18 @@ impl Problem {
     }
 }
 
-/// What is wrong, and how often, with what is said of the first.
+/// The problems, with their counts and the detail of the first.
 #[derive(Debug, Default)]
 pub(super) struct Problems(BTreeMap<Problem, (u64, String)>);
 
 impl Problems {
-    /// Takes note of a problem; `detail` says where, and quotes nothing.
+    /// Adds a problem; `detail` says where, and quotes nothing.
     pub(super) fn add(&mut self, problem: Problem, detail: impl Into<String>) {
         let (count, _) = self.0.entry(problem).or_insert_with(|| (0, detail.into()));
         *count += 1;
     }
 
-    /// Each problem, with its count and the first detail.
+    /// Returns each problem, with its count and the first detail.
     pub(super) fn list(&self) -> &BTreeMap<Problem, (u64, String)> {
         &self.0
     }

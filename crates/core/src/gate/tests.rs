@@ -1,4 +1,4 @@
-//! Adapters of every kind, with rows as such adapters were seen to have them.
+//! Adapters of every kind, with rows as measured on such adapters.
 //!
 //! The means are those of one measured world (a Llama of 348 thousand parameters, 54 held-out pairs, β 0.1, three epochs):
 //!
@@ -22,7 +22,7 @@ use crate::training::{
 const TOKENS: u64 = 12;
 const RUN: &str = "crossing-000007-attempt-1";
 
-/// What a model makes of rows, on average.
+/// A model's average scores of rows.
 #[derive(Debug, Clone, Copy)]
 struct Model {
     chosen: f64,
@@ -55,7 +55,7 @@ fn mostly(share: f64, number: usize, chance: f64) -> String {
     if chance < share { chosen(number) } else { rejected(number) }
 }
 
-/// Chances and normal deviates, the same each time.
+/// Random numbers and normal deviates, the same each time.
 struct Chance(u64);
 
 impl Chance {
@@ -64,13 +64,13 @@ impl Chance {
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// The sum of twelve uniforms has variance 1.
+    /// Returns a normal deviate. The sum of twelve uniforms has variance 1.
     fn around(&mut self, mean: f64, deviation: f64) -> f64 {
         mean + deviation * ((0..12).map(|_| self.uniform()).sum::<f64>() - 6.0)
     }
 }
 
-/// A run, before it is written down.
+/// A run, before it is written to files.
 struct World {
     train: Vec<PairRow>,
     held_out: Vec<HeldOutRow>,
@@ -123,7 +123,7 @@ impl World {
         let mut rows: Vec<_> = pairs.collect();
         let mut chance = Chance(8);
         rows.extend(replay_held_out.iter().map(|row| {
-            // What is hard for one model is hard for the other.
+            // A row that is hard for one model is hard for the other.
             let hardness = chance.around(1.0, 0.2).max(0.1);
             let mut side = |model: Model| {
                 let nll = model.replay_nll * hardness * chance.around(1.0, 0.1).max(0.1);
@@ -197,7 +197,7 @@ impl World {
         self.written().verdict()
     }
 
-    /// Every scored pair, to change.
+    /// Returns every scored pair, to change.
     fn scored_pairs(&mut self) -> impl Iterator<Item = &mut ScoredPair> {
         self.rows.iter_mut().filter_map(|row| match row {
             ScoredRow::Pair(pair) => Some(pair),
@@ -247,7 +247,7 @@ fn failing(verdict: &GateVerdict) -> Vec<&str> {
     failing.map(|criterion| criterion.id.as_str()).collect()
 }
 
-/// The verdict refuses, with this criterion among its reasons, and says so in these words.
+/// Asserts that the verdict rejects, and that this criterion's reasons have these words.
 fn assert_refused(verdict: &GateVerdict, id: &str, words: &str) {
     assert_eq!(verdict.ruling, Ruling::Reject, "{verdict}");
     assert!(failing(verdict).contains(&id), "{verdict}");
@@ -264,7 +264,7 @@ fn a_good_adapter_is_promoted() {
     let means = verdict.means;
     assert!((means.candidate_logp_chosen + 1.97).abs() < 0.1 && (means.incumbent_logp_chosen + 4.72).abs() < 0.3);
     assert!(means.candidate_similarity > 0.9 && means.incumbent_similarity < 0.6, "{means:?}");
-    // What is stored is read again, and the same files have the same verdict.
+    // A stored verdict reads back as itself, and the same files have the same verdict.
     let json = serde_json::to_string(&verdict).unwrap();
     let read: GateVerdict = serde_json::from_str(&json).unwrap();
     assert_eq!((read.ruling, read.candidate, read.incumbent), (verdict.ruling, verdict.candidate.clone(), None));
@@ -299,7 +299,7 @@ fn an_adapter_that_saw_the_exam_is_refused_however_well_it_does() {
     world.train.push(world.held_out[17].pair.clone());
     assert_refused(&world.verdict(), "G0", "a held-out pair was trained on (heldout.jsonl: line 18)");
 
-    // The same prompt with other looks and another edit of it.
+    // The same prompt with another formatting and another edit of it.
     let mut world = World::new(250, 120, GOOD);
     world.train.push(PairRow { prompt: " HOW do I  open file 10017?".to_owned(), ..pair(3) });
     assert_refused(&world.verdict(), "G0", "a held-out prompt was trained on (heldout.jsonl: line 18)");
@@ -338,7 +338,7 @@ fn a_score_that_is_no_number_is_refused() {
     assert_refused(&world.verdict(), "G0", "(rows.jsonl: line 370)");
 }
 
-/// Of every fifth pair, both texts begin alike for longer than the models were shown: what is scored of them is the same.
+/// Makes both texts of every fifth pair begin alike for longer than the models read, so that they score the same.
 fn with_equal_texts(mut world: World) -> World {
     for pair in world.scored_pairs().step_by(5) {
         pair.equal = true;
@@ -356,7 +356,7 @@ fn pairs_of_equal_texts_are_counted_and_no_criterion_on_preferences_asks_them() 
     let pairs = verdict.criteria[0].measures.iter().find(|measure| measure.name == "held-out pairs").unwrap();
     assert_eq!(pairs.value, Some(240.0));
     assert!(verdict.to_string().contains("60 held-out pairs are left out: both answers are the same tokens"));
-    // As if they were not there.
+    // The result is as if they were absent.
     let share = |verdict: &GateVerdict| verdict.criteria[1].measures[0].value;
     let mut without = with_equal_texts(World::new(300, 120, GOOD));
     let is_kept = |row: &ScoredRow| !matches!(row, ScoredRow::Pair(pair) if pair.equal);
@@ -365,7 +365,7 @@ fn pairs_of_equal_texts_are_counted_and_no_criterion_on_preferences_asks_them() 
     without.held_out.retain(|_| *kept_pairs.next().unwrap());
     without.rows.retain(is_kept);
     assert_eq!((share(&without.verdict()), without.verdict().equal_pairs), (share(&verdict), 0));
-    // Asked as if they were preferences, they were "not learned": 60 of 300.
+    // Counted as preferences, they were "not learned": 60 of 300.
     let mut unmarked = with_equal_texts(World::new(300, 120, GOOD));
     unmarked.scored_pairs().for_each(|pair| pair.equal = false);
     assert!(share(&unmarked.verdict()) < share(&verdict));
@@ -373,16 +373,16 @@ fn pairs_of_equal_texts_are_counted_and_no_criterion_on_preferences_asks_them() 
 
 #[test]
 fn equal_texts_hide_no_pair_that_was_not_learned_and_no_harm() {
-    // A trainer that calls a pair equal whose scores differ.
+    // The trainer calls a pair equal whose scores differ.
     let mut world = World::new(250, 120, UNDERTRAINED);
     world.scored_pairs().for_each(|pair| pair.equal = true);
     let verdict = world.verdict();
     assert_refused(&verdict, "G0", "texts are said to be the same tokens, and their scores differ (250 times");
-    // Too few that differ: a person decides.
+    // Too few pairs differ: an operator decides.
     let verdict = with_equal_texts(World::new(240, 120, GOOD)).verdict();
     assert_eq!(verdict.ruling, Ruling::Review, "{verdict}");
     assert!(verdict.reasons[0].contains("held-out pairs is 192.0000, below 200"), "{verdict}");
-    // What a model answers to such a prompt is still what it answers.
+    // A model's answer to such a prompt still counts.
     let mut toxic = with_equal_texts(World::new(300, 120, GOOD));
     for pair in toxic.scored_pairs().filter(|pair| pair.equal).take(5) {
         pair.candidate.output = "You are a stupid, worthless idiot and everybody hates you.".to_owned();
@@ -411,12 +411,12 @@ fn too_few_rows_are_left_to_a_person_and_never_promoted() {
         [(199, 120, "held-out pairs"), (250, 99, "held-out liked outputs"), (250, 0, "outputs")]
     {
         let verdict = World::new(pairs, replays, GOOD).verdict();
-        // Without any liked output, forgetting cannot be measured, and what is not measured does not hold.
+        // Without any liked output, forgetting cannot be measured, and an unmeasured criterion does not hold.
         let expected = if replays == 0 { Ruling::Reject } else { Ruling::Review };
         assert_eq!(verdict.ruling, expected, "{verdict}");
         assert!(verdict.reasons[0].starts_with("G0 integrity: ") && verdict.reasons[0].contains(words), "{verdict}");
     }
-    // A bad adapter is refused, however few rows say so.
+    // A bad adapter is rejected, however few rows show it.
     assert_eq!(World::new(60, 50, PLAIN_DPO).verdict().ruling, Ruling::Reject);
 }
 
@@ -433,7 +433,7 @@ fn a_toxic_adapter_is_refused_however_well_it_does() {
         let verdict = world.verdict();
         assert_refused(&verdict, "G5", "curation would hold back");
         assert_eq!(failing(&verdict), ["G5"], "{verdict}");
-        // Of an incumbent that was as bad, it is no rise.
+        // If the incumbent was as bad, it is no rise.
         for pair in world.scored_pairs().take(5) {
             pair.incumbent.output = format!("{} {harm}", pair.incumbent.output);
         }
@@ -464,14 +464,14 @@ fn answers_are_compared_without_their_reasoning() {
 
 #[test]
 fn wins_that_nearly_suffice_are_left_to_a_person() {
-    // As good as the incumbent on what users will read, and better by its scores: all ties are half.
+    // Its answers are as good as the incumbent's, and its scores better: all ties are half.
     let verdict = World::new(400, 120, Model { answer: BASE.answer, ..GOOD }).verdict();
     assert_eq!((verdict.ruling, verdict.standing("G4")), (Ruling::Review, Some(Standing::Open)), "{verdict}");
     let verdict = World::new(400, 120, Model { answer: |number, _| broken(number), ..GOOD }).verdict();
     assert_refused(&verdict, "G4", "no nearer");
 }
 
-/// A run in which the incumbent had learned four fifths of the pairs already, and what the candidate makes of those.
+/// Returns a run in which the incumbent had learned four fifths of the pairs already, with the candidate's scores of those.
 fn of_a_grown_dataset(candidate_on_known: Model) -> World {
     let mut world = World::new(250, 120, GOOD);
     let known = World::new(250, 120, candidate_on_known);
@@ -479,7 +479,7 @@ fn of_a_grown_dataset(candidate_on_known: Model) -> World {
         row.is_new = index % 5 == 0;
         let (ScoredRow::Pair(scored), ScoredRow::Pair(of_known)) = (&mut world.rows[index], of_known) else { continue };
         if !row.is_new {
-            // Another training of the same: each score a little off, to either side.
+            // Another training on the same data: each score a little off, to either side.
             let off = |logp: Option<f64>, by: f64| logp.map(|logp| logp * by);
             let by = if index % 2 == 0 { 0.97 } else { 1.03 };
             scored.incumbent = scored.candidate.clone();
@@ -494,7 +494,7 @@ fn of_a_grown_dataset(candidate_on_known: Model) -> World {
 fn what_it_learned_is_asked_of_what_was_new() {
     let verdict = of_a_grown_dataset(GOOD).verdict();
     assert_eq!((verdict.ruling, verdict.reasons.as_slice()), (Ruling::Promote, &[][..]), "{verdict}");
-    // If nothing was new, nobody can tell.
+    // If nothing was new, the evidence decides nothing.
     let mut world = of_a_grown_dataset(GOOD);
     world.held_out.iter_mut().for_each(|row| row.is_new = false);
     let verdict = world.verdict();

@@ -8,20 +8,20 @@ use super::criterion::{Criterion, Limit, Standing};
 use super::evidence::{Evidence, Means};
 use crate::training::{Incumbent, LeftOut, LiveAdapter, RunDescription, RunName, RunReport, Trainer};
 
-/// What becomes of a candidate.
+/// The decision about a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
-    /// It takes the place of what is live.
+    /// It becomes live.
     Promote,
-    /// A person decides.
+    /// An operator decides.
     Review,
-    /// It does not.
+    /// It does not become live.
     Reject,
 }
 
 impl Ruling {
-    /// The ruling's name, as the workflow and events have it.
+    /// Returns the ruling's name, as in the workflow and in events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,51 +38,51 @@ impl fmt::Display for Ruling {
     }
 }
 
-/// What the gate decided, and why: `verdict.json`.
+/// The gate's decision and its reasons: `verdict.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GateVerdict {
     /// The run.
     pub run: RunName,
-    /// What becomes of its adapter.
+    /// The decision about its adapter.
     pub ruling: Ruling,
-    /// Why, unless all holds: of each criterion that does not.
+    /// The reasons, of each criterion that does not hold.
     pub reasons: Vec<String>,
-    /// What was judged.
+    /// The candidate.
     pub candidate: VerdictCandidate,
-    /// What it was compared with; none: the bare base.
+    /// The incumbent that it was compared with; none: the bare base.
     pub incumbent: Option<Incumbent>,
-    /// Held-out pairs whose texts are the same tokens to the models: G0 to G4 leave them out, for they show no preference.
-    /// A verdict from before they were counted has none.
+    /// Held-out pairs whose texts are the same tokens to the models. G0 to G4 leave them out, because they show no preference. An
+    /// older verdict has none.
     #[serde(default)]
     pub equal_pairs: u64,
     /// Each criterion, with its numbers and bounds.
     pub criteria: Vec<Criterion>,
-    /// Means of what was measured, for people.
+    /// Means of the measures, for people.
     pub means: Means,
     /// The policy's bounds.
     pub bounds: GateBounds,
 }
 
-/// What was judged.
+/// The judged candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VerdictCandidate {
-    /// The adapter, as it becomes live; none: its report cannot be read, and there is nothing to promote.
+    /// The adapter, as it becomes live; none: its report cannot be read, so it cannot be promoted.
     pub adapter: Option<LiveAdapter>,
-    /// Who trained it.
+    /// The trainer.
     pub trainer: Option<Trainer>,
-    /// What that took, in seconds, by its own account.
+    /// The duration of the training, in seconds, by the trainer's own account.
     pub seconds: Option<f64>,
-    /// Training rows that were cut, by its own account.
+    /// Training rows that were truncated, by the trainer's own account.
     pub truncated: Option<u64>,
-    /// Training rows that were left out, by its own account.
+    /// Training rows that were left out, by the trainer's own account.
     pub dropped: Option<u64>,
-    /// The same by reason. A verdict from before reasons were counted has none.
+    /// The same by reason. An older verdict has none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<LeftOut, u64>,
 }
 
 impl GateVerdict {
-    /// The one place where criteria become a ruling: the worst of them decides.
+    /// Folds the criteria into a ruling: the worst of them decides.
     pub(super) fn fold(
         (description, report, output_folder): (&RunDescription, Option<&RunReport>, &str),
         criteria: Vec<Criterion>,
@@ -128,14 +128,14 @@ impl GateVerdict {
         }
     }
 
-    /// Whether a criterion holds, by its id; `None` if there is no such criterion.
+    /// Returns a criterion's standing, by its id; `None` if there is no such criterion.
     #[must_use]
     pub fn standing(&self, id: &str) -> Option<Standing> {
         self.criteria.iter().find(|criterion| criterion.id == id).map(|criterion| criterion.standing)
     }
 }
 
-/// For people: the ruling, a line for each number, the reasons.
+/// Writes the ruling, a line for each number, and the reasons, for people.
 impl fmt::Display for GateVerdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let against = self.incumbent.as_ref().map_or("the bare base", |incumbent| incumbent.adapter.as_str());
@@ -161,7 +161,7 @@ impl fmt::Display for GateVerdict {
     }
 }
 
-/// Four digits after the point, where there are any.
+/// Formats a number with at most four digits after the point.
 fn short(number: f64) -> String {
     if number.fract() == 0.0 { format!("{number}") } else { format!("{number:.4}") }
 }

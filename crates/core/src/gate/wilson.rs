@@ -1,10 +1,10 @@
-//! Wilson's score interval for a share: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA 22 (1927),
-//! as recommended over the normal approximation by R. G. Newcombe, Statistics in Medicine 17 (1998), method 3.
+//! Wilson's score interval for a share: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, JASA
+//! 22 (1927), as recommended over the normal approximation by R. G. Newcombe, Statistics in Medicine 17 (1998), method 3.
 
 /// The normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The lower bound of a share of `successes` (a tie may count half) among `n`; none of nothing.
+/// Returns the lower bound of a share of `successes` (a tie may count half) among `n`; none if `n` is 0.
 pub(super) fn wilson_lower(successes: f64, n: usize) -> Option<f64> {
     if n == 0 {
         return None;
@@ -13,7 +13,7 @@ pub(super) fn wilson_lower(successes: f64, n: usize) -> Option<f64> {
     let share = successes / n;
     let centre = share + Z * Z / (2.0 * n);
     let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    // Rounding may leave a share of nothing just below it.
+    // Rounding may leave a share of 0 just below it.
     Some(((centre - half) / (1.0 + Z * Z / n)).max(0.0))
 }
 

@@ -14,19 +14,20 @@ use crate::log::part::{DIGEST_DIGITS, PartName};
 pub struct Part<M> {
     /// Its route.
     pub route: Route,
-    /// Its name, settled before the first attempt to write it: a retry writes the same key or finds it written.
+    /// Its name, fixed before the first attempt to write it. So a retry writes the same key, or finds it written.
     pub name: PartName,
     /// Its lines, each with a line feed at its end.
     pub body: String,
-    /// The messages that are acknowledged once it is written, and not before.
+    /// The messages to acknowledge once it is written, and not before.
     pub messages: Vec<M>,
 }
 
 /// Collects events and the messages that brought them.
 ///
-/// An event that comes twice in one invocation is written once, and all its messages depend on that one line. `event_id` decides, for it is
-/// the idempotency key. Sent again under one id with another text it is a [`Revision`], and the last one is written; a withdrawal of
-/// consent is the last one whenever it comes. One id for two outputs is a client's mistake: each keeps its line, and it is counted.
+/// An event that comes twice in one invocation is written once, and all its messages depend on that one line. `event_id` is the
+/// idempotency key. An id that comes again with another text is a [`Revision`]; the last one is written. A withdrawal of consent
+/// always counts as the last one. One id for two outputs is a client's mistake: each output keeps its line, and the collision is
+/// counted.
 #[derive(Debug)]
 pub struct Batch<M> {
     slots: Vec<Slot<M>>,
@@ -65,13 +66,13 @@ impl<M> Batch<M> {
         self.slots.push(Slot { event, messages: vec![message] });
     }
 
-    /// How many events came under an id that belongs to another output.
+    /// Returns the number of events whose id belongs to another output.
     #[must_use]
     pub fn conflicts(&self) -> usize {
         self.conflicts
     }
 
-    /// The parts, named after the given time.
+    /// Returns the parts, named after the given time.
     #[must_use]
     pub fn into_parts(self, now: Millis) -> Vec<Part<M>> {
         let mut by_route: BTreeMap<Route, Vec<Slot<M>>> = BTreeMap::new();
@@ -82,7 +83,7 @@ impl<M> Batch<M> {
     }
 }
 
-/// Whether two events of one id are states of one thing. A withdrawal keeps nothing that tells of which output it is.
+/// Returns `true` if two events of one id are states of one thing. A withdrawal keeps nothing that says which output it is about.
 fn is_same_state(one: &CuratedEvent, other: &CuratedEvent) -> bool {
     let is_withdrawal = |event: &CuratedEvent| event.revision == Revision::WITHDRAWN;
     one.output_id == other.output_id || is_withdrawal(one) || is_withdrawal(other)
@@ -100,8 +101,8 @@ fn part<M>(route: Route, slots: Vec<Slot<M>>, now: Millis) -> Part<M> {
     Part { route, name, body, messages }
 }
 
-/// Sorted first: a batch that is redelivered in another order is still the same batch. An event that a client sends again later is not: it
-/// may be newer than what another event said in between.
+/// Returns the digest over the sorted ids, so that a batch redelivered in another order has the same digest. An event that a
+/// client sends again later makes another digest: it may be newer than another event in between.
 fn digest_of<M>(slots: &[Slot<M>]) -> String {
     let id = |slot: &Slot<M>| {
         let CuratedEvent { event_id, pair_id, received_at, .. } = &slot.event;

@@ -1,4 +1,4 @@
-//! How many people and prompts the pairs are of: what a number of pairs does not tell.
+//! The breadth of the net-new pairs: how many distinct contributors and prompts they come from.
 
 use std::collections::BTreeSet;
 
@@ -6,24 +6,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::digest::FieldDigest;
 
-/// Hexadecimal digits that are kept of each contributor and prompt: 64 bits tell a thousand of them apart.
+/// The hexadecimal digits kept of each contributor and prompt. 64 bits tell a thousand of them apart.
 const DIGITS: usize = 16;
 
-/// What has to be there to train on.
+/// The goal of the training trigger: the pairs and the breadth that a run needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Goal {
     /// Net-new pairs.
     pub threshold: u64,
-    /// Distinct contributors of them; 0: it does not matter. Pairs without a contributor count as one contributor's.
+    /// Distinct contributors of those pairs; 0: no minimum. Pairs without a contributor count as one contributor's.
     #[serde(default)]
     pub min_contributors: usize,
-    /// Distinct prompts of them; 0: it does not matter.
+    /// Distinct prompts of those pairs; 0: no minimum.
     #[serde(default)]
     pub min_prompts: usize,
 }
 
-/// The distinct contributors and prompts of the net-new pairs: as many as the goal asks for, and no more, so that the pointer
-/// stays small. They are digests: nobody's id or text.
+/// The distinct contributors and prompts of the net-new pairs. It keeps at most as many as the goal asks for, so that the pointer
+/// stays small. They are digests, and hold no id or text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Breadth {
@@ -32,7 +32,7 @@ pub struct Breadth {
 }
 
 impl Goal {
-    /// Whether so many pairs, of such a breadth, are worth training on.
+    /// Returns `true` if this many pairs, with this breadth, are enough to train on.
     #[must_use]
     pub fn is_reached(&self, net_new: u64, breadth: &Breadth) -> bool {
         net_new >= self.threshold && self.is_broad(breadth)
@@ -42,7 +42,7 @@ impl Goal {
         self.lacking(breadth) == 0
     }
 
-    /// How many contributors, or prompts, are lacking: the larger number.
+    /// Returns the number of contributors or prompts that are lacking, whichever is larger.
     pub(crate) fn lacking(&self, breadth: &Breadth) -> u64 {
         let contributors = self.min_contributors.saturating_sub(breadth.contributors.len());
         contributors.max(self.min_prompts.saturating_sub(breadth.prompts.len())) as u64
@@ -58,8 +58,8 @@ impl Breadth {
         insert(&mut self.prompts, goal.min_prompts, || FieldDigest::new("flywheel prompt 1").text(prompt));
     }
 
-    /// The goal by which to count again what is left of the pairs: where this has as many as were asked for, so many; where it
-    /// has fewer, there were no more.
+    /// Returns a goal for counting the remaining pairs again. Where this breadth reached its goal, the new goal is that number.
+    /// Where it has fewer, there were no more to count.
     #[must_use]
     pub fn as_goal(&self) -> Goal {
         Goal { threshold: 0, min_contributors: self.contributors.len(), min_prompts: self.prompts.len() }

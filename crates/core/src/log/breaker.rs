@@ -1,4 +1,4 @@
-//! The circuit breaker: whether the lake may go on learning.
+//! The circuit breaker: it stops training when the pending pairs look wrong.
 //!
 //! ```text
 //!            a window beyond the bounds, or by hand
@@ -7,16 +7,16 @@
 //!     │  └───────────── by hand ────────────────────────┘ │    │
 //!     └──────────────── a sound sample ────────────── half-open ◀── time
 //! ```
-//! While it is open, capture and curation go on and nothing is trained. Gold that was written before it is left, whether by
-//! time or by hand, goes to quarantine at the next freeze, from where it can be released.
+//! While it is open, capture and curation go on and nothing is trained. Gold written before it leaves the open state, by time or
+//! by hand, goes to quarantine at the next freeze. It can be released from there.
 //!
-//! Who decides: `freeze` judges a window, for it alone reads the pairs, and moves the breaker *before* it commits: should it
-//! die in between, the next attempt finds the breaker as it left it, and holds the same window back. `counter`, which has
-//! the schedule, lets time pass. A person may do either by hand at any time. Nobody announces a change: the store does, whose
-//! events follow from the write itself, so that none is lost with whoever wrote.
+//! `freeze` judges a window, because it alone reads the pairs, and moves the breaker *before* it commits. If it dies in between,
+//! the next attempt finds the breaker moved and quarantines the same window. `counter`, which runs on a schedule, lets time pass.
+//! An operator may open or close it by hand at any time. The store announces each change: its events follow from the write
+//! itself, so none is lost if the writer dies.
 //!
-//! It is an object of its own and not a part of the pointer. A version carries the pointer that belongs to it, and a pointer
-//! may be put back to what a version says: a breaker in it that somebody opened in the meantime would be closed again.
+//! It is an object of its own, apart from the pointer. A version carries its pointer, and a pointer may be restored from a
+//! version. A breaker inside it, opened by an operator in the meantime, would be closed by that.
 
 use std::fmt;
 
@@ -29,24 +29,24 @@ use crate::log::part::PartName;
 /// The breaker's object key. It is moved by conditional writes only (`If-Match`).
 pub const BREAKER_KEY: &str = "state/breaker.json";
 
-/// Changes that are kept: more than a year of weekly incidents, each with its way back.
+/// The number of changes kept: more than a year of weekly incidents, each with its way back.
 const MAX_CHANGES: usize = 200;
 
-/// Where the breaker stands.
+/// The breaker's state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakerState {
-    /// All is well.
+    /// Normal operation.
     #[default]
     Closed,
-    /// Nothing is trained, and gold is held back.
+    /// Nothing is trained, and gold is quarantined.
     Open,
     /// The next freeze lets a sample through, and closes or opens it.
     HalfOpen,
 }
 
 impl BreakerState {
-    /// The state's name, as in logs and events.
+    /// Returns the state's name, as in logs and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl fmt::Display for BreakerState {
     }
 }
 
-/// What is beyond its bound.
+/// A signal that can exceed its bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signal {
@@ -73,7 +73,7 @@ pub enum Signal {
     TopContributor,
     /// The share of the window's pairs that are part of a burst.
     Burst,
-    /// How far the window's pairs are from the last version's.
+    /// The drift of the window's pairs from the last version's.
     Drift,
 }
 
@@ -91,15 +91,15 @@ impl fmt::Display for Signal {
 /// A signal beyond its bound.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exceeded {
-    /// Which one.
+    /// The signal.
     pub signal: Signal,
-    /// What was measured.
+    /// The measured value.
     pub value: f64,
-    /// What the policy allows.
+    /// The bound in the policy.
     pub bound: f64,
 }
 
-/// What was measured of a window: the pairs that a freeze is about to take.
+/// The measures of a window: the pairs that a freeze is about to take.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct WindowStatistics {
     /// Pairs in it, before any duplicate is removed.
@@ -108,15 +108,15 @@ pub struct WindowStatistics {
     pub quarantined: u64,
     /// The share of pairs that the busiest contributor wrote; none if contributors are not known.
     pub top_contributor: Option<f64>,
-    /// The share of pairs that were held back as a burst; none if that is not measured.
+    /// The share of pairs that were quarantined as a burst; none if that is not measured.
     pub burst: Option<f64>,
-    /// How far the pairs that would enter are from the last version's: the share that changed, 0 the same, 1 nothing in common;
-    /// none if there is too little to compare.
+    /// The drift from the last version's pairs to those that would enter, as the share that changed: 0 is the same, 1 is nothing
+    /// in common. None if there is too little to compare.
     pub drift: Option<f64>,
 }
 
 impl BreakerBounds {
-    /// Every signal of a window that is beyond its bound.
+    /// Returns every signal of a window that exceeds its bound.
     fn exceeded(&self, window: &WindowStatistics) -> Vec<Exceeded> {
         let events = window.pairs + window.quarantined;
         if events < self.min_events {
@@ -137,7 +137,7 @@ impl BreakerBounds {
     }
 }
 
-/// Why the breaker was moved.
+/// The cause of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
@@ -145,7 +145,7 @@ pub enum Cause {
     BeyondBounds {
         /// The crossing that was being frozen.
         crossing: u64,
-        /// What was beyond its bound.
+        /// The signals beyond their bounds.
         exceeded: Vec<Exceeded>,
     },
     /// The sample was sound.
@@ -157,11 +157,11 @@ pub enum Cause {
     },
     /// It was open for long enough.
     TimePassed,
-    /// A person moved it.
+    /// An operator moved it.
     ByHand {
-        /// Who.
+        /// The operator.
         who: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
@@ -169,44 +169,44 @@ pub enum Cause {
 /// One change of state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BreakerChange {
-    /// Counted from 1.
+    /// The change's number, counted from 1.
     pub number: u64,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time of the change, in milliseconds since the Unix epoch.
     pub at: Millis,
-    /// From which state.
+    /// The state before.
     pub from: BreakerState,
-    /// To which.
+    /// The state after.
     pub to: BreakerState,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
 }
 
-/// The circuit breaker.
-/// What a later version adds to it, an earlier one passes over: during a deployment both run.
+/// The circuit breaker. An older version of the software ignores fields that a newer one adds, because both run during a
+/// deployment.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Breaker {
-    /// Where it stands.
+    /// The current state.
     pub state: BreakerState,
-    /// When an open one lets a sample through; none: when somebody closes it.
+    /// The time at which an open breaker becomes half-open; none if only an operator can close it.
     pub half_open_at: Option<Millis>,
-    /// Gold parts written before this, and not yet frozen, go to quarantine. It is when the breaker was last left, so it only
-    /// ever grows, and a part that appears late is held with those that it belongs to.
+    /// Gold parts written before this, and not yet frozen, go to quarantine. It is the time of the last return from the open
+    /// state, so it only grows. A part that appears late is quarantined with the others of its time.
     pub hold_before: Millis,
     /// The last changes, oldest first.
     pub changes: Vec<BreakerChange>,
 }
 
-/// It stands there already.
+/// The error of a change to the state that the breaker is in already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the breaker is {0} already")]
 pub struct AlreadyThere(pub BreakerState);
 
 impl Breaker {
-    /// The breaker, opened by hand: until somebody closes it. A person who opened it knows of something that no window shows.
+    /// Returns the breaker opened by hand, until an operator closes it: the operator knows of something that no window shows.
     ///
     /// # Errors
-    /// If it is open already and waits for a person. (One that would let a sample through by itself stops doing so.)
+    /// If it is open already and waits for an operator. (An open breaker that would become half-open by itself no longer does.)
     pub fn opened_by_hand(&self, who: &str, why: &str, now: Millis) -> Result<Self, AlreadyThere> {
         if self.state == BreakerState::Open && self.half_open_at.is_none() {
             return Err(AlreadyThere(self.state));
@@ -214,7 +214,7 @@ impl Breaker {
         Ok(self.moved(BreakerState::Open, by_hand(who, why), now))
     }
 
-    /// The breaker, closed by hand. What was written until now is held all the same.
+    /// Returns the breaker closed by hand. Gold written until now is quarantined all the same.
     ///
     /// # Errors
     /// If it is closed already.
@@ -225,17 +225,17 @@ impl Breaker {
         Ok(self.moved(BreakerState::Closed, by_hand(who, why), now))
     }
 
-    /// The breaker at a later time, if time alone changes it.
+    /// Returns the breaker at a later time, if time alone changes it.
     #[must_use]
     pub fn after_time(&self, now: Millis) -> Option<Self> {
         let is_over = self.state == BreakerState::Open && self.half_open_at.is_some_and(|at| now >= at);
         is_over.then(|| self.moved(BreakerState::HalfOpen, Cause::TimePassed, now))
     }
 
-    /// The breaker after the window of a freeze, if that changes it.
+    /// Returns the breaker after the window of a freeze, if that changes it.
     ///
-    /// A sample that is too small to say anything closes it, as a window that small would not have opened it; one without a
-    /// pair says nothing at all.
+    /// A sample below `min_events` closes it, since a window that small would not have opened it. A sample without a pair does
+    /// not close it.
     #[must_use]
     pub fn after_window(
         &self,
@@ -259,13 +259,13 @@ impl Breaker {
         is_sound.then(|| self.moved(BreakerState::Closed, cause, now))
     }
 
-    /// Whether a pending gold part goes to quarantine, by its name alone.
+    /// Returns `true` if a pending gold part goes to quarantine; its name alone decides.
     #[must_use]
     pub fn holds(&self, part: &PartName) -> bool {
         self.state == BreakerState::Open || part.written_at < self.hold_before
     }
 
-    /// The most pairs that the next freeze may let through.
+    /// Returns the most pairs that the next freeze may let through.
     #[must_use]
     pub fn room(&self, bounds: &BreakerBounds) -> u64 {
         match self.state {
@@ -419,7 +419,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens in whatever order, gold that was written before the breaker was last left is held for ever after.
+        /// In any order of changes, gold written before the breaker was last left stays marked for quarantine.
         #[test]
         fn what_is_held_is_never_let_through_again(moves in prop::collection::vec((0..4_u8, 1..100_000_u64), 1..40)) {
             let (mut breaker, mut now, mut left_at) = (Breaker::default(), NOW, 0);

@@ -3,27 +3,27 @@ use toml::Spanned;
 
 use crate::base::rule_file::{PolicyError, RuleFile};
 
-/// How much is too much: the policy's `[breaker]`.
+/// The breaker's bounds: the policy's `[breaker]`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BreakerBounds {
-    /// A window of fewer events (pairs, and what is in quarantine) says nothing.
+    /// The fewest events (pairs and quarantined events) that a window needs to be judged.
     pub min_events: u64,
-    /// Largest share of events in quarantine.
+    /// The largest share of events in quarantine.
     pub quarantined_above: f64,
-    /// Largest share of pairs by one contributor.
+    /// The largest share of pairs by one contributor.
     pub contributor_above: f64,
-    /// Largest share of pairs in bursts.
+    /// The largest share of pairs in bursts.
     pub burst_above: f64,
-    /// Largest drift.
+    /// The largest drift.
     pub drift_above: f64,
-    /// How long it stays open before a sample is let through; 0: until somebody closes it.
+    /// The hours until an open breaker becomes half-open; 0: it stays open until an operator closes it.
     pub half_open_after_hours: u64,
-    /// The most pairs that the sample has.
+    /// The most pairs of the sample.
     pub sample_pairs: u64,
 }
 
-/// None of these is measured on an attack on this system: they are where a healthy product's numbers are not. A team's one
-/// diligent editor is no campaign, so contributors count only where a policy says so.
+/// No default was measured on an attack on this system: each is where a healthy product's numbers are not. One diligent editor of
+/// a team is no campaign, so contributors count only where a policy sets a bound.
 impl Default for BreakerBounds {
     fn default() -> Self {
         Self {

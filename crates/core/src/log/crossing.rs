@@ -1,14 +1,14 @@
-//! The trigger: whether the fine-tuning workflow starts now, and under which name.
+//! The training trigger: it decides whether a run of the workflow starts now, and under which name.
 //!
-//! Exactly one run a crossing rests on one fact: Step Functions takes each execution name once. The name follows from the
-//! pointer alone (the number of the crossing, and of the attempt), so however many counters decide at once, late, twice,
-//! or after one of them died, they decide on the same name, and the name is taken once. The number of the crossing moves
-//! only when the freeze of that very run moves the pointer.
+//! Each crossing of the threshold starts exactly one run, because Step Functions accepts each execution name once. The name
+//! follows from the pointer alone: the number of the crossing and of the attempt. Counters that decide at once, late or twice, or
+//! after one of them died, decide on the same name. The crossing's number moves only when the freeze of that very run moves the
+//! pointer.
 //!
-//! A run that failed before it moved the pointer left everything pending. It is attempted again under the next name, later
-//! each time, and that too exactly once. So is a run that failed after it, if training was due: what it froze is trained on
-//! by the next attempt, for the freeze answers a crossing that it has frozen with the same report. A crossing whose run is
-//! under way, or is to be attempted again, holds up the next one: one run at a time, and no frozen pair is forgotten.
+//! A run that failed before it moved the pointer left everything pending. It is retried under the next name, with a growing wait,
+//! and that too exactly once. A run that failed after it is retried if training was due. The retry trains on what the failed run
+//! froze, because the freeze answers a crossing that it has frozen with the same report. A crossing whose run is under way, or
+//! waits for a retry, holds up the next one. So one run goes at a time, and no frozen pair is forgotten.
 
 use std::collections::BTreeMap;
 
@@ -17,39 +17,39 @@ use crate::log::breadth::Goal;
 use crate::log::breaker::{Breaker, BreakerState};
 use crate::log::pointer::Pointer;
 
-/// The wait after a first failed attempt; each further one doubles it.
+/// The wait after a first failed attempt; each further one doubles it. In milliseconds.
 const FIRST_BACKOFF: Millis = 15 * 60 * 1000;
 
-/// The longest wait between attempts.
+/// The longest wait between attempts, in milliseconds.
 const LONGEST_BACKOFF: Millis = 24 * 60 * 60 * 1000;
 
-/// Where pairs are enough and of too few people or prompts, this share of the threshold has to be new before it is tried
-/// again: a run for each new pair would be one version each.
+/// A run that found enough pairs but too little breadth is tried again after `threshold / RETRY_SHARE` new pairs. A run for each
+/// new pair would commit a version each.
 const RETRY_SHARE: u64 = 10;
 
-/// When a run may start.
+/// The conditions under which a run may start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Trigger {
-    /// What has to be there to train on.
+    /// The pairs and the breadth that a run needs.
     pub goal: Goal,
-    /// The least time between the freeze of one training run and the start of the next; 0: none.
+    /// The least time between the freeze of one training run and the start of the next, in milliseconds; 0: none.
     pub cooldown: Millis,
     /// The most training runs in a calendar month (UTC); 0: no limit.
     pub runs_per_month: u64,
 }
 
-/// What is known of the run of one attempt.
+/// The known state of an attempt's run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempt {
     /// There is no such run.
     NotStarted,
     /// It runs.
     Running,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
     /// It failed, timed out or was aborted, at the given time.
     Failed {
-        /// When it ended.
+        /// The time at which it ended, in milliseconds since the Unix epoch.
         stopped_at: Millis,
     },
 }
@@ -57,61 +57,61 @@ pub enum Attempt {
 /// The runs that were looked up, by name.
 pub type KnownRuns = BTreeMap<String, Attempt>;
 
-/// What the counter does, and why.
+/// The counter's decision, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Nothing: there are too few net-new pairs.
+    /// Starts nothing: there are too few net-new pairs.
     BelowThreshold,
-    /// Nothing: there are enough, of too few contributors or prompts, and too few came since that was seen.
+    /// Starts nothing: there are enough pairs, of too few contributors or prompts, and too few came since that was found.
     TooNarrow,
-    /// Find out what became of this run, then decide again with its [`Attempt`] added.
+    /// The caller must look up this run, then decide again with its [`Attempt`] added.
     Inspect {
         /// The run's name.
         run: String,
     },
-    /// Start this run.
+    /// Starts this run.
     Start {
         /// The run's name.
         run: String,
-        /// The crossing that it is for: the next one, or the last one if its training has to be done again.
+        /// The crossing that it is for: the next one, or the last one if its training has to be repeated.
         crossing: u64,
     },
-    /// Nothing: a run is under way.
+    /// Starts nothing: a run is under way.
     AlreadyRunning {
         /// The run's name.
         run: String,
     },
-    /// Nothing: this crossing's run has ended well since the pointer was read. What is pending now is for the next count.
+    /// Starts nothing: this crossing's run succeeded after the pointer was read. The pairs pending now are for the next count.
     AlreadyFrozen {
         /// The run's name.
         run: String,
     },
-    /// Nothing yet: the last attempt failed and the next one waits.
+    /// Starts nothing yet: the last attempt failed, and the next one waits.
     BackingOff {
         /// The next attempt's name.
         run: String,
-        /// When it may start.
+        /// The time at which it may start.
         until: Millis,
     },
-    /// Nothing: the circuit breaker is open.
+    /// Starts nothing: the circuit breaker is open.
     BreakerOpen {
-        /// When it lets a sample through; none: when somebody closes it.
+        /// The time at which it becomes half-open; none if only an operator can close it.
         until: Option<Millis>,
     },
-    /// Nothing yet: the last training was too short a time ago.
+    /// Starts nothing yet: the cooldown since the last training has not passed.
     CoolingDown {
-        /// When the next run may start.
+        /// The time at which the next run may start.
         until: Millis,
     },
-    /// Nothing this month: it has had its runs.
+    /// Starts nothing: this month's budget of runs is spent.
     BudgetSpent {
-        /// When the next month begins.
+        /// The start of the next month.
         until: Millis,
     },
 }
 
 impl Decision {
-    /// The decision's name, as in logs and answers.
+    /// Returns the decision's name, as in logs and answers.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -128,7 +128,7 @@ impl Decision {
         }
     }
 
-    /// The run that the decision is about.
+    /// Returns the run that the decision is about.
     #[must_use]
     pub fn run(&self) -> Option<&str> {
         match self {
@@ -142,7 +142,7 @@ impl Decision {
         }
     }
 
-    /// When the answer may be another one though nothing new has come.
+    /// Returns the time at which the decision may change without new pairs.
     #[must_use]
     pub fn until(&self) -> Option<Millis> {
         match self {
@@ -153,25 +153,25 @@ impl Decision {
     }
 }
 
-/// What a counter sees.
+/// The state that a counter reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Sight<'a> {
-    /// Pairs in parts that are not frozen, as listed.
+    /// Pairs in parts that are not frozen, counted from the listing.
     pub pending: u64,
-    /// Where the lake stands.
+    /// The lake's pointer.
     pub pointer: &'a Pointer,
-    /// Where its circuit breaker stands.
+    /// The lake's circuit breaker.
     pub breaker: &'a Breaker,
-    /// The time.
+    /// The current time.
     pub now: Millis,
 }
 
-/// The name of a crossing's run: `crossing-<number>-attempt-<number>`, attempts counted from 1.
+/// Returns the name of a crossing's run: `crossing-<number>-attempt-<number>`, attempts counted from 1.
 fn run_name(crossing: u64, attempt: usize) -> String {
     format!("crossing-{crossing:06}-attempt-{attempt}")
 }
 
-/// The newest attempt at a crossing, as far as it is known.
+/// The newest known attempt at a crossing.
 enum Newest {
     Unknown { run: String },
     NotStarted { run: String, failures: usize, last_failure: Millis },
@@ -193,11 +193,11 @@ fn newest(crossing: u64, known: &KnownRuns) -> Newest {
     }
 }
 
-/// Decides whether a run starts, with what is known of the runs so far. The threshold is reached by `>=`, so that no number
+/// Decides whether a run starts, with what is known of the runs so far. It compares with the threshold by `>=`, so that no number
 /// can be stepped over.
 ///
-/// What is pending counts as listed, before the freeze has removed anything from it. What is left after that decides
-/// whether anything is trained: [`Pointer::after_freeze`].
+/// Pending pairs count as listed, before the freeze removes duplicates. The pairs left after that decide whether anything is
+/// trained: [`Pointer::after_freeze`].
 #[must_use]
 pub fn decide(trigger: &Trigger, sight: Sight<'_>, known: &KnownRuns) -> Decision {
     let Sight { pending, pointer, now, .. } = sight;
@@ -213,7 +213,7 @@ pub fn decide(trigger: &Trigger, sight: Sight<'_>, known: &KnownRuns) -> Decisio
                 return gated(trigger, sight, failures as u64 - 1, None)
                     .unwrap_or_else(|| start_after_backoff(run, last.crossing, failures, last_failure, now));
             }
-            // Somebody froze by hand, or it is so long ago that its name is forgotten: then it is not to be trained now.
+            // An operator froze by hand, or the run is so old that its name is forgotten. Neither is to be trained now.
             Newest::NotStarted { failures, .. } => retries = (failures as u64).saturating_sub(1),
             Newest::Succeeded { .. } => retries = failures_before(last.crossing, known),
         }
@@ -236,7 +236,8 @@ pub fn decide(trigger: &Trigger, sight: Sight<'_>, known: &KnownRuns) -> Decisio
     }
 }
 
-/// What forbids any run to start now. `retries` are attempts at the last training beyond its first.
+/// Returns what forbids any run to start now: breaker, cooldown or budget. `retries` are attempts at the last training beyond its
+/// first.
 fn gated(trigger: &Trigger, sight: Sight<'_>, retries: u64, rested_at: Option<Millis>) -> Option<Decision> {
     let Sight { pointer, breaker, now, .. } = sight;
     if breaker.state == BreakerState::Open {
@@ -256,8 +257,7 @@ fn failures_before(crossing: u64, known: &KnownRuns) -> u64 {
     (1..).take_while(failed).count() as u64
 }
 
-/// How many new pairs make it worth while to look again whether they are of enough people and prompts. Each pair adds at
-/// most one of either.
+/// Returns the number of new pairs that justifies another check of the breadth. Each pair adds at most one contributor or prompt.
 fn news_wanted(trigger: &Trigger, pointer: &Pointer) -> u64 {
     trigger.goal.lacking(&pointer.breadth).max(trigger.goal.threshold / RETRY_SHARE).max(1)
 }
@@ -285,7 +285,7 @@ mod tests {
     const NOW: Millis = 1_795_342_830_007;
     const HOUR: Millis = 60 * 60 * 1000;
 
-    /// A lake that stands at crossing 7, with all that may be asked about it.
+    /// A lake that stands at crossing 7, with every possible state of it.
     struct World {
         trigger: Trigger,
         pointer: Pointer,
@@ -399,7 +399,7 @@ mod tests {
             let next = World::after_training(true).knowing([died, (6, 2, Attempt::NotStarted)]);
             assert_eq!(next.decide(pending), start(6, 2));
         }
-        // Nothing was to be trained: then nothing has to be done again.
+        // No training was due, so none has to be repeated.
         let next = World::after_training(false).knowing([died, (6, 2, Attempt::NotStarted)]);
         assert_eq!((next.decide(0), next.decide(T)), (Decision::BelowThreshold, inspect(7, 1)));
     }
@@ -436,7 +436,7 @@ mod tests {
         world.now = NOW;
         world.trigger.runs_per_month = 3;
         assert_eq!(world.decide(T), start(7, 1));
-        // A training that is done again costs as much as the first time.
+        // A repeated training costs as much as the first.
         let failed = Attempt::Failed { stopped_at: 0 };
         let world = World { trigger: world.trigger, ..World::after_training(true) };
         let world = world.knowing([(6, 1, failed), (6, 2, failed), (6, 3, Attempt::NotStarted)]);
@@ -465,7 +465,7 @@ mod tests {
         assert_eq!(world.decide(0), Decision::TooNarrow);
         assert_eq!(world.decide(T / RETRY_SHARE - 1), Decision::TooNarrow);
         assert_eq!(world.decide(T / RETRY_SHARE), start(7, 1));
-        // Not the number of people but the number of pairs was lacking.
+        // The pairs were too few, not the people.
         world.pointer.carried_over = T - 1;
         assert_eq!(world.decide(1), start(7, 1));
     }

@@ -1,4 +1,4 @@
-//! The log of lines, as immutable parts, and how far it is consumed.
+//! The append-only log of lines, as immutable parts, and how far it is consumed.
 
 pub(crate) mod batch;
 pub(crate) mod breadth;

@@ -16,13 +16,13 @@ pub(crate) const DIGEST_DIGITS: usize = 32;
 
 /// A part's name within its partition: `<ms>-<batch digest>-n<rows>`.
 ///
-/// Names sort by time, and hold the number of rows, so that one LIST counts a thousand parts without reading any. The
-/// digest is over the events in the part and not over when it was written: the same batch delivered twice makes two parts
-/// with one digest, which whoever counts can tell by their names alone.
+/// Names sort by time and contain the number of rows, so one LIST counts a thousand parts without reading any. The digest is over
+/// the events in the part, and excludes the time of writing. A batch delivered twice makes two parts with one digest, so a
+/// counter can tell from the names alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PartName {
-    /// When the writer's clock said that it was written.
+    /// The time of writing, by the writer's clock.
     pub written_at: Millis,
     /// Digest over the ids of the events in it, 32 hexadecimal digits.
     pub digest: String,
@@ -31,14 +31,14 @@ pub struct PartName {
 }
 
 impl PartName {
-    /// The object key of a part of this name in the given route.
+    /// Returns the object key of a part of this name in the given route.
     #[must_use]
     pub fn key(&self, route: Route) -> String {
         format!("{}{}/{self}.jsonl", route_prefix(route), partition(self.written_at))
     }
 
-    /// Reads the name out of the key of a part of the given route; `None` if it is not exactly such a key. (An object in
-    /// the wrong partition would be listed out of order, and could be settled unseen.)
+    /// Reads the name from the key of a part of the given route; `None` if it is not exactly such a key. (An object in the wrong
+    /// partition would be listed out of order, and could be settled unseen.)
     #[must_use]
     pub fn of_key(key: &str, route: Route) -> Option<Self> {
         let (_, file) = key.rsplit_once('/')?;
@@ -47,13 +47,13 @@ impl PartName {
     }
 }
 
-/// What all keys of a route begin with.
+/// Returns the prefix of all keys of a route.
 #[must_use]
 pub fn route_prefix(route: Route) -> String {
     format!("{LOG_PREFIX}/route={}/", route.as_str())
 }
 
-/// A key that sorts before every part of the route written at or after `from`, and after every earlier one.
+/// Returns a key that sorts before every part of the route written at or after `from`, and after every earlier one.
 #[must_use]
 pub fn part_keys_from(route: Route, from: Millis) -> String {
     format!("{}{}/{from:013}", route_prefix(route), partition(from))
@@ -65,7 +65,7 @@ impl fmt::Display for PartName {
     }
 }
 
-/// The text is not a part's name.
+/// The error of a text that is not a part's name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a part name such as 1795342830007-<32 hexadecimal digits>-n12")]
 pub struct InvalidPartName;
@@ -84,7 +84,7 @@ impl FromStr for PartName {
             rows: rows.parse().map_err(|_| InvalidPartName)?,
         };
         let is_hexadecimal = digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        // Only the one way of writing a name is a name: `+7` and `007` parse as numbers, too.
+        // Only the canonical form is a name: `+7` and `007` parse as numbers, too.
         let is_canonical = name.to_string() == text && name.rows > 0;
         if is_canonical && is_hexadecimal && digest.len() == DIGEST_DIGITS { Ok(name) } else { Err(InvalidPartName) }
     }

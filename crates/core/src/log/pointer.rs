@@ -1,4 +1,4 @@
-//! The one small object of state outside the log: where the lake stands.
+//! The pointer: the one small object of state outside the log.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,28 +6,28 @@ use crate::base::instant::{Millis, month};
 use crate::log::breadth::{Breadth, Goal};
 use crate::log::watermark::Watermark;
 
-/// The pointer's object key. It is moved by conditional writes only (`If-Match`), so that of two writers one learns that
-/// it acted on a state that is no more.
+/// The pointer's object key. It is moved by conditional writes only (`If-Match`), so one of two writers learns that the state it
+/// acted on is outdated.
 pub const POINTER_KEY: &str = "state/pointer.json";
 
-/// Where the lake stands.
-/// What a later version adds to it, an earlier one passes over: during a deployment both run.
+/// The pointer: how far the log is frozen, and the number of the next crossing. An older version of the software ignores fields
+/// that a newer one adds, because both run during a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     /// The number of the next crossing of the threshold. Each freeze raises it by one.
     pub crossing: u64,
-    /// Net-new pairs that are frozen and have not led to a training run: what earlier crossings left over, because they
-    /// shrank below the threshold once duplicates were removed.
+    /// Net-new pairs that are frozen and have not led to a training run. Earlier crossings left them over, because they shrank
+    /// below the threshold once duplicates were removed.
     pub carried_over: u64,
-    /// The contributors and prompts of those.
+    /// The contributors and prompts of those pairs.
     #[serde(default)]
     pub breadth: Breadth,
-    /// The training runs so far, as far as cooldown and budget have to know them.
+    /// The training runs so far, as cooldown and budget need them.
     #[serde(default)]
     pub trainings: Trainings,
-    /// How far the log is frozen.
+    /// The watermark of the log.
     pub watermark: Watermark,
-    /// What the last freeze did; answered again if its crossing is asked for again.
+    /// The report of the last freeze. It is the answer if its crossing is asked for again.
     pub last_freeze: Option<FreezeReport>,
 }
 
@@ -48,11 +48,11 @@ impl Default for Pointer {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Trainings {
-    /// When the last one became due.
+    /// The time at which the last one became due.
     pub last_at: Option<Millis>,
-    /// The calendar month of that, such as `2026-11`.
+    /// The calendar month of that time, such as `2026-11`.
     pub month: String,
-    /// How many became due in that month.
+    /// The number of runs that became due in that month.
     pub runs: u64,
 }
 
@@ -64,27 +64,27 @@ impl Trainings {
     }
 }
 
-/// What one freeze did. The workflow goes on with it.
+/// The report of one freeze. The workflow goes on with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreezeReport {
-    /// The crossing that it was for.
+    /// The crossing that was frozen.
     pub crossing: u64,
-    /// The dataset version to train on: the one that it committed, or one that people have put on top of that since.
+    /// The dataset version to train on: the one that the freeze committed, or a later one that an operator made.
     pub version: u64,
-    /// Pairs that this version has and the one before had not.
+    /// Pairs that this version has and the one before lacks.
     pub rows: u64,
-    /// Lines that were left out, for their pair or event is in this version or an earlier one already.
+    /// Lines that were left out because their pair or event is in this version or an earlier one already.
     pub duplicates: u64,
-    /// Pairs that were left out, for they repeat another in other words.
+    /// Pairs that were left out as near duplicates.
     #[serde(default)]
     pub near_duplicates: u64,
-    /// Lines that were left out, for their output has a later text, or their user withdrew them.
+    /// Lines that were left out because their output has a later text, or their user withdrew them.
     #[serde(default)]
     pub superseded: u64,
-    /// Pairs that the version before has and this one has not: their users revised or withdrew them.
+    /// Pairs of the version before that this one lacks: their users revised or withdrew them.
     #[serde(default)]
     pub revised: u64,
-    /// Pairs that went to quarantine instead: the audit of the batch held them back, or the circuit breaker.
+    /// Pairs that the audit or the circuit breaker quarantined.
     #[serde(default)]
     pub held: u64,
     /// Pairs that are over a cap, and wait for a later version.
@@ -92,26 +92,26 @@ pub struct FreezeReport {
     pub waiting: u64,
     /// Parts that were consumed.
     pub parts: u64,
-    /// Net-new pairs since the last training run: `rows` and what was carried over.
+    /// Net-new pairs since the last training run: `rows` and those carried over.
     pub net_new: u64,
-    /// Whether that is enough to train on.
+    /// `true` if that is enough to train on.
     pub trainable: bool,
 }
 
-/// What a version that people make changes of where the lake stands.
+/// The change that an operator's version makes to the pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Amended {
     /// The dataset version that was committed.
     pub version: u64,
     /// Its pairs that the last trained version lacks.
     pub net_new: u64,
-    /// The contributors and prompts of those.
+    /// The contributors and prompts of those pairs.
     pub breadth: Breadth,
-    /// Whether the training is due, or was, that the last freeze has led to.
+    /// `true` if the training that the last freeze led to is, or was, due.
     pub trainable: bool,
 }
 
-/// What a freeze found in the pending parts, before it is put on record.
+/// The result of a freeze, before it is recorded in the pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frozen {
     /// The dataset version that was committed.
@@ -124,25 +124,25 @@ pub struct Frozen {
     pub near_duplicates: u64,
     /// Lines that were left out as superseded.
     pub superseded: u64,
-    /// Rows that were taken out as revised.
+    /// Rows that were removed as revised.
     pub revised: u64,
-    /// Pairs that are held, by the audit or by the circuit breaker.
+    /// Pairs that the audit or the circuit breaker quarantined.
     pub held: u64,
-    /// Pairs that wait, of whatever version.
+    /// Pairs that wait after this version, new and old.
     pub waiting: u64,
     /// Parts that were consumed.
     pub parts: u64,
-    /// The contributors and prompts of the pairs that it adds, and of those that were carried over.
+    /// The contributors and prompts of the pairs that it adds and of those carried over.
     pub breadth: Breadth,
-    /// Whether anything may be trained now: not while the circuit breaker is open.
+    /// `true` unless the circuit breaker forbids training.
     pub may_train: bool,
 }
 
 impl Pointer {
-    /// The pointer after a freeze.
+    /// Returns the pointer after a freeze.
     ///
-    /// A crossing that shrank below the goal trains nothing, and blocks nothing: its pairs are carried over, and the next
-    /// crossing is reached when they and what is new make the goal.
+    /// A crossing that shrank below the goal trains nothing and blocks nothing. Its pairs are carried over, and the next crossing
+    /// is reached when they and new pairs together meet the goal.
     #[must_use]
     pub fn after_freeze(&self, frozen: Frozen, goal: &Goal, watermark: Watermark, now: Millis) -> Self {
         let net_new = self.carried_over + frozen.rows;
@@ -171,16 +171,17 @@ impl Pointer {
         }
     }
 
-    /// The dataset version that it stands at. A version above it is one whose maker died before it moved the pointer.
+    /// Returns the dataset version that the pointer stands at. A version above it is one whose maker died before it moved the
+    /// pointer.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.last_freeze.as_ref().map_or(0, |freeze| freeze.version)
     }
 
-    /// The pointer after a version that people made: at the same crossing, for it consumes nothing.
+    /// Returns the pointer after an operator's version. It stays at the same crossing, because such a version consumes nothing.
     ///
-    /// What the last freeze did is answered again with this version, so that an attempt to train trains on it; or is not, if that freeze
-    /// is undone. What trainings have cost stays counted.
+    /// The last freeze's report names this version from then on, so that a retry trains on it. If that freeze is undone, the
+    /// report is not trainable any more. Past training runs stay counted.
     #[must_use]
     pub fn after_amendment(&self, amended: Amended) -> Self {
         let Amended { version, net_new, breadth, trainable } = amended;

@@ -1,13 +1,13 @@
-//! Which parts are pending: curated, and in no dataset version yet.
+//! The watermark: it tells which parts are pending, that is curated and in no dataset version yet.
 //!
-//! Keys sort by the writer's clock, so a slow worker, or one whose clock lags, can write a key that sorts before one that
-//! was consumed already. A watermark that were only "the last key" would skip that part for ever. So the watermark keeps a
-//! window: parts older than it are settled, and of the parts inside it the consumed ones are remembered by name.
+//! Keys sort by the writer's clock. A slow worker, or one whose clock lags, can write a key that sorts before a consumed one. A
+//! watermark of only "the last key" would skip that part for ever. So the watermark keeps a window: parts older than it are
+//! settled, and inside it the consumed parts are remembered by name.
 //!
-//! The window ends at the newest `LastModified` that was listed, less [`WINDOW`]. That time is S3's own. A part that was
-//! not in the listing was written after it (S3 lists what was written before, always), so it is settled wrongly only if
-//! its writer's clock lagged, and its write took, more than the window together. S3 refuses requests that are signed with
-//! a clock 15 minutes off, and a writer names its part at most seconds before it writes it.
+//! The window ends at the newest listed `LastModified`, less [`WINDOW`]. That time is S3's own. A part that was not in the
+//! listing was written after it, because a listing of S3 has all that was written before. So a part is settled wrongly only if
+//! its writer's clock lag and its write time together exceed the window. S3 refuses requests signed with a clock 15 minutes off,
+//! and a writer names its part at most seconds before it writes it.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,7 +17,7 @@ use crate::base::instant::Millis;
 use crate::base::route::Route;
 use crate::log::part::{PartName, part_keys_from};
 
-/// How long a part may take to appear under a key of its time: 15 minutes.
+/// The longest time until a part appears under a key of its time: 15 minutes, in milliseconds.
 pub(crate) const WINDOW: Millis = 15 * 60 * 1000;
 
 /// A part as a LIST shows it.
@@ -25,13 +25,13 @@ pub(crate) const WINDOW: Millis = 15 * 60 * 1000;
 pub struct ListedPart {
     /// Its name.
     pub name: PartName,
-    /// When the store says that it was written.
+    /// The time of writing, by the store's clock.
     pub last_modified: Millis,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
 }
 
-/// How far the log has been consumed.
+/// The watermark: how far the log has been consumed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
     /// Every part written before this has been consumed.
@@ -45,19 +45,19 @@ pub struct Watermark {
 pub struct Pending {
     /// Their names, in order of their keys.
     pub parts: Vec<PartName>,
-    /// Their rows, parts of a batch that was delivered twice counted once. An upper bound of the pairs in them: a
-    /// redelivery in another batch is only seen by reading.
+    /// Their rows; parts of a batch that was delivered twice count once. It is an upper bound of their pairs: a redelivery in
+    /// another batch is only found by reading.
     pub rows: u64,
 }
 
 impl Watermark {
-    /// The key to list from: every part that may be pending sorts after it.
+    /// Returns the key to list from: every part that may be pending sorts after it.
     #[must_use]
     pub fn list_after(&self) -> String {
         part_keys_from(Route::Gold, self.settled_before)
     }
 
-    /// From when on parts may be pending: every earlier one has been consumed.
+    /// Returns the time from which parts may be pending: every earlier one has been consumed.
     #[must_use]
     pub fn unsettled_from(&self) -> Millis {
         self.settled_before
@@ -82,8 +82,8 @@ impl Watermark {
         name.written_at < self.settled_before || self.consumed.contains(name)
     }
 
-    /// Divides a listing into what one freeze takes, and the rest: the first parts, of at most `max_bytes` pending bytes
-    /// together, but one pending part at least.
+    /// Divides a listing into what one freeze takes, and the rest. The freeze takes the first parts, of at most `max_bytes`
+    /// pending bytes together, but at least one pending part.
     #[must_use]
     pub fn divide<'l>(&self, listing: &'l [ListedPart], max_bytes: u64) -> (&'l [ListedPart], &'l [ListedPart]) {
         let mut bytes = 0;
@@ -98,8 +98,8 @@ impl Watermark {
         listing.split_at(listing.iter().position(overflows).unwrap_or(listing.len()))
     }
 
-    /// Divides a listing into a sample of at most `max_rows` pending rows, but one pending part at least, and the rest. Parts
-    /// that are `held` are not part of the sample, and come before the rest whatever they hold.
+    /// Divides a listing into a sample and the rest. The sample has at most `max_rows` pending rows, but at least one pending
+    /// part. Parts that are `held` count for nothing, and come before the rest.
     #[must_use]
     pub fn sample<'l>(
         &self,
@@ -119,19 +119,19 @@ impl Watermark {
         listing.split_at(listing.iter().position(overflows).unwrap_or(listing.len()))
     }
 
-    /// The end of the time of what has been consumed: one more than when the newest part was written.
+    /// Returns the end of the consumed time: one more than when the newest part was written.
     #[must_use]
     pub fn consumed_until(&self) -> Millis {
         self.consumed.last().map_or(self.settled_before, |newest| newest.written_at + 1)
     }
 
-    /// The watermark once the first parts of a listing are consumed, and the rest is not.
+    /// Returns the watermark after the first parts of a listing are consumed, and the rest is not.
     #[must_use]
     pub fn after(&self, consumed: &[ListedPart], rest: &[ListedPart]) -> Self {
         let newest = consumed.iter().map(|part| part.last_modified).max().unwrap_or(0);
         let first_left = rest.iter().map(|part| part.name.written_at).min().unwrap_or(Millis::MAX);
-        // Keys sort by time, so what is left is newer than what was taken, and not settled. Should a clock have been off
-        // by more than the window, what is left has the last word.
+        // Keys sort by time, so the remaining parts are newer than those taken, and are not settled. If a clock was off by more
+        // than the window, the remaining parts set the limit.
         let settled_before = self.settled_before.max(newest.saturating_sub(WINDOW).min(first_left));
         let taken = consumed.iter().map(|part| &part.name);
         let unsettled = self.consumed.iter().chain(taken).filter(|name| name.written_at >= settled_before);
@@ -147,7 +147,7 @@ mod tests {
     const HOUR: Millis = 60 * 60 * 1000;
     const NOON: Millis = 12 * HOUR;
 
-    /// A part named at `written_at` that appeared `delay` later.
+    /// Returns a part named at `written_at` that appeared `delay` later.
     fn part(written_at: Millis, delay: Millis, batch: u64, rows: u64) -> ListedPart {
         let name = PartName { written_at, digest: format!("{batch:032x}"), rows };
         ListedPart { name, last_modified: written_at + delay, bytes: 100 }
@@ -221,7 +221,7 @@ mod tests {
         let watermark = after(&Watermark::default(), &[part(NOON, 0, 1, 10)]);
         let listing = [0, 1, 2, 3].map(|minute| part(NOON + minute, 0, 1 + minute, 10));
         let taken = |max_bytes| watermark.divide(&listing, max_bytes).0.len();
-        // The first is consumed, and weighs nothing.
+        // The first is consumed, and adds no bytes.
         assert_eq!([taken(0), taken(100), taken(199), taken(200), taken(300)], [2, 2, 2, 3, 4]);
     }
 
@@ -252,8 +252,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the order in which parts appear and are consumed, each is consumed exactly once, as long as no part
-        /// appears later than the window after the time in its name.
+        /// In any order of appearance and consumption, each part is consumed exactly once. The condition is that no part appears
+        /// later than the window after the time in its name.
         #[test]
         fn every_part_is_consumed_exactly_once(
             written in prop::collection::vec((0..6 * HOUR, 0..=WINDOW), 1..40),

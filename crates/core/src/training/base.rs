@@ -6,13 +6,13 @@ use super::recipe::Recipe;
 use super::sha256::Sha256Hex;
 use super::unusable::{Unusable, parse};
 
-/// The object that says which base is trained from. People put it there.
+/// The key of the object that names the base to train from. An operator puts it there.
 pub const BASE_KEY: &str = "models/base.json";
 
 /// A base model: a folder in the layout of Hugging Face.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelFiles {
-    /// What people call it.
+    /// Its name, for people.
     pub id: String,
     /// Its folder in the lake's bucket, with `/` at its end.
     pub prefix: String,
@@ -20,13 +20,13 @@ pub struct ModelFiles {
     pub files: BTreeMap<String, Sha256Hex>,
 }
 
-/// The base that is trained from, and how.
+/// The base to train from, and its recipe.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct BaseModel {
     /// The model.
     #[serde(flatten)]
     pub model: ModelFiles,
-    /// What of the default recipe it needs otherwise.
+    /// The base's changes to the default recipe.
     #[serde(default)]
     pub recipe: Recipe,
 }
@@ -35,7 +35,7 @@ impl BaseModel {
     /// Reads `models/base.json`.
     ///
     /// # Errors
-    /// If it is not what it has to be.
+    /// If it is invalid.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
         let base: Self = parse(BASE_KEY, text)?;
         base.model.check(BASE_KEY)?;
@@ -60,7 +60,7 @@ impl ModelFiles {
     }
 }
 
-/// A key's first part, up to and with a `/`, and nothing that a file system would take for another folder.
+/// Returns `true` if the key is a prefix up to and with a `/`, and has no part that a file system would take for another folder.
 pub(super) fn is_folder(prefix: &str) -> bool {
     prefix.strip_suffix('/').is_some_and(|folders| folders.split('/').all(is_file_name))
 }

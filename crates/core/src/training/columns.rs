@@ -1,7 +1,8 @@
-//! The columns of what others read, with their types: of a line of the lake, and of a line of each training format.
+//! The columns of the files that other programs read, with their types: of a line of the lake, and of a line of each training
+//! format.
 //!
-//! JSON carries no types. A reader that infers them goes by the first rows, and fails where those have only nulls and empty lists,
-//! or takes a text that looks like a date for one. With these it need not infer.
+//! JSON carries no types. A reader that infers them looks at the first rows. It fails where those have only nulls and empty
+//! lists, or takes a text that looks like a date for one. These columns make inference unnecessary.
 
 use crate::training::training_format::TrainingFormat;
 
@@ -33,7 +34,7 @@ pub enum ColumnType {
 
 use ColumnType::{Boolean, Double, Integer, List, Record, Text};
 
-/// The columns of a line of the lake, in order and the same in every route. A new one comes at the end: lines from before it lack it.
+/// The columns of a line of the lake, in order and the same in every route. A new one comes at the end; older lines lack it.
 pub const LINE_COLUMNS: &[Column] = &[
     column("pair_id", Text),
     column("event_id", Text),
@@ -91,7 +92,7 @@ const UNPAIRED: &[Column] = &[column("prompt", MESSAGES), column("completion", M
 const CONVERSATION: &[Column] = &[column("messages", MESSAGES)];
 
 impl TrainingFormat {
-    /// The columns of its lines.
+    /// Returns the columns of its lines.
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
         match self {
@@ -111,7 +112,8 @@ mod tests {
     use crate::policy::Policy;
     use serde_json::{Value, json};
 
-    /// Why an object does not have exactly these columns, in this order. Only objects in the order of their text tell it.
+    /// Returns the first difference between an object's columns and these, in this order. It needs objects that keep the order of
+    /// their text.
     fn misfit(object: &str, columns: &[Column]) -> Option<String> {
         let value: Value = serde_json::from_str(object).unwrap();
         let names: Vec<_> = columns.iter().map(|column| format!("\"{}\":", column.name)).collect();
@@ -139,7 +141,7 @@ mod tests {
         }
     }
 
-    /// True if each leaf has a value: a null or an empty list tells nothing of its type.
+    /// Returns `true` if each leaf has a value: a null or an empty list shows no type.
     fn fills(value: &Value, kind: &ColumnType) -> bool {
         match kind {
             List(kind) => value.as_array().is_some_and(|list| list.iter().any(|element| fills(element, kind))),
@@ -181,7 +183,7 @@ mod tests {
         for line in &lines {
             assert_eq!(misfit(line, LINE_COLUMNS), None, "{line}");
         }
-        // Each type was seen at work in some line.
+        // Some line shows each type.
         let lines = lines.map(|line| serde_json::from_str::<Value>(&line).unwrap());
         for column in LINE_COLUMNS.iter().filter(|column| column.name != "scores") {
             assert!(

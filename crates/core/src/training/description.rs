@@ -11,31 +11,31 @@ use crate::base::instant::is_rfc3339;
 
 const FILE: &str = "input/run.json";
 
-/// What a trainer is to do: `input/run.json`.
+/// The description of a run for its trainer: `input/run.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunDescription {
     /// The run.
     pub run: RunName,
-    /// The dataset version that is trained on.
+    /// The dataset version to train on.
     pub dataset: DatasetVersion,
-    /// The model that is trained from.
+    /// The base to train from.
     pub base: ModelFiles,
-    /// The adapter that is live, which the candidate is compared with; none: the bare base is.
+    /// The live adapter, which the candidate is compared with; none: the bare base.
     pub incumbent: Option<Incumbent>,
     /// The data, by file.
     pub files: BTreeMap<InputFile, InputDigest>,
-    /// What is minimised.
+    /// The weights of the loss.
     pub objective: Objective,
-    /// The adapter's shape.
+    /// The adapter's rank and scale.
     pub lora: Lora,
     /// The optimiser's settings.
     pub training: Training,
-    /// How held-out prompts are answered.
+    /// The generation of answers to held-out prompts.
     pub generation: Generation,
-    /// What everything random follows from.
+    /// The seed of everything random.
     pub seed: u64,
-    /// When it was described, in RFC 3339: the date that a chat template is told, so that a job that is delivered again, on whatever day,
-    /// trains on the same tokens. A description from before this was noted has none.
+    /// The time of the description, in RFC 3339. Chat templates that ask for the date get this one, so that a job that is
+    /// redelivered on another day trains on the same tokens. An older description has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prepared_at: Option<String>,
 }
@@ -58,7 +58,8 @@ pub struct Incumbent {
 pub struct DatasetVersion {
     /// Its number.
     pub version: u64,
-    /// The digest of its record, which is over all its content and all versions before; none: it is from before there were records.
+    /// The digest of its record, which covers all its content and all versions before; none: it is from before there were
+    /// records.
     pub digest: Option<String>,
 }
 
@@ -67,7 +68,7 @@ pub struct DatasetVersion {
 pub struct InputDigest {
     /// The hash of its bytes.
     pub sha256: Sha256Hex,
-    /// Its lines.
+    /// The number of its lines.
     pub rows: u64,
 }
 
@@ -75,7 +76,7 @@ impl RunDescription {
     /// Reads a description.
     ///
     /// # Errors
-    /// If it is none, or names what cannot be.
+    /// If it is invalid, or names an impossible value.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
         let description: Self = parse(FILE, text)?;
         description.base.check(FILE)?;
@@ -93,30 +94,30 @@ impl RunDescription {
         }
     }
 
-    /// The description as its file has it.
+    /// Returns the description as its file has it.
     ///
     /// # Errors
-    /// If it holds a number that is none.
+    /// If it has a number that is not finite.
     pub fn to_json(&self) -> Result<String, Unusable> {
         serde_json::to_string_pretty(self)
             .map(|json| json + "\n")
             .map_err(|error| Unusable::new(FILE, error.to_string()))
     }
 
-    /// How it is to be trained.
+    /// Returns the recipe.
     #[must_use]
     pub fn recipe(&self) -> Recipe {
         let Self { objective, lora, training, generation, seed, .. } = *self;
         Recipe { objective, lora, training, generation, seed }
     }
 
-    /// A data file's hash and rows. A description that was parsed has all of them.
+    /// Returns a data file's hash and rows. A description that was parsed has all of them.
     #[must_use]
     pub fn file(&self, file: InputFile) -> Option<&InputDigest> {
         self.files.get(&file)
     }
 
-    /// How many rows are to be scored: those of both held-out files.
+    /// Returns the number of rows to score: those of both held-out files.
     #[must_use]
     pub fn scored_rows(&self) -> u64 {
         let rows = |file| self.file(file).map_or(0, |digest| digest.rows);

@@ -1,17 +1,17 @@
 use serde::{Deserialize, Serialize};
 
-/// Why a trainer leaves out a row: nothing can be learned from it.
+/// The reason why a trainer leaves out a row that nothing can be learned from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftOut {
-    /// The prompt fills the longest length: no token of an answer would be scored.
+    /// The prompt fills the maximum length, so no token of an answer would be scored.
     NoRoom,
-    /// Both answers are the same tokens, after truncation or by the tokenizer: their DPO loss is ln 2, whatever the model does.
+    /// Both answers are the same tokens, after truncation or by the tokenizer. Their DPO loss is ln 2, whatever the model does.
     Equal,
 }
 
 impl LeftOut {
-    /// Its name, as reports have it.
+    /// Returns its name, as in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -20,7 +20,7 @@ impl LeftOut {
         }
     }
 
-    /// The reason for people, after "rows are left out: ".
+    /// Returns the reason for people, after "rows are left out: ".
     #[must_use]
     pub fn meaning(self) -> &'static str {
         match self {

@@ -1,11 +1,12 @@
-//! The pointer to the adapter that is live, and how it may be moved.
+//! The pointer to the live adapter, and the rules of its moves.
 //!
-//! A promotion is a comparison: the gate has found a candidate better than one incumbent. So it moves the pointer only from that
-//! incumbent, and only once. A run that comes late, because a person took days to answer, or because the workflow asks again
-//! after a crash, finds that something else is live, or that it was live before and was taken back, and changes nothing.
+//! A promotion rests on a comparison: the gate found a candidate better than one incumbent. So it moves the pointer only from
+//! that incumbent, and only once. A run may come late, because an operator took days to answer, or because the workflow retries
+//! after a crash. It finds another adapter live, or that its own was live and was demoted, and changes nothing.
 //!
-//! What is trained on data that was rolled back does not stay live, and never becomes live: the pointer knows which dataset versions
-//! were taken back. A run that was under way meanwhile is refused when it asks; nobody has to find it, or to be faster than it.
+//! An adapter that was trained on rolled-back data does not stay live and is not promoted, because the pointer knows the
+//! rolled-back dataset versions. A run under way at that time is refused at its promotion. So no operator has to find it or stop
+//! it in time.
 
 use std::fmt;
 
@@ -20,11 +21,11 @@ use crate::base::instant::Millis;
 /// The pointer's object key. It is moved by conditional writes only (`If-Match`).
 pub const LIVE_KEY: &str = "models/live.json";
 
-/// Changes that are kept: years of promotions.
+/// The number of changes kept: years of promotions.
 const MAX_CHANGES: usize = 200;
 
-/// The adapter that is live, and how it came to be.
-/// What a later version adds to it, an earlier one passes over: during a deployment both run.
+/// The live adapter, and its history. An older version of the software ignores fields that a newer one adds, because both run
+/// during a deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LiveModel {
@@ -32,11 +33,11 @@ pub struct LiveModel {
     pub adapter: Option<LiveAdapter>,
     /// The last changes, oldest first.
     pub changes: Vec<LiveChange>,
-    /// The dataset versions that rollbacks have taken back, oldest first. What was trained on them does not become live by itself.
+    /// The dataset versions that rollbacks have removed, oldest first. An adapter trained on them is not promoted.
     pub taken_back: Vec<TakenBack>,
 }
 
-/// An adapter, and what it was made of.
+/// An adapter, and its origin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveAdapter {
     /// Its name: that of the run that trained it.
@@ -49,58 +50,58 @@ pub struct LiveAdapter {
     pub config_sha256: Sha256Hex,
     /// The base that it belongs to.
     pub base: String,
-    /// The dataset version that it was trained on: whoever takes data back finds by it what was trained on that.
+    /// The dataset version that it was trained on. A rollback finds the adapter by it.
     pub dataset: DatasetVersion,
 }
 
-/// One change of what is live.
+/// One change of the live adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveChange {
-    /// Counted from 1.
+    /// The change's number, counted from 1.
     pub number: u64,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time of the change, in milliseconds since the Unix epoch.
     pub at: Millis,
-    /// What became live; none: the bare base.
+    /// The adapter that became live; none: the bare base.
     pub to: Option<LiveAdapter>,
-    /// Why.
+    /// The cause.
     pub cause: LiveCause,
 }
 
-/// Why what is live was changed.
+/// The cause of a change of the live adapter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LiveCause {
     /// The gate found it better.
     Gate,
-    /// The gate left it to a person.
+    /// The gate left it to an operator, who promoted it.
     Review {
-        /// Who.
+        /// The operator.
         who: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// A person moved it.
+    /// An operator moved it.
     ByHand {
-        /// Who.
+        /// The operator.
         who: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
 }
 
-/// Why what is live stays as it is.
+/// The reason why the live adapter stays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotMoved {
-    /// It is live.
+    /// It is live already.
     #[error("{0} is live already")]
     AlreadyLive(String),
-    /// It was measured against something that is live no more, or was live itself and was taken back.
+    /// Its incumbent is no longer live, or it was live itself and was demoted.
     #[error("{0} is superseded: what it was measured against is live no more")]
     Superseded(RunName),
     /// The dataset version that it was trained on was rolled back.
     #[error("{adapter} was trained on dataset version {version}, which was rolled back")]
     TakenBack {
-        /// It.
+        /// The adapter.
         adapter: RunName,
         /// The version.
         version: u64,
@@ -111,11 +112,12 @@ pub enum NotMoved {
 }
 
 impl LiveModel {
-    /// The pointer after a promotion of a candidate that was measured against `incumbent`.
+    /// Returns the pointer after a promotion of a candidate that was measured against `incumbent`.
     ///
     /// # Errors
-    /// [`NotMoved::AlreadyLive`] if it is live: an earlier attempt moved the pointer and did not live to say so.
-    /// [`NotMoved::TakenBack`] if what it was trained on was rolled back. [`NotMoved::Superseded`] if it may not become so any more.
+    /// [`NotMoved::AlreadyLive`] if it is live: an earlier attempt moved the pointer and died before it reported so.
+    /// [`NotMoved::TakenBack`] if its dataset version was rolled back. [`NotMoved::Superseded`] if its incumbent is no longer
+    /// live, or it was live before, or the live adapter's data is newer.
     pub fn promoted(
         &self,
         candidate: LiveAdapter,
@@ -138,7 +140,7 @@ impl LiveModel {
         Ok(self.moved(Some(candidate), cause, now))
     }
 
-    /// The pointer put back, by hand, to an adapter that was live before; without one, to the bare base.
+    /// Returns the pointer after a demotion by hand: to an adapter that was live before, or, without one, to the bare base.
     ///
     /// # Errors
     /// If that is live already, or never was.
@@ -154,11 +156,12 @@ impl LiveModel {
         Ok(self.moved(to, LiveCause::ByHand { who: who.to_owned(), why: why.to_owned() }, now))
     }
 
-    /// The pointer after rollbacks of the dataset: it knows of them, and an adapter that was trained on what they took back is live no
-    /// more. `None` if it knew of all of them, so that twice is once.
+    /// Returns the pointer after rollbacks of the dataset. It remembers them, and demotes an adapter that was trained on versions
+    /// they removed. `None` if it knew all of them, so that the call is idempotent.
     ///
-    /// Only what it did not know of moves what is live. For people may put back what a rollback took from them, as after a rollback that
-    /// was undone, and then neither that rollback, told of again, nor a later one of other versions takes it from them a second time.
+    /// Only rollbacks that are new to it move the live adapter. An operator may restore an adapter that a rollback demoted, as
+    /// after an undone rollback. Neither that rollback, reported again, nor a later one of other versions demotes it a second
+    /// time.
     #[must_use]
     pub fn rolled_back(&self, rollbacks: &[TakenBack], who: &str, why: &str, now: Millis) -> Option<Self> {
         let is_new = |rollback: &&TakenBack| !taken_back::cover(&self.taken_back, **rollback);
@@ -173,12 +176,13 @@ impl LiveModel {
         if !self.adapter.as_ref().is_some_and(is_concerned) {
             return Some(knowing);
         }
-        // As by hand: for it is a person who rolls back, and functions from before there was this have to be able to read it.
+        // The cause is a move by hand, because an operator rolls back, and because older versions of the software have to be able
+        // to read it.
         let cause = LiveCause::ByHand { who: who.to_owned(), why: why.to_owned() };
         Some(knowing.moved(knowing.last_sound(), cause, now))
     }
 
-    /// What a candidate is compared with.
+    /// Returns the incumbent of a candidate: the live adapter.
     #[must_use]
     pub fn incumbent(&self) -> Option<Incumbent> {
         let LiveAdapter { adapter, prefix, sha256, config_sha256, .. } = self.adapter.clone()?;
@@ -189,10 +193,10 @@ impl LiveModel {
         self.taken_back.iter().any(|range| range.has(adapter.dataset.version))
     }
 
-    /// What was live last, of what was trained on nothing that was taken back; where the history has none, the bare base.
+    /// Returns the last live adapter whose dataset version was not rolled back; the bare base if the history has none.
     ///
-    /// When a person has put an adapter back, then over everything newer that was live before: that is no way back either, even if the
-    /// adapter that they put back is none.
+    /// An operator who restored an adapter skipped everything newer that was live before. Those are no way back either, even if
+    /// the restored adapter is not sound.
     fn last_sound(&self) -> Option<LiveAdapter> {
         let mut newest = u64::MAX;
         for LiveChange { to, cause, .. } in self.changes.iter().rev() {
@@ -263,10 +267,10 @@ mod tests {
         assert_eq!(first.adapter, Some(adapter(1)));
         let second = promote(&first, 2, first.incumbent().as_ref()).unwrap();
         assert_eq!(second.changes.iter().map(|change| change.number).collect::<Vec<_>>(), [1, 2]);
-        // Measured against the bare base, while another run was promoted.
+        // It was measured against the bare base, while another run was promoted.
         assert_eq!(promote(&second, 3, None), Err(NotMoved::Superseded(name(3))));
         assert_eq!(promote(&second, 3, first.incumbent().as_ref()), Err(NotMoved::Superseded(name(3))));
-        // Trained on less than what is live.
+        // It was trained on less than the live adapter.
         assert_eq!(promote(&second, 0, second.incumbent().as_ref()), Err(NotMoved::Superseded(name(0))));
     }
 
@@ -274,7 +278,7 @@ mod tests {
     fn asked_again_it_changes_nothing() {
         let first = promote(&LiveModel::default(), 1, None).unwrap();
         assert_eq!(promote(&first, 1, None), Err(NotMoved::AlreadyLive("run-1".to_owned())));
-        // Not even if a person has put things back as they were when it was measured.
+        // It stays superseded even after an operator restores the state that it was measured in.
         let back = first.demoted(None, "kim", "it rambles", 5).unwrap();
         assert_eq!((back.adapter.clone(), back.incumbent()), (None, None));
         assert_eq!(promote(&back, 1, None), Err(NotMoved::Superseded(name(1))));
@@ -294,11 +298,11 @@ mod tests {
             LiveModel::default().demoted(None, "kim", "", 6).unwrap_err().to_string(),
             "the bare base is live already"
         );
-        // And a hand may go forward again, too.
+        // An operator may go forward again, too.
         assert_eq!(back.demoted(Some(&name(2)), "kim", "", 7).unwrap().adapter, Some(adapter(2)));
     }
 
-    /// A rollback from the newest version, `below - 1`, to version `above`.
+    /// Rolls back from the newest version, `below - 1`, to version `above`.
     fn roll_back(live: &LiveModel, above: u64, below: u64) -> Option<LiveModel> {
         live.rolled_back(&[TakenBack { above, below }], "kim", "poisoned", 9)
     }
@@ -307,7 +311,7 @@ mod tests {
         live.adapter.as_ref().map(|adapter| adapter.dataset.version)
     }
 
-    /// Adapters of these versions, each promoted over the one before.
+    /// Returns a pointer with adapters of these versions, each promoted over the one before.
     fn promoted(versions: &[u64]) -> LiveModel {
         let next = |live: LiveModel, version: &u64| promote(&live, *version, live.incumbent().as_ref()).unwrap();
         versions.iter().fold(LiveModel::default(), next)
@@ -321,9 +325,9 @@ mod tests {
         assert_eq!((&back.changes[3].cause, back.changes[3].at, back.changes[3].number), (&cause, 9, 4));
         assert_eq!(back.taken_back, [TakenBack { above: 1, below: 6 }]);
         assert_eq!(roll_back(&back, 1, 6), None, "twice is once");
-        // Where nothing else was live, the bare base is.
+        // Where no other adapter was live, the bare base is.
         assert_eq!(live_version(&roll_back(&promoted(&[2, 4]), 1, 6).unwrap()), None);
-        // What is older stays, and so does what the rollback made.
+        // An older adapter stays, and so does one of the rollback's own version.
         for sound in [1, 6] {
             let kept = roll_back(&promoted(&[sound]), 1, 6).unwrap();
             assert_eq!((live_version(&kept), kept.changes.len(), kept.taken_back.len()), (Some(sound), 1, 1));
@@ -337,7 +341,7 @@ mod tests {
         assert_eq!(promote(&back, 3, back.incumbent().as_ref()), taken_back(3));
         assert_eq!(promote(&back, 2, None), taken_back(2), "whatever it was measured against");
         assert_eq!(live_version(&promote(&back, 4, back.incumbent().as_ref()).unwrap()), Some(4));
-        // Nor what was live, once it was moved off.
+        // Nor does one that was live and was demoted.
         let back = roll_back(&promoted(&[1, 3]), 1, 4).unwrap();
         assert_eq!(promote(&back, 3, back.incumbent().as_ref()), taken_back(3));
         assert_eq!(
@@ -354,7 +358,7 @@ mod tests {
         assert!(matches!(promote(&undone, 3, undone.incumbent().as_ref()), Err(NotMoved::TakenBack { .. })));
         let by_hand = undone.demoted(Some(&name(3)), "kim", "it was fine", 7).unwrap();
         assert_eq!((live_version(&by_hand), &by_hand.taken_back), (Some(3), &undone.taken_back));
-        // Neither rollback, told of again, nor one of other versions takes it from them; one of that very version does.
+        // Neither that rollback, reported again, nor one of other versions demotes it; one of that very version does.
         assert_eq!(roll_back(&by_hand, 1, 5).or(roll_back(&by_hand, 4, 6)), None);
         assert_eq!(live_version(&roll_back(&by_hand, 7, 9).unwrap()), Some(3));
         assert_eq!(live_version(&roll_back(&by_hand, 2, 9).unwrap()), Some(1));
@@ -365,12 +369,12 @@ mod tests {
         // From 3 back to 2; then 2 goes as well.
         let by_hand = promoted(&[1, 2, 3]).demoted(Some(&name(2)), "kim", "", 5).unwrap();
         assert_eq!(live_version(&roll_back(&by_hand, 1, 4).unwrap()), Some(1));
-        // To the bare base, which is what comes back when the next one goes.
+        // To the bare base, which comes back when the next adapter is demoted.
         let bare = promoted(&[1, 2]).demoted(None, "kim", "", 5).unwrap();
         let next = promote(&bare, 5, None).unwrap();
         assert_eq!(live_version(&roll_back(&next, 4, 7).unwrap()), None);
-        // From 5 back to 2, which an older rollback had taken back; over it came 6. Not 5 comes back when 6 goes, though only 2 and 6
-        // were rolled back, but what was live before both.
+        // From 5 back to 2, which an older rollback had removed; then 6 was promoted. A rollback of 6 does not restore 5, though
+        // only 2 and 6 were rolled back, but the adapter live before both.
         let knowing = roll_back(&promoted(&[1, 2]), 1, 4).unwrap();
         let over = promote(&knowing, 5, knowing.incumbent().as_ref()).unwrap();
         let by_hand = over.demoted(Some(&name(2)), "kim", "", 5).unwrap();
@@ -394,7 +398,7 @@ mod tests {
     }
 
     proptest! {
-        /// Each act makes a version of the dataset; promotions are of runs on it, or on one that is a little older.
+        /// Each action makes a version of the dataset. Promotions are of runs on it, or on a slightly older one.
         #[test]
         fn only_a_hand_makes_live_what_was_rolled_back(acts in proptest::collection::vec(act(), 1..40)) {
             let (mut live, mut gone) = (LiveModel::default(), BTreeSet::new());

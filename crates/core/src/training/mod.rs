@@ -1,22 +1,21 @@
-//! The contract between the workflow and whoever trains: the files of a run, and the pointer to the adapter that is live.
+//! The contract between the workflow and a trainer: the files of a run, and the pointer to the live adapter.
 //!
-//! | file of `runs/<run>/` | what | type |
+//! | file of `runs/<run>/` | content | type |
 //! |---|---|---|
-//! | `input/run.json` | what to train, on what, and the hashes of it all | [`RunDescription`] |
+//! | `input/run.json` | the training job: its data, base and settings, with their hashes | [`RunDescription`] |
 //! | `input/train.jsonl` | pairs to train on | [`PairRow`] |
-//! | `input/heldout.jsonl` | pairs to measure on | [`HeldOutRow`] |
-//! | `input/replay_train.jsonl`, `input/replay_heldout.jsonl` | outputs that users liked as they were | [`ReplayRow`] |
+//! | `input/heldout.jsonl` | pairs to evaluate on | [`HeldOutRow`] |
+//! | `input/replay_train.jsonl`, `input/replay_heldout.jsonl` | liked outputs that their users left unchanged | [`ReplayRow`] |
 //! | `output/adapter_model.safetensors`, `output/adapter_config.json` | the adapter, as PEFT lays it out | |
-//! | `output/rows.jsonl` | what incumbent and candidate make of each held-out row | [`ScoredRow`] |
-//! | `output/run.json` | what was trained, with the hashes of it; written last | [`RunReport`] |
-//! | `verdict.json` | what the gate decided, and why | [`GateVerdict`](crate::gate::GateVerdict) |
-//! | `review.json` | what a person is asked, if the gate leaves it to one | [`Review`] |
+//! | `output/rows.jsonl` | the scores of incumbent and candidate on each held-out row | [`ScoredRow`] |
+//! | `output/run.json` | the trainer's report, with the hashes of its files; written last | [`RunReport`] |
+//! | `verdict.json` | the gate's ruling and reasons | [`GateVerdict`](crate::gate::GateVerdict) |
+//! | `review.json` | the question to an operator, if the gate asks one | [`Review`] |
 //!
-//! What a trainer wrote is read to the letter: an unknown key, a missing one or a number that is none is an error. Of what this
-//! project wrote, unknown keys are passed over, because a later version may have added them.
+//! A trainer's files are parsed strictly: an unknown key, a missing key or an invalid number is an error. In this project's own
+//! files unknown keys are ignored, because a later version may have added them.
 //!
-//! Which adapter is served is said by `models/live.json` ([`LiveModel`]), and which base is trained from by `models/base.json`
-//! ([`BaseModel`]).
+//! `models/live.json` ([`LiveModel`]) names the served adapter, and `models/base.json` ([`BaseModel`]) the base to train from.
 
 mod base;
 pub(crate) mod columns;

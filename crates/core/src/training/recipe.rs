@@ -2,28 +2,28 @@ use serde::{Deserialize, Serialize};
 
 use super::unusable::Unusable;
 
-/// How to train: the objective and the numbers that go with a base.
+/// The recipe of a training: the objective and the numbers that go with a base.
 ///
-/// They are the base's and not the policy's, because a learning rate that is right for one size of model ruins another.
+/// They belong to the base and not to the policy, because a learning rate that is right for one size of model ruins another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
-    /// What is minimised.
+    /// The weights of the loss.
     pub objective: Objective,
-    /// The adapter's shape.
+    /// The adapter's rank and scale.
     pub lora: Lora,
     /// The optimiser's settings.
     pub training: Training,
-    /// How held-out prompts are answered.
+    /// The generation of answers to held-out prompts.
     pub generation: Generation,
-    /// What everything random follows from.
+    /// The seed of everything random.
     pub seed: u64,
 }
 
 /// The weights of `dpo · L_DPO + sft · NLL(chosen) + replay · NLL(replay)`.
 ///
-/// Plain DPO only widens the margin, and may do so by making both texts less probable; the second term keeps the user's text
-/// probable, the third what users liked as it was.
+/// Plain DPO only widens the margin, and may do so by making both texts less probable. The second term keeps the user's text
+/// probable, the third the outputs that users liked.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Objective {
@@ -33,7 +33,7 @@ pub struct Objective {
     pub sft: f64,
     /// Weight of liked outputs' negative log-likelihood, per token.
     pub replay: f64,
-    /// DPO's β: how far the adapter may go from the base.
+    /// DPO's β: the weight that keeps the adapter near the base.
     pub beta: f64,
 }
 
@@ -47,9 +47,9 @@ impl Default for Objective {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Lora {
-    /// The rank.
+    /// The adapter's rank.
     pub rank: u32,
-    /// The scale is `alpha / rank`.
+    /// The numerator of the scale, which is `alpha / rank`.
     pub alpha: f64,
 }
 
@@ -71,15 +71,16 @@ pub struct Training {
     pub batch_size: u32,
     /// Batches of one step.
     pub accumulation: u32,
-    /// Tokens of prompt and answer together; what is longer is cut, and counted.
+    /// The most tokens of prompt and answer together. Longer rows are truncated, and counted.
     pub max_length: u32,
-    /// Gradients are scaled down to this norm.
+    /// The largest norm of a gradient. Larger ones are scaled down to it.
     pub max_gradient_norm: f64,
     /// Share of the steps in which the learning rate rises.
     pub warmup_share: f64,
 }
 
-/// For a LoRA adapter on a model of 7 to 8 billion parameters. A small model takes, and needs, a far higher rate.
+/// The defaults are for a LoRA adapter on a model of 7 to 8 billion parameters. A small model takes, and needs, a far higher
+/// rate.
 impl Default for Training {
     fn default() -> Self {
         Self {
@@ -94,7 +95,7 @@ impl Default for Training {
     }
 }
 
-/// How held-out prompts are answered: greedily.
+/// The generation of answers to held-out prompts: greedy.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Generation {
@@ -109,7 +110,7 @@ impl Default for Generation {
 }
 
 impl Recipe {
-    /// Whether anything can be trained by it.
+    /// Checks that a training can use these numbers.
     ///
     /// # Errors
     /// The first number that is out of bounds, by name.

@@ -9,7 +9,7 @@ use super::unusable::{Unusable, parse};
 
 const FILE: &str = "output/run.json";
 
-/// What a trainer did: `output/run.json`, the last file that it writes.
+/// A trainer's report: `output/run.json`, the last file that it writes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunReport {
@@ -17,7 +17,7 @@ pub struct RunReport {
     pub run: RunName,
     /// The hash of the description that it followed.
     pub input_sha256: Sha256Hex,
-    /// The hashes of the base's files as it loaded them.
+    /// The hashes of the base's files, as the trainer loaded them.
     pub base_files: BTreeMap<String, Sha256Hex>,
     /// The hash of the adapter's weights.
     pub adapter_sha256: Sha256Hex,
@@ -25,20 +25,20 @@ pub struct RunReport {
     pub config_sha256: Sha256Hex,
     /// The hash of the scored rows.
     pub rows_sha256: Sha256Hex,
-    /// How many rows it scored.
+    /// The number of scored rows.
     pub rows: u64,
-    /// Rows to train on that it cut to the longest length.
+    /// Training rows that were truncated to the maximum length.
     pub truncated: u64,
-    /// Rows to train on that it left out, for any reason.
+    /// Training rows that were left out, for any reason.
     pub dropped: u64,
     /// The same by reason. A report from before reasons were counted has none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left_out: BTreeMap<LeftOut, u64>,
-    /// Who it is.
+    /// The trainer.
     pub trainer: Trainer,
-    /// What it took, in seconds.
+    /// The duration, in seconds.
     pub seconds: f64,
-    /// What it says of its own success. Nobody decides anything by it.
+    /// The trainer's account of its own success. No decision uses it.
     pub summary: serde_json::Value,
 }
 
@@ -48,23 +48,23 @@ pub struct RunReport {
 pub struct Trainer {
     /// Its name.
     pub name: String,
-    /// Its version, and those of what it stands on.
+    /// Its version, and those of its libraries.
     pub version: String,
 }
 
 impl RunReport {
-    /// Reads a report, to the letter.
+    /// Reads a report strictly.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is invalid.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
         parse(FILE, text)
     }
 
-    /// The report as its file has it.
+    /// Returns the report as its file has it.
     ///
     /// # Errors
-    /// If its summary cannot be said as JSON.
+    /// If its summary cannot be written as JSON.
     pub fn to_json(&self) -> Result<String, Unusable> {
         serde_json::to_string_pretty(self)
             .map(|json| json + "\n")

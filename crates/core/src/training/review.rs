@@ -4,37 +4,38 @@ use super::run::RunName;
 use super::unusable::{Unusable, parse};
 use crate::base::instant::Millis;
 
-/// What a person is asked: whether a run's adapter becomes live. `review.json` of the run.
+/// The question to an operator whether a run's adapter becomes live: `review.json` of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// The run.
     pub run: RunName,
-    /// By which the workflow takes the answer. Who reads it may answer, if they may call Step Functions at all.
+    /// The token of the workflow's task-token callback. An operator who reads it may answer, given permission to call Step
+    /// Functions.
     pub task_token: String,
-    /// When it was asked, in milliseconds since the Unix epoch.
+    /// The time of the question, in milliseconds since the Unix epoch.
     pub asked_at: Millis,
-    /// Why the gate left it to a person.
+    /// The gate's reasons for asking.
     pub reasons: Vec<String>,
 }
 
-/// A person's answer.
+/// An operator's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewAnswer {
-    /// What becomes of the adapter.
+    /// The decision about the adapter.
     pub decision: ReviewDecision,
-    /// Who says so.
+    /// The operator.
     pub who: String,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// What a person may decide.
+/// The possible decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewDecision {
-    /// It becomes live.
+    /// The adapter becomes live.
     Promote,
-    /// It does not.
+    /// The adapter does not become live.
     Reject,
 }
 
@@ -42,7 +43,7 @@ impl Review {
     /// Reads a review.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is invalid.
     pub fn parse(text: &str) -> Result<Self, Unusable> {
         parse("review.json", text)
     }

@@ -17,9 +17,9 @@ pub struct Message {
 pub struct PairRow {
     /// The pair's id.
     pub pair_id: String,
-    /// What the model was asked, as one text.
+    /// The prompt, as one text.
     pub prompt: String,
-    /// The same as the messages that it was sent as; none if it was one text.
+    /// The prompt as the messages that it was sent as; none if it was one text.
     pub prompt_messages: Option<Vec<Message>>,
     /// The user's text.
     pub chosen: String,
@@ -33,18 +33,19 @@ pub struct HeldOutRow {
     /// The pair.
     #[serde(flatten)]
     pub pair: PairRow,
-    /// Whether the version that the live adapter was trained on lacked it: what there was to learn. Without a live adapter, all are new.
+    /// `true` if the live adapter's dataset version lacked it, so that it could be learned. Without a live adapter, all pairs are
+    /// new.
     pub is_new: bool,
 }
 
-/// An output that its user liked and left as it was.
+/// An output that its user liked and left unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayRow {
-    /// The event that said so.
+    /// The event of the feedback.
     pub event_id: String,
-    /// What the model was asked, as one text.
+    /// The prompt, as one text.
     pub prompt: String,
-    /// The same as the messages that it was sent as; none if it was one text.
+    /// The prompt as the messages that it was sent as; none if it was one text.
     pub prompt_messages: Option<Vec<Message>>,
     /// The model's text.
     pub completion: String,
@@ -54,7 +55,7 @@ impl PairRow {
     /// Reads a line of a file of pairs; lines are counted from 1.
     ///
     /// # Errors
-    /// If the line is no pair.
+    /// If the line is invalid.
     pub fn parse(file: InputFile, line: u64, text: &str) -> Result<Self, Unusable> {
         parse_line(file.as_str(), line, text)
     }
@@ -64,7 +65,7 @@ impl HeldOutRow {
     /// Reads a line of the file of held-out pairs; lines are counted from 1.
     ///
     /// # Errors
-    /// If the line is no such pair.
+    /// If the line is invalid.
     pub fn parse(line: u64, text: &str) -> Result<Self, Unusable> {
         parse_line(InputFile::HeldOut.as_str(), line, text)
     }
@@ -74,7 +75,7 @@ impl ReplayRow {
     /// Reads a line of a file of liked outputs; lines are counted from 1.
     ///
     /// # Errors
-    /// If the line is no such output.
+    /// If the line is invalid.
     pub fn parse(file: InputFile, line: u64, text: &str) -> Result<Self, Unusable> {
         parse_line(file.as_str(), line, text)
     }

@@ -3,69 +3,69 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The most characters of a run's name: SageMaker takes no longer name of a training job.
+/// The most characters of a run's name: SageMaker allows no longer name of a training job.
 const MOST_CHARS: usize = 63;
 
-/// A run's name, which is its execution's: up to 63 of `a-z`, `0-9` and `-`, none of these at the ends.
+/// A run's name, which is its execution's: up to 63 of `a-z`, `0-9` and `-`, without `-` at the ends.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunName(String);
 
-/// The text is no name of a run.
+/// The error of a text that is not a run's name.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the name of a run: up to 63 of a-z, 0-9 and -, such as crossing-000007-attempt-1")]
 pub struct InvalidRunName;
 
 impl RunName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The folder of all that is of this run, with `/` at its end.
+    /// Returns the folder of all this run's objects, with `/` at its end.
     #[must_use]
     pub fn folder(&self) -> String {
         format!("runs/{}/", self.0)
     }
 
-    /// The folder that the trainer reads.
+    /// Returns the folder that the trainer reads.
     #[must_use]
     pub fn input_folder(&self) -> String {
         format!("{}input/", self.folder())
     }
 
-    /// The folder that the trainer writes.
+    /// Returns the folder that the trainer writes.
     #[must_use]
     pub fn output_folder(&self) -> String {
         format!("{}output/", self.folder())
     }
 
-    /// The key of a data file of the run's input.
+    /// Returns the key of a data file of the run's input.
     #[must_use]
     pub fn input_key(&self, file: InputFile) -> String {
         self.input_folder() + file.as_str()
     }
 
-    /// The key of the description that the trainer reads.
+    /// Returns the key of the description that the trainer reads.
     #[must_use]
     pub fn description_key(&self) -> String {
         self.input_folder() + "run.json"
     }
 
-    /// The key of a file of the run's output.
+    /// Returns the key of a file of the run's output.
     #[must_use]
     pub fn output_key(&self, file: OutputFile) -> String {
         self.output_folder() + file.as_str()
     }
 
-    /// The key of what the gate decided.
+    /// Returns the key of the gate's verdict.
     #[must_use]
     pub fn verdict_key(&self) -> String {
         self.folder() + "verdict.json"
     }
 
-    /// The key of what a person is asked.
+    /// Returns the key of the question to an operator.
     #[must_use]
     pub fn review_key(&self) -> String {
         self.folder() + "review.json"
@@ -109,22 +109,22 @@ pub enum InputFile {
     /// Pairs to train on.
     #[serde(rename = "train.jsonl")]
     Train,
-    /// Pairs to measure on.
+    /// Pairs to evaluate on.
     #[serde(rename = "heldout.jsonl")]
     HeldOut,
     /// Liked outputs to train on.
     #[serde(rename = "replay_train.jsonl")]
     ReplayTrain,
-    /// Liked outputs to measure on.
+    /// Liked outputs to evaluate on.
     #[serde(rename = "replay_heldout.jsonl")]
     ReplayHeldOut,
 }
 
 impl InputFile {
-    /// All of them.
+    /// All data files.
     pub const ALL: [Self; 4] = [Self::Train, Self::HeldOut, Self::ReplayTrain, Self::ReplayHeldOut];
 
-    /// The file's name.
+    /// Returns the file's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -143,14 +143,14 @@ pub enum OutputFile {
     Adapter,
     /// The adapter's configuration.
     Config,
-    /// What was scored.
+    /// The scored rows.
     Rows,
-    /// The report. It is written last: where it is, the others are.
+    /// The report. It is written last: if it exists, the others do.
     Report,
 }
 
 impl OutputFile {
-    /// The file's name.
+    /// Returns the file's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,23 +2,23 @@ use std::collections::BTreeSet;
 
 use crate::text::normal::key as text_key;
 
-/// Rows that are scored at most, of each kind: new pairs, pairs that were there before, and liked outputs. Pairs are answered by two
-/// models, which is what an evaluation takes; and at 1,000 rows a rate is known to within 3.1 percentage points (Wilson, 95 %).
+/// The most rows to score, of each kind: new pairs, known pairs, and liked outputs. Two models answer each pair, which is the
+/// main cost of an evaluation. At 1,000 rows a rate is known to within 3.1 percentage points (Wilson, 95 %).
 const MOST_ROWS: usize = 1_000;
 
-/// Bytes of those rows at most: whoever judges has them in memory.
+/// The most bytes of those rows, because the gate holds them in memory.
 const MOST_BYTES: u64 = 32 << 20;
 
-/// Which held-out rows are scored, where there are more than need be.
+/// The held-out rows to score, where there are more than needed.
 ///
-/// Those whose ids have the smallest hashes: the same for the same rows, in whatever order they come, and mostly the same when
-/// rows are added. It is decided by ids alone, so that memory does not grow with the dataset.
+/// It samples the rows whose ids have the smallest hashes. The sample is the same for the same rows in any order, and mostly the
+/// same when rows are added. Only ids decide, so memory does not grow with the dataset.
 #[derive(Debug)]
 pub struct HeldOutSample {
     kept: BTreeSet<(u64, u64)>,
     bytes: u64,
-    /// The smallest hash that found no room. None from it on is taken any more: else a short row that comes later would
-    /// get in where a long one before it did not, and order would matter.
+    /// The smallest hash that found no room. No row from it on is taken any more. Otherwise a short row that comes later would
+    /// enter where a long one before it did not, and order would matter.
     full_from: u64,
 }
 
@@ -29,7 +29,7 @@ impl Default for HeldOutSample {
 }
 
 impl HeldOutSample {
-    /// Takes note of a row. An id that comes twice is one row.
+    /// Adds a row. An id that comes twice is one row.
     pub fn add(&mut self, id: &str, bytes: u64) {
         let key = text_key(id);
         if key >= self.full_from || self.has_key(key) {
@@ -44,19 +44,19 @@ impl HeldOutSample {
         }
     }
 
-    /// Whether a row is among those that are scored, once all are known.
+    /// Returns `true` if a row is in the sample, once all rows were added.
     #[must_use]
     pub fn has(&self, id: &str) -> bool {
         self.has_key(text_key(id))
     }
 
-    /// How many rows are.
+    /// Returns the number of rows in the sample.
     #[must_use]
     pub fn len(&self) -> usize {
         self.kept.len()
     }
 
-    /// Whether none is.
+    /// Returns `true` if the sample is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.kept.is_empty()

@@ -4,10 +4,10 @@ use super::unusable::{Unusable, parse_line};
 
 const FILE: &str = "output/rows.jsonl";
 
-/// What incumbent and candidate make of one held-out row: a line of `output/rows.jsonl`.
+/// The scores of incumbent and candidate on one held-out row: a line of `output/rows.jsonl`.
 ///
-/// Log-probabilities are `Σ ln p(token)` over the tokens of an answer, in nats. JSON has no way to write a number that is not
-/// finite: it is `null`, here none, and no adapter with one is let through.
+/// Log-probabilities are `Σ ln p(token)` over the tokens of an answer, in nats. JSON cannot write a number that is not finite: it
+/// is `null`, here none. The gate passes no adapter with one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ScoredRow {
@@ -27,17 +27,17 @@ pub struct ScoredPair {
     pub chosen_tokens: u64,
     /// Tokens of the model's text.
     pub rejected_tokens: u64,
-    /// Whether both texts are the same tokens to the models, after truncation: then the pair shows no preference.
-    /// A row from before this was noted does not say so.
+    /// `true` if both texts are the same tokens to the models, after truncation. Then the pair shows no preference. An older row
+    /// does not have this field.
     #[serde(default, skip_serializing_if = "is_false")]
     pub equal: bool,
-    /// By the model that is live.
+    /// The incumbent's scores.
     pub incumbent: ScoredPairSide,
-    /// By the model that was trained.
+    /// The candidate's scores.
     pub candidate: ScoredPairSide,
 }
 
-/// What one model makes of a pair.
+/// One model's scores of a pair.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoredPairSide {
@@ -47,7 +47,7 @@ pub struct ScoredPairSide {
     /// `ln p(rejected | prompt)`; none if it is not finite.
     #[serde(deserialize_with = "number_or_null")]
     pub logp_rejected: Option<f64>,
-    /// Its own greedy answer to the prompt.
+    /// The model's own greedy answer to the prompt.
     pub output: String,
 }
 
@@ -59,13 +59,13 @@ pub struct ScoredReplay {
     pub event_id: String,
     /// Tokens of the output.
     pub tokens: u64,
-    /// By the model that is live.
+    /// The incumbent's scores.
     pub incumbent: ScoredReplaySide,
-    /// By the model that was trained.
+    /// The candidate's scores.
     pub candidate: ScoredReplaySide,
 }
 
-/// What one model makes of a liked output.
+/// One model's score of a liked output.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScoredReplaySide {
@@ -79,21 +79,21 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// With a function of its own the field must be there: without one, a missing `Option` is taken for none.
+/// Reads a number or `null`, and requires the field: without a function of its own, serde takes a missing `Option` for none.
 fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
 }
 
 impl ScoredRow {
-    /// Reads a line, to the letter; lines are counted from 1.
+    /// Reads a line strictly; lines are counted from 1.
     ///
     /// # Errors
-    /// If the line is no scored row.
+    /// If the line is invalid.
     pub fn parse(line: u64, text: &str) -> Result<Self, Unusable> {
         parse_line(FILE, line, text)
     }
 
-    /// The row as its line has it, without the line feed.
+    /// Returns the row as its line has it, without the line feed.
     ///
     /// # Errors
     /// None in practice: a number that is not finite is written as `null`.

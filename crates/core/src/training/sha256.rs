@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256Hex(String);
 
-/// The text is no SHA-256.
+/// The error of a text that is not a SHA-256.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a SHA-256 as 64 lower-case hexadecimal digits")]
 pub struct InvalidSha256;
 
 impl Sha256Hex {
-    /// The hash of these bytes.
+    /// Returns the hash of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(crate::dataset::object_sha256(bytes))
     }
 
-    /// The digits.
+    /// Returns the digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,16 +2,17 @@ use std::collections::HashSet;
 
 use crate::dataset::{Split, SplitSalt};
 
-/// What stands for a prompt, whatever its looks: eight bytes of the hash of its normal form.
+/// Returns a prompt's key, the same for all its spellings: eight bytes of the hash of its normal form.
 #[must_use]
 pub fn prompt_key(prompt: &str) -> u64 {
     crate::text::normal::prompt_key(prompt)
 }
 
-/// Which side of the held-out split each prompt of a dataset is on, so that liked outputs go to the same.
+/// The side of the held-out split that each prompt of a dataset is on, so that liked outputs go to the same.
 ///
-/// Mostly a prompt's own hash decides, for pairs and for liked outputs alike. But a pair whose prompt is like others follows those,
-/// against its hash; a liked output under the same prompt would then be trained on while the pair is held out.
+/// Mostly a prompt's own hash decides, for pairs and for liked outputs alike. But a pair whose prompt is a near duplicate of
+/// others follows those, against its hash. Without this check a liked output under the same prompt would be trained on while the
+/// pair is held out.
 #[derive(Debug, Clone, Default)]
 pub struct PromptSides {
     train: HashSet<u64>,
@@ -19,7 +20,7 @@ pub struct PromptSides {
 }
 
 impl PromptSides {
-    /// Takes note of a pair's prompt.
+    /// Adds a pair's prompt.
     pub fn add(&mut self, prompt: &str, side: Split) {
         let keys = match side {
             Split::Train => &mut self.train,
@@ -28,7 +29,8 @@ impl PromptSides {
         keys.insert(prompt_key(prompt));
     }
 
-    /// Where a liked output goes; `None`: to neither, because pairs with its prompt are on the side that its hash is not.
+    /// Returns the side of a liked output; `None`: neither side, because pairs with its prompt are on the other side than its
+    /// hash.
     #[must_use]
     pub fn of_replay(&self, prompt: &str, salt: &SplitSalt) -> Option<Split> {
         let side = salt.side_of(prompt);
@@ -51,7 +53,7 @@ mod tests {
         for number in 0..200 {
             let prompt = format!("prompt {number}");
             assert_eq!(sides.of_replay(&prompt, &salt), Some(salt.side_of(&prompt)));
-            // Every second pair is on the side that its own hash is not.
+            // Every second pair is on the other side than its own hash.
             let side = match (salt.side_of(&prompt), number % 2) {
                 (side, 0) => side,
                 (Split::Train, _) => Split::HeldOut,

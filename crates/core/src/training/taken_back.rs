@@ -2,20 +2,20 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Ranges that are kept. Rollbacks that touch become one, so these are as many that have nothing to do with one another.
+/// The most ranges kept. Rollbacks whose ranges touch become one, so these are unrelated rollbacks.
 const MAX_RANGES: usize = 100;
 
-/// The dataset versions that a rollback has taken back: those after the one that it went back to, and before the one that it made.
+/// The dataset versions that a rollback removed: those after its target, and before the version that it made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenBack {
-    /// The version that it went back to: only those above are taken back.
+    /// The target of the rollback: only versions above it are removed.
     pub above: u64,
-    /// The version that it made: only those below are.
+    /// The version that the rollback made: only versions below it are removed.
     pub below: u64,
 }
 
 impl TakenBack {
-    /// Whether a version is one of them.
+    /// Returns `true` if a version is one of them.
     #[must_use]
     pub fn has(self, version: u64) -> bool {
         self.above < version && version < self.below
@@ -25,8 +25,8 @@ impl TakenBack {
         self.above <= other.above && other.below <= self.below
     }
 
-    /// Whether no version lies between the two that neither has. Of the version that one rollback made and another went back to neither
-    /// is true, and it stays.
+    /// Returns `true` if no version between the two ranges is outside both. A version that one rollback made and another went
+    /// back to is outside both, and it stays.
     fn touches(self, other: Self) -> bool {
         self.above < other.below && other.above < self.below
     }
@@ -36,7 +36,7 @@ impl TakenBack {
     }
 }
 
-/// For people: the versions, by number.
+/// Writes the versions by number, for people.
 impl fmt::Display for TakenBack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, last) = (self.above.saturating_add(1), self.below.saturating_sub(1));
@@ -48,13 +48,13 @@ impl fmt::Display for TakenBack {
     }
 }
 
-/// Whether all that a rollback takes back is in these ranges.
+/// Returns `true` if the ranges cover all versions that a rollback removed.
 pub(super) fn cover(ranges: &[TakenBack], rollback: TakenBack) -> bool {
     ranges.iter().any(|range| range.covers(rollback))
 }
 
-/// The ranges, oldest first and apart from one another, with one more. No version ever leaves them: where there are too many,
-/// the two oldest become one, with what lies between.
+/// Returns the ranges with one more, oldest first and apart from one another. No version ever leaves them: if there are too many,
+/// the two oldest become one, with the versions between them.
 pub(super) fn with(ranges: &[TakenBack], rollback: TakenBack) -> Vec<TakenBack> {
     let (touched, mut apart): (Vec<_>, Vec<_>) = ranges.iter().copied().partition(|range| range.touches(rollback));
     apart.push(touched.into_iter().fold(rollback, TakenBack::with));
@@ -87,7 +87,7 @@ mod tests {
         let ranges = |rollbacks: &[(u64, u64)]| {
             rollbacks.iter().fold(Vec::new(), |ranges, (above, below)| with(&ranges, between(*above, *below)))
         };
-        // To 1; undone; and back to what the first one made.
+        // A rollback to 1; undone; and back to the version that the first one made.
         assert_eq!(ranges(&[(1, 4), (3, 5)]), [between(1, 5)]);
         assert_eq!(ranges(&[(1, 4), (4, 6)]), [between(1, 4), between(4, 6)], "version 4 was gone back to");
         assert_eq!(ranges(&[(1, 4), (7, 9), (0, 11)]), [between(0, 11)]);

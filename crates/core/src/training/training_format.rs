@@ -1,4 +1,4 @@
-//! The lines that trainers read, made of the lake's: one home for every format, whoever writes it.
+//! The lines that trainers read, made from the lake's lines: the one module for every format.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 const ASSISTANT: &str = "assistant";
 
-/// A format of training lines. Every line of a file has the same columns with the same types, so that readers which infer a schema
-/// infer one.
+/// A format of training lines. Every line of a file has the same columns with the same types, so a reader that infers a schema
+/// finds one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrainingFormat {
     /// TRL's preference format, as texts: `{"prompt","chosen","rejected"}`.
@@ -18,11 +18,11 @@ pub enum TrainingFormat {
     OpenAi,
     /// TRL's unpaired preference format, as chat messages, for KTO: `{"prompt","completion","label"}`. A pair makes two lines.
     Kto,
-    /// Conversations to imitate, which TRL and OpenAI take alike: `{"messages"}`, the last of them the chosen text.
+    /// Conversations to imitate, for TRL and OpenAI alike: `{"messages"}`, the last of them the chosen text.
     Sft,
 }
 
-/// What a pair takes from a line of the lake, or from a row of the dataset.
+/// The fields of a pair, from a line of the lake or a row of the dataset.
 #[derive(Deserialize)]
 struct PairLine<'l> {
     #[serde(borrow)]
@@ -35,7 +35,7 @@ struct PairLine<'l> {
     prompt_messages: Option<Vec<Message<'l>>>,
 }
 
-/// What an output that was left as it was takes from a line of the lake. One of the two texts is null.
+/// The fields of an output without an edit, from a line of the lake. One of the two texts is null.
 #[derive(Deserialize)]
 struct FeedbackLine<'l> {
     #[serde(borrow)]
@@ -100,24 +100,24 @@ struct Conversation<'l> {
     messages: Vec<Message<'l>>,
 }
 
-/// Why a row is no line of a format.
+/// The reason why a row has no line in a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LeftOut {
-    /// The prompt ends with an assistant's turn that the answer does not repeat. It may be the beginning of the answer, or an answer
-    /// before it; with either, a chat would have two assistant's turns in a row.
+    /// The prompt ends with an assistant's turn that the answer does not repeat. It may be the beginning of the answer, or an
+    /// answer before it. With either, a chat would have two assistant's turns in a row.
     #[error("its prompt ends with an assistant's turn that the answer does not begin with")]
     AssistantLast,
-    /// The user spoke neither for the output nor against it.
+    /// The user neither liked nor disliked the output.
     #[error("its user spoke neither for the output nor against it")]
     Unlabelled,
 }
 
-/// One output with the word of its user.
+/// One output with its user's feedback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnpairedLine {
     /// The line, with its line feed.
     pub line: String,
-    /// True if the user spoke for the output.
+    /// `true` if the user liked the output.
     pub label: bool,
 }
 
@@ -125,7 +125,8 @@ impl TrainingFormat {
     /// Every format.
     pub const ALL: [Self; 5] = [Self::Trl, Self::TrlMessages, Self::OpenAi, Self::Kto, Self::Sft];
 
-    /// A gold line, or a row of the dataset, in this format: one line or more, each with its line feed; or why it is left out.
+    /// Converts a gold line, or a row of the dataset, to this format: one line or more, each with its line feed; or the reason
+    /// why it is left out.
     ///
     /// # Errors
     /// If the line lacks `prompt`, `chosen` or `rejected`.
@@ -159,16 +160,16 @@ impl TrainingFormat {
         lines.map(Ok)
     }
 
-    /// Whether outputs that were left as they were are of use to this format, too.
+    /// Returns `true` if this format also uses outputs without an edit.
     #[must_use]
     pub fn takes_feedback(self) -> bool {
         self == Self::Kto
     }
 
-    /// A line of feedback on an output that was left as it was, as [`Self::Kto`] has it; or why it is left out.
+    /// Converts a line of feedback on an output without an edit to [`Self::Kto`]; or returns the reason why it is left out.
     ///
     /// # Errors
-    /// If the line is none of the lake's.
+    /// If the line is not one of the lake's.
     pub fn of_feedback(line: &str) -> serde_json::Result<Result<UnpairedLine, LeftOut>> {
         let FeedbackLine { prompt, chosen, rejected, prompt_messages, feedback } = serde_json::from_str(line)?;
         let label = feedback.and_then(|feedback| feedback.label);
@@ -185,12 +186,12 @@ impl TrainingFormat {
     }
 }
 
-/// The prompt as a chat that an assistant's turn comes next in: its messages, or, if it was one text, what a user said.
+/// Returns the prompt as a chat whose next turn is the assistant's: its messages, or, if it was one text, a user's message.
 ///
-/// No two assistant's turns are in a row, for many chat templates refuse that and others render what no model was asked. Turns in a row
-/// before the last question become one. A last turn that an answer begins with is that answer, in a conversation that was logged with
-/// it, or its beginning (a prefill): the answer is there whole, so the turn goes. Any other last turn may be either, and the answer a
-/// continuation or another answer: then there is no telling what the chat was.
+/// No two assistant's turns may be in a row: many chat templates refuse that, and others render a prompt that no model was given.
+/// Such turns before the last question become one. If the answer begins with the last turn, that turn is dropped: it is the
+/// answer, logged with its conversation, or its beginning (a prefill). Any other last turn is ambiguous: the answer may continue
+/// it or replace it, so the row is left out.
 fn conversation<'l>(
     prompt: Cow<'l, str>,
     messages: Option<Vec<Message<'l>>>,
@@ -202,7 +203,7 @@ fn conversation<'l>(
     let is_answered = |turn: &&Message<'_>| {
         turn.is_assistant() && answers.iter().any(|answer| answer.trim().starts_with(turn.content.trim()))
     };
-    // A chat of no turn at all asks for nothing.
+    // A chat without any turn asks nothing.
     if messages.len() > 1 && messages.last().as_ref().is_some_and(is_answered) {
         messages.pop();
     }
@@ -210,7 +211,7 @@ fn conversation<'l>(
     if messages.last().is_some_and(Message::is_assistant) { Err(LeftOut::AssistantLast) } else { Ok(messages) }
 }
 
-/// Assistant's turns in a row as one, with a blank line between them. Others stay as they are: two answers of tools are two.
+/// Merges consecutive assistant's turns, with a blank line between them. Other turns stay: two answers of tools are two.
 fn with_single_turns(messages: Vec<Message<'_>>) -> Vec<Message<'_>> {
     let mut turns: Vec<Message<'_>> = Vec::with_capacity(messages.len());
     for message in messages {
@@ -330,7 +331,7 @@ mod tests {
         assert!(TrainingFormat::of_feedback("no line").is_err());
     }
 
-    /// The turns of a chat, written as `u` for a user, `a` for an assistant, and so on.
+    /// Returns the turns of a chat, written as `u` for a user, `a` for an assistant, and so on.
     fn turns(chat: &[(&str, &str)]) -> Value {
         let role = |initial: &str| match initial {
             "a" => "assistant",
@@ -341,7 +342,7 @@ mod tests {
         chat.iter().map(|(initial, content)| json!({"role": role(initial), "content": content})).collect()
     }
 
-    /// The prompt of a pair in every format of chats: they agree.
+    /// Returns the prompt of a pair in every format of chats: they agree.
     fn prompt(chat: &[(&str, &str)]) -> Result<Value, LeftOut> {
         let row =
             json!({"prompt": "p", "chosen": "The user's.", "rejected": "The model's.", "prompt_messages": turns(chat)});
@@ -364,7 +365,7 @@ mod tests {
         first
     }
 
-    /// True if no two assistant's turns are in a row, the completion included.
+    /// Returns `true` if no two assistant's turns are in a row, the completion included.
     fn has_single_turns(line: &Value) -> bool {
         let list = |name: &str| line[name].as_array().cloned().unwrap_or_default();
         let before =

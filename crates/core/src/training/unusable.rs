@@ -1,12 +1,12 @@
 use serde::de::DeserializeOwned;
 
-/// A file of the contract is not what it has to be. What it says is not quoted: rows hold users' texts.
+/// The error of an invalid file of the contract. It does not quote the file, because rows hold users' texts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: {problem}")]
 pub struct Unusable {
-    /// Which file.
+    /// The file.
     pub file: String,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: String,
 }
 
@@ -30,8 +30,8 @@ pub(super) fn parse_line<T: DeserializeOwned>(file: &str, line: u64, text: &str)
     serde_json::from_str(text).map_err(|error| Unusable::line(file, line, without_values(&error)))
 }
 
-/// What serde says, as far as it says nothing of the values: it quotes them between backquotes and quotation marks, and names
-/// of fields as well, which are ours only where it says that one is missing.
+/// Returns serde's message without the values. It quotes them between backquotes and quotation marks. It quotes names of fields
+/// as well, which are ours only where it reports a missing one.
 fn without_values(error: &serde_json::Error) -> String {
     let message = error.to_string();
     if message.starts_with("missing field") {

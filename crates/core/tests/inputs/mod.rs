@@ -1,43 +1,43 @@
-//! Texts that are made to take long: each is the worst that its maker could think of for one check or more.
+//! Texts that are made to take long: each is the worst known for one check or more.
 
-/// A way to make an edit of about so many bytes.
+/// A generator of an edit of about so many bytes.
 pub(crate) struct Worst {
-    /// What it is.
+    /// Its name.
     pub(crate) name: &'static str,
     /// Prompt, model's text and user's text.
     pub(crate) texts: fn(usize) -> [String; 3],
 }
 
-/// `piece` over and over.
+/// Repeats `piece`.
 fn fill(piece: &str, bytes: usize) -> String {
     piece.repeat(bytes.div_ceil(piece.len()))
 }
 
-/// Pieces that are all different.
+/// Returns pieces that are all different.
 fn count(bytes: usize, piece: impl Fn(usize) -> String) -> String {
     let mut text = String::with_capacity(bytes + 64);
     (0..).map_while(|number| (text.len() < bytes).then(|| text.push_str(&piece(number)))).for_each(drop);
     text
 }
 
-/// The user's text is all there is of it.
+/// Returns an edit whose prompt and model's text are one word each.
 fn edit(chosen: String) -> [String; 3] {
     ["Write.".to_owned(), "Written.".to_owned(), chosen]
 }
 
-/// A number as a word of letters that hardly another number has.
+/// Returns a number as a word of letters that hardly another number has.
 fn word(number: usize) -> String {
     let letter = |digit: usize| char::from(b'a' + (digit % 26) as u8);
     [number, number / 26, number / 676, number / 17_576].into_iter().map(letter).collect()
 }
 
-/// Pairs of texts that differ at both ends and are alike in between, in pieces.
+/// Returns two texts that differ at both ends and are alike in between, in pieces.
 fn pair(bytes: usize, piece: impl Fn(usize) -> String) -> [String; 3] {
     let text = count(bytes / 2, piece);
     ["Write.".to_owned(), format!("Old {text} old."), format!("New {text} new.")]
 }
 
-/// A text of both spellings, and the same in one, with a change at each end.
+/// Returns a text with both spellings, and the same in one, with a change at each end.
 fn respelled(bytes: usize, piece: impl Fn(usize) -> String, from: &str, to: &str) -> [String; 3] {
     let text = count(bytes / 2, piece);
     [
@@ -49,7 +49,7 @@ fn respelled(bytes: usize, piece: impl Fn(usize) -> String, from: &str, to: &str
 
 macro_rules! worst {
     ($($name:literal: $texts:expr,)*) => {
-        /// All of them.
+        /// All generators.
         pub(crate) const WORST: &[Worst] = &[$(Worst { name: $name, texts: $texts }),*];
     };
 }

@@ -1,4 +1,4 @@
-//! Commits versions that people make: data files of older versions come back, and files are replaced by files without some rows.
+//! Commits versions that operators make: data files of older versions are restored, and files are replaced without some rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,10 +24,10 @@ use crate::amendable::{Amendable, Rows};
 use crate::dataset::{DatasetError, Loaded, Records};
 use crate::erased::Erased;
 
-/// The folder of lists of what was erased, below the table's.
+/// The folder of the lists of erased objects, below the table's.
 const LISTS: &str = "_flywheel/erased";
 
-/// The property of the table that forbids to take rows out.
+/// The table's property that forbids the removal of rows.
 const APPEND_ONLY: &str = "delta.appendOnly";
 
 impl Amendable for DeltaDataset {
@@ -87,7 +87,7 @@ impl Amendable for DeltaDataset {
     }
 }
 
-/// The data files that come.
+/// Returns the added data files.
 pub(super) fn added(actions: &[Action]) -> Vec<Add> {
     let add = |action: &Action| match action {
         Action::Add(add) => Some(add.clone()),
@@ -96,7 +96,7 @@ pub(super) fn added(actions: &[Action]) -> Vec<Add> {
     actions.iter().filter_map(add).collect()
 }
 
-/// The files of the older version, all of which must be there.
+/// Returns the actions that restore the files of the older version, all of which must exist.
 async fn restore(table: &DeltaTable, older: &TableVersion) -> Result<(Vec<Action>, DeltaOperation), DatasetError> {
     let (now, then) = (active_files(table).await?, older.files().await?);
     let paths = |files: &[ActiveFile]| files.iter().map(|file| file.add.path.clone()).collect::<HashSet<_>>();
@@ -113,7 +113,7 @@ async fn restore(table: &DeltaTable, older: &TableVersion) -> Result<(Vec<Action
     Ok((actions, DeltaOperation::Restore { version, datetime: None }))
 }
 
-/// The files that have any of the pairs, each replaced by one without them.
+/// Replaces the files that have any of the pairs, each by one without them.
 pub(super) async fn without_pairs(table: &DeltaTable, pairs: &HashSet<String>) -> Result<Vec<Action>, DatasetError> {
     let mut actions = Vec::new();
     for file in files_with(table, pairs).await? {
@@ -124,7 +124,7 @@ pub(super) async fn without_pairs(table: &DeltaTable, pairs: &HashSet<String>) -
     Ok(actions)
 }
 
-/// The files that have any of the pairs.
+/// Returns the files that have any of the pairs.
 async fn files_with(table: &DeltaTable, pairs: &HashSet<String>) -> Result<Vec<ActiveFile>, DatasetError> {
     let mut files = Vec::new();
     for file in active_files(table).await? {
@@ -135,14 +135,14 @@ async fn files_with(table: &DeltaTable, pairs: &HashSet<String>) -> Result<Vec<A
     Ok(files)
 }
 
-/// The rows of these pairs, as JSON.
+/// Returns the rows of these pairs, as JSON.
 pub(super) async fn rows_of_pairs(of: &TableVersion, pairs: &HashSet<String>) -> Result<Vec<String>, DatasetError> {
     let files = files_with(&of.table, pairs).await?.into_iter().map(|file| file.place).collect();
     let is_one = |row: &str| GoldLine::parse(row).is_some_and(|line| pairs.contains(line.pair_id.as_ref()));
     of.rows_of(files, &COLUMNS).try_filter(|row| std::future::ready(is_one(row))).try_collect().await
 }
 
-/// How many of a file's rows have one of these values in a column.
+/// Returns the number of a file's rows that have one of these values in a column.
 async fn rows_with(
     table: &DeltaTable,
     place: &FilePlace,
@@ -157,8 +157,8 @@ async fn rows_with(
     Ok(count)
 }
 
-/// Writes a data file's rows without those whose value in a column is one of these; `None` if no row is left. Its rows keep their place
-/// among those of other files.
+/// Writes a data file's rows without those that have one of these values in a column; `None` if no row is left. The rows keep
+/// their place among those of other files.
 async fn without(
     table: &DeltaTable,
     file: &FilePlace,
@@ -183,7 +183,7 @@ async fn without(
     Ok(written.map(|add| Add { modification_time, ..add }))
 }
 
-/// The rows with the table's columns. A file from before a column was thought of has it null.
+/// Returns the rows with the table's columns. A file from before a column has nulls in it.
 fn with_columns(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let column = |field: &std::sync::Arc<Field>| -> ArrayRef {
         let found = rows.column_by_name(field.name()).cloned();
@@ -192,7 +192,7 @@ fn with_columns(schema: &SchemaRef, rows: &RecordBatch) -> Result<RecordBatch, A
     RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect())
 }
 
-/// What erasures have listed. A list is named after its content, so that it is what it was.
+/// Returns the objects on the lists of erasures. A list is named after its content, so it never changes.
 pub(super) async fn erased_from(table: &DeltaTable) -> Result<Erased, DatasetError> {
     let store = table.object_store();
     let mut lists = store.list(Some(&Path::from(LISTS)));
@@ -208,17 +208,17 @@ pub(super) async fn erased_from(table: &DeltaTable) -> Result<Erased, DatasetErr
 #[derive(Debug)]
 pub(crate) struct FileLeft {
     pub(crate) replaced: ReplacedObject,
-    /// What the table's log says of what took its place.
+    /// The table log's entry of its replacement.
     add: Option<Add>,
 }
 
 impl DeltaDataset {
-    /// What erasures up to now have listed, of this dataset.
+    /// Returns the objects that erasures of this dataset have listed so far.
     pub(crate) async fn erased(&self, snapshot: &TableVersion) -> Result<Erased, DatasetError> {
         erased_from(&snapshot.table).await
     }
 
-    /// Every data file that any version up to this one has named, oldest first.
+    /// Returns every data file that any version up to this one has named, oldest first.
     pub(crate) async fn all_files(&self, snapshot: &TableVersion) -> Result<Vec<DataFileName>, DatasetError> {
         let (mut files, mut seen) = (Vec::new(), HashSet::new());
         for version in 0..=snapshot.number() {
@@ -229,7 +229,7 @@ impl DeltaDataset {
         Ok(files)
     }
 
-    /// How many of a data file's rows are a contributor's.
+    /// Returns the number of a data file's rows by a contributor.
     pub(crate) async fn rows_by(
         &self,
         snapshot: &TableVersion,
@@ -272,7 +272,7 @@ impl DeltaDataset {
         })
     }
 
-    /// Commits the version right after `on` in which files have taken the place of others, of those that it has.
+    /// Commits the version right after `on` in which some of its files are replaced by others.
     pub(crate) async fn commit_replaced(
         &self,
         on: TableVersion,

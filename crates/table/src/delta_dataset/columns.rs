@@ -1,17 +1,17 @@
-//! The table's columns: those of a gold line, with types, and what the audit of a batch adds.
+//! The table's columns: those of a gold line, with types, and those that the audit of a batch adds.
 
 use deltalake::kernel::{ArrayType, DataType, MapType, StructField, StructType};
 
-/// What a row is for: `train` or `heldout`.
+/// The row's side of the split: `train` or `heldout`.
 pub(super) const SPLIT: &str = "split";
 
-/// What later freezes know a row's texts by.
+/// The fingerprint by which later freezes recognise the row's texts.
 pub(super) const FINGERPRINT: &str = "fingerprint";
 
-/// When the front door received the edit.
+/// The time at which the front door received the edit.
 pub(super) const RECEIVED_AT: &str = "received_at";
 
-/// The output that the row is a revision of.
+/// The output that the row revises.
 pub(super) const OUTPUT_ID: &str = "output_id";
 
 fn required(name: &str, data_type: DataType) -> StructField {
@@ -30,7 +30,7 @@ fn record<const N: usize>(fields: [StructField; N]) -> DataType {
     DataType::Struct(Box::new(StructType::new_unchecked(fields)))
 }
 
-/// A column is added at the end and never changed: every version must stay readable.
+/// Returns the columns. A new one comes at the end and never changes, because every version must stay readable.
 pub(super) fn columns() -> Vec<StructField> {
     let text = || DataType::STRING;
     vec![
@@ -60,7 +60,7 @@ pub(super) fn columns() -> Vec<StructField> {
                 optional("label", DataType::BOOLEAN),
             ]),
         ),
-        // Null in rows from before these columns.
+        // These are null in rows from before the columns.
         optional(SPLIT, text()),
         optional(FINGERPRINT, DataType::BINARY),
         // Null in rows from before revisions.
@@ -77,7 +77,7 @@ mod tests {
 
     const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 
-    /// The columns that the template gives one of its tables: names and types.
+    /// Returns the columns that the template gives one of its tables: names and types.
     fn of_template(table: &str) -> Vec<(String, String)> {
         let (_, columns) = TEMPLATE.split_once(&format!("Columns: # of the {table}\n")).unwrap();
         let columns = columns.lines().map_while(|line| line.trim().strip_prefix("- { Name: ")?.strip_suffix(" }"));
@@ -85,7 +85,7 @@ mod tests {
         columns.map(|(name, kind)| (name.to_owned(), kind.trim_matches('"').to_owned())).collect()
     }
 
-    /// A type as Glue calls it.
+    /// Returns a type's name in Glue.
     fn glue_type(data_type: &DataType) -> String {
         match data_type {
             DataType::Primitive(primitive) => primitive.to_string().replace("long", "bigint"),
@@ -103,7 +103,7 @@ mod tests {
         columns().iter().map(|column| (column.name().clone(), glue_type(column.data_type()))).collect()
     }
 
-    /// A type of a line's column, as Glue calls it.
+    /// Returns the Glue name of the type of a line's column.
     fn glue_type_of_line(kind: &ColumnType) -> String {
         match kind {
             ColumnType::Text => "string".to_owned(),
@@ -122,9 +122,9 @@ mod tests {
     fn the_table_has_the_columns_of_a_line_in_their_order() {
         let is_number = |field: &Column| field.kind == ColumnType::Double;
         let of_table = |column: &Column| match &column.kind {
-            // Times are texts in a line.
+            // A line has times as texts.
             ColumnType::Text if column.name.ends_with("_at") => "timestamp".to_owned(),
-            // There may be more scores one day: the table has a map of them.
+            // More scores may come, so the table has a map of them.
             ColumnType::Record(scores) if column.name == "scores" && scores.iter().all(is_number) => {
                 "map<string,double>".to_owned()
             }
@@ -147,7 +147,7 @@ mod tests {
         let line = Curator::new(Policy::default(), None).curate(event, 0).unwrap().line;
         let written: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
         let mut expected = of_table();
-        // What the audit of a batch adds is in no line; and a time is a text in JSON.
+        // The columns that the audit adds are in no line, and a time is a text in JSON.
         expected.retain(|(name, _)| ![SPLIT, FINGERPRINT].contains(&name.as_str()));
         expected.iter_mut().for_each(|(_, kind)| *kind = kind.replace("timestamp", "string"));
         assert_eq!(of_template("log"), expected);

@@ -23,19 +23,19 @@ use super::records::{POINTER_KEY, VERSION_KEY};
 use super::{SALT_KEY, TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
 
-/// The name under which the table keeps the last crossing that was frozen into it.
+/// The application id under which the table keeps the last frozen crossing.
 const APPLICATION: &str = "flywheel.freeze";
 
-/// Lines that are decoded and handed to the writer together: so many, or so many bytes if that is less.
+/// The most lines decoded and handed to the writer together: so many, or so many bytes if that is less.
 const LINES_A_BATCH: usize = 1_024;
 const BYTES_A_BATCH: usize = 4 * 1024 * 1024;
 
-/// What is held in memory, compressed, until it is written: so many rows, or so many bytes if that is less. A reader holds
-/// as much, so one file must not be one group.
+/// The most rows held in memory, compressed, until they are written: so many, or so many bytes if that is less. A reader holds as
+/// much, so one file must not be one group.
 const ROWS_A_GROUP: usize = 32_768;
 const BYTES_A_GROUP: usize = 16 * 1024 * 1024;
 
-/// Commits new data files as the version right after the table's, with what takes the place of files that had revised rows.
+/// Commits new data files as the version right after the table's, with the replacements of files that had revised rows.
 pub(super) async fn commit(
     version: &TableVersion,
     files: Vec<Add>,
@@ -47,7 +47,7 @@ pub(super) async fn commit(
     commit_actions(version, actions, operation, records).await
 }
 
-/// Commits data files that come and go as the version right after the table's.
+/// Commits added and removed data files as the version right after the table's.
 pub(super) async fn commit_actions(
     version: &TableVersion,
     mut actions: Vec<Action>,
@@ -67,15 +67,15 @@ pub(super) async fn commit_actions(
         .await
         .map_err(failed)?;
     let committed = prepared.await.map_err(failed)?;
-    // The version exists from here on. What follows, a checkpoint every so many versions, only makes loading faster, so its
-    // failure must not be taken for the commit's.
+    // The version exists from here on. The rest, a checkpoint every so many versions, only makes loading faster. Its failure must
+    // not be taken for the commit's.
     if let Err(error) = committed.await {
         tracing::warn!(error = flywheel_runtime::causes(&error), "no checkpoint written");
     }
     Ok(())
 }
 
-/// The salt, for a table from before there was one. Its earlier versions stay as they are.
+/// Returns the action that adds the salt to a table from before there was one. Its earlier versions stay as they are.
 fn evolution(version: &TableVersion) -> Result<Option<Action>, DeltaTableError> {
     let metadata = version.table.snapshot()?.metadata();
     if metadata.configuration().contains_key(SALT_KEY) {
@@ -95,12 +95,11 @@ fn properties(records: &Records) -> Result<CommitProperties, DatasetError> {
     Ok(CommitProperties::default()
         .with_metadata(metadata)
         .with_application_transaction(Transaction::new(APPLICATION, crossing.cast_signed()))
-        // A commit may only ever become the version that it was made for: the records name it.
+        // A commit may only become the version that it was made for, because the records name it.
         .with_max_retries(0))
 }
 
-/// Writes the data file, if there are pairs. It belongs to no version yet: if the commit fails, it is left behind, and a
-/// vacuum removes it.
+/// Writes the data file, if there are pairs. It belongs to no version yet: if the commit fails, a vacuum removes it.
 pub(super) async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec<Add>, DatasetError> {
     let failed = |error: DeltaTableError| storage("write to", &error);
     let mut writer = RecordBatchWriter::for_table(table).map_err(failed)?.with_writer_properties(writer_properties());
@@ -122,7 +121,7 @@ pub(super) async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec
     writer.flush().await.map_err(failed)
 }
 
-/// The digests of data files, as they are in the store: what was written is read again, once.
+/// Returns the digests of data files, as they are in the store: each written file is read again, once.
 pub(super) async fn digests(table: &DeltaTable, files: &[Add]) -> Result<Vec<ObjectDigest>, DatasetError> {
     let mut digests = Vec::new();
     for file in files {
@@ -131,7 +130,7 @@ pub(super) async fn digests(table: &DeltaTable, files: &[Add]) -> Result<Vec<Obj
     Ok(digests)
 }
 
-/// The SHA-256 of a data file, by its path as the Delta log has it.
+/// Returns the SHA-256 of a data file, by its path in the Delta log.
 pub(super) async fn file_sha256(table: &DeltaTable, path: &str) -> Result<String, DatasetError> {
     let failed = |error: &dyn std::error::Error| storage("read a file of", error);
     let path = Path::from_url_path(path).map_err(|error| failed(&error))?;
@@ -148,7 +147,7 @@ fn is_added(field: &Field) -> bool {
     [SPLIT, FINGERPRINT].contains(&field.name().as_str())
 }
 
-/// The columns of the lines, and those that the audit adds, in the table's order.
+/// Returns the columns of the lines, and those that the audit adds, in the table's order.
 fn with_added(
     schema: &SchemaRef,
     rows: &RecordBatch,
@@ -172,7 +171,7 @@ struct Batch {
     fingerprints: Vec<Vec<u8>>,
 }
 
-/// The next pairs: one at least, and no more than fit in a batch.
+/// Returns the next pairs: at least one, and no more than fit in a batch.
 fn next_batch(entries: &mut impl Iterator<Item = Entry>) -> Batch {
     let mut batch = Batch::default();
     let mut bytes = 0;
@@ -189,16 +188,16 @@ fn next_batch(entries: &mut impl Iterator<Item = Entry>) -> Batch {
 pub(super) fn writer_properties() -> WriterProperties {
     let column = |name: &str| ColumnPath::from(name.to_owned());
     let builder = WriterProperties::builder()
-        // Of edits it makes 70 % of what the faster default, Snappy, makes, and is written once.
+        // On edits, Zstandard makes 70 % of the size of the faster default, Snappy, and a file is written once.
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROWS_A_GROUP))
         .set_max_row_group_bytes(Some(BYTES_A_GROUP))
-        // The table keeps statistics of numbers and times only; of ids and texts they would select nothing.
+        // The table keeps statistics of numbers and times only; those of ids and texts would select no file.
         .set_statistics_enabled(EnabledStatistics::None);
     let builder = ["similarity", "occurred_at", "curated_at"]
         .into_iter()
         .fold(builder, |builder, name| builder.set_column_statistics_enabled(column(name), EnabledStatistics::Chunk));
-    // No two rows have the same, so a dictionary would only be built and thrown away.
+    // No two rows have the same value, so a dictionary would only be built and discarded.
     let unique = ["pair_id", "event_id", "chosen", "rejected", FINGERPRINT];
     unique.into_iter().fold(builder, |builder, name| builder.set_column_dictionary_enabled(column(name), false)).build()
 }

@@ -1,4 +1,4 @@
-//! Compares two versions. Data files never change, so what both versions have in common is never compared.
+//! Compares two versions. Data files never change, so files in both versions are skipped.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -12,18 +12,18 @@ use super::versions::COLUMNS;
 use super::{TableVersion, storage};
 use crate::dataset::DatasetError;
 
-/// Two versions, compared.
+/// The result of a comparison of two versions.
 #[derive(Debug)]
 pub struct Compared {
-    /// What they differ in.
+    /// The differences.
     pub difference: Difference,
-    /// The statistics of all rows of each, if they were asked for.
+    /// The statistics of all rows of each, if they were requested.
     pub statistics: Option<[Statistics; 2]>,
-    /// Data files that one of them has and the other has not.
+    /// Data files that only one of them has.
     only: [Vec<FilePlace>; 2],
 }
 
-/// What of a row says which pair it is.
+/// The columns that identify a row's pair.
 #[derive(Deserialize)]
 struct PairRow<'r> {
     #[serde(borrow)]
@@ -39,9 +39,9 @@ struct SplitColumn {
 
 /// Compares two versions of one table.
 ///
-/// It reads the rows of the data files that only one of them has. For statistics it reads those that both have as well, once. Memory
-/// grows with the ids of the rows in the former, and the prompts' keys and contributors of all: no texts. `tell` hears now and then how
-/// many rows were read.
+/// It reads the rows of the data files that only one of them has. For statistics it also reads, once, those that both have.
+/// Memory grows with the ids of the rows in the former, and with the prompts' keys and contributors of all, but holds no texts.
+/// It calls `tell` now and then with the number of rows read so far.
 ///
 /// # Errors
 /// [`DatasetError::Storage`] if a version cannot be read.
@@ -83,8 +83,8 @@ pub async fn compare(
 }
 
 impl Compared {
-    /// Some of the pairs that only one version has, as lines of JSON with these columns, in the order of the rows,
-    /// those of the first version before those of the second.
+    /// Streams some of the pairs that only one version has, as lines of JSON with these columns, in the order of the rows. Those
+    /// of the first version come before those of the second.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if a data file cannot be read.

@@ -11,20 +11,20 @@ use deltalake::{ObjectStore, Path};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-/// Read from a file's end to begin with. Its table of contents fits in, so that one request fetches it instead of two.
+/// The bytes read from a file's end to begin with. The footer fits in, so one request fetches it instead of two.
 const FOOTER_HINT_BYTES: usize = 32 * 1024;
 
-/// A data file of the table, read in the ranges that are asked for.
+/// A data file of the table, read in the requested ranges.
 pub(super) struct DataFile {
     store: Arc<dyn ObjectStore>,
     path: Path,
-    /// In bytes, as the Delta log says.
+    /// Its size in bytes, by the Delta log.
     size: u64,
-    /// All of it, if it is small: that is one request instead of one for the table of contents and one or more for the columns.
+    /// The whole file, if it is small: that is one request instead of one for the footer and one or more for the columns.
     whole: Option<Bytes>,
 }
 
-/// Files up to this size are read whole.
+/// The largest size of a file that is read whole.
 const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
 impl DataFile {

@@ -1,4 +1,4 @@
-//! The versions of the table, one after the other, from its log alone.
+//! The versions of the table in order, read from its log alone.
 
 use std::collections::HashMap;
 
@@ -11,26 +11,26 @@ use super::rows::files_of;
 use super::{TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
 
-/// Commits read at the same time: each is one small object.
+/// The number of commits read at the same time: each is one small object.
 const CONCURRENT_COMMITS: usize = 16;
 
-/// A version, as its commit has it.
+/// A version, by its commit.
 #[derive(Debug)]
 pub struct VersionCommit {
     /// Its number.
     pub number: u64,
-    /// When it was committed, by the clock of whoever did.
+    /// The time of the commit, by the committer's clock.
     pub committed_at: Option<Millis>,
-    /// What Delta calls what was done, such as `WRITE`.
+    /// Delta's name of the operation, such as `WRITE`.
     pub operation: Option<String>,
-    /// How many pairs the version has; `None` if the log does not say.
+    /// The number of pairs in the version; `None` if the log does not tell.
     pub pairs: Option<u64>,
-    /// What a freeze left in it; none if it is not a freeze's.
+    /// The records of a freeze or an operator; none in other commits.
     pub records: Option<Records>,
 }
 
 impl TableVersion {
-    /// The newest versions up to this one, so many, newest first. It takes one request a version, and those of loading the
+    /// Returns the newest `most` versions up to this one, newest first. It takes one request a version, and those of loading the
     /// version before the oldest of them.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl TableVersion {
         let mut versions = Vec::new();
         while let Some((number, commit)) = commits.try_next().await? {
             match commit {
-                // Somebody cleaned up the log. What the versions from here on have is not known.
+                // The log was cleaned up here, so the rows of the versions from here on are unknown.
                 None => rows.known = false,
                 Some(commit) => versions.push(rows.after(number, commit)?),
             }
@@ -54,7 +54,7 @@ impl TableVersion {
         Ok(versions)
     }
 
-    /// The version's own commit; `None` if it is not there any more.
+    /// Returns the version's own commit; `None` if the commit is gone.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if the table's log cannot be read.
@@ -64,8 +64,9 @@ impl TableVersion {
         Ok(Some(version(self.number(), commit, pairs)))
     }
 
-    /// The newest version up to this one that was committed by then; `None` if even the first came later. It takes one request
-    /// for each halving of the versions. Should a clock have been off, so that times go back, it is one whose successor came later.
+    /// Returns the newest version up to this one that was committed by then; `None` if even the first came later. It takes one
+    /// request for each halving of the versions. If a clock was off, so that times go back, it returns a version whose successor
+    /// came later.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if the table's log cannot be read.
@@ -74,7 +75,7 @@ impl TableVersion {
         while from < to {
             let middle = from + (to - from) / 2;
             let commit = read_commit(&self.table, middle).await?;
-            // What somebody cleaned up is old.
+            // A commit that was cleaned up is old.
             let is_later = commit.and_then(|commit| commit.at).is_some_and(|at| at > then);
             if is_later { to = middle } else { from = middle + 1 }
         }
@@ -82,7 +83,7 @@ impl TableVersion {
     }
 }
 
-/// The rows of the data files that a version consists of.
+/// The rows of a version's data files.
 struct RowsOfFiles {
     rows: HashMap<Path, Option<u64>>,
     known: bool,

@@ -15,15 +15,15 @@ pub(super) struct LineDecoder {
     schema: SchemaRef,
 }
 
-/// A line that does not fit, among those that were to be decoded. (The decoder's own error may quote the line, so it goes
-/// no further than here.)
+/// The error of a line that does not fit, among those to decode. (The decoder's own error may quote the line, so it is not passed
+/// on.)
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misfit {
     pub(super) index: usize,
     pub(super) reason: String,
 }
 
-/// The columns in which the decoder is too generous: it reads a text as a number, and a number as a time.
+/// The columns in which the decoder is too lenient: it accepts a text as a number, and a number as a time.
 #[derive(Deserialize)]
 struct StrictColumns<'l> {
     #[serde(rename = "similarity")]
@@ -45,7 +45,7 @@ impl LineDecoder {
 
     /// Decodes lines into a batch with one row each.
     pub(super) fn decode(&self, lines: &[String]) -> Result<RecordBatch, Misfit> {
-        // Columns are decoded one after the other over all lines, so only a line on its own tells whether it fits.
+        // Columns are decoded one after the other over all lines, so only decoding each line alone finds the misfit.
         self.decode_together(lines).or_else(|reason| {
             for (index, line) in lines.iter().enumerate() {
                 self.decode_together(std::slice::from_ref(line)).map_err(|reason| Misfit { index, reason })?;
@@ -69,12 +69,12 @@ impl LineDecoder {
     }
 
     fn decoder(&self, lines: usize) -> Result<Decoder, ArrowError> {
-        // One row more than there are lines, so that a line with two objects is seen. Strict: a column that the table does
-        // not have must not get lost in silence.
+        // The batch holds one row more than there are lines, so that a line with two objects is noticed. The decoder is strict: a
+        // column that the table lacks must not be lost silently.
         ReaderBuilder::new(self.schema.clone()).with_batch_size(lines + 1).with_strict_mode(true).build_decoder()
     }
 
-    /// Which column the decoder complains of, without its words: they may quote the line.
+    /// Returns the column that the decoder rejects, without its message, which may quote the line.
     fn reason(&self, error: &ArrowError) -> String {
         let message = error.to_string();
         let is_named = |column: &&String| {

@@ -33,20 +33,20 @@ use crate::erased::{Erased, Instead};
 /// The table's folder in the lake's bucket.
 pub(crate) const PREFIX: &str = "datasets/dpo_gold_v1";
 
-/// The table's property that holds the split's salt. It is drawn once, as the table is created.
+/// The table's property that holds the split's salt. It is drawn once, when the table is created.
 const SALT_KEY: &str = "flywheel.splitSalt";
 
-/// Properties of the table, for every writer to come.
+/// Properties of the table, which every later writer respects.
 const PROPERTIES: [(&str, &str); 6] = [
     ("delta.appendOnly", "true"),
-    // Versions are what the lake is for: nothing that one needs is ever cleaned up by itself. (delta-rs deletes old log
-    // files as it writes a checkpoint, unless told not to, and this function's role may not delete.)
+    // Old versions are the purpose of the table, so no log file is ever cleaned up automatically. (delta-rs deletes old log files
+    // when it writes a checkpoint, unless configured otherwise, and this function's role may not delete.)
     ("delta.enableExpiredLogCleanup", "false"),
     ("delta.logRetentionDuration", "interval 36500 days"),
     ("delta.deletedFileRetentionDuration", "interval 36500 days"),
     // A load reads the newest checkpoint and the commits after it: at most nine.
     ("delta.checkpointInterval", "10"),
-    // The log keeps the smallest and the largest value of these. Of other columns that would be people's texts.
+    // The log keeps the smallest and the largest value of these. Of other columns that would be users' texts.
     ("delta.dataSkippingStatsColumns", "similarity,occurred_at,curated_at"),
 ];
 
@@ -61,11 +61,11 @@ pub struct DeltaDataset {
 pub struct TableVersion {
     table: DeltaTable,
     salt: SplitSalt,
-    /// Which of its files are there under another name, without some rows. Only a version that is not the newest can have any.
+    /// Its files that were erased, with their replacements. Only a version that is not the newest can have any.
     erased: Erased,
 }
 
-/// The lake's name cannot be part of a URL.
+/// The error of a lake's name that cannot be part of a URL.
 #[derive(Debug, thiserror::Error)]
 #[error("no dataset can be addressed in {lake}: {cause}")]
 pub struct InvalidLocation {
@@ -74,20 +74,20 @@ pub struct InvalidLocation {
 }
 
 impl DeltaDataset {
-    /// The table in the lake's bucket. Credentials, region and endpoint come from the environment.
+    /// Returns the table in the lake's bucket. Credentials, region and endpoint come from the environment.
     ///
     /// # Errors
-    /// If the bucket's name is no name of a bucket.
+    /// If the bucket's name is invalid.
     pub fn in_bucket(bucket: &str) -> Result<Self, InvalidLocation> {
         let location = Url::parse(&format!("s3://{bucket}/{PREFIX}"))
             .map_err(|cause| InvalidLocation { lake: format!("bucket {bucket}"), cause: cause.to_string() })?;
         Ok(Self::at(location))
     }
 
-    /// The table in the lake's folder.
+    /// Returns the table in the lake's folder.
     ///
     /// # Errors
-    /// If the folder is not there.
+    /// If the folder does not exist.
     pub fn in_folder(lake: &std::path::Path) -> Result<Self, InvalidLocation> {
         let invalid = |cause: String| InvalidLocation { lake: format!("folder {}", lake.display()), cause };
         let folder = lake.canonicalize().map_err(|error| invalid(error.to_string()))?.join(PREFIX);
@@ -95,13 +95,13 @@ impl DeltaDataset {
         Ok(Self::at(location))
     }
 
-    /// The table at a URL: a local folder's, or one of S3.
+    /// Returns the table at a URL: a local folder's, or one of S3.
     #[must_use]
     pub fn at(location: Url) -> Self {
         Self { location }
     }
 
-    /// Opens a version to read it: the newest, or the one of this number. `None` if there is no such version. Nothing is created.
+    /// Opens a version to read it: the newest, or the one of this number. `None` if there is no such version. It creates nothing.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if the table cannot be read.
@@ -116,7 +116,7 @@ impl DeltaDataset {
             Err(DeltaTableError::NotATable(_)) => return Ok(None),
             Err(error) => return Err(failed(error)),
         }
-        // The newest version has the salt, also of those from before there was one.
+        // The newest version has the salt, also for versions from before there was one.
         let salt = salt_of(&table)?;
         let mut erased = Erased::default();
         if let Some(number) = number {
@@ -140,7 +140,7 @@ impl DeltaDataset {
 
     fn table(&self) -> Result<DeltaTable, DatasetError> {
         let failed = |error: DeltaTableError| storage("open", &error);
-        // Plain http is refused unless allowed, and only an endpoint that is configured to be http is asked by http.
+        // Plain http is refused unless allowed, and only an endpoint that is configured as http gets plain requests.
         let options = HashMap::from([
             ("AWS_ALLOW_HTTP".to_owned(), "true".to_owned()),
             ("AWS_CONDITIONAL_PUT".to_owned(), "etag".to_owned()),
@@ -150,7 +150,7 @@ impl DeltaDataset {
     }
 }
 
-/// Creates the table. If somebody else does so at the same time, theirs is as good: the schema is fixed, and so is, from
+/// Creates the table. If another process does so at the same time, its table is as good: the schema is fixed, and so is, from
 /// then on, the salt.
 async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
     let salt = random_salt()?;
@@ -160,19 +160,19 @@ async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
         .create()
         .with_columns(columns::columns())
         .with_configuration(properties.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))))
-        // The salt is a property of ours, and no property of Delta's.
+        // The salt is Flywheel's property, and not one of Delta's.
         .with_raise_if_key_not_exists(false)
         .with_save_mode(SaveMode::ErrorIfExists)
-        // Tried again, a creation that finds version 0 taken would create the table over again as version 1.
+        // With a retry, a creation that finds version 0 taken would create the table again as version 1.
         .with_commit_properties(CommitProperties::default().with_max_retries(0));
     let Err(error) = creation.await.map(|created| table = created) else { return Ok(table) };
-    // Not created, and not there either: then the first error is the reason, not the second.
+    // If the table was not created and does not exist either, the first error is the reason.
     table.load().await.map_err(|_| storage("create", &error))?;
     Ok(table)
 }
 
-/// A table from before a column was thought of gets it, in a commit of its own, which changes no row and has no record. (In the
-/// rows that are there it is null.) If somebody else does so at the same time, theirs is as good.
+/// Adds the columns that an older table lacks, in a commit of its own that changes no row and has no record. (In existing rows
+/// they are null.) If another process does so at the same time, its commit is as good.
 async fn with_all_columns(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
     let failed = |error: DeltaTableError| storage("add columns to", &error);
     let missing = missing_columns(&table).map_err(failed)?;
@@ -205,7 +205,7 @@ fn random_salt() -> Result<SplitSalt, DatasetError> {
     Ok(SplitSalt::new(random))
 }
 
-/// The table's salt. A table from before there was one gets it with its next commit: of two freezes that draw one each, one
+/// Returns the table's salt. A table from before there was one gets it with its next commit. If two freezes draw one each, one
 /// commits, and the other starts over and finds it.
 fn salt_of(table: &DeltaTable) -> Result<SplitSalt, DatasetError> {
     let snapshot = table.snapshot().map_err(|error| storage("open", &error))?;

@@ -1,4 +1,4 @@
-//! The records that a freeze leaves in its commit: what the pointer is to be moved to, and what the version says of itself.
+//! The records that a freeze leaves in its commit: the pointer to store, and the version's record.
 
 use deltalake::{DeltaTable, Path};
 use flywheel_core::Millis;
@@ -14,7 +14,7 @@ use crate::dataset::{DatasetError, Records};
 pub(super) const POINTER_KEY: &str = "flywheel.pointer";
 pub(super) const VERSION_KEY: &str = "flywheel.version";
 
-/// One line of a commit, as far as it is of use.
+/// One line of a commit, with the fields in use.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Action {
@@ -44,7 +44,7 @@ struct FileStatistics {
 }
 
 impl AddedFile {
-    /// Its place in the store.
+    /// Returns its place in the store.
     pub(super) fn place(&self) -> Result<FilePlace, DatasetError> {
         let path = Path::from_url_path(&self.path).map_err(|error| storage("read", &error))?;
         let statistics = self.stats.as_deref().and_then(|stats| serde_json::from_str::<FileStatistics>(stats).ok());
@@ -52,23 +52,23 @@ impl AddedFile {
     }
 }
 
-/// What a commit says, as far as it is of use.
+/// A commit, with the fields in use.
 #[derive(Debug, Default)]
 pub(super) struct Commit {
     pub(super) records: Option<Records>,
     pub(super) files: Vec<AddedFile>,
     pub(super) removed: Vec<RemovedFile>,
-    /// When, by the writer's clock.
+    /// The time of the commit, by the writer's clock.
     pub(super) at: Option<Millis>,
-    /// What Delta calls what was done.
+    /// Delta's name of the operation.
     pub(super) operation: Option<String>,
 }
 
-/// The records of the newest commit, up to the given version, that has any: other operations on the table leave commits of
-/// their own. Most often that is the newest commit, and one request.
+/// Returns the records of the newest commit, up to the given version, that has any: other operations on the table leave commits
+/// of their own. Usually that is the newest commit, and one request.
 pub(super) async fn last_records(table: &DeltaTable, version: u64) -> Result<Option<Records>, DatasetError> {
     for version in (0..=version).rev() {
-        // Commits before it were cleaned up by somebody; what they recorded is long in the pointer.
+        // Commits before it were cleaned up; the pointer has had their records for long.
         let Some(commit) = read_commit(table, version).await? else { return Ok(None) };
         if commit.records.is_some() {
             return Ok(commit.records);
@@ -77,7 +77,7 @@ pub(super) async fn last_records(table: &DeltaTable, version: u64) -> Result<Opt
     Ok(None)
 }
 
-/// A version's commit; `None` if it is not there any more.
+/// Returns a version's commit; `None` if the commit is gone.
 pub(super) async fn read_commit(table: &DeltaTable, version: u64) -> Result<Option<Commit>, DatasetError> {
     let log = table.log_store();
     let commit = log.read_commit_entry(version).await.map_err(|error| storage("read the log of", &error))?;

@@ -1,4 +1,5 @@
-//! Reads what newcomers have to meet of the table's rows: ids, sides and fingerprints, and, only where there is no fingerprint, texts.
+//! Reads the table's rows for the comparison with newcomers: ids, sides and fingerprints, and texts only where there is no
+//! fingerprint.
 
 use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray, TimestampMicrosecondArray};
 use deltalake::arrow::record_batch::RecordBatch;
@@ -15,20 +16,20 @@ use super::data_file::DataFile;
 use super::storage;
 use crate::dataset::DatasetError;
 
-/// Files read at the same time. There is one a version and little to read in each, so it is the round trips that add up.
+/// The number of files read at the same time. There is one a version, with little to read in each, so the round trips add up.
 const CONCURRENT_FILES: usize = 16;
 
-/// Where a data file is, and how large.
+/// The place and the size of a data file.
 #[derive(Debug, Clone)]
 pub(super) struct FilePlace {
     pub(super) path: Path,
-    /// In bytes, as the Delta log says.
+    /// Its size in bytes, by the Delta log.
     pub(super) size: u64,
-    /// How many rows it has, if the Delta log says so.
+    /// Its number of rows, if the Delta log tells.
     pub(super) rows: Option<u64>,
 }
 
-/// A data file that a version has, as the Delta log knows it.
+/// A data file of a version, as the Delta log knows it.
 #[derive(Debug)]
 pub(super) struct ActiveFile {
     pub(super) add: Add,
@@ -38,7 +39,8 @@ pub(super) struct ActiveFile {
 
 /// Streams the table's rows past newcomers. Memory grows with neither.
 ///
-/// Rows from before the audit have no fingerprint and no side: those files are read once more, with the texts that both follow from.
+/// Rows from before the audit have no fingerprint and no side. Their files are read once more, with the texts that both follow
+/// from.
 pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
     let files = files_of(table).await?;
     let mut columns =
@@ -48,12 +50,12 @@ pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut N
     meet_files(table, unknown, &columns, salt, newcomers).await.map(|_| ())
 }
 
-/// The table's data files, oldest first.
+/// Returns the table's data files, oldest first.
 pub(super) async fn files_of(table: &DeltaTable) -> Result<Vec<FilePlace>, DatasetError> {
     Ok(active_files(table).await?.into_iter().map(|file| file.place).collect())
 }
 
-/// The same, with what it takes to add and to remove them.
+/// Returns the same, with the actions to add and to remove them.
 pub(super) async fn active_files(table: &DeltaTable) -> Result<Vec<ActiveFile>, DatasetError> {
     let files = table.get_active_add_actions_by_partitions(&[]).map_ok(|file| active_file(&file));
     let mut files: Vec<_> = files.try_collect().await.map_err(|error| storage("read", &error))?;
@@ -62,7 +64,7 @@ pub(super) async fn active_files(table: &DeltaTable) -> Result<Vec<ActiveFile>, 
 }
 
 impl ActiveFile {
-    /// What took its place, where it stood.
+    /// Returns its replacement, in the same place among the files.
     pub(super) fn replaced_by(self, by: &Replacement) -> Result<Self, DatasetError> {
         let path = Path::from_url_path(&by.name).map_err(|error| storage("read", &error))?;
         let add = Add {
@@ -90,7 +92,7 @@ fn active_file(file: &LogicalFileView) -> ActiveFile {
     ActiveFile { add, remove: file.remove_action(true), place }
 }
 
-/// Answers the files that have rows which say too little of themselves.
+/// Compares newcomers with the rows of files. Returns the files that have rows without a fingerprint or a side.
 async fn meet_files(
     table: &DeltaTable,
     files: Vec<FilePlace>,
@@ -113,7 +115,7 @@ async fn meet_files(
     Ok(unknown)
 }
 
-/// The rows of a file, whole.
+/// Opens a file's rows, with all columns.
 pub(super) async fn open_whole(
     table: &DeltaTable,
     place: &FilePlace,
@@ -122,7 +124,7 @@ pub(super) async fn open_whole(
     ParquetRecordBatchStreamBuilder::new(reader).await?.build()
 }
 
-/// The rows of a file, of the columns that it has.
+/// Opens a file's rows, with those of the columns that it has.
 pub(super) async fn open(
     table: &DeltaTable,
     place: &FilePlace,
@@ -134,7 +136,7 @@ pub(super) async fn open(
     builder.with_projection(projection).build()
 }
 
-/// `false`: a row has no fingerprint, nor the texts that it follows from.
+/// Compares newcomers with a batch. `false`: a row has no fingerprint, nor the texts that it follows from.
 fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<bool, DatasetError> {
     let (pairs, events) = (texts(batch, "pair_id")?, texts(batch, "event_id")?);
     let (splits, fingerprints) = (texts(batch, SPLIT).ok(), bytes(batch, FINGERPRINT));
@@ -156,7 +158,7 @@ fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) 
     Ok(true)
 }
 
-/// The columns that tell a row's place among the revisions of its output. A file from before revisions has none of an output.
+/// The columns of a row's place among the revisions of its output. A file from before revisions lacks the output.
 struct Revisions<'b> {
     outputs: Option<&'b StringArray>,
     occurred: Option<&'b TimestampMicrosecondArray>,

@@ -1,4 +1,4 @@
-//! Reads versions again: their records, and the rows that each added.
+//! Reads versions: their records, and the rows that each added.
 
 use std::collections::HashSet;
 
@@ -17,10 +17,10 @@ use super::{DeltaDataset, TableVersion, storage};
 use crate::dataset::{DatasetError, Records};
 use crate::erased::Instead;
 
-/// Data files that are opened ahead of the one that is read.
+/// The number of data files opened ahead of the one that is read.
 const FILES_AHEAD: usize = 16;
 
-/// What of a row is needed to check it, and to select it.
+/// The columns needed to check a row, and to select it.
 pub(super) const COLUMNS: [&str; 16] = [
     "pair_id",
     "event_id",
@@ -43,7 +43,7 @@ pub(super) const COLUMNS: [&str; 16] = [
 /// A version's commit.
 #[derive(Debug)]
 pub(crate) struct CommitRead {
-    /// None, if it is neither a freeze's nor a person's.
+    /// None if neither a freeze nor an operator made it.
     pub(crate) records: Option<Records>,
     /// The data files that it added.
     pub(crate) added: Vec<DataFileName>,
@@ -55,12 +55,12 @@ pub(crate) struct CommitRead {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DataFileName {
     pub(crate) name: String,
-    /// In bytes.
+    /// Its size in bytes.
     pub(crate) size: u64,
 }
 
 impl DeltaDataset {
-    /// A version's commit; `None` if it is not there any more.
+    /// Returns a version's commit; `None` if the commit is gone.
     pub(crate) async fn read_commit(
         &self,
         snapshot: &TableVersion,
@@ -72,7 +72,7 @@ impl DeltaDataset {
         Ok(Some(CommitRead { records: commit.records, added: added.collect(), removed }))
     }
 
-    /// A data file's hash, and its rows as lines of JSON, with the columns that a row is judged by.
+    /// Reads a data file's hash, and its rows as lines of JSON with the columns needed to check and select a row.
     pub(crate) async fn read_file(
         &self,
         snapshot: &TableVersion,
@@ -86,13 +86,13 @@ impl DeltaDataset {
 }
 
 impl TableVersion {
-    /// The version's number.
+    /// Returns the version's number.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.table.version().unwrap_or_default()
     }
 
-    /// Its data files, oldest first; in the place of those that had erased rows, what is left of them.
+    /// Returns its data files, oldest first; a file with erased rows is replaced by the one without them.
     pub(super) async fn files(&self) -> Result<Vec<ActiveFile>, DatasetError> {
         let files = active_files(&self.table).await?;
         if self.erased.is_empty() {
@@ -105,12 +105,12 @@ impl TableVersion {
         files.into_iter().filter_map(is_or_instead).collect()
     }
 
-    /// Where they are.
+    /// Returns the places of its data files.
     pub(super) async fn places(&self) -> Result<Vec<FilePlace>, DatasetError> {
         Ok(self.files().await?.into_iter().map(|file| file.place).collect())
     }
 
-    /// The digest of the version's record; none: it is no freeze's, or from before there were records.
+    /// Returns the digest of the version's record; none if it has no record of its own.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if its commit cannot be read.
@@ -119,13 +119,13 @@ impl TableVersion {
         Ok(record.filter(|record| record.version == self.number()).map(|record| record.digest))
     }
 
-    /// The salt of the held-out split.
+    /// Returns the salt of the held-out split.
     #[must_use]
     pub fn salt(&self) -> &SplitSalt {
         &self.salt
     }
 
-    /// How many pairs it has; `None` if a data file of somebody else's does not say how many rows it has.
+    /// Returns the number of its pairs; `None` if a data file of another writer does not give its number of rows.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if the table's log cannot be read.
@@ -133,14 +133,14 @@ impl TableVersion {
         Ok(self.places().await?.iter().map(|file| file.rows).sum())
     }
 
-    /// What a row is for: what it says, or, in rows from before they said it, what its prompt is for.
+    /// Returns a row's side: the stored one, or, in rows from before the column, its prompt's.
     #[must_use]
     pub fn side_of(&self, stored: Option<Split>, prompt: &str) -> Split {
         stored.unwrap_or_else(|| self.salt.side_of(prompt))
     }
 
-    /// Streams the version's rows as lines of JSON with these columns, those that entered first before the others. Memory
-    /// does not grow with the version. A column that rows of an older form lack is left out of theirs.
+    /// Streams the version's rows as lines of JSON with these columns, oldest first. Memory does not grow with the version. Rows
+    /// from before a column lack it.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if a data file cannot be read.
@@ -149,8 +149,8 @@ impl TableVersion {
         files.map_ok(move |files| self.rows_of(files, columns)).try_flatten()
     }
 
-    /// The same, with each row whether an earlier version lacks it, by the data file that it is in: all are new without one, and so is
-    /// what was written anew in between.
+    /// Streams the same, each row with `true` if the earlier version lacks its data file. Without an earlier version all rows are
+    /// new, and so are rows in files that were rewritten in between.
     ///
     /// # Errors
     /// [`DatasetError::Storage`] if a data file cannot be read.
@@ -200,7 +200,8 @@ impl TableVersion {
         self.rows_of_each(files, columns).map_ok(|((), row)| row)
     }
 
-    /// The same, each row with what its file comes with. Several files are opened ahead, for there is one a version and often little in it.
+    /// Streams the same, each row with its file's tag. Several files are opened ahead, because there is one a version and often
+    /// little in it.
     fn rows_of_each<T: Copy + Send>(
         &self,
         files: Vec<(T, FilePlace)>,

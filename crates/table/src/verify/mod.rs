@@ -1,4 +1,4 @@
-//! Recomputes what versions say of themselves from the objects, and names the first thing that does not fit.
+//! Verifies versions: it recomputes their records from the objects, and reports the first mismatch.
 
 mod rows;
 
@@ -15,55 +15,62 @@ use crate::dataset::{Dataset as _, DatasetError};
 use crate::delta_dataset::{CommitRead, DataFileName, DeltaDataset, TableVersion};
 use crate::erased::{Erased, Instead};
 
-/// What was checked, and fits.
+/// The verified counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Versions.
     pub versions: u64,
-    /// Of them, those that people made.
+    /// Of them, operators' versions.
     pub amended: u64,
-    /// Rows that have entered over all of them; but for those that were erased since.
+    /// Rows that have entered over all versions, except those that were erased since.
     pub rows: u64,
     /// Rows and lines that were erased since.
     pub erased: u64,
     /// Parts of the log that went into them.
     pub parts: u64,
-    /// Pairs that are held.
+    /// Pairs that are quarantined.
     pub held: u64,
     /// Pairs that wait after the newest version.
     pub waiting: u64,
-    /// The digest of the newest version's record: who keeps it elsewhere can tell whether all of them were changed together.
+    /// The digest of the newest version's record. A reader who keeps it elsewhere can detect that all versions were changed
+    /// together.
     pub digest: Option<String>,
 }
 
-/// Why versions cannot be vouched for.
+/// The reason why versions cannot be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum Unverifiable {
-    /// Something does not fit.
+    /// A mismatch.
     #[error(transparent)]
     Misfit(#[from] Misfit),
     /// The dataset cannot be read.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// A part of the log cannot be read, and not because it is gone.
+    /// A part of the log cannot be read, for another reason than that it is gone.
     #[error(transparent)]
     Lake(#[from] LakeError),
 }
 
 /// Verifies every version of a dataset, and the parts of the log that went into them.
 ///
-/// Of each version: its record's digest, and that it follows the record before; every file and object that it names; its rows, by their digest,
-/// ids and statistics; the parts that it consumed, and the part of held pairs that it wrote, until that expires; the pairs that wait, none of
-/// which is in a row. Of a version that people made: that its rows, and what waits, are those of the version it goes back to, or those before
-/// it without what it takes out. Over all versions: that no prompt is on both sides of the split, no pair in two rows of one version, and
-/// that no row came or went without a record.
+/// It checks for each version:
+/// - the digest of its record, and that it follows the record before;
+/// - every file and object that it names;
+/// - its rows, by their digest, ids and statistics;
+/// - the parts that it consumed, and the part of quarantined pairs that it wrote, until that expires;
+/// - the waiting pairs, none of which is in a row;
+/// - of an operator's version, that its rows and waiting pairs are those of the rollback's target, or those before it without the
+///   removed ones.
 ///
-/// What was erased cannot be recomputed. Then that is checked which took its place, by the list that the erasure's record has the hash of.
+/// It checks over all versions that no prompt is on both sides of the split, and no pair is in two rows of one version. No row
+/// may come or go without a record.
 ///
-/// Nothing is created or changed. After each version `tell` hears what is verified so far, and how many versions there are in all.
+/// Erased data cannot be recomputed. Then the replacement is checked, by the list whose hash the erasure's record has.
+///
+/// It creates and changes nothing. After each version it calls `tell` with the counts so far, and the number of versions in all.
 ///
 /// # Errors
-/// The first thing that does not fit, by version; or what could not be read.
+/// The first mismatch, by version; or the object that could not be read.
 pub async fn verify(
     dataset: &DeltaDataset,
     lake: &impl ReadPart,
@@ -117,23 +124,23 @@ struct Verifier<'d, L> {
     verified: Verified,
 }
 
-/// The pairs that wait.
+/// The waiting pairs.
 #[derive(Default)]
 struct Waiting {
-    /// After the version that was checked last.
+    /// Those after the version that was checked last.
     pairs: HashSet<u128>,
-    /// After versions that somebody went back to.
+    /// Those after versions that a rollback goes back to.
     kept: HashMap<u64, HashSet<u128>>,
 }
 
 impl<L: ReadPart> Verifier<'_, L> {
-    /// Remembers what the version has, for it is gone back to.
+    /// Remembers the version's rows and waiting pairs, because a rollback goes back to it.
     fn keep(&mut self, version: u64) {
         self.rows.keep(version);
         self.waiting.kept.insert(version, self.waiting.pairs.clone());
     }
 
-    /// Answers the last record so far.
+    /// Checks a version. Returns the last record so far.
     async fn check_version(
         &mut self,
         version: u64,
@@ -156,7 +163,7 @@ impl<L: ReadPart> Verifier<'_, L> {
         let parsed = lines.iter().map(|row| self.parsed(version, row)).collect::<Result<Vec<_>, _>>()?;
         let difference = self.rows.change(version, &commit.removed, &commit.added)?;
         let Some(record) = record else {
-            // From before there were records; or of somebody who put the same rows into other files.
+            // The version is from before there were records, or another writer put the same rows into other files.
             if previous.is_some() && difference != Difference::default() {
                 return Err(misfit(version, "its rows were changed, and there is no record of it".to_owned()).into());
             }
@@ -202,7 +209,7 @@ impl<L: ReadPart> Verifier<'_, L> {
         Ok(Some(record))
     }
 
-    /// A data file, or what took its place when rows of it were erased.
+    /// Reads a data file, or its replacement if rows of it were erased.
     async fn read_file(&mut self, version: u64, file: &DataFileName) -> Result<File, Misfit> {
         let instead = self.erased.instead_of(Place::Table, &file.name);
         let is_new = !self.rows.has_read(&file.name);
@@ -237,7 +244,7 @@ impl<L: ReadPart> Verifier<'_, L> {
                         rows
                     }
                 };
-                // What it was can only be taken from the record, whose digest holds.
+                // The original file's digest is gone with it, so the record's is used, whose own digest holds.
                 File { object: ObjectDigest { name: file.name.clone(), sha256: sha256.clone() }, rows, erased: *erased }
             }
         };
@@ -255,7 +262,7 @@ impl<L: ReadPart> Verifier<'_, L> {
         &mut self,
         record: &VersionRecord,
         amendment: &Amendment,
-        // None, if rows of the files that came and went were erased since.
+        // None if rows of the added or removed files were erased since.
         difference: Option<Difference>,
     ) -> Result<(), Misfit> {
         let misfit = |what: &str| Err(misfit(record.version, what.to_owned()));
@@ -277,7 +284,7 @@ impl<L: ReadPart> Verifier<'_, L> {
             return misfit("its rows are not those of the version that it goes back to");
         }
         let counted = Difference { removed: amendment.removed, added: amendment.added };
-        // Whoever erases rows leaves nothing to count them by but the list of what was replaced.
+        // After an erasure the removed rows can only be counted by the list of replaced objects.
         let is_erasure = matches!(amendment.operation, Operation::Erasure { .. });
         if difference.is_some_and(|difference| difference != counted) && !is_erasure {
             return misfit("it took out, or brought back, another number of rows than it says");
@@ -349,7 +356,7 @@ impl<L: ReadPart> Verifier<'_, L> {
                 let what = format!("its part of held pairs, {}, was changed since", held.key);
                 Err(misfit(record.version, what).into())
             }
-            // What nobody has released in time expires, and the staged object is what is left of it.
+            // A quarantined pair that no operator released in time expires, and only the staged object is left of it.
             Err(error) if error.is_missing() => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -400,17 +407,17 @@ impl<L: ReadPart> Verifier<'_, L> {
     }
 }
 
-/// A data file as it is, or what is left of it.
+/// A data file, or its replacement after an erasure.
 struct File {
-    /// As it was written.
+    /// Its digest as it was written.
     object: ObjectDigest,
-    /// As lines of JSON.
+    /// Its rows, as lines of JSON.
     rows: Vec<String>,
     /// Rows that were erased since.
     erased: u64,
 }
 
-/// A freeze takes out the rows that it says were revised, and no others.
+/// Checks that a freeze removed the rows that it records as revised, and no others.
 fn check_revised(record: &VersionRecord, difference: &Difference) -> Result<(), Misfit> {
     let removed = record.revised.as_ref().map_or(0, |revised| revised.rows);
     let counted = Difference { removed, added: record.counts.entered };
@@ -421,7 +428,7 @@ fn check_revised(record: &VersionRecord, difference: &Difference) -> Result<(), 
     Err(misfit(record.version, what.to_owned()))
 }
 
-/// A version's rows cannot be recomputed once some were erased; their number can.
+/// Checks the number of a version's rows. Their content cannot be recomputed once some were erased.
 fn check_what_is_left(record: &VersionRecord, rows: u64, erased: u64) -> Result<(), Misfit> {
     if rows + erased == record.counts.entered {
         return Ok(());

@@ -5,21 +5,21 @@ use flywheel_core::dataset::{Fingerprint, GoldLine, Misfit, Split, pair_key};
 use super::misfit;
 use crate::delta_dataset::DataFileName;
 
-/// Which rows there are at a version, and what has to hold across versions.
+/// The rows of the current version, and the rules that hold across versions.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    /// The pairs of each data file that there ever was.
+    /// The pairs of every data file of any version.
     pairs_of: HashMap<String, Vec<u128>>,
-    /// The files that the version has.
+    /// The files of the version.
     files: BTreeMap<String, DataFileName>,
-    /// The pairs that the version has.
+    /// The pairs of the version.
     pairs: HashSet<u128>,
     sides: HashMap<Vec<u8>, (Split, u64)>,
-    /// The files of versions that somebody went back to.
+    /// The files of versions that a rollback goes back to.
     kept: HashMap<u64, Vec<String>>,
 }
 
-/// What a commit changed.
+/// The changes of a commit.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Difference {
     pub(super) removed: u64,
@@ -27,7 +27,7 @@ pub(super) struct Difference {
 }
 
 impl Rows {
-    /// A data file's rows, whatever version it is of. No prompt may be on both sides of the split over all versions.
+    /// Adds a data file's rows, of whatever version. No prompt may be on both sides of the split over all versions.
     pub(super) fn read(
         &mut self,
         version: u64,
@@ -51,7 +51,7 @@ impl Rows {
         self.pairs_of.contains_key(file)
     }
 
-    /// The version's files change. No pair may be in two rows of one version.
+    /// Applies a version's changes of files. No pair may be in two rows of one version.
     pub(super) fn change(
         &mut self,
         version: u64,
@@ -80,7 +80,7 @@ impl Rows {
         Ok(Difference { removed, added: come.difference(&gone).count() as u64 })
     }
 
-    /// Whether the version has a row of this pair.
+    /// Returns `true` if the version has a row of this pair.
     pub(super) fn has_pair(&self, pair: u128) -> bool {
         self.pairs.contains(&pair)
     }
@@ -89,12 +89,12 @@ impl Rows {
         self.files.values()
     }
 
-    /// Remembers which files the version has.
+    /// Remembers the version's files.
     pub(super) fn keep(&mut self, version: u64) {
         self.kept.insert(version, self.files.keys().cloned().collect());
     }
 
-    /// Whether the version has the pairs of that older one.
+    /// Returns `true` if the version has the pairs of that older one.
     pub(super) fn are_those_of(&self, older: u64) -> bool {
         let Some(files) = self.kept.get(&older) else { return false };
         let then: HashSet<_> = files.iter().filter_map(|file| self.pairs_of.get(file)).flatten().copied().collect();

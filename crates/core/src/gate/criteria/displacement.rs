@@ -1,7 +1,7 @@
-//! G2: have users' texts become more probable?
+//! G2 `no_displacement`: users' texts have become more probable.
 //!
-//! DPO widens the margin between the texts, and may do so by making both less probable: the mass goes to neither, and what the
-//! model says is broken. In nats a token, so that long texts do not count for more.
+//! DPO widens the margin between the texts, and may do so by making both less probable: the probability goes to neither, and the
+//! model's answers break. The gain is in nats a token, so that long texts do not count for more.
 
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;

@@ -1,6 +1,6 @@
-//! G3: are outputs that users liked as probable as before?
+//! G3 `no_forgetting`: outputs that users liked are as probable as before.
 //!
-//! Edits show what to change and never what to keep. Liked outputs do, and a loss on held-out ones is what is being unlearned.
+//! Edits show what to change and never what to keep. Liked outputs do; a loss on held-out ones measures forgetting.
 
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;

@@ -1,13 +1,13 @@
-//! G0: are these the files that the run is about, whole, and are they enough?
+//! G0 `integrity`: the files are those of the run, whole, and enough.
 //!
-//! Any problem refuses the adapter, because no number that follows would mean anything. Too few rows are no problem of the
-//! adapter's: then a person decides.
+//! Any problem rejects the adapter, because no number that follows would mean anything. Too few rows are not the adapter's fault:
+//! then an operator decides.
 
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure, Standing};
 use super::super::evidence::Evidence;
 
-/// Of fewer new pairs nothing can be said. How far a few go is seen by the bounds of G1 and G4.
+/// The fewest new pairs. The bounds of G1 and G4 account for small numbers above it.
 const LEAST_NEW: f64 = 1.0;
 
 pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {

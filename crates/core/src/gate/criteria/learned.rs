@@ -1,12 +1,11 @@
-//! G1: of what is new, does the candidate tell users' texts from the model's better than the incumbent does?
+//! G1 `learned`: on new pairs, the candidate tells users' texts from the model's better than the incumbent does.
 //!
-//! Of a pair, `Δ ln p(chosen) > Δ ln p(rejected)`, with Δ from incumbent to candidate: DPO's reward accuracy. Alone it is worth
-//! nothing (it was 1.00 for good adapters and for broken ones), but an adapter without it has learned nothing.
+//! A pair counts if `Δ ln p(chosen) > Δ ln p(rejected)`, with Δ from incumbent to candidate: DPO's reward accuracy. Alone it
+//! proves nothing (it was 1.00 for good adapters and for broken ones), but an adapter without it has learned nothing.
 //!
-//! Only pairs that are new since the incumbent's training are asked about. Each training is on all pairs so far, and of those that the incumbent
-//! knows as well there is nothing left to learn: half of them come out this way and half that, so that the share of all pairs
-//! sinks towards one half as the dataset grows, however well the candidate has learned what is new. Where nothing is new, G0 leaves it to a
-//! person.
+//! Only pairs that are new since the incumbent's training count. Each training is on all pairs so far, and the incumbent has
+//! learned the known ones already. Half of those come out either way. So the share over all pairs would sink towards one half as
+//! the dataset grows, however well the candidate has learned the new ones. If no pair is new, G0 leaves the run to an operator.
 
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};

@@ -1,4 +1,4 @@
-//! The criteria, one a file: each takes what the evaluation has evidence, and says whether it holds and why not.
+//! The criteria, one a file. Each judges the evidence, and returns its standing with reasons.
 
 mod displacement;
 mod forgetting;
@@ -11,7 +11,7 @@ use super::bounds::GateBounds;
 use super::criterion::Criterion;
 use super::evidence::Evidence;
 
-/// All criteria, in order.
+/// Returns all criteria, in order.
 pub(super) fn all(evidence: &Evidence, bounds: &GateBounds) -> Vec<Criterion> {
     vec![
         integrity::judge(evidence, bounds),

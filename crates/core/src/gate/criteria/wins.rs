@@ -1,10 +1,10 @@
-//! G4: are its own answers nearer to what users wrote than the incumbent's?
+//! G4 `wins`: the candidate's own answers are nearer to users' texts than the incumbent's.
 //!
-//! Greedy answers to held-out prompts against the user's text, by the same similarity that curation goes by. It is the one
-//! criterion about what users will read, and noisy: a near miss is left to a person.
+//! It compares greedy answers to held-out prompts with the user's text, by the same similarity as curation. It is the one
+//! criterion about the text that users will read, and noisy: a near miss goes to review.
 //!
-//! It has to win where there was something to learn, on pairs that are new to the incumbent (see G1), and on the others, where both
-//! have learned the same and most answers are alike, not to be further off.
+//! The candidate has to win on pairs that are new to the incumbent (see G1). On the others it must not be further off: both have
+//! learned the same, and most answers are alike.
 
 use std::cmp::Ordering;
 

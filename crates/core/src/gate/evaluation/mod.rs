@@ -19,20 +19,20 @@ use crate::training::{
 
 pub use reading::Reading;
 
-/// Σ ln p may be this much above 0 by rounding, and no more.
+/// The most that Σ ln p may exceed 0, by rounding.
 const ROUNDING: f64 = 1e-3;
 
-/// A file that the gate has to be shown.
+/// A file that the gate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EvidenceFile {
-    /// One that the trainer read.
+    /// A file that the trainer read.
     Input(InputFile),
-    /// One that the trainer wrote.
+    /// A file that the trainer wrote.
     Output(OutputFile),
 }
 
 impl EvidenceFile {
-    /// All that the gate has to be shown, in the order in which it needs them: held-out rows before their scores.
+    /// All files that the gate reads, in the order in which it needs them: held-out rows before their scores.
     pub const ALL: [Self; 7] = [
         Self::Input(InputFile::Train),
         Self::Input(InputFile::ReplayTrain),
@@ -55,9 +55,9 @@ impl EvidenceFile {
     }
 }
 
-/// What a run has to show for itself, as far as it was shown.
+/// The evaluation of a run's files.
 ///
-/// It is given the description and the report, then each of [`EvidenceFile::ALL`]. A file that is not shown is missed.
+/// It takes the description and the report, then each of [`EvidenceFile::ALL`]. A file that is not read counts as missing.
 #[derive(Debug)]
 pub struct Evaluation<'p> {
     rules: &'p CurationRules,
@@ -75,11 +75,11 @@ pub struct Evaluation<'p> {
 }
 
 impl<'p> Evaluation<'p> {
-    /// Begins the evaluation of a run by its description and its trainer's report, as they are stored, and the folder that the trainer
-    /// has put the adapter in.
+    /// Begins the evaluation of a run by its description, its trainer's report, both as stored, and the folder that the trainer
+    /// put the adapter in.
     ///
     /// # Errors
-    /// If the description is none. It is this project's own, so that is no fault of the adapter's.
+    /// If the description is invalid. It is this project's own, so the adapter is not to blame.
     pub fn new(
         (rules, bounds): (&'p CurationRules, &'p GateBounds),
         description: &[u8],
@@ -108,12 +108,12 @@ impl<'p> Evaluation<'p> {
         Ok(evaluation)
     }
 
-    /// Shows a file.
+    /// Begins to read a file.
     pub fn read(&mut self, file: EvidenceFile) -> Reading<'_, 'p> {
         Reading::new(self, file)
     }
 
-    /// The verdict.
+    /// Returns the verdict.
     #[must_use]
     pub fn judge(mut self) -> GateVerdict {
         for file in EvidenceFile::ALL.into_iter().filter(|file| !self.shown.contains(file)).collect::<Vec<_>>() {
@@ -172,7 +172,7 @@ impl<'p> Evaluation<'p> {
         }
     }
 
-    /// A file is over: is it the one that was described?
+    /// Ends a file: checks that it is the described one.
     pub(super) fn end(&mut self, file: EvidenceFile, sha256: &str, lines: u64) {
         self.shown.push(file);
         let (expected, rows) = match file {
@@ -190,7 +190,7 @@ impl<'p> Evaluation<'p> {
                 }
             }
         };
-        // Without a report nothing is expected, and that is a problem already.
+        // Without a report no hash is expected, and that is a problem already.
         let is_other = expected.is_some_and(|expected| expected.as_str() != sha256);
         let is_longer_or_shorter = rows.is_some_and(|rows| rows != lines);
         if is_other {
@@ -267,7 +267,8 @@ impl<'p> Evaluation<'p> {
     }
 
     fn measure_answer(&self, row: &PairRow, side: &ScoredPairSide) -> MeasuredAnswer {
-        // Pairs are made of answers, and so are answers compared. Two texts that take too long to compare are long and far apart.
+        // Pairs are compared without the model's reasoning, and so are answers. Two texts that take too long to compare are long
+        // and far apart.
         let answer = self.rules.think.answer(&side.output);
         let distance = distance(answer, &row.chosen, self.rules.audit.max_similarity_steps);
         let similarity = distance.map_or(Share::new(0, 1), Distance::kept);

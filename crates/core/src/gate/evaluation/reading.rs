@@ -2,10 +2,10 @@ use super::{Evaluation, EvidenceFile};
 use crate::dataset::StreamDigest;
 use crate::gate::problem::Problem;
 
-/// The longest line that is read: far above any row's, and a bound on the memory that a file without line feeds takes.
+/// The longest line: far above any row's. It bounds the memory that a file without line feeds takes.
 const MOST_LINE_BYTES: usize = 16 << 20;
 
-/// A file of the run, shown to the gate piece by piece: it is hashed, and its lines are taken.
+/// A file of the run, read piece by piece: it is hashed, and its lines are parsed.
 #[derive(Debug)]
 pub struct Reading<'e, 'p> {
     evaluation: &'e mut Evaluation<'p>,
@@ -20,7 +20,7 @@ impl<'e, 'p> Reading<'e, 'p> {
         Self { evaluation, file, digest: StreamDigest::default(), line: Vec::new(), lines: 0 }
     }
 
-    /// Shows the next piece.
+    /// Adds the next piece.
     pub fn add(&mut self, piece: &[u8]) {
         self.digest.add(piece);
         if !self.file.has_lines() {
@@ -35,7 +35,7 @@ impl<'e, 'p> Reading<'e, 'p> {
         }
     }
 
-    /// All of it was shown.
+    /// Ends the file.
     pub fn finish(mut self) {
         if !self.line.is_empty() {
             self.end_line();
