@@ -16,8 +16,8 @@ use crate::progress::{Observer, Progress};
 use crate::training::{AdamW, Batches, reference_margins};
 use crate::workers::Workers;
 
-/// Measures a run's rows by its base with an adapter, or by the bare base, and computes the loss of one step of `batch_size ·
-/// accumulation` rows from there. Numbers that are not finite are null.
+/// Measures a run's rows by its base with an adapter, or by the bare base, and computes the loss of one step of
+/// `batch_size · accumulation` rows from there. Numbers that are not finite are null.
 pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Result<Value> {
     let Verified { description, base, prepared, .. } = Verified::read(input, base)?;
     let adapter = adapter.map(|folder| Adapter::load(folder, &base.config)).transpose()?;

@@ -1,5 +1,5 @@
-//! Measures the memory of preparing a run. The dataset is made first, in its own process, for a freeze takes far more. `cargo run
-//! -p flywheel-prepare --example prepare_memory -- FOLDER 4` freezes 4 × 5,000 pairs; without a number it prepares the run.
+//! Measures the memory of preparing a run. The dataset is made first, in its own process, for a freeze takes far more.
+//! `cargo run -p flywheel-prepare --example prepare_memory -- FOLDER 4` freezes 4 × 5,000 pairs; without a number it prepares the run.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example for people")]
 
