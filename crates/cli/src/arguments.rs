@@ -1,4 +1,4 @@
-//! The command line. What is said here is what `--help` says.
+//! The command line. The doc comments of arguments are the texts of `--help`.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -69,11 +69,11 @@ pub(crate) enum Command {
     /// Let events in that are held in quarantine or for review, as they are or with a corrected text
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArguments),
-    /// Settle that events that are held in quarantine or for review train nobody; or, with --run, that an adapter that the gate has left to a
-    /// person does not become live
+    /// Settle that events in quarantine or review never train; or, with --run, that an adapter that the gate has left to a person
+    /// does not become live
     #[command(after_help = REJECT_EXAMPLES)]
     Reject(RejectArguments),
-    /// Which adapter is live, since when and why, and which were before
+    /// Show which adapter is live, since when and why, and which were before
     Adapters(LakeArguments),
     /// Answer a run whose adapter the gate has left to a person: it becomes live
     #[command(after_help = REVIEW_EXAMPLES)]
@@ -85,9 +85,9 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BreakerCommand {
-    /// Where it stands, since when and why
+    /// Show its state, since when and why
     Status(LakeArguments),
-    /// Open it: nothing is trained and gold is held back, until somebody closes it
+    /// Open it: nothing is trained and gold is quarantined, until an operator closes it
     Open(ChangeArguments),
     /// Close it: the lake goes on with what is written from now on. What was written before goes to quarantine
     Close(ChangeArguments),
@@ -210,7 +210,7 @@ Examples:
   flywheel demote --to base --why 'it rambles' --dry-run
   flywheel demote --to crossing-000006-attempt-1 --why 'the one after it rambles' --yes";
 
-/// What an answer to a run takes.
+/// The arguments of an answer to a run.
 #[derive(Debug, Args)]
 pub(crate) struct ReviewArguments {
     /// The run that waits
@@ -220,17 +220,17 @@ pub(crate) struct ReviewArguments {
     pub(crate) change: ChangeArguments,
 }
 
-/// What putting back takes.
+/// The arguments of a demotion.
 #[derive(Debug, Args)]
 pub(crate) struct DemoteArguments {
-    /// What becomes live: the run that trained the adapter, or `base`
+    /// The next live adapter: the run that trained it, or `base`
     #[arg(long, value_name = "RUN|base")]
     pub(crate) to: DemoteTo,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
 }
 
-/// What may be put back.
+/// The target of a demotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DemoteTo {
     Base,
@@ -254,7 +254,7 @@ impl fmt::Display for DemoteTo {
     }
 }
 
-/// The lake that an operator's command is about. Every such command takes these.
+/// The lake of an operator's command. Every such command takes these.
 #[derive(Debug, Args)]
 pub(crate) struct LakeArguments {
     /// The lake: a bucket, with credentials and region as AWS's own tools take them, or a folder
@@ -265,15 +265,15 @@ pub(crate) struct LakeArguments {
     pub(crate) json: bool,
 }
 
-/// What an operator's command that changes something takes besides.
+/// The further arguments of an operator's command that changes something.
 #[derive(Debug, Args)]
 pub(crate) struct ChangeArguments {
     #[command(flatten)]
     pub(crate) on: LakeArguments,
-    /// Why, for whoever looks later
+    /// The reason, for the records
     #[arg(long, value_name = "REASON", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) why: String,
-    /// Who says so
+    /// The operator's name
     #[arg(long, value_name = "NAME", env = "USER", hide_env_values = true)]
     pub(crate) by: String,
     /// Say what would be done, and do nothing
@@ -296,7 +296,7 @@ pub(crate) struct RollbackArguments {
     pub(crate) change: ChangeArguments,
 }
 
-/// Whose rows or lines a command is about.
+/// The filter for rows or lines of a command.
 #[derive(Debug, Args)]
 pub(crate) struct ContributorArguments {
     /// By this contributor: the pseudonym that rows have, 32 hexadecimal digits
@@ -329,7 +329,7 @@ pub(crate) struct ForgetArguments {
     pub(crate) change: ChangeArguments,
 }
 
-/// Which held events a command is about.
+/// The quarantined or reviewed events of a command.
 #[derive(Debug, Args)]
 pub(crate) struct HeldArguments {
     /// This event; may be repeated
@@ -374,7 +374,7 @@ pub(crate) struct RejectArguments {
 }
 
 impl RejectArguments {
-    /// The answer to a run, if one is named; else the arguments as they are.
+    /// Returns the answer to a run if `--run` is given, else the arguments unchanged.
     pub(crate) fn of_run(self) -> Result<ReviewArguments, Box<Self>> {
         let Self { run, held, change } = self;
         match run {
@@ -429,7 +429,7 @@ pub(crate) struct ExplainArguments {
 pub(crate) struct PairsArguments {
     #[command(flatten)]
     pub(crate) input: Input,
-    /// What a line looks like
+    /// The format of the lines
     #[arg(long, value_enum, default_value_t = Format::TrlMessages)]
     pub(crate) format: Format,
 }

@@ -1,4 +1,4 @@
-//! `flywheel explain`: one event, and what the audit sees in it.
+//! `flywheel explain`: the audit's findings in one event.
 
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};
@@ -13,7 +13,7 @@ use crate::reasons::{meaning, threshold};
 use crate::worker::{BadLine, text};
 use crate::{Failure, Outcome, policy};
 
-/// An explanation, as it is printed as JSON.
+/// An explanation, printed as JSON.
 #[derive(Serialize)]
 struct ExplanationLine<'e> {
     event_id: &'e str,
@@ -22,7 +22,7 @@ struct ExplanationLine<'e> {
     tags: &'e [Reason],
     scores: &'e Scores,
     similarity: Option<f64>,
-    /// In what the user's text was given the model's spelling.
+    /// The fields in which the user's text was given the model's spelling.
     respelled: Vec<&'static str>,
     findings: Vec<FindingLine>,
 }
@@ -38,7 +38,7 @@ struct FindingLine {
     tune: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<TextName>,
-    /// From and to, in bytes.
+    /// The range in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<[usize; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,7 +91,7 @@ fn text_of<'e>(audited: &'e AuditedEvent<'_>, name: TextName) -> &'e str {
     }
 }
 
-/// The credentials that were found in an event.
+/// Returns the credentials that were found in an event.
 fn secrets<'e>(audited: &'e AuditedEvent<'_>) -> impl Iterator<Item = &'e str> {
     let secrets = audited.verdict().findings.iter().filter(|finding| finding.reason == Reason::Secret);
     secrets.filter_map(|finding| excerpt(audited, finding)).filter(|secret| !secret.is_empty())
@@ -170,7 +170,7 @@ fn as_text(audited: &AuditedEvent<'_>, rules: &CurationRules, style: &Style) -> 
     out
 }
 
-/// Where a finding sends the event. Another finding may have it noted only, whatever the policy says.
+/// Returns the route of a finding by the policy. Another finding can reduce this one to a note.
 fn route_of(audited: &AuditedEvent<'_>, reason: Reason, rules: &CurationRules) -> Option<Route> {
     let is_tag = audited.verdict().tags.contains(&reason);
     if is_tag { Some(Route::Gold) } else { rules.route_of(reason) }
@@ -184,12 +184,12 @@ fn name(text: TextName) -> &'static str {
     }
 }
 
-/// A text of an event, with what was found in it.
+/// Returns a text of an event with its findings marked.
 fn marked<'e>(audited: &'e AuditedEvent<'_>, name: TextName, style: &'e Style) -> Marked<'e> {
     let text = text_of(audited, name);
     let spans = audited.verdict().findings.iter().filter_map(|finding| finding.span.as_ref());
     let found = spans.filter(|span| span.text == name).map(|span| span.bytes.clone());
-    // Credentials are masked wherever they stand.
+    // Credentials are masked at every occurrence.
     let places = secrets(audited).flat_map(|secret| text.match_indices(secret));
     let places = places.map(|(at, secret)| at..at + secret.len());
     Marked::new(text, style, found.collect(), places.collect())

@@ -1,4 +1,4 @@
-//! Files of events as chunks of whole lines. Whatever the files hold, a chunk is bounded.
+//! Reads files of events as chunks of whole lines. A chunk is bounded for any input.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -10,37 +10,37 @@ use flywheel_core::MAX_EVENT_BYTES;
 
 use crate::Failure;
 
-/// A chunk is closed when it has so many bytes: enough to be worth handing to another thread.
+/// The size in bytes at which a chunk is closed: enough to be worth another thread.
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// Longer lines hold no event that the front door would take. An event may grow by what is not kept of it (white space, fields
-/// that are not known, escapes), so the limit is a few times its own.
+/// The longest line in bytes. Longer lines hold no event that the front door would take. An event may have white space, unknown
+/// fields and escapes that are not kept, so the limit is a few times the front door's.
 pub(crate) const MAX_LINE_BYTES: usize = 8 * MAX_EVENT_BYTES;
 
-/// No file has more lines than this many bits count.
+/// The bits for a line's number. No file has more lines.
 const LINES_BITS: u32 = 40;
 
 /// Some lines of one file.
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    /// The name of the file, as it was given.
+    /// The file's name as the user gave it.
     pub(crate) file: Arc<Path>,
-    /// How many bytes were read for it.
+    /// The number of bytes read for this chunk.
     pub(crate) bytes_read: u64,
-    /// The files before it.
+    /// The number of files before this one.
     file_number: u64,
     text: Vec<u8>,
     lines: Vec<(u64, Option<Range<usize>>)>,
 }
 
-/// One line of a file, blank ones left out.
+/// One line of a file. Blank lines are left out.
 #[derive(Debug)]
 pub(crate) struct Line<'c> {
-    /// Counted from 1, blank ones included.
+    /// The line's number from 1; blank lines count.
     pub(crate) number: u64,
-    /// Its place among the lines of all files: a greater one comes later.
+    /// The line's position among the lines of all files, in order.
     pub(crate) position: u64,
-    /// What it says; `None` if it is longer than [`MAX_LINE_BYTES`].
+    /// The line's text; `None` if it is longer than [`MAX_LINE_BYTES`].
     pub(crate) bytes: Option<&'c [u8]>,
 }
 
@@ -54,14 +54,14 @@ impl Chunk {
     }
 }
 
-/// The size of all files together, if each of them has one.
+/// Returns the size of all files together, if each has one.
 pub(crate) fn total_bytes(files: &[PathBuf]) -> Option<u64> {
     let sizes =
         files.iter().map(|path| std::fs::metadata(path).ok().filter(|file| file.is_file()).map(|file| file.len()));
     sizes.sum()
 }
 
-/// Reads files one after another, and hands each chunk to `take` until that answers `false`.
+/// Reads files one after another and hands each chunk to `take` until `take` returns `false`.
 pub(crate) fn read(files: &[PathBuf], mut take: impl FnMut(Chunk) -> bool) -> Result<(), Failure> {
     for (file_number, path) in (0..).zip(files) {
         let failure = |cause| Failure::Unusable(format!("cannot read {}: {cause}", path.display()));
@@ -83,7 +83,7 @@ struct Reader<R> {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// The next lines, or `None` at the end.
+    /// Returns the next lines, or `None` at the end.
     fn chunk(&mut self, path: &Path, file_number: u64) -> std::io::Result<Option<Chunk>> {
         let mut chunk = Chunk {
             file: path.into(),
@@ -106,7 +106,7 @@ impl<R: BufRead> Reader<R> {
                 chunk.lines.push((self.line, None));
                 continue;
             }
-            // A byte order mark is no part of the first event.
+            // A byte order mark is not part of the first event.
             let mark = if self.line == 1 && chunk.text[start..].starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             let line = start + mark..chunk.text.len();
             if !chunk.text[line.clone()].trim_ascii().is_empty() {

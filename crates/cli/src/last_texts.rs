@@ -1,4 +1,4 @@
-//! Of each output the last text: the same rule as a freeze has, for files.
+//! Keeps the last text of each output, by the same rule as a freeze.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
 
 use flywheel_core::{CuratedEvent, Revision};
 
-/// What is written of the gold pairs, in a file of this machine, until it is known which of them are the last texts of their outputs.
+/// The lines of gold pairs, spooled to a temporary file until the last text of each output is known.
 pub(crate) struct LastTexts {
     spool: BufWriter<File>,
     spans: Vec<Span>,
@@ -14,13 +14,13 @@ pub(crate) struct LastTexts {
     withdrawn: HashSet<String>,
 }
 
-/// What one event has in the spool.
+/// The lines of one event in the spool.
 struct Span {
     event: Event,
     bytes: u64,
 }
 
-/// An event, as far as it is a revision of an output.
+/// An event as a revision of an output.
 pub(crate) struct Event {
     event_id: String,
     output_id: Option<String>,
@@ -35,10 +35,10 @@ impl Event {
 }
 
 impl LastTexts {
-    /// None yet.
+    /// Creates an empty spool.
     ///
     /// # Errors
-    /// If no temporary file can be made.
+    /// If the temporary file cannot be created.
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             spool: BufWriter::new(tempfile::tempfile()?),
@@ -48,7 +48,7 @@ impl LastTexts {
         })
     }
 
-    /// Adds an event, with what is written of it if it is the last; nothing, if it is none for gold.
+    /// Adds an event with its lines, which are written if it is the last revision. An event with no gold pair has no lines.
     ///
     /// # Errors
     /// If the temporary file cannot be written.
@@ -68,10 +68,10 @@ impl LastTexts {
         Ok(())
     }
 
-    /// Writes what is left, in the order in which it came. Answers how many pairs are not the last text of their output.
+    /// Writes the remaining lines in order of arrival. Returns the number of pairs that are not the last text of their output.
     ///
     /// # Errors
-    /// If the temporary file cannot be read, or `output` not be written.
+    /// If the temporary file cannot be read or `output` cannot be written.
     pub(crate) fn write_to(self, output: &mut impl Write) -> io::Result<u64> {
         let Self { spool, spans, newest, withdrawn } = self;
         let mut spool = spool.into_inner().map_err(io::IntoInnerError::into_error)?;

@@ -1,7 +1,7 @@
-//! The binary for people: what `curate` does to a queue, done to files, and explained; and the lake in operation.
+//! The command-line program: it applies `curate`'s rules to files, explains them, and operates the lake.
 //!
-//! A command is a file. Those on files share `input` (lines of files, bounded), `ordered` (all cores, one order) and `policy`,
-//! and need no network. Those on a lake are in `operator`.
+//! Each command has a file. The commands on files share `input` (bounded chunks of lines), `ordered` (all cores, one order) and
+//! `policy`, and need no network. The commands on a lake are in `operator`.
 
 mod arguments;
 mod explain;
@@ -26,19 +26,19 @@ use arguments::{Arguments, Command};
 use clap::Parser as _;
 use flywheel_core::training::ReviewDecision;
 
-/// Why a command gave up.
+/// The reason why a command gave up.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    /// A file is not what it should be; the message names it.
+    /// A file is invalid; the message names it.
     #[error("{0}")]
     Unusable(String),
-    /// Nobody reads the output any more, as behind `head`.
+    /// The output's reader has closed it, as `head` does.
     #[error("output closed")]
     OutputClosed,
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(std::io::Error),
-    /// Something cannot be said as JSON, or is not what it is known to be.
+    /// A value cannot be written as JSON, or has an unexpected shape.
     #[error("cannot write the output: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -49,15 +49,15 @@ impl From<std::io::Error> for Failure {
     }
 }
 
-/// Whether every line was an event, or everything fits.
+/// The result of a command that was carried out: all lines or versions are valid, or some are not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     AllGood,
     SomeBad,
 }
 
-/// Runs the command that the process's arguments name. The exit code is 0 if all is as it should be, 1 if a line is no event or a
-/// version does not fit, and 2 if the command could not be carried out.
+/// Runs the command in the process's arguments. Returns exit code 0 for success, 1 for an invalid event or a failed verification,
+/// and 2 for a command that could not be carried out.
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
@@ -88,7 +88,7 @@ pub fn run() -> ExitCode {
         Ok(Outcome::AllGood) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
         Ok(Outcome::SomeBad) => ExitCode::from(1),
         Err(failure) => {
-            // Where not even this can be said, nothing can.
+            // If standard error fails, too, there is no channel left.
             let _ = writeln!(stderr(), "flywheel: {failure}");
             ExitCode::from(2)
         }

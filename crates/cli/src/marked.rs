@@ -1,5 +1,4 @@
-//! Texts of users on a terminal: what was changed between two, word by word, and what was found where. Nothing in them acts on the
-//! terminal.
+//! Shows users' texts on a terminal: changes word by word, and findings at their places. Control characters in them are escaped.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -8,48 +7,48 @@ use std::time::Duration;
 
 use similar::{ChangeTag, TextDiff};
 
-/// So much of a finding's place is shown, and so much on either side of it.
+/// The longest excerpt of a finding in bytes, and the context on either side.
 const EXCERPT_BYTES: usize = 160;
 const CONTEXT_BYTES: usize = 24;
 
-/// A diff that takes longer is finished coarsely.
+/// The time limit of an exact diff. A slower diff is finished coarsely.
 const DIFF_TIME: Duration = Duration::from_secs(1);
 
-/// Shown instead of a credential.
+/// The mask in place of a credential.
 pub(crate) const MASK: &str = "▇▇▇▇";
 
-/// How what was deleted, inserted and found is told apart.
+/// The marks for deleted, inserted and found text.
 pub(crate) struct Style {
     deleted: [&'static str; 2],
     inserted: [&'static str; 2],
     found: [&'static str; 2],
 }
 
-/// What was found is inverse, which neither ends the colour around it nor is ended by it.
+/// Findings are inverse: that attribute neither ends the surrounding colour nor is ended by it.
 const COLOURS: Style =
     Style { deleted: ["\x1b[31;9m", "\x1b[0m"], inserted: ["\x1b[32m", "\x1b[0m"], found: ["\x1b[7m", "\x1b[27m"] };
 
 const MARKS: Style = Style { deleted: ["[-", "-]"], inserted: ["{+", "+}"], found: ["»", "«"] };
 
 impl Style {
-    /// Colours where somebody watches, unless they asked for none; else marks.
+    /// Returns colours for a terminal, unless the user asked for none; else marks.
     pub(crate) fn of(output: &impl IsTerminal) -> &'static Self {
         if output.is_terminal() && std::env::var_os("NO_COLOR").is_none() { &COLOURS } else { &MARKS }
     }
 }
 
-/// A text, with what was found in it.
+/// A text with its findings.
 pub(crate) struct Marked<'e> {
     text: &'e str,
     style: &'e Style,
-    /// Where something was found, in order and without overlaps.
+    /// The ranges of findings, in order and without overlaps.
     found: Vec<Range<usize>>,
-    /// Where credentials are: those that were found, wherever they stand.
+    /// The ranges of credentials: every occurrence of the ones that were found.
     secrets: Vec<Range<usize>>,
 }
 
 impl<'e> Marked<'e> {
-    /// A text in which nothing was looked for.
+    /// Returns a text without findings.
     pub(crate) fn plain(text: &'e str, style: &'e Style) -> Self {
         Self { text, style, found: Vec::new(), secrets: Vec::new() }
     }
@@ -58,7 +57,7 @@ impl<'e> Marked<'e> {
         Self { text, style, found: joined(found), secrets: joined(secrets) }
     }
 
-    /// A part of the text as it is shown: what was found is marked, and credentials are masked.
+    /// Returns a part of the text with findings marked and credentials masked.
     fn shown(&self, part: Range<usize>) -> String {
         let [start, end] = self.style.found;
         let mut shown = String::new();
@@ -83,7 +82,7 @@ impl<'e> Marked<'e> {
         masked + &visible(&self.text[at..part.end])
     }
 
-    /// A place with a little of what stands around it, in one line.
+    /// Returns a finding with a little context, in one line.
     pub(crate) fn around(&self, place: &Range<usize>) -> String {
         let start = self.text.floor_char_boundary(place.start.saturating_sub(CONTEXT_BYTES));
         let long = self.text.floor_char_boundary(place.start + EXCERPT_BYTES);
@@ -94,7 +93,7 @@ impl<'e> Marked<'e> {
     }
 }
 
-/// In order; what overlaps becomes one.
+/// Sorts ranges and merges overlapping ones.
 fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.retain(|range| !range.is_empty());
     ranges.sort_by_key(|range| range.start);
@@ -108,11 +107,11 @@ fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges
 }
 
-/// What was changed, word by word. Words that only white space parts are shown as one change.
+/// Returns the changes word by word. Changed words with only white space between them are shown as one change.
 pub(crate) fn diff(rejected: &Marked<'_>, chosen: &Marked<'_>, style: &Style) -> String {
     let diff = TextDiff::configure().timeout(DIFF_TIME).diff_words(rejected.text, chosen.text);
     let mut out = String::new();
-    // What is changed up to here, in both texts, and where the rest begins.
+    // The change so far in both texts; the rest begins after it.
     let (mut old, mut new) = (0..0, 0..0);
     let changed = |old: &Range<usize>, new: &Range<usize>, out: &mut String| {
         for (marked, part, [start, end]) in [(rejected, old, style.deleted), (chosen, new, style.inserted)] {
@@ -145,7 +144,7 @@ pub(crate) fn diff(rejected: &Marked<'_>, chosen: &Marked<'_>, style: &Style) ->
     out
 }
 
-/// Characters that would act on the terminal, or that nobody sees, as their escapes.
+/// Escapes characters that would act on the terminal or are invisible.
 pub(crate) fn visible(text: &str) -> String {
     let is_unseen = |character: char| {
         character.is_control() && !matches!(character, '\n' | '\t')
@@ -161,7 +160,7 @@ pub(crate) fn visible(text: &str) -> String {
     })
 }
 
-/// A client's word in one line.
+/// Returns a client's text in one line.
 pub(crate) fn one_line(text: &str) -> String {
     visible(text).replace('\n', "⏎")
 }

@@ -1,7 +1,7 @@
-//! Work on chunks by all cores, with the results in the order of the chunks.
+//! Processes chunks on all cores and returns the results in the order of the chunks.
 //!
-//! Each chunk goes to the workers together with the place for its result, and the places wait in order for the writer. Both
-//! queues are bounded, so what is in flight is, too: a slow writer stops the reader.
+//! Each chunk goes to the workers with a channel for its result. The channels wait in order for the writer. Both queues are
+//! bounded, so a slow writer stops the reader.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ pub(crate) fn in_order<T: Send>(
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Ok((chunk, place)) = next() {
-                    // Nobody waits for the result once the writer has given up.
+                    // Sending fails once the writer has given up. The result is dropped.
                     let _ = place.send(work(&chunk));
                 }
             });

@@ -1,4 +1,4 @@
-//! `flywheel pairs`: events in, preference pairs out, as trainers read them.
+//! `flywheel pairs`: reads events and writes preference pairs as trainers read them.
 
 use std::io::{Write as _, stderr, stdout};
 use std::ops::Range;
@@ -17,7 +17,7 @@ use crate::{Failure, Outcome, policy};
 #[derive(Default)]
 struct Pairs {
     output: Vec<u8>,
-    /// Each edit, with what of the output is of it.
+    /// Each edit, with the range of its output bytes.
     edits: Vec<(Event, Range<usize>)>,
     errors: String,
     summary: Summary,

@@ -1,4 +1,4 @@
-//! Policies from files.
+//! Reads policies from files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use flywheel_core::{Policy, PolicyError};
 
 use crate::Failure;
 
-/// The policy in a file, or the default if none is named. A mistake is named by file and line.
+/// Reads the policy in a file, or returns the default if none is named. Errors name file and line.
 pub(crate) fn read(path: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = path else { return Ok(Policy::default()) };
     let name = path.display();

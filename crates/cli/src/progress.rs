@@ -1,11 +1,11 @@
-//! How far a run has come, on the standard error.
+//! The progress of a run, on standard error.
 
 use std::io::{IsTerminal as _, Write as _, stderr, stdout};
 use std::time::{Duration, Instant};
 
 const BAR_CELLS: usize = 24;
 
-/// Tells how far a run has come: a bar where somebody watches, a line now and then where the output is kept.
+/// Reports the progress of a run: as a bar on a terminal, else as a line now and then.
 #[derive(Debug)]
 pub(crate) struct Progress {
     total_bytes: Option<u64>,
@@ -17,8 +17,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A quiet one never tells. Of an input without a size only the amount is told. Where the output itself is watched there
-    /// is no bar in between.
+    /// Creates a progress report. A quiet one prints nothing. Input of unknown size is reported by its amount. If the output
+    /// itself is a terminal, no bar is shown.
     pub(crate) fn new(total_bytes: Option<u64>, quiet: bool) -> Self {
         let now = Instant::now();
         let is_watched = stderr().is_terminal();
@@ -30,7 +30,7 @@ impl Progress {
         Self { total_bytes, is_watched, interval, started: now, told: now, bytes: 0 }
     }
 
-    /// So many more bytes are done.
+    /// Adds to the bytes and events that are done.
     pub(crate) fn advance(&mut self, bytes: u64, events: u64) {
         self.bytes += bytes;
         if self.told.elapsed() < self.interval {
@@ -41,7 +41,7 @@ impl Progress {
         self.say(&format!("{start}{}{end}", self.position(events)));
     }
 
-    /// Says something else, in the place of the bar.
+    /// Prints another message in the place of the bar.
     pub(crate) fn interrupt(&self, text: &str) {
         if !text.is_empty() {
             self.clear();
@@ -49,7 +49,7 @@ impl Progress {
         }
     }
 
-    /// Clears the bar, and answers how long it all took.
+    /// Clears the bar and returns the total time.
     pub(crate) fn finish(self) -> Duration {
         self.clear();
         self.started.elapsed()
@@ -75,7 +75,7 @@ impl Progress {
     }
 
     fn say(&self, text: &str) {
-        // What cannot be told is no reason to stop.
+        // A failed report does not stop the run.
         let _ = stderr().write_all(text.as_bytes());
     }
 }

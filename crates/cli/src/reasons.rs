@@ -1,8 +1,8 @@
-//! What reasons mean, and where they are tuned, for people.
+//! The meaning of reasons, and the policy's numbers that tune them.
 
 use flywheel_core::Reason;
 
-/// What a finding says about an event.
+/// Returns the meaning of a finding.
 pub(crate) fn meaning(reason: Reason) -> &'static str {
     match reason {
         Reason::NoConsent => "the user did not agree that the edit may train a model",
@@ -46,7 +46,7 @@ pub(crate) fn meaning(reason: Reason) -> &'static str {
     }
 }
 
-/// The policy's number that decides about a finding, if one does. Where it sends an event is in `[routes]`.
+/// Returns the policy's number that decides about a finding, if there is one. Its route is in `[routes]`.
 pub(crate) fn threshold(reason: Reason) -> Option<&'static str> {
     Some(match reason {
         Reason::Unsampled | Reason::Liked => "[sampling]",

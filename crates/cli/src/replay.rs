@@ -1,4 +1,4 @@
-//! `flywheel replay`: events in, verdicts out.
+//! `flywheel replay`: reads events and writes verdicts.
 
 use std::collections::BTreeMap;
 use std::io::{Write as _, stderr, stdout};
@@ -14,7 +14,7 @@ use crate::summary::Summary;
 use crate::worker::{self, BadLine, judge};
 use crate::{Failure, Outcome, policy};
 
-/// The verdict on one line, as it is printed.
+/// The printed verdict on one line.
 #[derive(Serialize)]
 struct VerdictLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,7 +29,7 @@ struct VerdictLine<'e> {
     pair: &'e str,
 }
 
-/// A read, as it is printed: it has no verdict.
+/// The printed form of a read: it has no verdict.
 #[derive(Serialize)]
 struct ReadLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,7 +38,7 @@ struct ReadLine<'e> {
     kind: &'static str,
 }
 
-/// A line that is no event, as it is printed.
+/// The printed form of an invalid event.
 #[derive(Serialize)]
 struct ErrorLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ struct ErrorLine<'e> {
     error: &'e BadLine,
 }
 
-/// An event that two policies judge differently, as it is printed.
+/// The printed form of an event that two policies judge differently.
 #[derive(Serialize)]
 struct ChangeLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,14 +66,14 @@ struct Judged<'e> {
     similarity: Option<f64>,
 }
 
-/// What a chunk comes to.
+/// The result of a chunk.
 #[derive(Default)]
 struct Judgement {
     output: Vec<u8>,
     errors: String,
     summary: Summary,
     against: Summary,
-    /// How many events go from a route to another, or stay in theirs for other reasons.
+    /// The number of events that change route, or stay in it for other reasons.
     moves: BTreeMap<(Route, Route), u64>,
     bytes_read: u64,
 }
@@ -145,7 +145,7 @@ impl Replay {
             judged.summary.event(&event.verdict);
             match &self.against {
                 None => judged.print(&VerdictLine::new(file, line.number, &event))?,
-                // A line that is an event is one under any policy.
+                // A line that is an event under one policy is one under any policy.
                 Some(against) => {
                     if let Ok(worker::Judged::Event(other)) = judge(against, &line) {
                         judged.compare(file, line.number, &event, &other)?;

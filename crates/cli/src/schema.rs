@@ -1,4 +1,4 @@
-//! `flywheel schema`: the columns of the lake's lines, as a Python module for the readers that would infer them.
+//! `flywheel schema`: writes the columns of the lake's lines as a Python module, for readers that would infer them.
 
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};

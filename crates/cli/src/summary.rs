@@ -1,4 +1,4 @@
-//! What came out of a run, counted.
+//! The counts of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;

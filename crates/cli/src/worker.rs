@@ -1,4 +1,4 @@
-//! One line, judged as `curate` judges a queue message.
+//! Judges one line as `curate` judges a queue message.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::input::{Line, MAX_LINE_BYTES};
 
-/// Verdicts do not depend on the time, and lines that say it are not shown.
+/// Stands for the time. Verdicts do not depend on it, and lines with it are not shown.
 const NO_TIME: u64 = 0;
 
-/// Later than any time that an event says, in microseconds since the epoch.
+/// A time after any time of an event, in microseconds since the epoch.
 const AFTER_ALL_TIMES: u64 = 1 << 62;
 
-/// Why a line is no event.
+/// The reason why a line is an invalid event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct BadLine {
     code: &'static str,
@@ -42,7 +42,7 @@ impl fmt::Display for BadLine {
     }
 }
 
-/// The text of a line, without the line's end: that is the file's, and no part of the event.
+/// Returns the text of a line without the line's end, which belongs to the file.
 pub(crate) fn text<'c>(line: &Line<'c>) -> Result<&'c str, BadLine> {
     let Some(bytes) = line.bytes else {
         return Err(BadLine::new(RefusalCode::TooLarge, &format!("the line has more than {MAX_LINE_BYTES} bytes")));
@@ -50,16 +50,16 @@ pub(crate) fn text<'c>(line: &Line<'c>) -> Result<&'c str, BadLine> {
     std::str::from_utf8(bytes.trim_ascii_end()).map_err(|_| BadLine::new(RefusalCode::NotUtf8, "the line is not UTF-8"))
 }
 
-/// What a line comes to.
+/// The result of a line.
 pub(crate) enum Judged {
     Event(Box<CuratedEvent>),
-    /// An output was read, which the front door counts and nobody judges.
+    /// A read of an output: the front door counts it, and curation does not judge it.
     Read,
 }
 
 /// Judges the event in a line.
 pub(crate) fn judge(curator: &Curator, line: &Line<'_>) -> Result<Judged, BadLine> {
-    // A file has no front door: what does not say when it was received was received in the order of the lines.
+    // A file has no front door. Events without a time of receipt count as received in the order of the lines.
     let received_at = Some(AFTER_ALL_TIMES + line.position);
     let audited = curator.audit(text(line)?).map(|event| event.received_by_default(received_at));
     match audited.and_then(|event| curator.finish(event, &[], NO_TIME)) {

@@ -1,4 +1,5 @@
-//! Commands that change a lake, on one in a folder that real freezes have made: what they say, what they do, and that twice is once.
+//! Commands that change a lake: their reports, their effects, and that running one twice has the effect of once. The lake is a
+//! folder with versions by real freezes.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -19,10 +20,10 @@ use flywheel_table::{Amendable as _, Amender, DeltaDataset, Request, Wish};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Made once: what it looks for takes a while to compile.
+/// Built once: its patterns take a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
-/// Parts are written in the time from when it was made: a part of an earlier time, in a folder of now, would have been frozen long ago.
+/// The lake's parts are written after `start`: in a folder of now, a part of an earlier time would have been frozen long ago.
 struct World {
     folder: TempDir,
     start: Millis,
@@ -64,7 +65,7 @@ impl World {
         freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await.unwrap()
     }
 
-    /// Two versions; of mallory's six pairs in the second, two are held.
+    /// A lake with two versions. Two of mallory's six pairs in the second are quarantined.
     async fn two_versions() -> Self {
         let world = Self::new();
         world.curate(0, "alice", 0..3).await;
@@ -84,7 +85,7 @@ impl World {
         events
     }
 
-    /// Two versions, each with a run whose adapter became live in its turn.
+    /// A lake with two versions, each with a run whose adapter became live in turn.
     async fn two_adapters() -> Self {
         let world = Self::two_versions().await;
         for version in [1, 2] {
@@ -98,7 +99,7 @@ impl World {
         world
     }
 
-    /// What the workflow does at the end of a run on a version, which was measured against what is live now.
+    /// Moves the live adapter as the workflow does at the end of a run that was evaluated against the present live adapter.
     async fn promote(&self, version: u64) -> Result<(), NotMoved> {
         let lake = FolderLake::new(self.path());
         let loaded = lake.load_live().await.unwrap();
@@ -107,7 +108,7 @@ impl World {
         Ok(())
     }
 
-    /// The first half of `flywheel rollback`, after which it dies.
+    /// Runs the first half of `flywheel rollback`, as if it crashed after it.
     async fn roll_back_and_die(&self, to: u64) {
         let (lake, dataset) = (FolderLake::new(self.path()), DeltaDataset::in_folder(self.path()).unwrap());
         let request = Request { wish: Wish::RollBackTo(to), by: "kim".to_owned(), why: "a test".to_owned() };
@@ -146,7 +147,7 @@ impl World {
         assert!(output.status.code() == Some(2) && error.contains(expected), "{arguments:?}: {error}");
     }
 
-    /// The lines of a route, in the order of their parts.
+    /// Returns the lines of a route, in the order of their parts.
     fn lines(&self, route: Route) -> Vec<Value> {
         let mut parts = Vec::new();
         let below = self.path().join(format!("dpo_gold_v1/route={}", route.as_str()));
@@ -215,7 +216,7 @@ const SECOND: &str = "crossing-000002-attempt-1";
 #[tokio::test]
 async fn what_was_trained_on_what_is_rolled_back_is_live_no_more_and_a_run_under_way_does_not_become_so() {
     let world = World::two_adapters().await;
-    // A third run is under way, on a version that is there when the rollback comes.
+    // A third run is under way on the newest version when the rollback comes.
     world.curate(2, "bob", 20..23).await;
     assert_eq!(world.freeze(3).await.version, 3);
     let before = world.live().await;
@@ -270,13 +271,13 @@ async fn a_rollback_that_died_in_between_is_finished_by_the_same_command() {
     world.refuses(&["rollback", "--to", "1"], "pass --yes");
     finishes(&world, SECOND).await;
 
-    // Another run on what was taken back becomes live before it is finished.
+    // Another run on a rolled-back version becomes live before the rollback is finished.
     let world = World::two_adapters().await;
     world.roll_back_and_die(1).await;
     world.promote(3).await.unwrap();
     finishes(&world, "crossing-000003-attempt-1").await;
 
-    // A freeze comes before it is finished: it goes as well.
+    // A freeze comes before the rollback is finished: its version is rolled back as well.
     let world = World::two_adapters().await;
     world.roll_back_and_die(1).await;
     world.curate(2, "bob", 20..23).await;
@@ -285,7 +286,7 @@ async fn a_rollback_that_died_in_between_is_finished_by_the_same_command() {
     assert_eq!(made["live"]["taken_back"], json!([{"above": 1, "below": 6}]));
     assert_eq!(world.live_version().await, Some(1));
 
-    // It is undone instead: what it took back is what the dataset has again, and stays live.
+    // The rollback is undone instead: the dataset has the rolled-back rows again, and their adapter stays live.
     let world = World::two_adapters().await;
     world.roll_back_and_die(1).await;
     let undone = world.says(&["rollback", "--to", "2", "--yes"]);
@@ -307,7 +308,7 @@ async fn an_undone_rollback_leaves_it_to_a_person_what_is_live() {
     }
     assert_eq!(world.says(&["rollback", "--to", "2", "--yes"])["changed"], false);
     assert_eq!(world.live_version().await, Some(2));
-    // To go back to 1 once more is to take it back once more.
+    // Another rollback to version 1 rolls it back again.
     assert_eq!(world.says(&["rollback", "--to", "1", "--yes"])["live"]["to"], FIRST);
 }
 
@@ -322,7 +323,7 @@ async fn by_policy_a_rollback_only_names_the_runs() {
     assert_eq!((&made["changed"], &made["live"]), (&json!(true), &Value::Null));
     assert_eq!((&made["runs"][0]["run"], world.live().await), (&json!(SECOND), before.clone()));
     assert_eq!(world.says(&by_policy)["changed"], false);
-    // An exclusion never does more.
+    // An exclusion never moves the live adapter.
     let excluded = world.says(&["exclude", "--contributor-id", "alice", "--yes"]);
     assert_eq!((excluded["runs"].as_array().unwrap().len(), &excluded["live"]), (2, &Value::Null));
     assert_eq!(world.live().await, before);
@@ -342,7 +343,7 @@ async fn where_nothing_was_live_before_the_bare_base_is_and_what_cannot_be_read_
     let made = world.says(&["rollback", "--to", "0", "--yes"]);
     assert_eq!((&made["live"]["from"], &made["live"]["to"]), (&json!(SECOND), &Value::Null));
     assert_eq!((world.live_version().await, world.events().await.len()), (None, 0));
-    // Where there is no adapter yet, runs are kept from becoming the first.
+    // Without a live adapter, runs on rolled-back versions are kept from becoming the first one.
     let world = World::two_versions().await;
     world.says(&["rollback", "--to", "1", "--yes"]);
     assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
@@ -383,7 +384,7 @@ async fn a_released_pair_enters_with_the_next_freeze_and_a_rejected_one_is_dropp
     let rejected = world.says(&["reject", "--reason", "contributor_cap", "--window", &window, "--yes"]);
     assert_eq!(rejected["events"], json!(["e15"]), "what is decided is not asked again");
 
-    // The cap held it, and does not hold it again.
+    // The cap quarantined it, and does not quarantine it again.
     world.curate(2, "mallory", 20..24).await;
     let report = world.freeze(3).await;
     assert_eq!((report.rows, report.held, report.duplicates), (5, 0, 0));

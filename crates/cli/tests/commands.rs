@@ -1,4 +1,4 @@
-//! The binary as a person or a script runs it.
+//! The binary as an operator or a script runs it.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -364,7 +364,7 @@ fn sample_events_are_all_judged() {
     assert_eq!(flywheel(&["replay", "--quiet", bad.to_str().unwrap()]).status.code(), Some(1));
 }
 
-/// Keys of a JSON object that a command printed.
+/// Returns the keys of a printed JSON object.
 fn printed(output: &Output) -> Value {
     assert!(output.status.success(), "{}", stderr(output));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -426,7 +426,7 @@ fn a_lake_that_is_not_there_or_damaged_is_named() {
     assert!(stderr(&output).contains("--why"), "{}", stderr(&output));
 }
 
-/// A lake in a folder, in which two adapters became live one after the other.
+/// A lake in a folder in which two adapters became live one after the other.
 fn lake_with_adapters() -> TempDir {
     use flywheel_core::training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
     let folder = TempDir::new().unwrap();
@@ -499,7 +499,7 @@ fn of_the_saves_of_one_output_pairs_has_the_last_text() {
     let pairs = fed(&["pairs", "--format", "trl", "-"], [saves.join("\n"), other].join("\n").as_bytes());
     let chosen: Vec<_> = lines(&pairs).iter().map(|pair| pair["chosen"].clone()).collect();
     assert_eq!(chosen, [json!(letter), json!("Dear Mr Okoro, thank you. The parcel left today.")]);
-    // What the user put back is no pair.
+    // An edit that the user undid gives no pair.
     let back = [saves.join("\n"), edit_of("t-1", output, output)].join("\n");
     assert!(lines(&fed(&["pairs", "--format", "trl", "-"], back.as_bytes())).is_empty());
 }

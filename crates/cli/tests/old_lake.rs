@@ -1,4 +1,5 @@
-//! A lake that release 0.1.0 wrote, before revisions, waiting pairs and normal forms: it is read, counted, frozen and exported as ever.
+//! A lake written by release 0.1.0, before revisions, waiting pairs and normal forms, is still read, counted, frozen and
+//! exported.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -36,7 +37,7 @@ impl OldLake {
         self.runtime.block_on(freezer.freeze(Crossing { crossing, goal })).unwrap()
     }
 
-    /// Versions, rows and held pairs, as `verify` counts them.
+    /// The numbers of versions, rows and quarantined pairs, as `verify` counts them.
     fn verified(&self) -> (u64, u64, u64) {
         let lake = FolderLake::new(self.folder.path());
         let dataset = DeltaDataset::in_folder(self.folder.path()).unwrap();

@@ -1,4 +1,4 @@
-//! The operator's reading commands on a lake in a folder, as people and scripts run them.
+//! The operator's reading commands on a lake in a folder, as operators and scripts run them.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const DAY: u64 = 24 * 3_600_000;
 
-/// A part that a folder says is new and that names an old time counts as settled.
+/// The real time: a newly written part that names an old time counts as settled.
 fn now() -> u64 {
     flywheel_runtime::now()
 }
@@ -136,7 +136,7 @@ fn a_pair_that_took_the_place_of_another_is_shown_as_a_change() {
     lake.freeze(1);
     lake.curate(now(), &[edit(2, json!("Same?"))]);
     assert_eq!(lake.freeze(2).rows, 1);
-    // As an operation that replaces a data file leaves it in the log.
+    // An operation that replaces a data file writes this to the log.
     let log = lake.folder().join("datasets/dpo_gold_v1/_delta_log");
     let commits = lines(&log.join("00000000000000000001.json"));
     let path = commits.iter().find_map(|action| action.get("add")).unwrap()["path"].clone();
@@ -286,7 +286,7 @@ fn kto_takes_what_users_said_of_outputs_that_they_left_alone() {
         said("disliked", json!({"kind": "thumbs_down"})),
     ];
     lake.curate(now(), &events);
-    // Delivered again, in another batch.
+    // The events are delivered again in another batch.
     lake.curate(now(), &events[1..3]);
     let out = tempfile::TempDir::new().unwrap();
     let path = out.path().join("kto.jsonl");

@@ -1,4 +1,4 @@
-//! Ratings from the event to the file that KTO reads: what a person decides about thumbs-downs, and what an export has of them.
+//! Ratings, from the event to the file that KTO reads: decisions about thumbs-downs, and their export.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -34,7 +34,7 @@ fn ratings() -> Vec<Value> {
         .collect()
 }
 
-/// What `release` says, and what it does.
+/// Runs `release` and returns its report.
 fn release(lake: &Lake, arguments: &[&str]) -> Value {
     lake.json(&[&["release", "--by", "kim", "--why", "a test", "--yes"], arguments].concat())
 }
@@ -51,7 +51,7 @@ fn counts(report: &Value) -> [u64; 4] {
     ["pairs", "feedback", "desirable", "undesirable"].map(|name| report[name].as_u64().unwrap())
 }
 
-/// The lines of a route, in any order.
+/// Returns the lines of a route, in any order.
 fn lines(lake: &Lake, route: Route) -> Vec<Value> {
     let mut folders = vec![lake.folder().join(format!("dpo_gold_v1/route={}", route.as_str()))];
     let mut lines = Vec::new();

@@ -1,5 +1,5 @@
-//! What `flywheel promote --run` and `flywheel reject --run` ask the lake, and what they tell the workflow: the binary, against a service
-//! that takes the place of S3 and Step Functions and keeps what it was sent.
+//! `flywheel promote --run` and `flywheel reject --run`: their requests to the lake and the workflow. A service stands in for S3
+//! and Step Functions and records the requests.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -14,21 +14,21 @@ use serde_json::{Value, json};
 const RUN: &str = "crossing-000007-attempt-1";
 const TOKEN: &str = "the-token-of-the-question";
 
-/// What a request was for: the object that is read, or the call with its body.
+/// A request: the object that is read, or the call with its body.
 #[derive(Debug, Clone, PartialEq)]
 enum Asked {
     Read(String),
     Called(String, Value),
 }
 
-/// S3 with one question in it, if there is one, and a Step Functions that gives one answer.
+/// An S3 with at most one review question, and a Step Functions that gives one answer.
 struct Cloud {
     endpoint: String,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Cloud {
-    /// `refusal`: the code by which Step Functions refuses the answer.
+    /// `refusal` is the code with which Step Functions refuses the answer.
     fn new(question: Option<String>, refusal: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -67,7 +67,7 @@ impl Cloud {
         command.output().unwrap()
     }
 
-    /// What the workflow was told: the calls with their bodies.
+    /// Returns the calls to the workflow with their bodies.
     fn told(&self) -> Vec<(String, Value)> {
         let asked = self.asked.lock().unwrap().clone();
         let called = |asked| if let Asked::Called(call, body) = asked { Some((call, body)) } else { None };

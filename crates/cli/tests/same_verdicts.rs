@@ -1,4 +1,4 @@
-//! The binary and the function judge alike: every event that is at hand goes through both.
+//! The binary and the function judge alike: every available event goes through both.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
@@ -12,15 +12,15 @@ use flywheel_curate::Curate;
 use flywheel_lake::MemoryLake;
 use serde_json::{Value, json};
 
-/// What both say about an event, under its id.
+/// The verdicts of both by event id.
 type Verdicts = BTreeMap<String, Value>;
 
-/// Reads are counted at the front door, and never reach the function.
+/// `true` for a read: the front door counts reads, and they never reach the function.
 fn is_read(line: &str) -> bool {
     serde_json::from_str::<Value>(line).is_ok_and(|line| line["kind"] == "read")
 }
 
-/// So many messages are one delivery of the queue.
+/// The number of messages in one delivery of the queue.
 const BATCH: usize = 1000;
 
 fn jsonl_files(folder: &Path) -> Vec<PathBuf> {

@@ -4,15 +4,15 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
-/// One attempt of a call. The largest object that is written, 6 MB, takes a fraction of it.
+/// The time limit of one attempt of a call. The largest object that is written, 6 MB, takes a fraction of it.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A call with all its attempts: it must end, and be reported, before the time of any function that waits for it does.
+/// The time limit of a call with all its attempts. It must be reported before the time of any waiting function is up.
 const CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The configuration of every AWS client: from the environment, with bounds on how long a call may take.
+/// Returns the configuration of every AWS client: from the environment, with a limit on the time of each call.
 ///
-/// The behaviour version is pinned: an update of the SDK must not change time-outs or retries behind our back.
+/// The behaviour version is pinned: an update of the SDK must not change time-outs or retries unnoticed.
 pub async fn aws_config() -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(3))

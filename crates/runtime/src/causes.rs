@@ -1,6 +1,6 @@
 use std::error::Error;
 
-/// An error with the chain of its causes, in one line. The SDK's own message is only "service error", and its debug output
+/// Formats an error with the chain of its causes in one line. The SDK's own message is only "service error", and its debug output
 /// is pages long.
 #[must_use]
 pub fn causes(error: &dyn Error) -> String {

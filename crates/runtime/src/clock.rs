@@ -2,7 +2,7 @@ use std::time::{Instant, UNIX_EPOCH};
 
 use flywheel_core::Millis;
 
-/// The time by this machine's clock.
+/// Returns the time by this machine's clock.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "this is the one place that asks for the time")]
 pub fn now() -> Millis {
@@ -10,7 +10,7 @@ pub fn now() -> Millis {
     u64::try_from(since_epoch.as_millis()).unwrap_or(Millis::MAX)
 }
 
-/// The whole milliseconds since an instant, as logs give durations.
+/// Returns the whole milliseconds since an instant, the unit of durations in logs.
 #[must_use]
 pub fn millis_since(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)

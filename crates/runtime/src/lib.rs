@@ -1,4 +1,4 @@
-//! What every function has at its edge: settings, the policy, logs, a clock and the configuration of its AWS clients.
+//! The edge of every function: settings, the policy, logs, a clock and the configuration of AWS clients.
 
 mod aws;
 mod causes;
@@ -14,5 +14,5 @@ pub use logs::init_logs;
 pub use policy_file::{UnusablePolicy, packaged_policy};
 pub use settings::{SettingError, Settings};
 
-/// What a function's `main` fails with: printed by the runtime, and the start of the sandbox fails.
+/// The error of a function's `main`. The runtime prints it, and the start of the sandbox fails.
 pub type StartError = lambda_runtime::Error;

@@ -7,32 +7,32 @@ use flywheel_core::{Policy, PolicyError};
 /// The policy's file in the function's package, beside its executable.
 const FILE_NAME: &str = "policy.toml";
 
-/// The policy file is there and cannot be used. The function does not start: judging by other rules than those that were
-/// deployed would be worse than waiting.
+/// The policy file exists and cannot be used. The function does not start: judging by rules that were not deployed would be worse
+/// than waiting.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusablePolicy {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{path}: {cause}")]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         cause: Error,
     },
-    /// It says what no policy says.
+    /// The file is not a valid policy.
     #[error("{path}: {cause}")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// Where, and what is wrong there.
+        /// The location in the file, and the error there.
         cause: PolicyError,
     },
 }
 
-/// The policy in the file of that name beside the running executable, or the default if there is none.
+/// Returns the policy in the file beside the running executable, or the default if there is none.
 ///
 /// # Errors
-/// If the file is there and cannot be used.
+/// If the file exists and cannot be used.
 pub fn packaged_policy() -> Result<Policy, UnusablePolicy> {
     let executable = std::env::current_exe();
     let folder = executable.as_deref().ok().and_then(Path::parent).unwrap_or(Path::new("."));

@@ -2,24 +2,24 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// The function's environment. What is missing or unreadable fails the start of the sandbox, and is named.
+/// The function's environment. A missing or invalid setting fails the start of the sandbox, with its name in the error.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
     variables: HashMap<String, String>,
 }
 
-/// A setting that is missing or cannot be read.
+/// A setting is missing or cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// The variable is not set, or is empty.
     #[error("environment variable {0} is not set")]
     Missing(&'static str),
-    /// The variable's value is of no use. (The value is not shown: it may be a secret.)
+    /// The variable's value is invalid. (The value is not shown: it may be a secret.)
     #[error("environment variable {name}: {reason}")]
     Invalid {
-        /// Its name.
+        /// The variable's name.
         name: &'static str,
-        /// What is wrong with its value.
+        /// The reason.
         reason: String,
     },
 }
@@ -31,30 +31,30 @@ impl Settings {
         Self { variables: std::env::vars().collect() }
     }
 
-    /// Takes the given variables instead.
+    /// Uses the given variables instead.
     #[must_use]
     pub fn of<const N: usize>(variables: [(&str, &str); N]) -> Self {
         Self { variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into() }
     }
 
-    /// A variable that may be left out. Empty is left out: a template has no other way to say so.
+    /// Returns a variable that may be missing. An empty one counts as missing: a template has no other way to leave it out.
     #[must_use]
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// A variable that must be there.
+    /// Returns a required variable.
     ///
     /// # Errors
-    /// If it is not.
+    /// If it is missing.
     pub fn required(&self, name: &'static str) -> Result<&str, SettingError> {
         self.optional(name).ok_or(SettingError::Missing(name))
     }
 
-    /// A variable that must be there and parse.
+    /// Returns a required variable, parsed.
     ///
     /// # Errors
-    /// If it is not there or does not parse.
+    /// If it is missing or does not parse.
     pub fn parsed<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, SettingError> {
         let value = self.required(name)?;
         value.parse().map_err(|error: T::Err| SettingError::Invalid { name, reason: error.to_string() })

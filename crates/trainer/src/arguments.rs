@@ -1,4 +1,4 @@
-//! The command line. What is said here is what `--help` says.
+//! The command line. The doc comments of arguments are the texts of `--help`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -42,10 +42,10 @@ pub(crate) struct TrainArguments {
     /// The live adapter, if run.json names one
     #[arg(long, value_name = "FOLDER")]
     pub(crate) incumbent: Option<PathBuf>,
-    /// Where to write the adapter, rows.jsonl and run.json
+    /// The folder for the adapter, rows.jsonl and run.json
     #[arg(long, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
-    /// Where to save what is done every ten steps, and to go on from
+    /// The folder for a checkpoint every ten steps, and to resume from
     #[arg(long, value_name = "FOLDER")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Threads; one for each core if not given. The adapter does not depend on it
@@ -64,7 +64,7 @@ pub(crate) struct GenerateArguments {
     /// The most tokens of an answer
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub(crate) max_new_tokens: usize,
-    /// What to ask
+    /// The prompts to answer
     #[arg(required = true, value_name = "PROMPT")]
     pub(crate) prompts: Vec<String>,
 }
@@ -87,17 +87,17 @@ pub(crate) struct ImportArguments {
     /// A Llama-style model with a byte-level BPE and a chat template, of any quantisation
     #[arg(value_name = "MODEL.gguf")]
     pub(crate) gguf: PathBuf,
-    /// Where to write config.json, model.safetensors (in f32), tokenizer.json and tokenizer_config.json
+    /// The folder for config.json, model.safetensors (in f32), tokenizer.json and tokenizer_config.json
     #[arg(long, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct BaseArguments {
-    /// Where to write it
+    /// The folder to write
     #[arg(long, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
-    /// What everything random follows from
+    /// The seed of all random choices
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Steps of its training
@@ -123,7 +123,7 @@ pub(crate) struct WorldArguments {
     /// Other users, who ask in another order
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Where to write them; without it, the standard output
+    /// The file to write; without it, the standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

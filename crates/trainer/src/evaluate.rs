@@ -1,4 +1,4 @@
-//! What incumbent and candidate make of the held-out rows. Numbers only; what they are worth is for the gate to say.
+//! Scores the held-out rows by incumbent and candidate. The gate judges the scores.
 
 use flywheel_core::training::{ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow};
 
@@ -11,14 +11,14 @@ use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress};
 use crate::workers::Workers;
 
-/// What one model makes of the rows.
+/// One model's scores.
 struct Scores {
     pairs: Vec<ScoredPairSide>,
     replay: Vec<ScoredReplaySide>,
 }
 
-/// Scores every held-out row by both models, the pairs first, in the order of the files. Without an incumbent's adapter the incumbent is
-/// the base.
+/// Scores every held-out row by both models, the pairs first, in the order of the files. Without an incumbent's adapter the
+/// incumbent is the bare base.
 pub(crate) fn score_rows(
     base: &ModelFolder,
     incumbent: Option<&Adapter>,
@@ -66,10 +66,10 @@ fn scores(
     let chosen: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.chosen).collect();
     let rejected: Vec<&Sequence> = rows.held_out.iter().map(|row| &row.sequences.rejected).collect();
     let replay: Vec<&Sequence> = rows.replay_held_out.iter().map(|row| &row.sequence).collect();
-    // A pair is done when it is answered, too.
+    // A pair is counted as done when its prompt is answered, too.
     let of_chosen = measure(&model, &chosen, workers, |_| progress(0))?;
     let mut of_rejected = measure(&model, &rejected, workers, |_| progress(0))?;
-    // In another batch the same tokens may come out a rounding error off.
+    // In another batch the same tokens may differ by a rounding error.
     for ((row, rejected), chosen) in rows.held_out.iter().zip(&mut of_rejected).zip(&of_chosen) {
         if row.sequences.is_equal() {
             *rejected = *chosen;
@@ -90,7 +90,7 @@ fn scores(
     Ok(Scores { pairs, replay })
 }
 
-/// A number that is none is said to be none, and the gate refuses it.
+/// Returns `None` for a number that is not finite; the gate refuses it.
 fn finite(logp: f32) -> Option<f64> {
     logp.is_finite().then_some(f64::from(logp))
 }

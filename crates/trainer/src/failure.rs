@@ -1,17 +1,16 @@
-//! Why the trainer gave up.
+//! The trainer's errors.
 
 use std::path::{Path, PathBuf};
 
-/// What any of it fails with. No message holds a text of a user's.
+/// An error of the trainer. No message holds a user's text.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainerError {
-    /// A file is not what it should be, or asks for what the trainer does not do. The message names the field, and the fix if there
-    /// is one.
+    /// A file is invalid or asks for something that is not supported. The message names the field, and the fix if there is one.
     #[error("{}: {problem}", .path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
     /// A file or folder cannot be read or written.
@@ -19,10 +18,10 @@ pub enum TrainerError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// A loss or gradient is infinite or no number.
+    /// A loss or gradient is infinite or NaN.
     #[error("{what} of step {step} is not finite: lower training.learning_rate or training.max_gradient_norm")]
     NotFinite {
         /// `loss` or `gradient`.
@@ -30,21 +29,21 @@ pub enum TrainerError {
         /// The step, counted from 1.
         step: u64,
     },
-    /// The observer asked for an end. What the last checkpoint has is kept.
+    /// The observer ended the training. The last checkpoint is kept.
     #[error("cancelled at step {step}")]
     Cancelled {
-        /// The steps that were done.
+        /// The number of steps that were done.
         step: u64,
     },
-    /// A computation could not be carried out.
+    /// A tensor operation failed.
     #[error("cannot compute: {0}")]
     Tensor(#[from] candle_core::Error),
-    /// Anything that is said in a sentence.
+    /// Any other error, as a sentence.
     #[error("{0}")]
     Other(String),
 }
 
-/// What the trainer's functions answer.
+/// The result of the trainer's functions.
 pub type Result<T> = std::result::Result<T, TrainerError>;
 
 impl TrainerError {

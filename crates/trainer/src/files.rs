@@ -1,4 +1,4 @@
-//! Files: read and hashed at once, and written whole or not at all.
+//! Reads files together with their digests, and writes files atomically.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -8,13 +8,13 @@ use flywheel_core::training::Sha256Hex;
 
 use crate::failure::{Result, TrainerError};
 
-/// A file's bytes, and their hash.
+/// A file's bytes and their digest.
 pub(crate) struct Hashed {
     pub(crate) bytes: Vec<u8>,
     pub(crate) sha256: Sha256Hex,
 }
 
-/// Reads a file once, so that what is hashed is what is used.
+/// Reads a file once, so that the hashed bytes are the used ones.
 pub(crate) fn read(path: &Path) -> Result<Hashed> {
     fs::read(path).map(Hashed::of).map_err(TrainerError::io(path))
 }
@@ -25,12 +25,12 @@ impl Hashed {
         Self { bytes, sha256 }
     }
 
-    /// The bytes as text.
+    /// Returns the bytes as text.
     pub(crate) fn text(&self, path: &Path) -> Result<&str> {
         std::str::from_utf8(&self.bytes).map_err(|_| TrainerError::unusable(path, "is no UTF-8"))
     }
 
-    /// Whether these are the bytes that were meant.
+    /// Checks the bytes against their expected digest.
     pub(crate) fn verify(&self, expected: &Sha256Hex, path: &Path) -> Result<()> {
         if self.sha256 == *expected {
             return Ok(());
@@ -39,7 +39,7 @@ impl Hashed {
     }
 }
 
-/// Writes a file whole or not at all: whoever is killed in between leaves what was there before.
+/// Writes a file atomically: a crash in between leaves the previous file.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");

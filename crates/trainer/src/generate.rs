@@ -1,4 +1,4 @@
-//! Greedy answers.
+//! Generates greedy answers.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::failure::Result;
 use crate::model::{Cache, Llama};
 use crate::workers::Workers;
 
-/// Prompts of one length that are answered together.
+/// The most prompts of one length that are answered together.
 const AT_ONCE: usize = 16;
 
-/// Where an answer ends.
+/// The limits of an answer.
 pub(crate) struct Limits<'l> {
     pub(crate) max_new_tokens: usize,
     pub(crate) end_tokens: &'l [u32],
@@ -19,9 +19,10 @@ pub(crate) struct Limits<'l> {
     pub(crate) max_positions: usize,
 }
 
-/// The most probable next token, again and again: each prompt's answer, in order, without the token that ended it.
+/// Generates each prompt's answer by taking the most probable token each time, in the prompts' order and without the end token.
 ///
-/// Prompts of the same length go through the model together, so that none needs padding. `progress` is told how many more are done.
+/// Prompts of the same length go through the model together, so none needs padding. `progress` receives the number of newly done
+/// prompts.
 pub(crate) fn generate(
     model: &Llama,
     prompts: &[&[u32]],
@@ -86,7 +87,7 @@ mod tests {
         generate(&model, prompts, limits, workers, |_| Ok(())).unwrap()
     }
 
-    /// The whole sequence through the model for every token.
+    /// Generates with the whole sequence through the model for every token.
     fn without_cache(prompt: &[u32], count: usize) -> Vec<u32> {
         let model = testing::model(&BTreeMap::new());
         let mut tokens = prompt.to_vec();

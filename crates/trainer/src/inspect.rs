@@ -1,5 +1,5 @@
-//! What another trainer has to agree with: the log-probabilities of the rows to train on, and the loss of a first step that takes them in
-//! the order of their files.
+//! The numbers that another trainer must reproduce: the log-probabilities of the training rows, and the loss of a first step that
+//! takes them in the order of their files.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -16,13 +16,13 @@ use crate::progress::{Observer, Progress};
 use crate::training::{AdamW, Batches, reference_margins};
 use crate::workers::Workers;
 
-/// Measures a run's rows by its base with an adapter, or by the bare base, and says the loss of one step of `batch_size · accumulation`
-/// rows from there. Numbers that are not finite are null.
+/// Measures a run's rows by its base with an adapter, or by the bare base, and computes the loss of one step of
+/// `batch_size · accumulation` rows from there. Numbers that are not finite are null.
 pub(crate) fn inspect(input: &Path, base: &Path, adapter: Option<&Path>) -> Result<Value> {
     let Verified { description, base, prepared, .. } = Verified::read(input, base)?;
     let adapter = adapter.map(|folder| Adapter::load(folder, &base.config)).transpose()?;
     let (recipe, workers) = (description.recipe(), Workers::new(None));
-    // For the gradient there have to be parameters. A new adapter changes nothing.
+    // The gradient needs parameters. A new adapter has no effect on the loss.
     let (rank, alpha) = adapter
         .as_ref()
         .map_or((recipe.lora.rank as usize, recipe.lora.alpha), |adapter| (adapter.rank, adapter.alpha));

@@ -1,4 +1,4 @@
-//! One run: from the files that the workflow wrote to the files that the gate reads.
+//! Runs one training: from the files of the workflow to the files for the gate.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::progress::{Observer, Progress};
 use crate::training::{CheckpointFile, Trained, train};
 use crate::workers::Workers;
 
-/// Where the files of a run are.
+/// The folders of a run.
 #[derive(Debug, Clone)]
 pub struct Job {
     /// `run.json` and the four data files.
@@ -26,15 +26,15 @@ pub struct Job {
     pub base: PathBuf,
     /// The live adapter's folder; needed if `run.json` names an incumbent.
     pub incumbent: Option<PathBuf>,
-    /// Where the adapter, the scored rows and the report are written.
+    /// The folder for the adapter, the scored rows and the report.
     pub output: PathBuf,
-    /// Where to save what is done, and to go on from.
+    /// The folder for checkpoints, to save to and resume from.
     pub checkpoint: Option<PathBuf>,
-    /// Threads; without a number, one for each core. What comes out does not depend on it.
+    /// The number of threads; without it, one for each core. The output does not depend on it.
     pub threads: Option<NonZeroUsize>,
 }
 
-/// A run's input, found to be what its description says.
+/// A run's input, checked against its description.
 pub(crate) struct Verified {
     pub(crate) description: RunDescription,
     pub(crate) description_sha256: Sha256Hex,
@@ -43,7 +43,7 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
-    /// Reads a run's input and base. Nothing is used whose hash is another than the description's.
+    /// Reads a run's input and base. A file with another digest than the description's is refused.
     pub(crate) fn read(input: &Path, base: &Path) -> Result<Self> {
         let path = input.join("run.json");
         let file = files::read(&path)?;
@@ -58,14 +58,14 @@ impl Verified {
     }
 }
 
-/// Trains a run's adapter, scores the held-out rows by incumbent and candidate, and writes all of it. The report is written last: where it
-/// is, the others are whole.
+/// Trains a run's adapter, scores the held-out rows by incumbent and candidate, and writes all files. The report is written last:
+/// if it exists, the others are complete.
 ///
-/// The adapter and the rows are the same to the bit for the same input, on one kind of processor: to run a job twice is harmless.
+/// On one kind of processor, the same input gives the same adapter and rows to the bit, so running a job twice is idempotent.
 ///
 /// # Errors
-/// If any file is not what the description says, if nothing is left to train on, if a number ceases to be finite, or if the observer asks
-/// for an end. Nothing that was in the output folder before is half overwritten.
+/// If any file differs from the description, if no row is left to train on, if a number is not finite, or if the observer ends
+/// the training. Files in the output folder are replaced atomically.
 pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
     let started = Instant::now();
     let Verified { description, description_sha256, base, prepared } = Verified::read(&job.input, &job.base)?;
@@ -122,8 +122,8 @@ pub fn run(job: &Job, observer: &mut Observer<'_>) -> Result<RunReport> {
     Ok(report)
 }
 
-/// The live adapter, if there is one, and if its files are those that are live. The configuration counts like the weights: by its
-/// `lora_alpha` they are scaled, and a candidate would be measured against something else.
+/// Loads the live adapter, if there is one, and checks both its files. The configuration is checked like the weights: its
+/// `lora_alpha` scales them, and a candidate would be compared with another adapter.
 fn incumbent(described: Option<&Incumbent>, folder: Option<&Path>, base: &ModelFolder) -> Result<Option<Adapter>> {
     let (described, folder) = match (described, folder) {
         (None, None) => return Ok(None),
@@ -163,7 +163,7 @@ fn lines(rows: &[ScoredRow]) -> Result<String> {
     Ok(lines)
 }
 
-/// To the millisecond: a report says more of no run, and reads back as it was written.
+/// Returns the seconds since an instant, rounded to milliseconds, so that a report reads back as it was written.
 fn seconds_since(instant: Instant) -> f64 {
     instant.elapsed().as_millis() as f64 / 1_000.0
 }

@@ -1,15 +1,16 @@
-//! The embedded trainer: LoRA on Llama-style models by preference pairs, on the CPU and without Python.
+//! The embedded trainer: LoRA on Llama-style models with preference pairs, on the CPU and without Python.
 //!
 //! | from | to | in |
 //! |---|---|---|
 //! | a run's input files | its output files | `job` |
 //! | a model's folder | its weights, tokenizer and chat template | `model_folder`, `model`, `data` |
 //! | pairs, replay rows and a recipe | an adapter | `training`, `objective`, `adapter` |
-//! | held-out rows | what incumbent and candidate make of them | `evaluate`, `log_probability`, `generate` |
+//! | held-out rows | scores of incumbent and candidate | `evaluate`, `log_probability`, `generate` |
 //! | a GGUF file | a model's folder | `import` |
-//! | nothing | a small world, and a base that learnt it when it was young | `world`, `base` |
+//! | a seed | a small world's events, and a base that has learnt its stale answers | `world`, `base` |
 //!
-//! It is for small models: everything is f32, and nothing large is recomputed to save memory. For 7–8 billion parameters there is `infra/trainer`.
+//! It is for small models: everything is in f32, and nothing large is recomputed to save memory. For 7–8 billion parameters there
+//! is `infra/trainer`.
 
 mod adapter;
 mod arguments;

@@ -1,4 +1,4 @@
-//! How probable a model finds answers.
+//! Computes the log-probabilities of answers.
 
 use candle_core::{Device, Tensor};
 
@@ -7,13 +7,13 @@ use crate::failure::Result;
 use crate::model::{Llama, log_softmax};
 use crate::workers::Workers;
 
-/// The most tokens, padding included, that go through a model at once where nothing is learnt. It bounds the memory that each thread takes.
+/// The most tokens, padding included, that go through a model at once without training. It bounds the memory of each thread.
 const TOKENS_AT_ONCE: usize = 1_024;
 
-/// `Σ ln p(token)` over each answer's tokens, in nats, as a vector of f32 with one entry a sequence.
+/// Returns `Σ ln p(token)` over each answer's tokens, in nats, as a vector of f32 with one entry a sequence.
 ///
-/// Sequences are padded at their end, where no position looks. Logits are computed only of the positions that predict an answer's token:
-/// of a large vocabulary they take more memory than all else.
+/// Sequences are padded at their end, to which no position attends. Logits are computed only for the positions that predict an
+/// answer's token: with a large vocabulary they take more memory than all else.
 pub(crate) fn log_probabilities(model: &Llama, sequences: &[&Sequence]) -> candle_core::Result<Tensor> {
     let longest = sequences.iter().map(|sequence| sequence.tokens.len() - 1).max().unwrap_or_default();
     let mut tokens = vec![0_u32; sequences.len() * longest];
@@ -37,7 +37,7 @@ pub(crate) fn log_probabilities(model: &Llama, sequences: &[&Sequence]) -> candl
     Tensor::from_vec(belongs, (sequences.len(), count), &Device::Cpu)?.matmul(&of_targets)?.squeeze(1)
 }
 
-/// The same of any number of sequences, where nothing is to be learnt from them. `progress` is told how many more are done.
+/// Returns the same for any number of sequences, without gradients. `progress` receives the number of newly done sequences.
 pub(crate) fn measure(
     model: &Llama,
     sequences: &[&Sequence],
@@ -59,7 +59,7 @@ pub(crate) fn measure(
     Ok(measured)
 }
 
-/// As many of the first sequences as may go together; at least one.
+/// Returns the number of first sequences that may go together; at least one.
 fn how_many_at_once(sequences: &[&Sequence]) -> usize {
     let mut longest = 0;
     let fits = |(count, sequence): (usize, &&Sequence)| {

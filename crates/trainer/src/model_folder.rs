@@ -15,9 +15,9 @@ pub(crate) const CONFIG: &str = "config.json";
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(crate) const TOKENIZER: &str = "tokenizer.json";
 pub(crate) const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
-/// Where newer folders have the chat template.
+/// The chat template in newer folders.
 const CHAT_TEMPLATE: &str = "chat_template.jinja";
-/// Where older folders have special tokens.
+/// The special tokens in older folders.
 const SPECIAL_TOKENS_MAP: &str = "special_tokens_map.json";
 const ADDED_TOKENS: &str = "added_tokens.json";
 
@@ -26,12 +26,12 @@ pub(crate) struct ModelFolder {
     pub(crate) config: Config,
     pub(crate) weights: Weights,
     pub(crate) tokenizer: ChatTokenizer,
-    /// The hashes of its files as they were read.
+    /// The digests of its files as they were read.
     pub(crate) files: BTreeMap<String, Sha256Hex>,
 }
 
 impl ModelFolder {
-    /// Loads a folder, whatever is in it. `today` is the date that its chat template is told.
+    /// Loads a folder without a digest check. `today` is the date for its chat template.
     pub(crate) fn load(folder: &Path, today: Today) -> Result<Self> {
         let mut names = vec![CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG];
         names.extend(
@@ -44,7 +44,7 @@ impl ModelFolder {
         Self::from_files(&files, today, folder)
     }
 
-    /// Loads a folder, if its files are the ones that are meant. Others in it are not looked at.
+    /// Loads a folder and checks its files against their expected digests. Other files in it are ignored.
     pub(crate) fn load_verified(folder: &Path, expected: &BTreeMap<String, Sha256Hex>, today: Today) -> Result<Self> {
         if let Some(name) =
             [CONFIG, WEIGHTS, TOKENIZER, TOKENIZER_CONFIG].into_iter().find(|name| !expected.contains_key(*name))
@@ -60,7 +60,7 @@ impl ModelFolder {
         Self::from_files(&expected.iter().map(read).collect::<Result<_>>()?, today, folder)
     }
 
-    /// Loads what is in the files of a folder, by their names.
+    /// Loads a model from a folder's files by name.
     pub(crate) fn from_files(files: &BTreeMap<String, Hashed>, today: Today, folder: &Path) -> Result<Self> {
         let text = |name: &str| files.get(name).map_or(Ok(None), |file| file.text(&folder.join(name)).map(Some));
         let bytes = |name: &str| files.get(name).map_or(&[][..], |file| &file.bytes);
@@ -89,13 +89,13 @@ impl ModelFolder {
         Ok(Self { config, weights, tokenizer, files })
     }
 
-    /// The model with an adapter, or as it is.
+    /// Returns the model with an adapter, or the bare base.
     pub(crate) fn model(&self, adapter: Option<&Adapter>) -> Result<Llama> {
         let projections = adapter.map(Adapter::projections).unwrap_or_default();
         Ok(Llama::new(&self.config, &self.weights, &projections)?)
     }
 
-    /// The tokens that end an answer.
+    /// Returns the tokens that end an answer.
     pub(crate) fn end_tokens(&self) -> Vec<u32> {
         let mut tokens = self.config.end_tokens.clone();
         tokens.push(self.tokenizer.end_token());

@@ -1,11 +1,11 @@
-//! What is minimised: `dpo · L_DPO + sft · NLL(chosen) + replay · NLL(replay)`.
+//! The minimised loss: `dpo · L_DPO + sft · NLL(chosen) + replay · NLL(replay)`.
 //!
 //! With `z = β ((ln π(y_w|x) − ln π(y_l|x)) − (ln π₀(y_w|x) − ln π₀(y_l|x)))`, `L_DPO` is the mean of `−ln σ(z)` over a step's pairs
-//! (Rafailov et al. 2023, equation 7), π₀ being the base without an adapter. Both negative log-likelihoods are means over the tokens of a
-//! step. So a step's loss does not depend on how it is cut into batches.
+//! (Rafailov et al. 2023, equation 7), with π₀ the base without an adapter. Both negative log-likelihoods are means over the
+//! tokens of a step. So a step's loss does not depend on its division into batches.
 //!
-//! Plain DPO only widens the margin, and may do so by making both answers less probable; the second term keeps the users' answers
-//! probable, and the third what needs no change.
+//! Plain DPO only widens the margin, and may do so by making both answers less probable. The second term keeps the users' answers
+//! probable; the third keeps the liked answers, which need no change, probable.
 
 use candle_core::{D, Tensor};
 
@@ -13,13 +13,13 @@ use crate::model::log_softmax;
 
 type Result<T> = candle_core::Result<T>;
 
-/// `−ln σ(z)` of each pair. `reference_margin` is `ln π₀(y_w|x) − ln π₀(y_l|x)`.
+/// Returns `−ln σ(z)` of each pair. `reference_margin` is `ln π₀(y_w|x) − ln π₀(y_l|x)`.
 pub(crate) fn dpo_losses(chosen: &Tensor, rejected: &Tensor, reference_margin: &Tensor, beta: f64) -> Result<Tensor> {
     negative_log_sigmoid(&(((chosen - rejected)? - reference_margin)? * beta)?)
 }
 
-/// `−ln σ(z) = softplus(−z)`, as the first of the log-softmax of `(z, 0)`: that overflows nowhere, and its gradient has no kink at 0,
-/// where training begins.
+/// Returns `−ln σ(z) = softplus(−z)`, as the first of the log-softmax of `(z, 0)`. That never overflows, and its gradient has no
+/// kink at 0, where training begins.
 fn negative_log_sigmoid(z: &Tensor) -> Result<Tensor> {
     let logits = Tensor::stack(&[z, &z.zeros_like()?], D::Minus1)?;
     log_softmax(&logits)?.narrow(D::Minus1, 0, 1)?.squeeze(D::Minus1)?.neg()
@@ -34,7 +34,7 @@ pub struct Losses {
     pub sft: f64,
     /// Mean of `−ln p` over the tokens of the replayed answers, in nats.
     pub replay: f64,
-    /// Their weighted sum: what is minimised.
+    /// The weighted sum, which is minimised.
     pub total: f64,
 }
 

@@ -1,43 +1,43 @@
-//! What a training says while it goes on, and how it is told to stop.
+//! Reports a training's progress and takes the request to stop.
 
 use std::ops::ControlFlow;
 
 use crate::failure::{Result, TrainerError};
 use crate::objective::Losses;
 
-/// Something that happened.
+/// An event of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// Worth knowing.
+    /// A remark.
     Note(String),
-    /// The base has measured so many of so many answers to train on.
+    /// The base has measured `done` of `all` answers.
     Measured {
-        /// Answers done.
+        /// The number of answers that are done.
         done: usize,
-        /// All answers.
+        /// The number of all answers.
         all: usize,
     },
     /// A step is done.
     Step(StepReport),
-    /// So many of so many held-out rows are scored, by incumbent or candidate.
+    /// The held-out rows are partly scored, by incumbent or candidate.
     Scored {
-        /// Rows done.
+        /// The number of scored rows.
         done: usize,
-        /// All rows, of both models.
+        /// The number of all rows, of both models.
         all: usize,
     },
 }
 
-/// A step that is done.
+/// The report of a finished step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StepReport {
     /// Its number, from 1.
     pub step: u64,
     /// The number of the last.
     pub steps: u64,
-    /// The first that this process did.
+    /// The number of the first step in this process.
     pub first: u64,
-    /// Its loss, before it.
+    /// The loss before the step.
     pub losses: Losses,
     /// Its learning rate.
     pub learning_rate: f64,
@@ -45,14 +45,14 @@ pub struct StepReport {
     pub gradient_norm: f64,
 }
 
-/// Whoever is told, and may answer that it is enough.
+/// Receives progress, and may end the training.
 pub struct Observer<'o> {
     observe: &'o mut dyn FnMut(&Progress) -> ControlFlow<()>,
 }
 
 impl<'o> Observer<'o> {
-    /// Calls this with everything that happens, between two steps or scored batches: what it does there, such as a heartbeat, holds the
-    /// training up. After [`ControlFlow::Break`] the training ends as [`TrainerError::Cancelled`].
+    /// Calls `observe` with every event, between two steps or scored batches. It runs in the training's thread, so its time, such
+    /// as for a heartbeat, delays the training. After [`ControlFlow::Break`] the training ends as [`TrainerError::Cancelled`].
     pub fn new(observe: &'o mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
         Self { observe }
     }

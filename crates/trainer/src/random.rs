@@ -1,4 +1,4 @@
-//! Random numbers that are the same for one seed, in every version of this crate.
+//! Random numbers that are equal for equal seeds, in every version of this crate.
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha256};
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// A stream of its own for each purpose and number, so that no draw depends on how many others were made before it: a training that
-    /// is resumed draws what it would have drawn.
+    /// Creates a separate stream for each purpose and number, so that no draw depends on the number of earlier ones. A resumed
+    /// training draws the same numbers as an uninterrupted one.
     pub(crate) fn new(seed: u64, purpose: &str, number: u64) -> Self {
         let digest =
             Sha256::new().chain_update(seed.to_le_bytes()).chain_update(number.to_le_bytes()).chain_update(purpose);
@@ -22,23 +22,23 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// In `0.0..1.0`, of 2^53 values.
+    /// Returns a number in `0.0..1.0`, one of 2^53 values.
     pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// In `0..bound`; 0 for a bound of 0. The bias of at most `bound / 2^64` is nobody's concern here.
+    /// Returns a number in `0..bound`; 0 for a bound of 0. The bias of at most `bound / 2^64` is negligible here.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
-    /// Of the standard normal distribution (Box, Muller 1958).
+    /// Returns a number of the standard normal distribution (Box, Muller 1958).
     pub(crate) fn normal(&mut self) -> f64 {
         let (radius, angle) = ((-2.0 * (1.0 - self.unit()).ln()).sqrt(), std::f64::consts::TAU * self.unit());
         radius * angle.cos()
     }
 
-    /// Fisher and Yates's shuffle.
+    /// Shuffles a list (Fisher, Yates).
     pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
         for end in (1..list.len()).rev() {
             list.swap(end, self.below(end + 1));
@@ -46,7 +46,7 @@ impl Random {
     }
 }
 
-/// The numbers `0..count` in a random order.
+/// Returns the numbers `0..count` in a random order.
 pub(crate) fn order(seed: u64, purpose: &str, number: u64, count: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
     Random::new(seed, purpose, number).shuffle(&mut order);

@@ -1,4 +1,4 @@
-//! A model of a few hundred numbers, for tests.
+//! A model of a few hundred parameters, for tests.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,7 @@ pub(crate) fn config() -> Config {
     Config::parse(&config.to_string(), Path::new("config.json")).unwrap()
 }
 
-/// Random weights, large enough for every part of the model to matter.
+/// Returns random weights, large enough for every part of the model to have an effect.
 pub(crate) fn weights(config: &Config) -> Weights {
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let mut random = Random::new(5, &name, 0);
@@ -40,7 +40,7 @@ pub(crate) fn sequence(seed: u64, prompt_tokens: usize, completion_tokens: usize
     Sequence { tokens, prompt_tokens }
 }
 
-/// Pairs of different lengths.
+/// Returns pairs of different lengths.
 pub(crate) fn pairs(count: u64) -> Vec<PairSequences> {
     let pair = |seed: u64| {
         let (chosen, mut rejected) = (

@@ -1,4 +1,4 @@
-//! Work on several threads, whose result does not depend on how many there are.
+//! Runs work on several threads. The result does not depend on their number.
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,28 +6,28 @@ use std::thread;
 
 use crate::failure::{Result, TrainerError};
 
-/// So many threads.
+/// The number of threads.
 ///
-/// The work is cut into parts before anybody asks how many threads there are, each part is done by one thread alone, and what comes of them
-/// is put together in their order. Products of matrices are not spread over threads besides: small as they are here, that costs more than
-/// it gains, and far more on a machine that has other things to do.
+/// The work is divided into parts independently of the number of threads. Each part is done by one thread, and the results are
+/// combined in order. Matrix products are not spread over threads as well: they are small here, so that would cost more than it
+/// gains, and far more on a busy machine.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Workers(NonZeroUsize);
 
 impl Workers {
-    /// As many as asked for, or one for each core.
+    /// Uses this many threads, or one for each core.
     pub(crate) fn new(count: Option<NonZeroUsize>) -> Self {
         gemm::set_threading_threshold(usize::MAX);
         let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self(count.unwrap_or_else(cores))
     }
 
-    /// How many they are.
+    /// Returns their number.
     pub(crate) fn count(self) -> usize {
         self.0.get()
     }
 
-    /// Does all parts, and answers in their order.
+    /// Does all parts and returns their results in order.
     pub(crate) fn map<P: Sync, R: Send>(self, parts: &[P], work: impl Fn(&P) -> Result<R> + Sync) -> Result<Vec<R>> {
         let threads = self.count().min(parts.len());
         if threads <= 1 {

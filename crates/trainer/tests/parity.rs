@@ -1,4 +1,4 @@
-//! What PyTorch, peft and TRL made of a tiny model, this trainer has to make of it, too. `infra/trainer/golden.py` made the files.
+//! This trainer reproduces the numbers of PyTorch, peft and TRL for a tiny model. `infra/trainer/golden.py` wrote the files.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Nats a row, and of a loss.
+/// The tolerance in nats, for a row and for a loss.
 const TOLERANCE: f64 = 1e-3;
 
 fn golden() -> PathBuf {
@@ -25,7 +25,7 @@ fn inspect(folder: &Path, adapter: Option<&Path>) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Numbers of one must be those of the other; what only one has is passed over, except rows.
+/// Compares the numbers of both. Fields of only one are ignored, except rows.
 fn assert_agree(place: &str, ours: &Value, theirs: &Value) {
     match (ours, theirs) {
         (Value::Number(ours), Value::Number(theirs)) => {
@@ -49,7 +49,7 @@ fn assert_agree(place: &str, ours: &Value, theirs: &Value) {
 
 fn expected(folder: &Path) -> Value {
     let mut expected: Value = serde_json::from_slice(&std::fs::read(folder.join("expected.json")).unwrap()).unwrap();
-    // A new adapter's gradient follows from its random matrices, which are others in each trainer.
+    // A new adapter's gradient depends on its random matrices, which differ between trainers.
     expected["base"]["step"].as_object_mut().unwrap().remove("gradient_norm");
     expected
 }
@@ -61,7 +61,7 @@ fn rows_and_losses_are_those_of_pytorch_and_trl() {
     assert_agree("adapter", &inspect(&golden, Some(&golden.join("adapter"))), &expected["adapter"]);
 }
 
-/// transformers builds the tokenizer of such a base from code, and writes no `▁` after `<s>`.
+/// transformers builds the tokenizer of such a base from code and writes no `▁` after `<s>`.
 #[test]
 fn rows_of_a_llama_2_base_are_those_of_transformers() {
     let folder = golden().join("llama2");

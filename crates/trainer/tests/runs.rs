@@ -1,4 +1,4 @@
-//! Runs, from the workflow's files to the gate's, by the binary.
+//! Runs by the binary, from the workflow's files to those for the gate.
 
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
@@ -82,7 +82,7 @@ fn killed_in_the_middle_and_taken_up_again_it_comes_to_the_same() {
     assert!(said.contains("goes on after step"), "{said}");
     assert_eq!(run.bytes("killed"), run.bytes("never-killed"));
 
-    // To another run, its checkpoint is of no use.
+    // The checkpoint does not fit another run.
     let mut run = run;
     run.description.seed += 1;
     run.describe();
@@ -125,11 +125,11 @@ fn the_live_adapter_is_what_the_new_one_is_compared_with() {
     assert!(run.fails(&[]).contains("names an incumbent"));
     let first = run.output("first");
     run.train("second", &["--incumbent", first.to_str().unwrap()]);
-    // Both are trained from the base, by the same rows.
+    // Both are trained from the base, with the same rows.
     let (pairs, _) = run.rows("second");
     assert!(pairs.iter().all(|pair| pair.incumbent == pair.candidate));
 
-    // As loud as before by its weights, and half as loud by its configuration.
+    // The same weights, with half their scale by the configuration.
     let configuration = fs::read_to_string(first.join("adapter_config.json")).unwrap();
     let changed = configuration.replace("\"lora_alpha\": 16.0", "\"lora_alpha\": 8.0");
     assert_ne!(changed, configuration);
@@ -224,7 +224,7 @@ fn pairs_that_truncation_makes_equal_are_left_out_by_name_and_marked_where_they_
     };
     let long = "amber_lot ".repeat(200);
     let equal = row(&format!("{long}a"), &format!("{long}bc"));
-    // An answer of nothing is one: the model says that it is over.
+    // An empty answer is valid: the model ends at once.
     let rows = [row("c", "r"), equal.clone(), row("", "r"), row(&long, "r"), equal.clone()];
     run.write(InputFile::Train, &rows);
     run.write(InputFile::HeldOut, &rows[..4]);
@@ -260,7 +260,7 @@ fn a_template_that_asks_for_the_date_is_told_that_of_the_run() {
         fs::copy(run::base().join(file), base.join(file)).unwrap();
     }
     let template = "<|im_start|>{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}<|im_end|>";
-    // It goes before the template in tokenizer_config.json.
+    // The file takes precedence over the template in tokenizer_config.json.
     fs::write(base.join("chat_template.jinja"), template).unwrap();
     run.description.base.files.insert("chat_template.jinja".to_owned(), Sha256Hex::of(template.as_bytes()));
     let train = |run: &Run, output: &str| {
@@ -278,7 +278,7 @@ fn a_template_that_asks_for_the_date_is_told_that_of_the_run() {
         run.bytes(output)
     };
     let first = rows("first", "2026-11-05T21:03:07.250Z");
-    // Whatever day it is when a job is delivered again.
+    // The result does not depend on the day when a job is redelivered.
     assert_eq!(rows("again", "2026-11-05T21:03:07.250Z"), first);
     assert_eq!(rows("later that day", "2026-11-05T23:59:59Z"), first);
     assert_ne!(rows("another day", "2026-11-06T00:00:00Z"), first);
@@ -324,7 +324,7 @@ fn a_base_follows_from_its_seed_and_the_one_that_is_committed_from_this_program(
     let first = make("first", "0");
     assert_eq!(make("second", "0"), first);
     assert_ne!(make("other", "1")[0], first[0]);
-    // All but the weights, which take minutes.
+    // All files except the weights, which take minutes.
     for (file, made) in ["config.json", "tokenizer.json", "tokenizer_config.json"].iter().zip(&first[1..]) {
         assert_eq!(&fs::read(base().join(file)).unwrap(), made, "{file}");
     }

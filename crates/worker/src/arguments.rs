@@ -15,7 +15,7 @@ pub struct Arguments {
     /// The lake's bucket. Jobs on other buckets are refused
     #[arg(long, env = "FLYWHEEL_LAKE_BUCKET", value_name = "BUCKET")]
     pub bucket: String,
-    /// Where base models are kept, and what is under way
+    /// The folder for base models and for runs that are under way
     #[arg(long, env = "FLYWHEEL_WORK", value_name = "FOLDER", default_value = "flywheel-work")]
     pub work: PathBuf,
     /// End after one job, or at once if there is none

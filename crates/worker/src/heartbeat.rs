@@ -1,4 +1,4 @@
-//! A job that is under way says so, and hears when it has become pointless.
+//! Sends heartbeats for a job under way, and finds out when the workflow no longer waits for it.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::ports::{Callbacks, Jobs, Received, Told};
 
-/// How often a job says that it is alive.
+/// The times of a job's heartbeats.
 #[derive(Debug, Clone, Copy)]
 pub struct Pulse {
     /// The time between two heartbeats: a quarter of the least that the workflow waits for one.
     pub every: Duration,
-    /// For how many seconds the job is hidden from other workers each time: as long as the worker may be silent before
-    /// another one takes over.
+    /// The visibility timeout in seconds, renewed with each heartbeat: a worker that is silent for longer loses the job to
+    /// another one.
     pub hidden_for: u16,
 }
 
@@ -22,9 +22,9 @@ impl Default for Pulse {
     }
 }
 
-/// Beats until nobody waits for the job any more.
+/// Sends heartbeats until the workflow no longer waits for the job.
 ///
-/// A beat that fails is not the job's end: the next one may get through, and the workflow waits for four.
+/// A failed heartbeat does not end the job: the next one may succeed, and the workflow waits for four.
 pub(crate) async fn beat_until_nobody_waits(
     pulse: Pulse,
     jobs: &impl Jobs,

@@ -1,11 +1,11 @@
-//! The `worker` back end of the fine-tuning workflow: a machine that takes training jobs from a queue, one after the other.
+//! The `worker` back end of the fine-tuning workflow: a machine that takes training jobs from a queue one by one.
 //!
-//! | what | in |
+//! | subject | module |
 //! |---|---|
-//! | takes a job, trains, answers; in this order, whenever it dies | `worker` |
-//! | says every so often that it is alive, and hears when nobody waits any more | `heartbeat` |
-//! | a run's files: from the lake to a folder, and back | `run_files` |
-//! | the queue and the workflow, as far as they are needed | `ports`, `sqs_jobs`, `step_functions_callbacks` |
+//! | takes a job, trains, answers; in this order, so that a crash loses nothing | `worker` |
+//! | sends heartbeats, and hears when the workflow no longer waits | `heartbeat` |
+//! | copies a run's files from the lake to a folder and back | `run_files` |
+//! | the needed calls of the queue and the workflow | `ports`, `sqs_jobs`, `step_functions_callbacks` |
 
 mod arguments;
 mod heartbeat;

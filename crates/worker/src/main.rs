@@ -1,4 +1,4 @@
-//! The `flywheel-worker` program: trains what the fine-tuning workflow asks for, until it is told to stop.
+//! The `flywheel-worker` program: trains the fine-tuning workflow's jobs until it is stopped.
 
 use std::process::ExitCode;
 

@@ -1,13 +1,13 @@
 use flywheel_core::training::RunName;
 use serde::Deserialize;
 
-/// A training job, as the workflow puts it on the queue.
+/// A training job as the workflow puts it on the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobMessage {
-    /// What the workflow waits for an answer by.
+    /// The token of the workflow's task-token callback.
     pub task_token: String,
     /// The run.
     pub run: RunName,
-    /// The bucket that the run's files are in.
+    /// The bucket of the run's files.
     pub bucket: String,
 }

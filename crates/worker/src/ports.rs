@@ -1,55 +1,55 @@
-//! What a worker needs of the queue and of the workflow. Each method is one IAM action.
+//! The ports to the queue and the workflow. Each method is one IAM action.
 
 use std::future::Future;
 
-/// A message that was received, and is hidden from other workers for a while.
+/// A received message. It is hidden from other workers for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
     /// Its body.
     pub body: String,
-    /// What it is named by from now on.
+    /// The receipt handle for later calls.
     pub receipt: String,
 }
 
 /// The queue of training jobs.
 pub trait Jobs: Sync {
-    /// Waits for a job, some seconds at most.
+    /// Waits for a job for some seconds at most.
     fn receive(&self) -> impl Future<Output = Result<Option<Received>, PortError>> + Send;
 
-    /// Hides a job for so many seconds from now; 0: hands it back.
+    /// Hides a job for this many seconds from now; 0 returns it to the queue.
     fn hide(&self, receipt: &str, seconds: u16) -> impl Future<Output = Result<(), PortError>> + Send;
 
-    /// Deletes a job: it is answered, whoever answered it.
+    /// Deletes a job that is answered, by this worker or another one.
     fn delete(&self, receipt: &str) -> impl Future<Output = Result<(), PortError>> + Send;
 }
 
-/// The workflow's ears.
+/// The workflow's task-token callbacks.
 pub trait Callbacks: Sync {
-    /// Says that the job is still under way.
+    /// Reports that the job is still under way.
     fn heartbeat(&self, token: &str) -> impl Future<Output = Result<Told, PortError>> + Send;
 
-    /// Says that it is done.
+    /// Reports that the job is done.
     fn succeed(&self, token: &str, output: &str) -> impl Future<Output = Result<Told, PortError>> + Send;
 
-    /// Says that it cannot be done, and why.
+    /// Reports that the job failed, and why.
     fn fail(&self, token: &str, error: &str, cause: &str) -> impl Future<Output = Result<Told, PortError>> + Send;
 }
 
-/// Whether anybody listened.
+/// The workflow's reaction to a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// The workflow took it.
+    /// The workflow accepted it.
     Heard,
-    /// Nobody waits for it any more: it was answered before, it timed out, or the run was stopped.
+    /// The workflow no longer waits for the job: it was answered before, it timed out, or the run was stopped.
     NobodyWaits,
 }
 
-/// A call failed. Another attempt may not.
+/// A failed call. Another attempt may succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("{action}: {cause}")]
 pub struct PortError {
-    /// What was tried.
+    /// The attempted action.
     pub action: &'static str,
-    /// Why it failed.
+    /// The cause.
     pub cause: String,
 }

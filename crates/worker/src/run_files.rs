@@ -1,4 +1,4 @@
-//! A run's files: from the lake to a folder of this machine, and what was made of them back.
+//! Copies a run's files from the lake to a folder of this machine, and the output back.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,7 +9,7 @@ use flywheel_core::training::{OutputFile, RunDescription, RunName, RunReport, Sh
 use flywheel_lake::{LakeError, ReadPart, VisitObject, WriteFile};
 use flywheel_trainer::Job;
 
-/// The lake, and the folder where a worker keeps what it works on.
+/// The lake, and the worker's folder.
 #[derive(Debug)]
 pub struct RunFiles<L> {
     lake: L,
@@ -17,32 +17,33 @@ pub struct RunFiles<L> {
     folder: PathBuf,
 }
 
-/// A run's files could not be brought here, or back.
+/// A run's files could not be copied.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FilesError {
-    /// The run's description is none, or names what is not there: no other worker will fare better.
+    /// The run's description is invalid or names missing objects. Another worker would fail in the same way.
     #[error("{0}")]
     Unusable(String),
     /// The lake could not be read or written.
     #[error(transparent)]
     Lake(#[from] LakeError),
-    /// Nor could this machine's disk.
+    /// This machine's disk could not be read or written.
     #[error("{}: {source}", .path.display())]
     Disk { path: PathBuf, source: std::io::Error },
 }
 
 impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
-    /// Files of `lake`, which is the one in `bucket`, kept below `folder`.
+    /// Creates a copier between `lake`, which is the one in `bucket`, and `folder`.
     pub fn new(lake: L, bucket: &str, folder: &Path) -> Self {
         Self { lake, bucket: bucket.to_owned(), folder: folder.to_owned() }
     }
 
-    /// Whether these are the files of a bucket.
+    /// Returns `true` if these are the files of `bucket`.
     pub(crate) fn is_in(&self, bucket: &str) -> bool {
         self.bucket == bucket
     }
 
-    /// Whether the run's output is there already, made of the input as it is now: a worker before this one died with its answer.
+    /// Returns `true` if the lake has the run's output already, made of the present input: an earlier worker crashed before it
+    /// answered.
     pub(crate) async fn is_done(&self, run: &RunName) -> Result<bool, FilesError> {
         let report = match self.lake.read_part(&run.output_key(OutputFile::Report)).await {
             Ok(report) => report,
@@ -54,8 +55,8 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
         Ok(report.is_some_and(|report| report.input_sha256 == Sha256Hex::of(&description)))
     }
 
-    /// Brings a run's input here, its base, which is kept for runs to come, and the live adapter that it names.
-    /// Whether they are what the description says is for the trainer to find out.
+    /// Fetches a run's input, its base, which is kept for later runs, and the live adapter that it names. The trainer checks them
+    /// against the description.
     pub(crate) async fn fetch(&self, run: &RunName) -> Result<Job, FilesError> {
         let folder = self.folder.join(run.as_str());
         let job = Job {
@@ -83,16 +84,16 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
         Ok(Job { base, incumbent: Some(incumbent), ..job })
     }
 
-    /// Puts what was made of a run into the lake, the report last: where it is, the rest is.
+    /// Writes a run's output to the lake, the report last: if the report is there, so is the rest.
     ///
-    /// Nothing is written over. A trainer is deterministic, so that what another worker has put there before is the same; where it is not,
-    /// because that worker had another kind of processor, the run is given up rather than mixed from two.
+    /// No object is overwritten. A trainer is deterministic, so another worker's output is the same. If it differs, because that
+    /// worker had another kind of processor, the run is given up rather than mixed from two.
     pub(crate) async fn deliver(&self, run: &RunName, output: &Path) -> Result<(), FilesError> {
         for file in [OutputFile::Adapter, OutputFile::Config, OutputFile::Rows, OutputFile::Report] {
             let (path, key) = (output.join(file.as_str()), run.output_key(file));
             self.lake.write_file(&key, &path).await?;
             let written = std::fs::read(&path).map_err(disk(&path))?;
-            // The report says how long it took, which is never the same.
+            // The report has the training's duration, which always differs.
             if file != OutputFile::Report && self.sha256(&key).await? != object_sha256(&written) {
                 return Err(FilesError::Unusable(format!("{key} is another worker's, and not the same")));
             }
@@ -100,14 +101,14 @@ impl<L: ReadPart + VisitObject + WriteFile + Sync> RunFiles<L> {
         Ok(())
     }
 
-    /// Forgets a run that is answered. What cannot be removed is in nobody's way.
+    /// Removes the files of an answered run. A file that cannot be removed does no harm.
     pub(crate) fn forget(&self, run: &RunName) {
         let _ = std::fs::remove_dir_all(self.folder.join(run.as_str()));
     }
 
     async fn base(&self, description: &RunDescription) -> Result<PathBuf, FilesError> {
         let base = &description.base;
-        // Named after what is in it: another base of the same id is another folder.
+        // The folder's name depends on the files' digests: another base of the same id gets another folder.
         let named: String = base.files.iter().map(|(name, sha256)| format!("{name} {sha256}\n")).collect();
         let folder = self.folder.join("bases").join(Sha256Hex::of(named.as_bytes()).to_string());
         for (name, sha256) in &base.files {

@@ -9,8 +9,8 @@ use crate::ports::{Jobs, PortError, Received};
 /// The longest that SQS waits for a message before it answers that there is none.
 const WAIT_SECONDS: i32 = 20;
 
-/// The longest that its answer may take. A call that is given up before SQS has answered loses what it would have brought: the job is
-/// hidden, and nobody has it, until its time is up. So this call may take longer than any other.
+/// The time limit of its answer. If the call is given up before SQS has answered, its job is lost until the visibility timeout:
+/// hidden, and with no worker. So this call may take longer than any other.
 const ANSWER_WITHIN: Duration = Duration::from_secs(WAIT_SECONDS as u64 + 20);
 
 /// Training jobs in SQS.

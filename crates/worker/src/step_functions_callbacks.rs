@@ -4,18 +4,18 @@ use flywheel_runtime::causes;
 
 use crate::ports::{Callbacks, PortError, Told};
 
-/// Step Functions takes no more characters of an error, and of its cause.
+/// The most characters that Step Functions takes of an error and of its cause.
 const MOST_ERROR: usize = 256;
 const MOST_CAUSE: usize = 32_768;
 
-/// Callbacks of Step Functions' tasks.
+/// Callbacks to Step Functions.
 #[derive(Debug)]
 pub struct StepFunctionsCallbacks {
     client: Client,
 }
 
 impl StepFunctionsCallbacks {
-    /// Callbacks of this account and region.
+    /// Creates callbacks for this account and region.
     #[must_use]
     pub fn new(config: &aws_config::SdkConfig) -> Self {
         Self { client: Client::new(config) }
@@ -40,7 +40,7 @@ impl Callbacks for StepFunctionsCallbacks {
     }
 }
 
-/// By these Step Functions says that the token is of no task that waits.
+/// Recognises the errors by which Step Functions says that no task waits for the token.
 fn nobody_or<E: ProvideErrorMetadata + std::error::Error>(action: &'static str, error: &E) -> Result<Told, PortError> {
     match error.code() {
         Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(Told::NobodyWaits),

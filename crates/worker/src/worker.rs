@@ -16,10 +16,10 @@ use crate::message::JobMessage;
 use crate::ports::{Callbacks, Jobs, PortError, Received};
 use crate::run_files::{FilesError, RunFiles};
 
-/// The wait after a queue that could not be asked.
+/// The wait after the queue could not be reached.
 const WAIT_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-/// The names by which the state machine tells failures apart.
+/// The error names by which the state machine distinguishes failures.
 const TRAINING_FAILED: &str = "TrainingFailed";
 const UNUSABLE_RUN: &str = "UnusableRun";
 
@@ -33,20 +33,20 @@ pub struct Worker<J, C, L, T> {
     train: T,
 }
 
-/// What became of a job.
+/// The result of looking for a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
-    /// There was none.
+    /// The queue had no job.
     NoJob,
-    /// It is trained, and answered.
+    /// The run is trained and answered.
     Trained(RunName),
-    /// It cannot be trained, and the workflow knows why.
+    /// The run cannot be trained, and the workflow has the reason.
     Refused(RunName),
-    /// Nobody waited for it any more.
+    /// The workflow no longer waited for the run.
     Pointless(RunName),
-    /// It is back in the queue, for this worker was stopped or could not reach the lake.
+    /// The job is back in the queue: this worker was stopped or could not reach the lake.
     HandedBack(RunName),
-    /// The message is no job of this worker's. It stays, and ends among the dead letters.
+    /// The message is not a valid job for this worker. It stays, and ends in the dead-letter queue.
     NoSuchJob,
 }
 
@@ -57,13 +57,13 @@ where
     L: ReadPart + VisitObject + WriteFile + Sync,
     T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
 {
-    /// A worker that trains by calling `train`.
+    /// Creates a worker that trains by calling `train`.
     pub fn new(jobs: J, callbacks: C, files: RunFiles<L>, pulse: Pulse, train: T) -> Self {
         Self { jobs, callbacks, files, pulse, train }
     }
 
-    /// Takes one job after the other, until the process is told to stop (SIGTERM or SIGINT); with `once`, one.
-    /// Stopped in the middle of a job it hands that back, with what is done saved as a checkpoint.
+    /// Takes jobs one by one until the process is stopped (SIGTERM or SIGINT); with `once`, takes one. Stopped in the middle of a
+    /// job, it returns the job to the queue, with its progress saved as a checkpoint.
     pub async fn work_until_stopped(&self, once: bool) -> ExitCode {
         let stop = Arc::new(AtomicBool::new(false));
         tokio::spawn(raise_on_signal(stop.clone()));
@@ -89,11 +89,12 @@ where
     /// Takes one job, if there is one.
     ///
     /// # Why no job is lost, and none counts twice
-    /// The message is deleted last, once the workflow has an answer or wants none. Whenever a worker dies before that, the message comes back, and
-    /// the next one finds the output in the lake or makes it again, to the bit. The workflow takes one answer; a second finds nobody waiting.
+    /// The message is deleted last, once the workflow has an answer or no longer waits. If a worker crashes before that, the
+    /// message is delivered again, and the next worker finds the output in the lake or makes it again, bit for bit. The workflow
+    /// takes one answer and ignores a second.
     ///
     /// # Errors
-    /// If the queue or the workflow cannot be reached. The job comes back by itself then.
+    /// If the queue or the workflow cannot be reached. The queue then delivers the job again.
     pub async fn work(&self, stop: &Arc<AtomicBool>) -> Result<Done, PortError> {
         let Some(received) = self.jobs.receive().await? else { return Ok(Done::NoJob) };
         let Ok(JobMessage { task_token: token, run, bucket }) = serde_json::from_str(&received.body) else {
@@ -130,7 +131,7 @@ where
         Ok(done)
     }
 
-    /// Makes a run's output, and says all the while that it is being made, until nobody listens any more.
+    /// Makes a run's output and sends heartbeats meanwhile, until the workflow no longer waits.
     async fn make_with_heartbeats(
         &self,
         run: &RunName,
@@ -149,18 +150,18 @@ where
     }
 }
 
-/// Why a run's output was not made.
+/// The reason why a run's output was not made.
 #[derive(Debug)]
 enum Unmade {
-    /// It cannot be, by anybody: an error's name, and its cause.
+    /// No worker can make it: an error's name, and its cause.
     Impossible(&'static str, String),
-    /// Nobody waits for it.
+    /// The workflow no longer waits for it.
     Pointless,
-    /// It may be another time, or by another worker.
+    /// It may succeed later, or on another worker.
     NotNow(String),
 }
 
-/// What ends a training early.
+/// The reasons to end a training early.
 #[derive(Debug, Clone)]
 struct Ends {
     stopped: Arc<AtomicBool>,
@@ -178,7 +179,7 @@ where
     L: ReadPart + VisitObject + WriteFile + Sync,
     T: Fn(&Job, &mut Observer<'_>) -> Result<RunReport, TrainerError> + Clone + Send + 'static,
 {
-    /// Makes a run's output, unless it is there.
+    /// Makes a run's output, unless the lake has it.
     async fn make(&self, run: &RunName, ends: &Ends) -> Result<(), Unmade> {
         if self.files.is_done(run).await? {
             return Ok(());

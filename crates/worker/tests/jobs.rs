@@ -1,4 +1,5 @@
-//! A worker on a lake in memory, with the embedded trainer on its golden run: killed, told twice, told to stop, and given nonsense.
+//! A worker on a lake in memory, with the embedded trainer on its golden run: crashes, duplicate deliveries, stops, and invalid
+//! jobs.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -18,7 +19,7 @@ use tempfile::TempDir;
 const BUCKET: &str = "a-lake";
 const OUTPUT: &str = "runs/golden/output/";
 
-/// What happened at the queue and the workflow, in order.
+/// The calls to the queue and the workflow, in order.
 #[derive(Debug, Clone, Default)]
 struct World {
     jobs: Arc<Mutex<VecDeque<String>>>,
@@ -42,7 +43,7 @@ impl World {
         if self.nobody_waits.load(Ordering::Relaxed) { Told::NobodyWaits } else { Told::Heard }
     }
 
-    /// Without heartbeats, of which there are as many as there is time for.
+    /// Returns the calls without heartbeats, whose number depends on time.
     fn events(&self) -> Vec<String> {
         let events = self.events.lock().unwrap();
         events.iter().filter(|event| !matches!(event.as_str(), "beat" | "hide 120")).cloned().collect()
@@ -141,7 +142,7 @@ async fn a_job_is_trained_delivered_answered_and_deleted_in_this_order() {
     assert_eq!(work(&world, &lake, &folder, refuse).await, Done::NoJob);
 }
 
-/// The golden run's input once more, for another run, which is measured against the golden run's adapter.
+/// Writes the golden run's input again as another run, which is evaluated against the golden run's adapter.
 async fn put_run_against_the_golden_one(lake: &MemoryLake, run: &str) {
     for (key, body) in lake.objects().into_iter().filter(|(key, _)| key.starts_with("runs/golden/input/")) {
         let mut body = String::from_utf8(body).unwrap();
@@ -166,7 +167,7 @@ async fn the_live_adapter_is_brought_along_and_another_one_in_its_place_is_refus
     }
     world.deliver(job_of("second"));
     assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, Done::Trained("second".parse().unwrap()));
-    // The weights stay as they are; by its configuration they are scaled otherwise.
+    // The weights stay the same; the changed configuration scales them differently.
     let key = format!("{OUTPUT}adapter_config.json");
     let configuration = String::from_utf8(lake.objects()[&key].clone()).unwrap();
     let changed = configuration.replace("\"lora_alpha\": ", "\"lora_alpha\": 1");
@@ -223,7 +224,7 @@ async fn a_run_is_not_mixed_from_two_workers() {
 async fn a_training_that_nobody_waits_for_ends() {
     let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
     world.nobody_waits.store(true, Ordering::Relaxed);
-    // It begins when the heartbeat has been answered.
+    // Training begins after the first heartbeat is answered.
     let late = |job: &Job, observer: &mut Observer<'_>| {
         std::thread::sleep(Duration::from_millis(200));
         flywheel_trainer::run(job, observer)

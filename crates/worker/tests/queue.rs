@@ -1,4 +1,4 @@
-//! The queue as SQS answers: late, if there is no job for a while.
+//! The queue answers as SQS does: late, if there is no job for a while.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -12,11 +12,11 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use flywheel_worker::{Jobs as _, Received, SqsJobs};
 
-/// What any other call may take here.
+/// The time limit of any other call in this test.
 const OTHER_CALLS: Duration = Duration::from_millis(300);
 const ANSWERED_AFTER: Duration = Duration::from_millis(1_500);
 
-/// The address of a queue that answers one request, with one job, and not at once.
+/// Starts a queue that answers one request late, with one job, and returns its address.
 fn late_queue() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
 
-/// Counts, and starts runs.
+/// Counts pending pairs and starts runs.
 #[derive(Debug)]
 pub struct Counter<L, R> {
     lake: L,
@@ -16,55 +16,56 @@ pub struct Counter<L, R> {
     now: fn() -> Millis,
 }
 
-/// What was counted, and what was decided: the function's answer, and its one log line.
+/// The count and the decision: the function's answer, and its one log line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CountReport {
-    /// What was done, and why.
+    /// The decision, with its reason.
     pub decision: &'static str,
-    /// Net-new pairs: listed and not yet frozen, and carried over from crossings that shrank. Listed ones may still hold
-    /// duplicates, which the freeze removes.
+    /// The number of net-new pairs: listed and not yet frozen, or carried over from versions below the threshold. Listed ones may
+    /// include duplicates, which the freeze removes.
     pub pending: u64,
-    /// How many start a run.
+    /// The number of pairs that start a run.
     pub threshold: u64,
-    /// The number of the crossing that is counted towards.
+    /// The number of the current crossing.
     pub crossing: u64,
-    /// The run that the decision is about.
+    /// The run of the decision.
     pub run: Option<String>,
-    /// When the decision may be another one though nothing new has come, in milliseconds since the Unix epoch.
+    /// The time at which the decision may change without new events, in milliseconds since the Unix epoch.
     pub until: Option<Millis>,
-    /// Where the circuit breaker stands.
+    /// The circuit breaker's state.
     pub breaker: &'static str,
-    /// Pending parts.
+    /// The number of pending parts.
     pub parts: usize,
-    /// LIST requests that the count took.
+    /// The number of LIST requests of the count.
     pub list_requests: u64,
 }
 
-/// Counting failed. Nothing was started that the next count would start again: see [`Counter::count`].
+/// Counting failed. No run was started that the next count would start again: see [`Counter::count`].
 #[derive(Debug, thiserror::Error)]
 pub enum CountError {
     /// The lake could not be read.
     #[error(transparent)]
     Lake(#[from] LakeError),
-    /// Step Functions could not be asked.
+    /// Step Functions could not be reached.
     #[error(transparent)]
     Runs(#[from] RunsError),
 }
 
 impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + StartRun> Counter<L, R> {
-    /// A counter over `lake` that starts `runs` by the rules of `trigger`.
+    /// Creates a counter over `lake` that starts `runs` by the rules of `trigger`.
     pub fn new(lake: L, runs: R, trigger: Trigger, now: fn() -> Millis) -> Self {
         Self { lake, runs, trigger, now }
     }
 
-    /// Counts once, and starts the crossing's run if there is one to start.
+    /// Counts once, and starts the crossing's run if it is due.
     ///
-    /// It may be called at any time, any number of times at once, and die at any point: the run's name follows from the
-    /// pointer, and Step Functions takes a name once (see [`flywheel_core::decide`]). If it dies before the start, nothing
+    /// It is idempotent under concurrent calls and crashes: the run's name follows from the pointer, and Step Functions accepts a
+    /// name once (see [`flywheel_core::decide`]). After a crash before the start, nothing has happened; after a crash behind it,
+    /// the next count finds the run.
     /// happened; if after, the next count finds the run.
     ///
     /// # Errors
-    /// If the lake or Step Functions could not be asked. The next count starts afresh.
+    /// If the lake or Step Functions could not be reached. The next count starts afresh.
     pub async fn count(&self) -> Result<CountReport, CountError> {
         let started = Instant::now();
         let breaker = self.breaker_in_time().await?;
@@ -87,7 +88,7 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
         Ok(report)
     }
 
-    /// The circuit breaker, after the time that has passed. If somebody else moves it meanwhile, theirs holds.
+    /// Returns the circuit breaker after the time that has passed. A concurrent move by another process wins.
     async fn breaker_in_time(&self) -> Result<Breaker, LakeError> {
         loop {
             let loaded = self.lake.load_breaker().await?;
@@ -98,7 +99,7 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
         }
     }
 
-    /// Asks the core what to do, and does it, until nothing is left to do.
+    /// Asks the core for the next action and carries it out, until none is left.
     async fn act(&self, pending: u64, pointer: &Pointer, breaker: &Breaker) -> Result<Decision, CountError> {
         let mut known = KnownRuns::new();
         loop {
@@ -115,8 +116,8 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
     }
 
     async fn start(&self, run: String, crossing: u64, seen: &Pointer) -> Result<Decision, CountError> {
-        // While we counted, a run may have frozen this crossing and failed later. Then the crossing is over, and another
-        // attempt at it would find nothing to do.
+        // A run may have frozen this crossing during the count and failed later. Then the crossing is over, and another attempt
+        // at it would find nothing to do.
         if self.lake.load_pointer().await?.pointer.crossing != seen.crossing {
             return Ok(Decision::AlreadyFrozen { run });
         }
@@ -138,7 +139,7 @@ impl CountReport {
             run = self.run,
             until = self.until,
             breaker = self.breaker,
-            // As a number it is a metric, and the metric has an alarm.
+            // A number can be a metric, and this metric has an alarm.
             breaker_open = u8::from(self.breaker == BreakerState::Open.as_str()),
             parts = self.parts,
             list_requests = self.list_requests,

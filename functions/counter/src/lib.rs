@@ -1,4 +1,4 @@
-//! Counts the pairs that no dataset version holds yet, and starts the fine-tuning workflow once they are enough.
+//! Counts the pairs that are in no dataset version yet, and starts the fine-tuning workflow once there are enough.
 
 mod counter;
 mod runs;

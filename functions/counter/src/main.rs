@@ -15,7 +15,7 @@ async fn main() -> Result<(), StartError> {
     let runs = StepFunctionsRuns::new(&aws, settings.required("FLYWHEEL_STATE_MACHINE_ARN")?)?;
     let counter = Counter::new(lake, runs, trigger_of(&settings)?, now);
     let counter = &counter;
-    // Whoever calls, the schedule, a rule or a person, has nothing to say: the lake does.
+    // The event is ignored, from the schedule, a rule or an operator: the lake decides.
     lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| async move {
         Ok::<_, StartError>(counter.count().await?)
     }))

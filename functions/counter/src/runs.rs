@@ -5,43 +5,43 @@ use serde::Serialize;
 
 /// Looks a run up: `states:DescribeExecution`.
 pub trait DescribeRun {
-    /// What became of the run of this name.
+    /// Returns the state of the run of this name.
     fn describe_run(&self, run: &str) -> impl Future<Output = Result<Attempt, RunsError>> + Send;
 }
 
 /// Starts a run: `states:StartExecution`.
 pub trait StartRun {
-    /// Starts the run of this name, unless a run ever had it.
+    /// Starts the run of this name, unless the name was ever used.
     fn start_run(&self, run: &str, input: RunInput) -> impl Future<Output = Result<Started, RunsError>> + Send;
 }
 
-/// What a run is told.
+/// The input of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct RunInput {
-    /// The crossing that it is for.
+    /// The run's crossing.
     pub crossing: u64,
-    /// What has to be there to train on.
+    /// The minimum for a training.
     #[serde(flatten)]
     pub goal: Goal,
 }
 
-/// What became of an attempt to start a run.
+/// The result of an attempt to start a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Started {
-    /// It runs. (To a second start with the same name and input, while the first runs, AWS gives this same answer.)
+    /// The run has started. (AWS also gives this answer to a second start with the same name and input while the first runs.)
     Started,
-    /// The name is taken: another counter was faster.
+    /// The name is in use: another counter was faster.
     NameIsTaken,
 }
 
-/// Step Functions could not do what it was asked.
+/// A failed call to Step Functions.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} {run}: {cause}")]
 pub struct RunsError {
-    /// What was tried.
+    /// The attempted action.
     pub action: &'static str,
-    /// On which run.
+    /// The run.
     pub run: String,
-    /// Why it failed.
+    /// The cause.
     pub cause: String,
 }

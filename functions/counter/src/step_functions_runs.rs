@@ -5,7 +5,7 @@ use flywheel_runtime::causes;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
 
-/// Runs of a state machine.
+/// The runs of a state machine.
 #[derive(Debug)]
 pub struct StepFunctionsRuns {
     client: Client,
@@ -21,10 +21,10 @@ pub struct StepFunctionsRuns {
 pub struct InvalidStateMachineArn;
 
 impl StepFunctionsRuns {
-    /// Runs of the state machine with the given ARN.
+    /// Uses the state machine with the given ARN.
     ///
     /// # Errors
-    /// If it is no such ARN.
+    /// If the text is not such an ARN.
     pub fn new(config: &aws_config::SdkConfig, state_machine_arn: &str) -> Result<Self, InvalidStateMachineArn> {
         Ok(Self {
             client: Client::new(config),
@@ -34,7 +34,7 @@ impl StepFunctionsRuns {
     }
 }
 
-/// An execution's ARN is its state machine's, with the execution's name at the end.
+/// Returns the prefix of executions' ARNs: the state machine's ARN as an execution's, up to the name.
 fn execution_arn_prefix(state_machine_arn: &str) -> Option<String> {
     let (head, name) = state_machine_arn.split_once(":stateMachine:")?;
     (head.starts_with("arn:") && !name.is_empty()).then(|| format!("{head}:execution:{name}:"))
@@ -60,7 +60,7 @@ impl DescribeRun for StepFunctionsRuns {
             ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
                 Attempt::Failed { stopped_at }
             }
-            // Pending a redrive is under way, too, and so is what a later version of the service may add: in doubt, wait.
+            // A pending redrive is under way, too. Treating a status unknown to this version as running is the safe choice.
             _ => Attempt::Running,
         })
     }

@@ -4,10 +4,10 @@ use std::str::FromStr;
 use flywheel_core::{Goal, Millis, Trigger};
 use flywheel_runtime::{SettingError, Settings};
 
-/// When a run may start, as the deployment's parameters say. What is not set is off.
+/// Reads the training trigger from the deployment's parameters. A missing one is off.
 ///
 /// # Errors
-/// If the threshold is missing, or one of them is no number.
+/// If the threshold is missing, or a parameter is not a number.
 pub fn trigger_of(settings: &Settings) -> Result<Trigger, SettingError> {
     let hours: u64 = or_off(settings, "FLYWHEEL_COOLDOWN_HOURS")?;
     let goal = Goal {

@@ -1,4 +1,4 @@
-//! Crossings: reached once, by however many counters, whatever dies in between.
+//! Crossings start one run each, with any number of counters and crashes.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -18,11 +18,11 @@ const THRESHOLD: u64 = 100;
 const GOAL: Goal = Goal { threshold: THRESHOLD, min_contributors: 0, min_prompts: 0 };
 const TRIGGER: Trigger = Trigger { goal: GOAL, cooldown: 0, runs_per_month: 0 };
 
-/// Step Functions in memory: a name is taken once, for ever.
+/// Step Functions in memory: a name is accepted once, for ever.
 #[derive(Default)]
 struct FakeRuns {
     runs: Mutex<BTreeMap<String, Attempt>>,
-    /// Starts the run and then answers with an error, once.
+    /// The next start succeeds and answers with an error, once.
     loses_answer: Mutex<bool>,
 }
 
@@ -38,7 +38,7 @@ impl FakeRuns {
 
 impl DescribeRun for &FakeRuns {
     async fn describe_run(&self, run: &str) -> Result<Attempt, RunsError> {
-        // Others get their turn between the count and the look.
+        // Other counters run between the count and the look-up.
         tokio::task::yield_now().await;
         Ok(self.runs.lock().unwrap().get(run).copied().unwrap_or(Attempt::NotStarted))
     }
@@ -46,7 +46,7 @@ impl DescribeRun for &FakeRuns {
 
 impl StartRun for &FakeRuns {
     async fn start_run(&self, run: &str, _: RunInput) -> Result<Started, RunsError> {
-        // Others get their turn between the look and the start.
+        // Other counters run between the look-up and the start.
         tokio::task::yield_now().await;
         let mut runs = self.runs.lock().unwrap();
         if runs.contains_key(run) {
@@ -70,7 +70,7 @@ async fn add_part(lake: &MemoryLake, written_at: Millis, rows: u64) {
     lake.write_part(&name.key(Route::Gold), String::new()).await.unwrap();
 }
 
-/// What the workflow's freeze does to the pointer.
+/// Moves the pointer as the workflow's freeze does.
 async fn freeze(lake: &MemoryLake, rows: u64) {
     let loaded = lake.load_pointer().await.unwrap();
     let listing = lake.list_parts(&loaded.pointer.watermark.list_after()).await.unwrap();
@@ -130,7 +130,7 @@ async fn what_arrives_during_the_run_counts_towards_the_next_crossing() {
     counter(&lake, &runs).count().await.unwrap();
     freeze(&lake, THRESHOLD).await;
     runs.end("crossing-000001-attempt-1", Attempt::Succeeded);
-    // Later, and under a key that sorts before what was frozen: a slow worker.
+    // A slow worker writes late, under a key that sorts before frozen parts.
     add_part(&lake, NOW + 5, 60).await;
     add_part(&lake, NOW - 60_000, 40).await;
     let report = counter(&lake, &runs).count().await.unwrap();
@@ -163,7 +163,7 @@ async fn a_failed_run_is_attempted_again_but_not_at_once() {
     assert_eq!((report.decision, report.run.as_deref()), ("start", Some("crossing-000001-attempt-2")));
 }
 
-/// A lake whose pointer is moved right after the first look at it.
+/// A lake whose pointer moves right after the first load.
 struct MovedMeanwhile<'l>(&'l MemoryLake, Mutex<u32>);
 
 impl ListParts for MovedMeanwhile<'_> {

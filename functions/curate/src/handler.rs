@@ -9,7 +9,7 @@ use futures::future::join_all;
 
 use crate::judges::Panel;
 
-/// The longest that any invocation has.
+/// The longest time of any invocation.
 const LONGEST_INVOCATION: Duration = Duration::from_secs(15 * 60);
 
 /// Curates batches of messages.
@@ -21,13 +21,13 @@ pub struct Curate<L> {
     panel: Option<Panel>,
 }
 
-/// A message without an id failed. There is no way to report it alone, and an empty id in the answer would fail the whole
-/// batch without a word, so the batch fails with one.
+/// A message without an id failed. It cannot be reported alone: an empty id in the answer would silently fail the whole batch. So
+/// the batch fails with this error.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a message without an id cannot be returned to the queue alone")]
 pub struct UnidentifiedMessage;
 
-/// What happened in one invocation, for its one log line.
+/// The counts of one invocation, for its one log line.
 #[derive(Debug, Default)]
 struct Tally {
     unreadable: usize,
@@ -37,18 +37,18 @@ struct Tally {
 }
 
 impl<L: WritePart> Curate<L> {
-    /// Curates with `curator` into `lake`; `now` is the clock that parts are named by.
+    /// Creates a handler that curates with `curator` into `lake`; `now` is the clock for the parts' names.
     pub fn new(curator: Curator, lake: L, now: fn() -> Millis) -> Self {
         Self { curator, lake, now, panel: None }
     }
 
-    /// Has the judges of a panel heard on what would be gold.
+    /// Adds a panel of judges for events that would be gold.
     #[must_use]
     pub fn with_judges(self, panel: Panel) -> Self {
         Self { panel: Some(panel).filter(|panel| !panel.is_empty()), ..self }
     }
 
-    /// Curates one batch, with all the time there is.
+    /// Curates one batch without a time limit.
     ///
     /// # Errors
     /// As [`Self::handle_within`].
@@ -56,11 +56,11 @@ impl<L: WritePart> Curate<L> {
         self.handle_within(LONGEST_INVOCATION, messages).await
     }
 
-    /// Curates one batch within the time that the invocation has left, and answers with the messages that go back to the
-    /// queue: those that are no events, and those whose part could not be written. Each fails alone, or with its part.
+    /// Curates one batch within the invocation's remaining time. Returns the messages to redeliver: invalid events, and those
+    /// whose part could not be written. Each fails alone, or with its part.
     ///
     /// # Errors
-    /// Only if a message fails that has no id.
+    /// If a message without an id fails.
     pub async fn handle_within(
         &self,
         time_left: Duration,
@@ -88,7 +88,7 @@ impl<L: WritePart> Curate<L> {
         }
         tally.unreadable = failed.len();
         tally.conflicts = batch.conflicts();
-        // Named now, not when the invocation began: a part's name may not be much older than its object.
+        // The parts are named now and not at the start: a part's name must not be much older than its object.
         let parts = batch.into_parts((self.now)());
         for part in self.write(parts, &mut tally).await {
             failed.extend(part.messages);
@@ -97,7 +97,7 @@ impl<L: WritePart> Curate<L> {
         failures(&failed)
     }
 
-    /// The judges' opinions on each event; none on those that are not to be gold, or where there is no judge.
+    /// Returns the judges' opinions on each event; none for events that are not to be gold, or without judges.
     async fn opinions(
         &self,
         audited: &[(&SqsMessage, AuditedEvent<'_>)],
@@ -114,7 +114,7 @@ impl<L: WritePart> Curate<L> {
         opinions
     }
 
-    /// Writes all parts at once, and answers with those that could not be written.
+    /// Writes all parts at once. Returns those that could not be written.
     async fn write<'m>(&self, parts: Vec<Part<&'m SqsMessage>>, tally: &mut Tally) -> Vec<Part<&'m SqsMessage>> {
         let writes = parts.into_iter().map(|mut part| async {
             let key = part.name.key(part.route);
@@ -166,8 +166,8 @@ impl Tally {
     }
 }
 
-/// A step of curating a message. It fails alone, whatever happens: a defect that panics on one message must not take the
-/// other 999 along, time after time.
+/// Runs a step of curating a message. The message fails alone: a defect that panics on one message must not fail the other 999
+/// repeatedly.
 fn unless_it_fails<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) -> Result<T, Refusal>) -> Option<T> {
     let message_id = message.message_id.as_deref();
     let body = message.body.as_deref().unwrap_or_default();
@@ -184,7 +184,7 @@ fn unless_it_fails<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) ->
     }
 }
 
-/// When the queue took a message, in microseconds since the epoch. It stays the same however often the message is delivered.
+/// Returns the time at which the queue received a message, in microseconds since the epoch. Redeliveries have the same time.
 fn sent_at(message: &SqsMessage) -> Option<Micros> {
     message.attributes.get("SentTimestamp")?.parse::<Millis>().ok()?.checked_mul(1_000)
 }

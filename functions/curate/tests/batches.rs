@@ -1,4 +1,4 @@
-//! Batches of messages: good and bad ones, delivered twice, and while the lake fails.
+//! Batches of messages: valid and invalid ones, redelivered, and with a failing lake.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -35,7 +35,7 @@ fn failed(response: &SqsBatchResponse) -> Vec<&str> {
     response.batch_item_failures.iter().map(|failure| failure.item_identifier.as_str()).collect()
 }
 
-/// The ids of the events in each route, with repetitions.
+/// Returns the ids of the events in each route, with repetitions.
 fn routes(lake: &MemoryLake) -> BTreeMap<&'static str, Vec<String>> {
     let mut routes = BTreeMap::new();
     for route in Route::ALL {
@@ -94,7 +94,7 @@ async fn a_failed_write_fails_its_own_messages_only() {
     let response = curate(&lake).handle(batch.clone()).await.unwrap();
     assert_eq!(failed(&response), ["gold-1", "gold-2"]);
     assert_eq!(routes(&lake)["dropped"], ["same-1"]);
-    // The queue delivers what failed again.
+    // The queue redelivers failed messages.
     let again = vec![batch[0].clone(), batch[2].clone()];
     assert_eq!(failed(&curate(&lake).handle(again).await.unwrap()), [""; 0]);
     assert_eq!(routes(&lake)["gold"], ["gold-1", "gold-2"]);
@@ -105,7 +105,7 @@ async fn a_batch_that_is_delivered_twice_counts_once() {
     let lake = MemoryLake::default();
     let batch = vec![edit("a", "one 2 three"), edit("b", "1 two three")];
     curate(&lake).handle(batch.clone()).await.unwrap();
-    // Another order: SQS promises none.
+    // The order differs: SQS guarantees none.
     curate_at(&lake, || NOW + 60_000).handle(batch.into_iter().rev().collect()).await.unwrap();
     let watermark = Watermark::default();
     let listing = lake.list_parts(&watermark.list_after()).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_write_whose_answer_was_lost_is_done_again_without_loss() {
     lake.fail_next_write("route=gold", Fault::AnswerLost);
     let batch = vec![edit("a", "one 2 three")];
     assert_eq!(failed(&curate(&lake).handle(batch.clone()).await.unwrap()), ["a"]);
-    // Redelivered within the same millisecond: the very same key. It is there, and that is success.
+    // The redelivery within the same millisecond gives the same key. The object exists, which counts as success.
     assert_eq!(failed(&curate(&lake).handle(batch).await.unwrap()), [""; 0]);
     assert_eq!(routes(&lake)["gold"], ["a"]);
 }
@@ -171,7 +171,7 @@ async fn feedback_takes_its_routes_and_only_edits_count_as_pairs() {
         edit("edit", "1 two three"),
     ];
     batch.extend((0..400).map(|number| feedback(&format!("like-{number}"), json!({"kind": "thumbs_up"}))));
-    // Nobody queues a read; should one come, it is no event.
+    // The front door queues no reads. A read in the queue is an invalid event.
     batch.push(feedback("read", json!({"kind": "read"})));
     let twice = [batch.clone(), batch].concat();
     for batch in twice.chunks(100) {

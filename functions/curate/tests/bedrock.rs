@@ -1,4 +1,4 @@
-//! What goes over the wire to Bedrock, and what becomes of its answers: against a service that says what it is told to.
+//! The requests to Bedrock and the handling of its answers, with a scripted service.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -17,7 +17,7 @@ use flywheel_curate::judges::{
 };
 use serde_json::{Value, json};
 
-/// The address of a service that answers each request with the next of the answers, and what it was sent.
+/// Starts a service that gives these answers in order. Returns its client and the requests.
 fn service(answers: Vec<(u16, &'static str, Value)>) -> (Client, Receiver<(String, Value)>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -45,7 +45,7 @@ fn service(answers: Vec<(u16, &'static str, Value)>) -> (Client, Receiver<(Strin
     (bedrock_client(&aws), requests)
 }
 
-/// The path and the body of a request.
+/// Reads the path and the body of a request.
 fn request(connection: &TcpStream) -> (String, Value) {
     let mut reader = BufReader::new(connection);
     let mut line = String::new();
@@ -82,7 +82,7 @@ fn call(name: &str, input: Value) -> Value {
     json!({"toolUse": {"toolUseId": "t", "name": name, "input": input}})
 }
 
-/// What the port answers when the model's message has this content.
+/// Returns the port's answer to a model's message with this content.
 async fn asked(content: Value) -> Result<String, NoAnswer> {
     let (client, _requests) = service(vec![(200, "", message(content))]);
     BedrockModel::new(client, "test.model-1").ask_model(&question()).await

@@ -1,4 +1,4 @@
-//! Judges that fail in every way there is: nothing is lost or repeated, and nothing gets into gold but by a believable pass.
+//! Judges that fail in every known way: nothing is lost or repeated, and gold requires a credible pass.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -25,16 +25,16 @@ use tokio::time::{Instant, sleep};
 const NOW: Millis = 1_795_342_830_007;
 const TIME: Duration = Duration::from_secs(60);
 
-/// What a model does when it is asked.
+/// The model's behaviour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Does {
     /// It judges: the control is unsafe, a text with `bad` in it is slanted, and the rest passes.
     Judges,
     /// It lets everything pass, the control included.
     PassesAll,
-    /// It is of one opinion about everything.
+    /// It holds one opinion about everything.
     Holds(Opinion),
-    /// It does what an injected text tells it, and judges the rest.
+    /// It obeys an injected text and judges the rest.
     Obeys,
     /// It is asked and never answers.
     Hangs,
@@ -42,18 +42,18 @@ enum Does {
     Takes(u64),
     /// The service throttles.
     Throttles,
-    /// It answers this.
+    /// It gives this answer.
     Says(&'static str),
     /// It judges, and repeats a nonce of some other question.
     MixesUpNonces,
-    /// It has a defect.
+    /// It panics.
     Panics,
 }
 
 #[derive(Debug, Clone)]
 struct Model {
     does: Does,
-    /// What it does to the control, if that is something else.
+    /// The behaviour on the control.
     to_control: Does,
     calls: Arc<AtomicUsize>,
     under_way: Arc<AtomicUsize>,
@@ -78,7 +78,7 @@ impl Model {
     }
 }
 
-/// What a model would read in a question.
+/// A question as a model would read it.
 struct Read<'q> {
     nonce: &'q str,
     edited: &'q str,
@@ -155,7 +155,7 @@ fn lines(lake: &MemoryLake, route: Route) -> Vec<Value> {
     bodies.flat_map(|body| body.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()).collect()
 }
 
-/// How many lines each route has, by their reasons.
+/// Returns the number of lines in each route, by their reasons.
 fn reasons(lake: &MemoryLake) -> BTreeMap<String, usize> {
     let mut reasons = BTreeMap::new();
     for route in Route::ALL {
@@ -170,7 +170,7 @@ fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usiz
     expected.into_iter().map(|(key, count)| (key.to_owned(), count)).collect()
 }
 
-/// Curates [`batch`] with a judge, and answers what became of it, and how often the judge was called.
+/// Curates [`batch`] with a judge. Returns the lines by route and reasons, and the number of calls to the judge.
 async fn judged(policy: &str, model: Model) -> (BTreeMap<String, usize>, usize) {
     let lake = MemoryLake::default();
     let response = curate(&lake, policy, &model).handle_within(TIME, batch()).await.unwrap();
@@ -332,7 +332,7 @@ async fn without_a_judge_nothing_is_different() {
     assert_eq!(with.objects(), without.objects());
 }
 
-/// A guardrail that intervenes, or does not, and remembers what it was shown.
+/// A guardrail that intervenes or does not, and records its requests.
 #[derive(Debug, Clone)]
 struct Guardrail {
     finds: fn(&str) -> Vec<GuardrailPolicy>,
@@ -427,7 +427,7 @@ async fn a_guardrail_that_lets_the_control_pass_is_not_believed_though_the_other
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Whatever judges do, each event has one line, and gold has only what every judge that has a say let pass.
+    /// For any behaviour of judges, each event has one line, and gold has only events that every judge with a say has passed.
     #[test]
     fn every_event_has_one_line_whatever_judges_do(
         does in prop::sample::select(&[

@@ -1,5 +1,5 @@
-//! Makes a lake in a folder, as the functions make one in a bucket: each file of events, one a line, becomes a part of each route that it has
-//! events for, and what is gold, if anything is, is frozen as one version. `infra/local/tests/test_reading.py` has others read it.
+//! Makes a lake in a folder as the functions do in a bucket. Each file of events, one a line, becomes a part in each route of its
+//! events; gold pairs are frozen as one version. `infra/local/tests/test_reading.py` reads the lake with other programs.
 //!
 //!     freeze_folder [--policy <policy.toml>] <folder> <events.jsonl>...
 

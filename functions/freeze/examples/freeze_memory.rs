@@ -1,4 +1,4 @@
-//! Freezes so many pairs twice over, each time new ones, and says how much memory that took:
+//! Freezes this many new pairs twice and prints the memory used:
 //! `cargo run -p flywheel-freeze --example freeze_memory -- 5000`
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example for people")]
@@ -21,7 +21,7 @@ const FIRST: Millis = 1_795_342_830_007;
 const HOUR: Millis = 60 * 60 * 1000;
 const ROWS_A_PART: u64 = 500;
 
-/// A lake whose gold parts are made when they are read, so that they take no memory but what freeze takes for them.
+/// A lake whose gold parts are generated when they are read, so that they take only the freeze's own memory.
 #[derive(Clone)]
 struct MadeLake {
     rest: MemoryLake,
@@ -95,7 +95,7 @@ impl MovePointer for MadeLake {
     }
 }
 
-/// A pair of texts of 60 words, of which its user changed a fifth.
+/// Returns a pair of texts of 60 words, of which the user changed a fifth.
 fn line(number: u64) -> String {
     let mut state = number;
     let mut random = || {
@@ -103,7 +103,7 @@ fn line(number: u64) -> String {
         let mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed ^ mixed >> 27
     };
-    // The smaller of two is common: a few words make up much of a text, as they do.
+    // The smaller of two numbers favours common words: as in real texts, a few words are frequent.
     let mut word = || format!("w{}", (random() % 30_000).min(random() % 30_000));
     let mut text = |words: usize| (0..words).map(|_| word()).collect::<Vec<_>>();
     let (prompt, rejected, other) = (text(60), text(60), text(60));

@@ -3,7 +3,7 @@ use lambda_runtime::Diagnostic;
 use crate::freezer::FreezeError;
 use flywheel_table::DatasetError;
 
-/// The names by which the state machine tells failures apart: it tries again after all but the first three.
+/// The error names by which the state machine distinguishes failures: it retries after all but the first three.
 impl From<FreezeError> for Diagnostic {
     fn from(error: FreezeError) -> Self {
         let error_type = match &error {

@@ -20,22 +20,22 @@ use crate::part_lines::{CorruptPart, part_lines};
 use crate::window::Window;
 use flywheel_table::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
 
-/// How often a freeze starts over because another one committed first.
+/// The number of times that a freeze starts over because another commit came first.
 const ATTEMPTS: u32 = 5;
 
-/// Parts read at the same time: mostly small objects, so it is the round trips that would add up.
+/// The number of parts that are read at the same time. They are mostly small objects, so sequential round trips would add up.
 const CONCURRENT_READS: usize = 8;
 
-/// The bytes of lines that one freeze takes: with what they become on their way into the table, less than half of the
-/// function's memory. What is more is left to the next crossing.
+/// The most bytes of lines that one freeze takes: with their form in the table, less than half of the function's memory. The
+/// remaining parts are left to the next crossing.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-/// What the workflow asks for.
+/// The workflow's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Crossing {
     /// The number of the crossing.
     pub crossing: u64,
-    /// What has to be there to train on.
+    /// The minimum for a training.
     #[serde(flatten)]
     pub goal: Goal,
 }
@@ -54,29 +54,29 @@ pub struct Freezer<L, D> {
 /// A freeze failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
-    /// The lake does not stand at this crossing: it is long past, or yet to come. Another attempt cannot change that.
+    /// The lake is at another crossing, earlier or later. A retry cannot succeed.
     #[error("crossing {asked} cannot be frozen: the lake stands at crossing {current}")]
     StaleCrossing {
-        /// The crossing that was asked for.
+        /// The requested crossing.
         asked: u64,
-        /// The crossing that is next.
+        /// The lake's next crossing.
         current: u64,
     },
-    /// A part is not what its writer made it. Another attempt cannot change that.
+    /// A part is damaged. A retry cannot succeed.
     #[error(transparent)]
     CorruptPart(#[from] CorruptPart),
-    /// What the last version says of those before it is damaged. Another attempt cannot change that.
+    /// The last version's background, which describes the versions before it, is damaged. A retry cannot succeed.
     #[error("the last version's background of phrases is damaged: restore it, it is an object that never changes")]
     CorruptBackground,
-    /// The pairs that wait since the last version are damaged. Another attempt cannot change that.
+    /// The waiting pairs are damaged. A retry cannot succeed.
     #[error(
         "the pairs that wait since the last version are damaged: restore them, they are an object that never changes"
     )]
     CorruptWaiting,
-    /// Others kept committing first.
+    /// Other commits came first on every attempt.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another freeze")]
     Contended,
-    /// The lake could not be read or written, or the pointer not be moved.
+    /// The lake could not be read or written, or the pointer could not be moved.
     #[error(transparent)]
     Lake(#[from] LakeError),
     /// The dataset could not be read or written.
@@ -88,40 +88,41 @@ impl<L, D: Amendable> Freezer<L, D>
 where
     L: ListParts + ListRoute + ReadPart + WritePart + CountRows + LoadPointer + MovePointer + LoadBreaker + MoveBreaker,
 {
-    /// A freezer from `lake` into `dataset`, by these rules, whose windows the circuit breaker judges by `bounds`.
+    /// Creates a freezer from `lake` into `dataset` by these rules. The circuit breaker judges its windows by `bounds`.
     pub fn new(lake: L, dataset: D, rules: DatasetRules, bounds: BreakerBounds, now: fn() -> Millis) -> Self {
         Self { lake, dataset, rules, bounds, now, max_bytes: MAX_BYTES }
     }
 
-    /// The same, with another bound of the bytes that one freeze takes.
+    /// Sets another limit on the bytes of one freeze.
     #[must_use]
     pub fn with_max_bytes(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
     }
 
-    /// Freezes what is pending, as much as one freeze can hold, as one version, for one crossing. Asked again for the same
-    /// crossing it answers the same and commits nothing.
+    /// Freezes pending pairs, as many as one freeze can hold, as one version for one crossing. It is idempotent: a repetition for
+    /// the same crossing gives the same answer and commits nothing.
     ///
-    /// # Why nothing is lost or doubled, whenever a freeze dies
-    /// A freeze writes, in this order: the circuit breaker, if the window moves it; objects beside the table (the list of parts,
-    /// the background, the pairs that are held, those that wait); the data file; the commit; the part of held pairs in the route `quarantine`;
-    /// the pointer.
+    /// # Why nothing is lost or doubled, wherever a freeze crashes
+    /// A freeze writes in this order: the circuit breaker, if the window moves it; objects beside the table (the list of parts,
+    /// the background, the quarantined pairs, the waiting pairs); the data file; the commit; the part of quarantined pairs in the
+    /// route `quarantine`; the pointer.
     ///
-    /// Until the commit nothing has happened to any pair: what was written is named after its content and named by nobody, and
-    /// the parts are still pending. A freeze that comes next may see more of them, decide otherwise, and hold other pairs; so
-    /// held pairs must not be in quarantine yet. The breaker alone it finds as it was moved: one that opened stays open, so the
-    /// same window is held; one that a sound sample closed judges the next window as any other.
+    /// Until the commit nothing has happened to any pair: the written objects are named after their content and are not
+    /// referenced, and the parts are still pending. The next freeze may see more parts, decide differently and quarantine other
+    /// pairs, so no pair may be in the route `quarantine` yet. Only the breaker stays as it was moved: one that opened stays
+    /// open, so the same window is quarantined; one that a sound sample closed judges the next window as usual.
     ///
-    /// With the commit everything has happened: it carries the pointer that belongs to it, and the names and digests of the
-    /// held pairs and of those that wait, which the next freeze reads. Whoever comes next finds a version that is ahead of the pointer, and finishes it: first the
-    /// part in quarantine, whose key and body follow from the commit, so that it is there once however often it is
-    /// written; then the pointer. The pointer is last, because it is what says that there is nothing left to finish.
+    /// With the commit everything has happened. It carries its own pointer, and the names and digests of the quarantined and the
+    /// waiting pairs, which the next freeze reads. The next freeze or operator finds a version ahead of the pointer and finishes
+    /// it. The part in quarantine comes first; its key and body follow from the commit, so repeated writes leave one part. The
+    /// pointer comes last, because it says that the version is finished.
     ///
-    /// Of two freezes at once, or of a freeze and a person, one takes the version number; the other finds it taken and starts over. Two
-    /// freezes end at the same answer; after a person's version ([`Amender`](flywheel_table::Amender)) a freeze compares with its rows.
+    /// Of two concurrent freezes, or of a freeze and an operator, one gets the version number; the other finds it in use and
+    /// starts over. Two freezes end at the same answer. After an operator's version ([`Amender`](flywheel_table::Amender)) a
+    /// freeze deduplicates against its rows.
     ///
     /// # Errors
-    /// See [`FreezeError`]. After any error the freeze may simply be asked for again.
+    /// See [`FreezeError`]. After any error the freeze may be requested again.
     pub async fn freeze(&self, crossing: Crossing) -> Result<FreezeReport, FreezeError> {
         let started = Instant::now();
         for attempt in 1..=ATTEMPTS {
@@ -132,7 +133,7 @@ where
         Err(FreezeError::Contended)
     }
 
-    /// One attempt. `None`: the lake has moved, look again.
+    /// Makes one attempt. `None` means that the lake has moved, and asks for another attempt.
     async fn attempt(&self, asked: Crossing) -> Result<Option<FreezeReport>, FreezeError> {
         let stored = self.lake.load_pointer().await?;
         if let Some(report) = frozen_before(&stored.pointer, asked.crossing)? {
@@ -164,7 +165,7 @@ where
         self.dataset.meet(&snapshot, &mut newcomers).await?;
         let mut audited = audit(newcomers, background, &self.rules, &salt);
 
-        // Not before the first revision: until then the table's own property says that no row ever leaves.
+        // Before the first revision the table's own property forbids removing rows.
         if !audited.revised.is_empty() && self.dataset.allow_amendments().await? {
             return Ok(None);
         }
@@ -194,7 +195,7 @@ where
         let moved = pointer.after_freeze(frozen, &asked.goal, pointer.watermark.after(taken, rest), (self.now)());
         let list = put_object(&self.dataset, &snapshot, "parts", "jsonl", list.into_bytes()).await?;
         let consumed = Consumed { parts: parts.len() as u64, lines, list };
-        // A freeze that consumes no part may hold what waited: under the time of what was consumed before.
+        // A freeze that consumes no part may quarantine waiting pairs: under the time of the last consumed part.
         let newest =
             parts.last().map_or(pointer.watermark.consumed_until().saturating_sub(1), |newest| newest.written_at);
         let draft = Draft { previous, salt, consumed, newest, audited, revised, pointer: &moved };
@@ -204,12 +205,13 @@ where
         if let Some(shortfall) = shortfall {
             warn_of(&shortfall, asked.crossing);
         }
-        // If somebody moved it first, then to what this version records: nobody can have committed past it.
+        // A pointer that another process moved first is at this version, too: no commit can have come after it.
         self.lake.move_pointer(&stored, &moved).await?;
         Ok(moved.last_freeze)
     }
 
-    /// Commits what enters, and publishes what is held. `false`: another commit came first, and nothing has happened.
+    /// Commits the new version and publishes its quarantined pairs. Returns `false` if another commit came first; then nothing
+    /// has happened.
     async fn commit(
         &self,
         snapshot: D::Snapshot,
@@ -246,7 +248,7 @@ where
         Ok(true)
     }
 
-    /// Reads parts, several at a time and yet in order: of two lines with one pair, the first to be curated is kept.
+    /// Reads parts, several at a time but in order: of two lines with one pair, the first curated one is kept.
     async fn gather(
         &self,
         newcomers: Newcomers,
@@ -265,16 +267,16 @@ where
         Ok(gathered)
     }
 
-    /// Reads what came in other routes in the meantime, for the last text of an output may be there: trivial, or waiting for a person.
+    /// Reads new parts of other routes: the last text of an output may be there, as a trivial edit or waiting for an operator.
     ///
-    /// It is read from where the gold parts are unsettled, so each of these parts is seen by the freeze that comes after it at the latest,
-    /// and by some freezes twice. That changes nothing: a revision is a maximum.
+    /// The listing starts where gold parts are unsettled, so each of these parts is seen by the next freeze at the latest, and by
+    /// some freezes twice. That is idempotent: a revision is a maximum.
     async fn add_states(&self, newcomers: &mut Newcomers, watermark: &Watermark) -> Result<(), FreezeError> {
         for route in [Route::Dropped, Route::Review, Route::Quarantine] {
             let listing = self.lake.list_route(route, watermark.unsettled_from()..=Millis::MAX, u64::MAX).await?;
             let read = |name: PartName| async move {
                 let body = self.lake.read_part(&name.key(route)).await;
-                // What expires between the listing and this is older than any pending text.
+                // A part that expires between the listing and this read is older than any pending text.
                 match body {
                     Err(error) if error.is_missing() => Ok(None),
                     body => body.map(|body| Some((name, body))),
@@ -294,7 +296,7 @@ where
         Ok(())
     }
 
-    /// Where the lake stands without the revised rows: one that no training had counts once, under its last text.
+    /// Returns the pointer's counts without the revised rows: a row that was never trained on counts once, under its last text.
     async fn without_revised(
         &self,
         pointer: &Pointer,
@@ -310,22 +312,23 @@ where
         Ok(Pointer { carried_over, breadth, ..pointer.clone() })
     }
 
-    /// How far what would enter is from the version before, in the breaker's terms.
+    /// Returns the drift from the version before, in the breaker's terms.
     fn drift(&self, previous: &VersionRecord, audited: &Audited) -> Option<f64> {
         let drift = Drift::between(&previous.statistics, &audited.statistics(), &self.rules);
         drift.map(|drift| drift.share_changed())
     }
 
-    /// What curation put into quarantine in the window's time. Each time is counted once: what was consumed, or held behind the
-    /// breaker, has had its say, though a part that appears late may reach back into it. And what freezes held is in quarantine
-    /// under the time of what they consumed.
+    /// Counts the rows that curation quarantined in the window's time. Each time is counted once: times that were consumed, or
+    /// quarantined behind the breaker, are left out, although a late part may reach back into them. The pairs that freezes
+    /// quarantined have the time of the parts that they consumed.
     async fn quarantined(&self, window: &Window, pointer: &Pointer, breaker: &Breaker) -> Result<u64, FreezeError> {
         let Some((first, last)) = window.time() else { return Ok(0) };
         let first = first.max(breaker.hold_before).max(pointer.watermark.consumed_until());
         Ok(self.lake.count_rows(Route::Quarantine, first, last).await?)
     }
 
-    /// The circuit breaker after this window, moved if the window changes it. `None`: somebody else moved it, look again.
+    /// Returns the circuit breaker after this window, moved if the window changes it. `None` means that another process moved it,
+    /// and asks for another attempt.
     async fn judge(
         &self,
         window: &WindowStatistics,
@@ -352,7 +355,7 @@ where
         Background::from_bytes(&bytes).map_err(|_| FreezeError::CorruptBackground)
     }
 
-    /// The lines that wait since the last version.
+    /// Returns the lines that wait since the last version.
     async fn waiting(&self, snapshot: &D::Snapshot, previous: Option<&VersionRecord>) -> Result<String, FreezeError> {
         let Some(waiting) = previous.and_then(|previous| previous.waiting.as_ref()) else { return Ok(String::new()) };
         let bytes = self.dataset.get_object(snapshot, &waiting.object).await?;
@@ -360,24 +363,24 @@ where
     }
 }
 
-/// A version that is decided and not yet committed.
+/// A version that is not committed yet.
 struct Draft<'f> {
     previous: Option<VersionRecord>,
     salt: SplitSalt,
     consumed: Consumed,
-    /// When the newest part was written that is consumed.
+    /// The time at which the newest consumed part was written.
     newest: Millis,
     audited: Audited,
-    /// The rows that leave, as JSON.
+    /// The removed rows, as JSON.
     revised: Vec<String>,
     pointer: &'f Pointer,
 }
 
-/// What was read of the parts.
+/// The contents of the parts.
 struct Gathered {
     newcomers: Newcomers,
     window: Window,
-    /// A line for each part, for the record.
+    /// The list of parts for the record, one line each.
     list: String,
     lines: u64,
 }
@@ -394,7 +397,7 @@ impl Gathered {
             }
         }
         let part = ConsumedPart { key: name.key(Route::Gold), sha256: object_sha256(body), lines: name.rows };
-        // Text and numbers: there is nothing in it that JSON could not say.
+        // Text and numbers always serialize.
         self.list.push_str(&serde_json::to_string(&part).unwrap_or_default());
         self.list.push('\n');
         self.lines += name.rows;
@@ -402,13 +405,13 @@ impl Gathered {
     }
 }
 
-/// Adds what waits, before all that is pending.
+/// Adds the waiting pairs before all pending ones.
 fn add_waiting(mut newcomers: Newcomers, waiting: &str) -> Result<Newcomers, FreezeError> {
     let is_whole = waiting.split_terminator('\n').all(|line| newcomers.add_waiting(line));
     if is_whole { Ok(newcomers) } else { Err(FreezeError::CorruptWaiting) }
 }
 
-/// The contributors and prompts of what was carried over, and of what enters.
+/// Returns the contributors and prompts of the carried-over and the new pairs.
 fn breadth_with(carried_over: &Breadth, goal: &Goal, audited: &Audited) -> Breadth {
     let mut breadth = carried_over.clone();
     for line in audited.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)) {
@@ -428,7 +431,7 @@ async fn put_object<D: Dataset>(
     dataset.put_object(snapshot, &object, bytes).await.map(|()| object)
 }
 
-/// The answer to a crossing that is frozen already; `None` if it is the current one.
+/// Returns the answer to a crossing that was frozen before; `None` for the current crossing.
 fn frozen_before(pointer: &Pointer, asked: u64) -> Result<Option<FreezeReport>, FreezeError> {
     if asked == pointer.crossing {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Freezes pending parts into an immutable version of the dataset: the first task of the fine-tuning workflow.
+//! Freezes pending parts as an immutable version of the dataset: the first task of the fine-tuning workflow.
 
 mod failure;
 mod freezer;

@@ -1,9 +1,9 @@
-//! Reads a part's lines, and refuses a part that is not whole.
+//! Reads a part's lines and refuses an incomplete part.
 
 use flywheel_core::{PartName, Route};
 
-/// A part that is not what its writer made it. Objects are written whole or not at all, so this is damage, and freezing
-/// what is left of it would pass it on unseen.
+/// A part differs from its name. Objects are written atomically, so it is damaged. A freeze of its remaining lines would hide the
+/// damage.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("part {key} is corrupt: {reason}")]
 pub struct CorruptPart {
@@ -12,20 +12,20 @@ pub struct CorruptPart {
 }
 
 impl CorruptPart {
-    /// The part has a line, by its index, that is no line of its route.
+    /// Creates the error for a line, by its index, that does not belong in its route.
     pub(crate) fn line(name: &PartName, route: Route, index: usize) -> Self {
         Self { key: name.key(route), reason: format!("line {} is no {} line", index + 1, route.as_str()) }
     }
 }
 
-/// The lines of a part's body, which has to have as many as the part's name says.
+/// Returns the lines of a part's body. Their number must be the one in the part's name.
 pub(crate) fn part_lines<'p>(name: &PartName, route: Route, body: &'p [u8]) -> Result<Vec<&'p str>, CorruptPart> {
     let corrupt = |reason: String| CorruptPart { key: name.key(route), reason };
     let text = std::str::from_utf8(body).map_err(|_| corrupt("it is not UTF-8".to_owned()))?;
     if !text.ends_with('\n') {
         return Err(corrupt("its last line does not end".to_owned()));
     }
-    // Not `lines()`: that would also take a carriage return for part of a line's end.
+    // Not `lines()`: it would also strip a carriage return at a line's end.
     let lines: Vec<_> = text[..text.len() - 1].split('\n').collect();
     if lines.len() as u64 != name.rows {
         return Err(corrupt(format!("it has {} lines, and its name says {}", lines.len(), name.rows)));

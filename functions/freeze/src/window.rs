@@ -1,4 +1,4 @@
-//! What a freeze has read, as far as the circuit breaker judges it.
+//! The pending lines of a freeze, as the circuit breaker judges them.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Adds a line of a part. One that is no gold line does not count: the freeze refuses it.
+    /// Adds a line of a part. An invalid gold line has no effect: the freeze refuses it.
     pub(crate) fn add(&mut self, part: &PartName, line: &str) {
         let (first, last) = self.time.unwrap_or((part.written_at, part.written_at));
         self.time = Some((first.min(part.written_at), last.max(part.written_at)));
@@ -24,12 +24,12 @@ impl Window {
         }
     }
 
-    /// From when until when its parts were written; none if it is empty.
+    /// Returns the times at which its first and last part were written; none if it is empty.
     pub(crate) fn time(&self) -> Option<(Millis, Millis)> {
         self.time
     }
 
-    /// What is measured of it: as it was read, for what is left of a campaign once it is held says nothing of it.
+    /// Returns its statistics as it was read: the rest after a campaign is quarantined would hide the campaign.
     pub(crate) fn statistics(&self, audited: &Audited, quarantined: u64, drift: Option<f64>) -> WindowStatistics {
         let share = |pairs: u64| (self.pairs > 0).then(|| pairs as f64 / self.pairs as f64);
         let top_contributor = self.pairs_by_contributor.values().max().and_then(|pairs| share(*pairs));
@@ -61,7 +61,8 @@ mod tests {
     fn it_measures_what_is_not_barred_as_it_was_read() {
         let rules = DatasetRules { burst_pairs: 3, burst_factor: 1.0, ..DatasetRules::default() };
         let (mut window, mut newcomers) = (Window::default(), Newcomers::new(&rules));
-        // Of the burst, one waited before, and one is barred. Of what is left, a contributor has three of five, one of them delivered twice.
+        // Of the burst, one pair waited before and one is barred. A contributor has three of the remaining five, one of them
+        // redelivered.
         assert!(newcomers.add_waiting(&line(9, Some("eve"), "buy zorblax")));
         let barred = line(0, Some("eve"), "buy zorblax");
         assert!(newcomers.add_barred(&barred));

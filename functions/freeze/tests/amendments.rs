@@ -1,4 +1,4 @@
-//! Versions that people put on top of those that freezes make: rolled back, excluded, in races and after deaths, and verified.
+//! Versions by operators between those by freezes: rollbacks and exclusions, in races and after crashes, and verified.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -19,7 +19,7 @@ use url::Url;
 const NOW: Millis = 1_795_342_830_007;
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
-/// Made once: what it looks for takes a while to compile.
+/// Built once: its patterns take a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
 struct World {
@@ -40,14 +40,14 @@ impl World {
         self.freeze_with(100, crossing, threshold).await
     }
 
-    /// Of one contributor so many pairs enter, and the rest waits.
+    /// Freezes with a cap of `most` pairs for a contributor; the rest waits.
     async fn freeze_with(&self, most: u64, crossing: u64, threshold: u64) -> Result<FreezeReport, FreezeError> {
         let rules = DatasetRules { max_pairs_per_contributor: most, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW);
         freezer.freeze(Crossing { crossing, goal: Goal { threshold, min_contributors: 2, min_prompts: 0 } }).await
     }
 
-    /// Writes a part of edits, each of its own, by one contributor. An event may bring another's pair.
+    /// Writes a part of different edits by one contributor. An event may repeat another one's pair.
     async fn curate_as(&self, written_at: Millis, contributor: &str, events: &[(&str, u32)]) {
         let mut batch = Batch::default();
         for (event_id, n) in events {
@@ -72,7 +72,7 @@ impl World {
         Amender::new(&self.lake, &self.dataset(), || NOW).amend(&request(wish)).await
     }
 
-    /// The events of a version's rows; of the newest, if none is named.
+    /// Returns the events of a version's rows; by default of the newest.
     async fn events(&self, version: Option<u64>) -> BTreeSet<String> {
         let snapshot = self.dataset().open_version(version).await.unwrap().unwrap();
         let mut events = BTreeSet::new();
@@ -81,7 +81,7 @@ impl World {
         events
     }
 
-    /// The events that wait after the newest version.
+    /// Returns the events that wait after the newest version.
     async fn waiting(&self) -> Vec<String> {
         let loaded = self.dataset().load().await.unwrap();
         let Some(waiting) = loaded.last_freeze.unwrap().version.unwrap().waiting else { return Vec::new() };
@@ -98,7 +98,7 @@ impl World {
         verify(&self.dataset(), &self.lake, |_, _| ()).await.map_err(|error| error.to_string())
     }
 
-    /// Version 1: three of alice's, trained on. Version 2: four of mallory's, too few to train on. Version 3: two of bob's.
+    /// Version 1: three of alice's pairs, trained on. Version 2: four of mallory's, too few to train on. Version 3: two of bob's.
     async fn three_versions() -> Self {
         let world = Self::new();
         world.curate(NOW, "alice", 0..3).await;
@@ -135,7 +135,7 @@ async fn a_rollback_is_a_version_on_top_with_the_rows_and_counts_of_the_old_one(
     assert_eq!(world.dataset().open_version(None).await.unwrap().unwrap().number(), 3, "a plan changes nothing");
 
     let made = world.amend(Wish::RollBackTo(2)).await.unwrap().unwrap();
-    // The table took versions without rows in a commit of its own.
+    // A commit of its own, version 4, allowed the table to remove rows.
     let amendment = made.record.amendment.clone().unwrap();
     assert_eq!((made.record.version, amendment.removed, amendment.added), (5, 2, 0));
     assert_eq!((amendment.operation, amendment.by.as_str()), (Operation::Rollback { to: 2 }, "kim"));
@@ -168,7 +168,7 @@ async fn a_rollback_behind_the_training_that_a_freeze_made_due_undoes_that_too()
     world.curate(NOW + 3 * DAY, "bob", 30..31).await;
     let trained = world.freeze(4, 7).await.unwrap();
     assert!(trained.trainable);
-    // With the version as it is, another attempt would train on the version on top.
+    // After an exclusion the training is still due: another attempt trains on the exclusion's version.
     world.amend(by("mallory")).await.unwrap().unwrap();
     let report = world.freeze(4, 7).await.unwrap();
     assert_eq!((report.version, report.trainable), (6, true));
@@ -184,7 +184,7 @@ async fn a_rollback_behind_the_training_that_a_freeze_made_due_undoes_that_too()
 async fn what_was_rolled_back_does_not_come_back_by_itself_and_may_come_anew() {
     let world = World::three_versions().await;
     world.amend(Wish::RollBackTo(1)).await.unwrap().unwrap();
-    // One of them is delivered again; another event brings the pair of another one.
+    // One of them is redelivered; another event brings the pair of another one.
     world.curate_as(NOW + 3 * DAY, "mallory", &[("e10", 10)]).await;
     world.curate_as(NOW + 3 * DAY + 1, "carol", &[("other", 11)]).await;
     let report = world.freeze(4, 100).await.unwrap();
@@ -204,11 +204,11 @@ async fn an_exclusion_takes_out_what_is_selected_and_counts_what_is_left() {
     let pointer = world.pointer().await;
     assert_eq!((pointer.carried_over, pointer.breadth.as_goal().min_contributors), (2, 1));
     assert_eq!(world.amend(by("mallory")).await.unwrap(), None);
-    // One of alice's is of no use either, and bob's first is in the same file.
+    // One of alice's pairs is excluded, too, and bob's first is in the same file.
     let tuesday = Selection { from: Some(NOW + 1), until: Some(NOW + DAY), ..Selection::default() };
     world.amend(Wish::Exclude(tuesday)).await.unwrap().unwrap();
     assert_eq!(world.events(None).await, ids((0..3).chain(20..22)));
-    // What is written later is judged as anybody's.
+    // Later pairs are judged like those of any contributor.
     world.curate(NOW + 3 * DAY, "mallory", 30..32).await;
     assert_eq!(world.freeze(4, 100).await.unwrap().rows, 2);
     assert_eq!(world.pointer().await.carried_over, 4);
@@ -226,7 +226,7 @@ async fn an_exclusion_takes_what_waits_and_undone_it_waits_again() {
     assert_eq!((amendment.removed, amendment.withdrawn), (1, 3));
     assert_eq!((world.events(None).await, world.waiting().await), (ids([20]), vec!["e21".to_owned()]));
     assert_eq!(world.amend(by("mallory")).await.unwrap(), None, "twice is once");
-    // A redelivery brings none of it.
+    // A redelivery brings none of it back.
     world.curate(NOW + 2, "mallory", 12..13).await;
     let report = world.freeze_with(1, 2, 100).await.unwrap();
     assert_eq!((report.rows, report.duplicates, world.waiting().await), (1, 1, Vec::new()));
@@ -264,11 +264,11 @@ async fn a_rollback_gives_back_what_waited_then_and_has_not_entered_since() {
     assert_eq!(world.amend(Wish::RollBackTo(1)).await.unwrap(), None, "twice is once");
     world.freeze_with(1, 3, 100).await.unwrap();
     assert_eq!((world.events(None).await, world.waiting().await.join(" ")), (ids([0, 2]), "e3".to_owned()));
-    // Undone: what came to wait waits again, and what entered since and goes now does not.
+    // After the undo, waiting pairs wait again, and a pair that entered in between leaves and does not wait.
     world.amend(Wish::RollBackTo(2)).await.unwrap().unwrap();
     assert_eq!((world.events(None).await, world.waiting().await.join(" ")), (ids([0, 1]), "e3 e4 e5".to_owned()));
     assert_eq!(world.verify().await.unwrap().waiting, 3);
-    // Where nothing ever was, nothing waits.
+    // Before the first version, nothing waits.
     world.amend(Wish::RollBackTo(0)).await.unwrap().unwrap();
     assert_eq!((world.events(None).await.len(), world.waiting().await), (0, Vec::new()));
     world.verify().await.unwrap();
@@ -342,7 +342,7 @@ async fn a_version_that_was_lost_stops_everybody_and_a_pointer_that_was_lost_nob
     assert!(error.contains("version 3 is missing, the newest one is 2"), "{error}");
     let error = world.amend(by("mallory")).await.unwrap_err().to_string();
     assert!(error.contains("version 3 is missing"), "{error}");
-    // Where it cannot be restored: a pointer that is lost goes back to what the newest version says, and its parts are pending again.
+    // If it cannot be restored, a lost pointer is set back to the newest version's, and its parts are pending again.
     let pointer = world.lake.load_pointer().await.unwrap();
     let at = world.dataset().load().await.unwrap().last_freeze.unwrap().pointer;
     world.lake.move_pointer(&pointer, &at).await.unwrap();
@@ -351,7 +351,7 @@ async fn a_version_that_was_lost_stops_everybody_and_a_pointer_that_was_lost_nob
     world.verify().await.unwrap();
 }
 
-/// As a compaction does, of a tool that knows nothing of records.
+/// A compaction by a tool without records does this.
 #[tokio::test]
 async fn the_same_rows_in_other_files_need_no_record() {
     let world = World::three_versions().await;
@@ -374,7 +374,7 @@ async fn the_same_rows_in_other_files_need_no_record() {
     world.verify().await.unwrap();
 }
 
-/// Somebody else's commit, made by copying one with other files.
+/// A foreign commit, made by copying one with other files.
 #[tokio::test]
 async fn rows_that_go_or_come_without_a_record_are_noticed() {
     let world = World::three_versions().await;
@@ -387,7 +387,7 @@ async fn rows_that_go_or_come_without_a_record_are_noticed() {
         .filter(|line| !line.contains("commitInfo"))
         .map(|line| format!("{line}\n"))
         .collect();
-    // Put the other way round it brings mallory's rows back.
+    // With additions and removals swapped, it brings mallory's rows back.
     let swapped =
         without_record.replace("\"remove\"", "\"x\"").replace("\"add\"", "\"remove\"").replace("\"x\"", "\"add\"");
     std::fs::write(log.join("00000000000000000006.json"), swapped.replace("deletionTimestamp", "modificationTime"))

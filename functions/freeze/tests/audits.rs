@@ -1,4 +1,4 @@
-//! What a freeze holds back, whenever it dies; and versions that are verified, untouched and tampered with.
+//! Pairs that a freeze quarantines, with crashes at any point; and versions that are verified, untouched and tampered with.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -25,10 +25,10 @@ use url::Url;
 
 const NOW: Millis = 1_795_342_830_007;
 
-/// Made once: what it looks for takes a while to compile.
+/// Built once: its patterns take a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
-/// A Delta table whose writes fail on demand: the one of that number, counted from 0.
+/// A Delta table in which the write of a given number, counted from 0, fails.
 struct Failing {
     table: DeltaDataset,
     writes: AtomicU32,
@@ -131,7 +131,7 @@ struct World {
 }
 
 impl World {
-    /// Of one contributor five pairs enter a version and one waits; the rest is held.
+    /// A lake in which five pairs of a contributor enter a version, one waits, and the rest is quarantined.
     fn new() -> Self {
         Self::where_may_wait(1)
     }
@@ -155,7 +155,7 @@ impl World {
         freezer.freeze(Crossing { crossing, goal }).await
     }
 
-    /// Writes a part of edits, each of its own, by one contributor.
+    /// Writes a part of different edits by one contributor.
     async fn curate(&self, written_at: Millis, contributor: &str, numbers: std::ops::Range<u32>) {
         let mut batch = Batch::default();
         for n in numbers {
@@ -184,7 +184,7 @@ impl World {
         lines.map(|line| line["event_id"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// The events that wait since the newest version.
+    /// Returns the events that wait since the newest version.
     async fn waiting_events(&self) -> Vec<String> {
         let table = DeltaDataset::at(self.location());
         let Loaded { snapshot, last_freeze, .. } = table.load().await.unwrap();
@@ -237,7 +237,7 @@ async fn what_is_held_is_in_quarantine_with_its_reason() {
     let version = records.version.unwrap();
     assert_eq!(version.counts.held_for, BTreeMap::from([(Hold::ContributorCap, 2)]));
     assert_eq!(version.held.unwrap().key, *key);
-    // Delivered again, it stays held, and is not held twice.
+    // Redelivered pairs stay quarantined, and are not quarantined twice.
     world.curate(NOW + 2, "alice", 5..7).await;
     let report = world.freeze(2, None).await.unwrap();
     assert_eq!((report.rows, report.held, report.duplicates), (0, 0, 2));
@@ -302,8 +302,8 @@ async fn waiting_pairs_that_are_lost_stop_the_freeze_and_are_named() {
     assert_eq!(world.freeze(2, None).await.unwrap().rows, 5);
 }
 
-/// Each freeze of two pending parts makes five writes to the dataset (parts, background, held pairs, waiting pairs, commit) and two to the
-/// lake.
+/// Each freeze of two pending parts makes five writes to the dataset (parts, background, quarantined pairs, waiting pairs,
+/// commit) and two to the lake.
 #[tokio::test]
 async fn a_death_between_any_two_writes_loses_and_doubles_nothing() {
     for fault in [Fault::Refused, Fault::AnswerLost] {
@@ -321,7 +321,7 @@ async fn a_death_between_any_two_writes_loses_and_doubles_nothing() {
             if !is_committed {
                 assert!(world.quarantined().is_empty(), "write {write}, {fault:?}: nothing has happened yet");
             }
-            // What comes in between would change what is held, were it decided anew: these are older.
+            // These pairs are older. They would change the quarantined ones if the freeze decided again.
             world.curate(NOW - 1, "alice", 20..24).await;
             let mut rows = world.freeze(1, None).await.unwrap().rows;
             rows += world.freeze(2, None).await.unwrap().rows;
@@ -353,7 +353,7 @@ async fn freezes_at_once_hold_once() {
     assert_eq!(world.verify().await.unwrap().held, 3);
 }
 
-/// Two versions, each with held pairs and with some that wait.
+/// Makes two versions, each with quarantined and waiting pairs.
 async fn two_versions() -> World {
     let world = World::new();
     world.curate(NOW, "alice", 0..7).await;
@@ -373,7 +373,7 @@ async fn versions_that_nobody_touched_are_verified() {
     assert_eq!(verified.digest, Some(records.version.unwrap().digest));
 }
 
-/// A lake in which one object is another, or none.
+/// A lake in which one object is replaced or missing.
 struct Tampered {
     lake: MemoryLake,
     key: String,
@@ -432,7 +432,7 @@ async fn every_object_of_the_dataset_that_was_changed_or_removed_is_noticed() {
     for object in objects {
         let untouched = std::fs::read(&object).unwrap();
         let mut changed = untouched.clone();
-        // In a data file, a byte of the data.
+        // In a data file, the changed byte is in the data.
         let middle = changed.len() / 2;
         changed[middle] ^= 1;
         std::fs::write(&object, changed).unwrap();
@@ -477,7 +477,7 @@ async fn a_version_from_elsewhere_breaks_the_chain() {
 }
 
 impl World {
-    /// Writes the parts of one text that a user made of an output, in the second of that number.
+    /// Writes the parts of a user's text for an output, at this second.
     async fn save(&self, output: u32, second: u64, text: &str) {
         let written_at = NOW + second * 1_000;
         let message = json!({"prompt": format!("question {output}"), "original_llm_output": "an answer of two words",
@@ -491,7 +491,7 @@ impl World {
         }
     }
 
-    /// The users' texts in a version, in order.
+    /// Returns the users' texts in a version, in order.
     async fn chosen_in(&self, version: u64) -> Vec<String> {
         let version = DeltaDataset::at(self.location()).open_version(Some(version)).await.unwrap().unwrap();
         let rows: Vec<String> = version.rows(&["chosen"]).try_collect().await.unwrap();
@@ -518,7 +518,7 @@ async fn after_a_freeze_the_last_text_is_in_the_next_version_and_the_older_versi
     assert_eq!((second.rows, second.revised, second.superseded), (1, 1, 1));
     assert_eq!(world.chosen_in(first.version).await, ["half an answer", "the other answer"]);
     assert_eq!(world.chosen_in(second.version).await, ["the other answer", "the whole answer at last"]);
-    // Two pairs were never trained on, and one of them under two texts.
+    // Two pairs were never trained on, one of them with two texts.
     let pointer = DeltaDataset::at(world.location()).load().await.unwrap().last_freeze.unwrap().pointer;
     assert_eq!(pointer.carried_over, 2);
     let verified = world.verify().await.unwrap();
@@ -539,8 +539,8 @@ async fn a_text_that_its_user_put_back_leaves_the_next_version() {
     world.verify().await.unwrap();
 }
 
-/// A first freeze with a revision makes six writes to the dataset: leave to take rows out, after which it starts over, then parts, background,
-/// commit; and one to the lake.
+/// A first freeze with a revision makes four writes to the dataset (the permission to remove rows, after which it starts over,
+/// then parts, background and commit) and one to the lake.
 #[tokio::test]
 async fn a_death_between_any_two_writes_of_a_revision_ends_in_the_same_rows() {
     for fault in [Fault::Refused, Fault::AnswerLost] {

@@ -1,5 +1,5 @@
-//! One contributor is erased from a lake in a folder that real freezes have made: everywhere, wherever the erasure dies, and while
-//! freezes go on.
+//! Erases one contributor from a lake in a folder with real freezes: everywhere, with crashes at any write, and during other
+//! freezes.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -32,7 +32,7 @@ fn pseudonym() -> String {
     ContributorKey::new("key").unwrap().pseudonym("mallory")
 }
 
-/// A lake whose user dies before the write of that number.
+/// A lake whose client crashes before the write of this number.
 struct Mortal {
     lake: FolderLake,
     writes_left: AtomicU32,
@@ -41,7 +41,7 @@ struct Mortal {
 impl Mortal {
     fn write(&self) -> Result<(), LakeError> {
         let left = self.writes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        // Any error does: a read of what is not there has one.
+        // Any error does; reading a missing object gives one.
         if left.is_ok() { Ok(()) } else { self.lake_error() }
     }
 
@@ -119,7 +119,8 @@ impl World {
         DeltaDataset::in_folder(self.path()).unwrap()
     }
 
-    /// Writes the parts of an edit for each of these: who, and a number that its texts follow from. Mallory's have the word `secretword`.
+    /// Writes the parts of these edits: contributor, and a number that determines the texts. Mallory's have the word
+    /// `secretword`.
     async fn curate(&self, after: Millis, edits: &[(&str, u32)]) {
         let mut batch = Batch::default();
         for (contributor, n) in edits {
@@ -141,8 +142,8 @@ impl World {
         freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await
     }
 
-    /// Two versions with rows of mallory's beside others', held pairs of mallory's in quarantine, pairs that wait, a version that was rolled
-    /// back with two more, copies in a run, lines in other routes, and a part that is pending.
+    /// Makes two versions with rows of mallory's beside others', quarantined pairs of mallory's, waiting pairs, a rolled-back
+    /// version with two more, copies in a run, lines in other routes, and a pending part.
     async fn with_mallory() -> Self {
         let world = Self::new();
         world.curate(0, &[("alice", 1), ("mallory", 2), ("mallory", 3), ("mallory", 4), ("mallory", 5)]).await;
@@ -192,7 +193,7 @@ impl World {
         verify(&self.dataset(), &self.lake(), |_, _| ()).await.map_err(|error| error.to_string())
     }
 
-    /// The files that say something of mallory: a text of theirs, or their pseudonym.
+    /// Returns the files with a trace of mallory: a text or the pseudonym.
     fn traces(&self) -> Vec<PathBuf> {
         let mut traces = Vec::new();
         let mut folders = vec![self.path().to_owned()];
@@ -271,7 +272,7 @@ async fn a_contributor_is_erased_everywhere_and_nobody_else() {
     let again = world.erase(u32::MAX).await.unwrap();
     assert_eq!((again.record, again.objects), (None, 0), "there is nothing left");
 
-    // What was delivered before comes again; and what is pending of others is frozen.
+    // An old event is redelivered, and others' pending pairs are frozen.
     world.curate(4, &[("mallory", 2)]).await;
     let report = world.freeze(4).await.unwrap();
     assert_eq!((report.rows, report.held), (1, 0), "{report:?}");
@@ -296,10 +297,10 @@ async fn what_waits_of_others_goes_on_waiting() {
     assert_eq!((record.waiting_pairs(), record.amendment.unwrap().withdrawn), (1, 1));
     assert!(world.traces().is_empty(), "{:?}", world.traces());
     world.verify().await.unwrap();
-    // What went comes by no redelivery; and an older version is gone back to without it.
+    // A redelivery does not bring erased pairs back, and neither does a rollback to an older version.
     world.curate(1, &[("mallory", 12)]).await;
     let report = world.freeze(2).await.unwrap();
-    // The part that the erasure wrote anew comes with it, and repeats what is known.
+    // The part that the erasure rewrote is read again, and repeats known pairs.
     assert_eq!((report.parts, report.rows, report.duplicates, report.waiting), (2, 1, 3 + 1, 0));
     assert_eq!(world.events(None).await, set(&["alice-1", "alice-2", "alice-3"]));
     let request = Request { wish: Wish::RollBackTo(1), by: "kim".to_owned(), why: "a test".to_owned() };
@@ -322,7 +323,7 @@ async fn what_was_excluded_before_is_erased_from_the_versions_that_had_it() {
     let record = world.erase(u32::MAX).await.unwrap().record.unwrap();
     assert_eq!((record.version, record.amendment.unwrap().removed), (9, 0));
     world.check_that_no_version_has_mallory().await;
-    // Whom an exclusion took out is in its record, which nobody can change: a pseudonym that no text is left of.
+    // An exclusion's record is immutable and names the excluded contributor: a pseudonym with no text left.
     let log = world.path().join("datasets/dpo_gold_v1/_delta_log/00000000000000000006.json");
     assert_eq!(world.traces(), [log]);
 }
@@ -335,7 +336,7 @@ async fn killed_at_any_write_and_run_again_it_ends_the_same() {
             assert!(writes > 12, "it took only {writes} writes");
             return;
         }
-        // Whoever comes next may be a freeze.
+        // The next process may be a freeze.
         if writes % 2 == 0 {
             world.freeze(4).await.unwrap();
         }
@@ -354,7 +355,7 @@ async fn a_freeze_at_the_same_time_brings_nothing_back() {
     let world = World::with_mallory().await;
     let (frozen, erased) = tokio::join!(world.freeze(4), world.erase(u32::MAX));
     erased.unwrap();
-    // A freeze that had listed a part may find it gone: then it is asked for again, as the workflow does.
+    // A freeze may find that a listed part is gone. It is then retried, as in the workflow.
     if frozen.is_err() {
         world.freeze(4).await.unwrap();
     }
@@ -401,7 +402,7 @@ async fn what_took_an_erased_objects_place_is_verified_like_all_else() {
     world.verify().await.unwrap();
 }
 
-/// A part that is pending went into no version.
+/// Returns `true` if the part is in a version: a pending part is in none.
 async fn was_consumed(world: &World, key: &str) -> bool {
     let pointer = world.lake().load_pointer().await.unwrap().pointer;
     let listing = world.lake().list_parts(&pointer.watermark.list_after()).await.unwrap();

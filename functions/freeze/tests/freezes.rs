@@ -28,7 +28,7 @@ const BOUNDS: BreakerBounds = BreakerBounds {
     sample_pairs: 2,
 };
 
-/// The ids of events that curation has quarantined begin with this.
+/// The prefix of the ids of events that curation quarantined.
 const OTHERS: &str = "quarantined-";
 
 /// A lake and the folder of its dataset.
@@ -54,7 +54,7 @@ impl World {
         self.freezer().freeze(Crossing { crossing, goal: GOAL }).await
     }
 
-    /// Writes a part with an edit for each id; the text follows from the id's first letter.
+    /// Writes a part with an edit for each id. The text depends on the id's first letter.
     async fn curate(&self, written_at: Millis, ids: &[&str]) {
         let curator = Curator::new(Policy::default(), None);
         let mut batch = Batch::default();
@@ -70,7 +70,7 @@ impl World {
         }
     }
 
-    /// Writes a part with so many edits, each of an output of its own, that all bring the same word.
+    /// Writes a part with this many edits of different outputs that all bring the same word.
     async fn campaign(&self, written_at: Millis, pairs: u32) {
         let curator = Curator::new(Policy::default(), None);
         let mut batch = Batch::default();
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    /// Puts so many events into quarantine at the given time, as curate does.
+    /// Quarantines this many events at the given time, as curation does.
     async fn quarantine(&self, written_at: Millis, rows: u64) {
         let part = PartName { written_at, digest: "1".repeat(32), rows };
         let line = |n: u64| format!("{{\"event_id\":\"{OTHERS}{written_at}-{n}\"}}\n");
@@ -103,7 +103,7 @@ impl World {
         self.lake.move_breaker(&loaded, &to(&loaded.breaker)).await.unwrap();
     }
 
-    /// The events that freezes have held back: each with its reasons.
+    /// Returns the events that freezes quarantined, each with its reasons.
     fn held(&self) -> Vec<(String, serde_json::Value)> {
         let objects = self.lake.objects();
         let bodies = objects.iter().filter(|(key, _)| key.contains("route=quarantine")).map(|(_, body)| body);
@@ -117,7 +117,7 @@ impl World {
         self.lake.load_pointer().await.unwrap().pointer
     }
 
-    /// The table's newest version and how many of these ids it knows.
+    /// Returns the table's newest version.
     async fn version(&self) -> u64 {
         self.dataset().load().await.unwrap().version
     }
@@ -152,12 +152,12 @@ async fn asked_again_it_answers_the_same_and_commits_nothing() {
 #[tokio::test]
 async fn a_pair_enters_once_over_all_versions() {
     let world = World::new();
-    // The same pair by two events, the same event twice, in one part and in two.
+    // The same pair by two events, and the same event twice, in one part and in two.
     world.curate(NOW, &["a1", "a2", "b1"]).await;
     world.curate(NOW + 1, &["a1", "b1"]).await;
     assert_eq!(numbers(&world.freeze(1).await.unwrap()), (2, 3, 2, 2, false));
     world.curate(NOW + 2, &["a3", "b1", "c1"]).await;
-    // Too few were left the first time: they are carried over.
+    // They were too few for a training the first time, so they are carried over.
     assert_eq!(numbers(&world.freeze(2).await.unwrap()), (1, 2, 1, 3, true));
     assert_eq!(world.pointer().await.carried_over, 0);
 }
@@ -202,7 +202,7 @@ async fn a_death_between_the_commit_and_the_pointer_is_repaired() {
         world.curate(NOW, &["a1", "b1", "c1"]).await;
         world.lake.fail_next_write("pointer", fault);
         assert!(matches!(world.freeze(1).await, Err(FreezeError::Lake(_))));
-        // What arrives in between belongs to the next crossing.
+        // A part that arrives in between belongs to the next crossing.
         world.curate(NOW + 1, &["d1"]).await;
         let report = world.freeze(1).await.unwrap();
         assert_eq!((world.version().await, numbers(&report)), (1, (3, 0, 1, 3, true)), "{fault:?}");
@@ -294,7 +294,7 @@ async fn a_window_beyond_the_bounds_goes_to_quarantine_and_trains_nothing() {
     world.curate(NOW, &["a1", "b1"]).await;
     world.quarantine(NOW + 1, 4).await;
     world.curate(NOW + 2, &["c1"]).await;
-    // Of another time: no part of this window.
+    // These are of another time and not of this window.
     world.quarantine(NOW + 3, 1_000).await;
     let report = world.freeze(1).await.unwrap();
     assert_eq!((numbers(&report), report.held), ((0, 0, 2, 0, false), 3));
@@ -304,7 +304,7 @@ async fn a_window_beyond_the_bounds_goes_to_quarantine_and_trains_nothing() {
     );
     let breaker = world.breaker().await.breaker;
     assert_eq!((breaker.state, breaker.changes.len()), (BreakerState::Open, 1));
-    // Asked again, it answers the same and holds nothing twice.
+    // A repetition gives the same answer and quarantines nothing twice.
     assert_eq!((world.freeze(1).await.unwrap(), world.held().len()), (report, 3));
 }
 
@@ -344,7 +344,7 @@ async fn half_open_lets_a_sample_through_holds_what_came_before_and_leaves_the_r
     let report = world.freeze(1).await.unwrap();
     assert_eq!((numbers(&report), report.held), ((2, 0, 2, 2, false), 3));
     assert_eq!(world.breaker().await.breaker.state, BreakerState::Closed);
-    // What the sample had no room for was never held: it is pending.
+    // The pairs beyond the sample were not quarantined: they are pending.
     let report = world.freeze(2).await.unwrap();
     assert_eq!((numbers(&report), report.held), ((2, 0, 1, 4, true), 0));
 }

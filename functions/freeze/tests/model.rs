@@ -1,9 +1,9 @@
-//! The trigger, the freeze and the circuit breaker, as they are, in random schedules over a lake in memory.
+//! The real trigger, freeze and circuit breaker in random schedules over a lake in memory.
 //!
-//! Every call of a port is two steps, before and after its effect, and between any two steps anything may happen: other
-//! counters and freezes, late and repeated parts, skewed clocks, a breaker moved by hand, the death of whoever was about to
-//! go on, a run that is declared dead while its freeze lives on. Then faults stop, time passes, and what is promised has to
-//! hold. A schedule follows from its seed alone; a seed that fails is printed, and `FLYWHEEL_MODEL_SEED=<seed>` runs it again.
+//! Every call of a port has two steps, before and after its effect. Between any two steps anything may happen: other counters and
+//! freezes, late and repeated parts, skewed clocks, a breaker moved by hand, a crash of any process, a run that is declared dead
+//! while its freeze goes on. Then faults stop, time passes, and the invariants must hold. A schedule depends on its seed alone. A
+//! failing seed is printed, and `FLYWHEEL_MODEL_SEED=<seed>` runs it again.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -36,39 +36,39 @@ const THRESHOLD: u64 = 4;
 const SCHEDULES: u64 = 100_000;
 const STEPS: u64 = 60;
 
-/// What is broken on purpose, to see that it is noticed.
+/// A deliberate defect, which the checks must detect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
     Nothing,
     /// The watermark forgets which parts of its window were consumed.
     ConsumedForgotten,
-    /// A version's record is not found again.
+    /// A version's record is not found.
     RecordForgotten,
     /// A commit succeeds though its version is taken.
     VersionsTakenTwice,
     /// A run's name can be taken again.
     NamesTakenTwice,
-    /// A listing passes over what was written under an older key than the last part's.
+    /// A listing leaves out parts under an older key than the last part's.
     LateKeysUnlisted,
     /// The dataset does not know its pairs.
     PairsForgotten,
-    /// What is held back is not written.
+    /// Quarantined pairs are not written.
     HeldUnwritten,
-    /// Whoever finishes a version of somebody who died does not find what it holds back, and moves the pointer without it.
+    /// A freeze that finishes a crashed one's version does not find its quarantined pairs, and moves the pointer without them.
     HeldForgotten,
-    /// What waits since the last version is not found.
+    /// The waiting pairs are not found.
     WaitingForgotten,
-    /// What was held back is not known when it comes again.
+    /// Earlier quarantined pairs are not recognised.
     BackgroundForgotten,
-    /// A run that died looks as if it ran.
+    /// A crashed run looks as if it ran.
     DeadRunsRun,
-    /// Which pairs people took out is not known when they come again.
+    /// Pairs that operators removed are not recognised.
     RemovedForgotten,
-    /// What came in other routes is not looked at.
+    /// The other routes are not read.
     StatesUnlisted,
-    /// A row does not say which output it is of.
+    /// A row does not name its output.
     OutputsForgotten,
-    /// A version that people made moves the pointer by crossings alone, as if it were a freeze's.
+    /// An operator's version moves the pointer by crossings alone, as if it were a freeze's.
     PeopleUnfinished,
 }
 
@@ -92,7 +92,7 @@ impl Random {
     }
 }
 
-/// Gives everybody else a turn, once.
+/// Lets all other tasks run once.
 fn step() -> impl Future<Output = ()> + Send {
     let mut had_turn = false;
     std::future::poll_fn(move |context: &mut Context<'_>| {
@@ -190,7 +190,7 @@ impl MoveBreaker for SteppedLake {
     }
 }
 
-/// A dataset in memory: its versions, and the objects beside it.
+/// A dataset in memory: its versions and the objects beside it.
 #[derive(Clone)]
 struct MemoryDataset(Arc<Mutex<DatasetState>>, Sabotage);
 
@@ -206,7 +206,7 @@ impl DatasetState {
     }
 }
 
-/// With all of its rows.
+/// A version with all of its rows.
 #[derive(Clone)]
 struct Version {
     entries: Vec<Entry>,
@@ -214,7 +214,7 @@ struct Version {
 }
 
 impl Version {
-    /// As (pair, event).
+    /// Returns the pairs as (pair, event).
     fn pairs(&self) -> impl Iterator<Item = (String, String)> {
         self.entries.iter().map(|entry| ids(&entry.line))
     }
@@ -290,7 +290,7 @@ impl Dataset for MemoryDataset {
         if is_background && self.1 == Sabotage::BackgroundForgotten {
             return Ok(Background::default().to_bytes());
         }
-        // The layout that knows of what was taken out.
+        // The newer layout, which has removed pairs.
         let knows_removed = |background: &[u8]| !background.starts_with(b"flywheel background 1");
         if is_background && self.1 == Sabotage::RemovedForgotten && knows_removed(&found) {
             return Ok(Background::default().to_bytes());
@@ -379,11 +379,11 @@ impl Amendable for MemoryDataset {
     }
 }
 
-/// Every third pair is by one contributor, of whom a version takes one: two more wait, and the rest of them is held by the audit. The
-/// prompt has the chosen text's only word, so that there is no phrase to count.
+/// Returns a line. Every third pair is by one contributor; a version takes one of them, two more wait, and the audit quarantines
+/// the rest. The prompt has the chosen text's only word, so that there is no phrase to count.
 fn line(pair: u64, state: &State) -> String {
     let State { output, is_gold } = state;
-    // Of one output the pair with the highest number was written last.
+    // Of one output, the pair with the highest number was written last.
     let revision = format!("\"output_id\":\"o{output}\",\"received_at\":\"2026-11-22T10:00:00.{pair:06}Z\"");
     if !is_gold {
         return format!("{{\"pair_id\":\"p{pair}\",\"event_id\":\"e{pair}\",\"reasons\":[\"trivial\"],{revision}}}\n");
@@ -404,17 +404,17 @@ fn ids(line: &str) -> (String, String) {
     (fields[3].to_owned(), fields[7].to_owned())
 }
 
-/// Step Functions: names are taken once.
+/// Step Functions: a name is accepted once.
 #[derive(Clone)]
 struct Runs(Arc<Mutex<RunsState>>, Sabotage);
 
 #[derive(Default)]
 struct RunsState {
     attempts: BTreeMap<String, Attempt>,
-    /// Started, and not yet carried out by anybody.
+    /// The runs that were started and not yet carried out.
     due: Vec<(String, RunInput)>,
     violation: Option<String>,
-    /// What was trained on, by crossing.
+    /// The net-new pairs of each training, by crossing.
     trained: Vec<(u64, u64)>,
 }
 
@@ -450,7 +450,7 @@ impl StartRun for Runs {
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Something at work: a counter, or a run's workflow.
+/// A counter or a run's workflow.
 struct Work {
     run: Option<String>,
     task: Task,
@@ -461,11 +461,11 @@ struct World {
     dataset: MemoryDataset,
     runs: Runs,
     work: Vec<Work>,
-    /// Parts that have a name and are not written yet, with when they got it.
+    /// The parts with a name that are not written yet, with the time of the name.
     unwritten: Vec<Unwritten>,
-    /// Batches that were written, for redeliveries.
+    /// The written batches, for redeliveries.
     batches: Vec<(u64, Vec<u64>)>,
-    /// Of each pair, by its number.
+    /// The state of each pair, by its number.
     pairs: Vec<State>,
     has_people: bool,
     has_revisions: bool,
@@ -473,7 +473,7 @@ struct World {
 
 type Unwritten = (Millis, PartName, Route, String);
 
-/// A text, as the state of an output.
+/// A text as the state of an output.
 #[derive(Debug, Clone, Copy)]
 struct State {
     output: u64,
@@ -501,7 +501,7 @@ impl World {
     fn pass(&mut self, time: Millis) {
         CLOCK.set(now() + time);
         self.lake.0.set_clock(now());
-        // No writer takes longer than nine minutes, and its clock is five off at most: fourteen, less than the window.
+        // A writer takes at most nine minutes, and its clock is off by at most five: fourteen together, less than the window.
         let (late, rest) =
             std::mem::take(&mut self.unwritten).into_iter().partition(|(at, ..)| at + 9 * MINUTE <= now());
         self.unwritten = rest;
@@ -530,7 +530,7 @@ impl World {
         }
     }
 
-    /// Of every fourth text the output was edited before; every third of those is none for gold.
+    /// Returns a new text. Every fourth one revises an earlier output, and every third of those is not for gold.
     fn new_state(&self, random: &mut Random) -> State {
         let number = self.pairs.len() as u64;
         if !self.has_revisions || number == 0 || random.below(4) > 0 {
@@ -540,7 +540,7 @@ impl World {
         State { output, is_gold: random.below(3) > 0 }
     }
 
-    /// Whether an output has a later text than this.
+    /// Returns `true` if the output has a later text than this.
     fn is_superseded(&self, pair: u64) -> bool {
         let output = self.pairs[pair as usize].output;
         self.pairs[pair as usize + 1..].iter().any(|later| later.output == output)
@@ -559,7 +559,7 @@ impl World {
         self.name_part(digest, &pairs, random);
     }
 
-    /// The same batch again, or some of its events in another one.
+    /// Redelivers the same batch, or some of its events in another one.
     fn redeliver(&mut self, random: &mut Random) {
         if self.batches.is_empty() {
             return;
@@ -585,7 +585,7 @@ impl World {
         self.work.push(Work { run: None, task });
     }
 
-    /// A person, who takes out a contributor's pairs, or goes back to some version.
+    /// Starts an operator's command, which excludes a contributor's pairs or rolls back to some version.
     fn spawn_person(&mut self, random: &mut Random) {
         let versions = self.dataset.0.lock().unwrap().versions.len() as u64;
         if versions == 0 {
@@ -603,7 +603,7 @@ impl World {
         self.work.push(Work { run: None, task });
     }
 
-    /// Runs that were started are carried out by Step Functions.
+    /// Carries out the started runs, as Step Functions does.
     fn spawn_workflows(&mut self) {
         let due = std::mem::take(&mut self.runs.0.lock().unwrap().due);
         for (run, input) in due {
@@ -626,7 +626,7 @@ impl World {
         }
     }
 
-    /// A death: of a counter; of a freeze, with its run; or of a run only, whose freeze knows nothing of it.
+    /// Kills a counter; a freeze with its run; or only a run, while its freeze goes on.
     fn kill(&mut self, index: usize, random: &mut Random) {
         let lives_on = random.below(2) == 0;
         if let Some(run) = self.work[index].run.clone() {
@@ -674,7 +674,7 @@ impl World {
         }
     }
 
-    /// No more faults: everybody finishes, and counters come once a day.
+    /// Ends the faults: all tasks finish, and counters run once a day.
     fn settle(&mut self) -> Result<(), String> {
         for _ in 0..40 {
             self.pass(DAY);
@@ -725,7 +725,7 @@ impl World {
         let mut crossing = 0;
         for (index, version) in versions.iter().enumerate() {
             let report = version.records.pointer.last_freeze.as_ref().unwrap();
-            // A freeze belongs to the next crossing, what people make to the one that there is.
+            // A freeze belongs to the next crossing, an operator's version to the current one.
             crossing += u64::from(version.operation().is_none());
             if (report.version, report.crossing) != (index as u64 + 1, crossing) {
                 return Err(format!("version {} says that it is {report:?}", index + 1));
@@ -759,7 +759,7 @@ impl World {
         self.check_that_nothing_is_lost(&pointer, &versions)
     }
 
-    /// The newest version has no text of which a freeze has seen a later one.
+    /// Checks that the newest version has no text with a later one that a freeze has seen.
     fn check_last_texts(&self, versions: &[Version], pointer: &Pointer) -> Result<(), String> {
         let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
         let objects = self.lake.0.objects();
@@ -778,7 +778,7 @@ impl World {
         Ok(())
     }
 
-    /// The pairs that wait after a version.
+    /// Returns the pairs that wait after a version.
     fn waiting(&self, version: &Version) -> Vec<String> {
         let Some(waiting) = version.records.version.as_ref().and_then(|version| version.waiting.as_ref()) else {
             return Vec::new();
@@ -787,8 +787,8 @@ impl World {
         std::str::from_utf8(&objects[&waiting.object.name]).unwrap().lines().map(|line| ids(line).0).collect()
     }
 
-    /// Each pair is frozen, held back, waits, or is pending; and none is in two of these, or held twice. What waited and was taken
-    /// out by people is not lost: it waits after an older version.
+    /// Checks that each pair is frozen, quarantined, waiting or pending, in only one of these, and quarantined at most once.
+    /// Waiting pairs that operators removed are not lost: they wait after an older version.
     fn check_that_nothing_is_lost(&self, pointer: &Pointer, versions: &[Version]) -> Result<(), String> {
         let mut found = ever(versions);
         let waiting = versions.last().map(|version| self.waiting(version)).unwrap_or_default();
@@ -824,7 +824,7 @@ impl World {
     }
 }
 
-/// The pairs that were ever frozen.
+/// Returns the pairs that were ever frozen.
 fn ever(versions: &[Version]) -> BTreeSet<String> {
     versions.iter().flat_map(Version::pairs).map(|(pair, _)| pair).collect()
 }
@@ -833,7 +833,8 @@ fn number_of(pair: &str) -> u64 {
     pair[1..].parse().unwrap()
 }
 
-/// No pair twice; and the rows are those of the version before with new ones and without revised ones, or what people asked for of those that there were.
+/// Checks that no pair is there twice. The rows are those of the version before, with new ones and without revised ones, or those
+/// that an operator asked for.
 fn check_version(versions: &[Version], index: usize, is_superseded: impl Fn(u64) -> bool) -> Result<(), String> {
     let pairs = |index: Option<usize>| -> BTreeSet<String> {
         index.map_or_else(BTreeSet::new, |index| versions[index].pairs().map(|(pair, _)| pair).collect())
@@ -843,7 +844,7 @@ fn check_version(versions: &[Version], index: usize, is_superseded: impl Fn(u64)
         return Err(format!("version {number} has a pair twice"));
     }
     let fits = match versions[index].operation() {
-        // What was frozen once comes back by nobody's redelivery.
+        // A redelivery does not bring earlier frozen pairs back.
         None => {
             let earlier = ever(&versions[..index]);
             before.difference(&now).all(|pair| is_superseded(number_of(pair)))
@@ -863,7 +864,8 @@ fn check_version(versions: &[Version], index: usize, is_superseded: impl Fn(u64)
     }
 }
 
-/// What counts towards the next training is what the last trained version lacks, of those that the rows are from.
+/// Checks the count towards the next training: the pairs that the last trained version lacks, along the versions that the rows
+/// come from.
 fn check_counts(versions: &[Version], pointer: &Pointer) -> Result<(), String> {
     let mut number = versions.len();
     while number > 0 {
@@ -904,11 +906,11 @@ fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, 
         burst_pairs: u64::MAX,
         ..DatasetRules::default()
     };
-    // Small enough that a crossing sometimes takes more than one freeze.
+    // The limit is so small that a crossing sometimes takes more than one freeze.
     Freezer::new(lake.clone(), dataset.clone(), rules, bounds, now).with_max_bytes(2_200)
 }
 
-/// What the state machine does: freeze, tried again; then train, if that is due; then the end.
+/// Runs the state machine: freeze, with retries; then train, if it is due; then the end.
 async fn workflow(run: String, input: RunInput, freezer: Freezer<SteppedLake, MemoryDataset>, runs: Runs) {
     let mut report = None;
     for _ in 0..3 {
@@ -930,7 +932,7 @@ async fn workflow(run: String, input: RunInput, freezer: Freezer<SteppedLake, Me
     }
 }
 
-/// Runs what never waits for anybody.
+/// Runs a future that never waits.
 fn finish<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -939,7 +941,7 @@ fn finish<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// In every other schedule people make versions, and in every third one users revise what they wrote.
+/// Runs a schedule. In every other one operators make versions, and in every third one users revise their texts.
 fn schedule(seed: u64, sabotage: Sabotage) -> Result<(), String> {
     let mut random = Random(seed);
     let mut world = World::new(sabotage, seed % 4 > 1, seed.is_multiple_of(3));
@@ -948,7 +950,7 @@ fn schedule(seed: u64, sabotage: Sabotage) -> Result<(), String> {
     }
     world.settle()?;
     if world.has_revisions {
-        // One more freeze, so that each text of another route has been seen by one.
+        // One more freeze sees the texts of the other routes.
         world.has_revisions = false;
         (0..THRESHOLD).for_each(|_| world.curate(&mut random));
         world.pass(DAY);
@@ -977,7 +979,7 @@ fn in_every_schedule_each_pair_is_frozen_once_and_nothing_is_lost_or_stuck() {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
-/// Or the test above would prove nothing.
+/// Shows that the checks of the test above are effective.
 #[test]
 fn what_is_broken_on_purpose_is_noticed() {
     for sabotage in [

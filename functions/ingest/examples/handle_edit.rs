@@ -1,6 +1,6 @@
-//! Times the front door without the network: one request after the other, to a queue that takes everything at once.
+//! Measures the front door without the network: one request after the other, to a queue that accepts everything at once.
 //!
-//! Prints to standard error a line for each size of edit: its name, the median and the 99th percentile in microseconds.
+//! Prints a line to standard error for each size of edit: its name, the median and the 99th percentile in microseconds.
 
 use std::error::Error;
 use std::io::{Write as _, stderr};
@@ -23,7 +23,7 @@ impl EditQueue for BottomlessQueue {
     }
 }
 
-/// An edit of about `bytes`, with line breaks, quotes and a few letters that are not ASCII.
+/// Returns an edit of about `bytes`, with line breaks, quotes and a few non-ASCII letters.
 fn edit(bytes: usize) -> Value {
     let prompt = "Summarise the café's ticket in one paragraph.";
     let half = |text: &str| text.chars().cycle().take((bytes - 150) / 2).collect::<String>();

@@ -1,4 +1,4 @@
-//! Who may post: holders of a bearer key, or of a JSON Web Token that API Gateway has checked.
+//! Authenticates the callers: by a bearer key, or by a JSON Web Token that API Gateway has checked.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use flywheel_runtime::{SettingError, Settings};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-/// How requests are authenticated. There is no way to switch it off.
+/// The method of authentication. It cannot be switched off.
 #[derive(Debug)]
 pub enum Authentication {
     /// By one of these bearer keys.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::edit_queue::{EditQueue, Entry, MAX_CALL_BYTES, MAX_ENTRIES};
 
-/// How often a message is sent before the client is told that it was not taken.
+/// The number of times that a message is sent before the client is told that it was not accepted.
 const ATTEMPTS: u32 = 3;
 
 /// The wait before what was not taken is sent again; each further one doubles it.
@@ -17,11 +17,11 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// Calls under way at once: 500 events are 50 calls, and one after the other would take seconds.
 const CONCURRENT_CALLS: usize = 8;
 
-/// When the client is answered, whatever is still under way: before the function's own time is up, and the client would be
-/// told nothing.
+/// The time limit of the answer, with or without all results: it must come before the function's own time is up, which would
+/// leave the client without an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
-/// What became of a message.
+/// The result of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The queue has it.

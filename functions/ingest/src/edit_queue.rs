@@ -27,7 +27,7 @@ pub struct Entry<'m> {
 pub struct EntryFault {
     /// The entry's number.
     pub number: usize,
-    /// Whether the message itself is at fault: sending it again cannot help.
+    /// `true` if the message itself is at fault and sending it again cannot help.
     pub is_permanent: bool,
 }
 

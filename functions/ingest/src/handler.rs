@@ -47,8 +47,8 @@ impl<Q: EditQueue> Ingest<Q> {
         Self { authentication, contributor_key, queue, now }
     }
 
-    /// Answers one request. An event is acknowledged only after the queue has it; whoever gets no acknowledgement sends
-    /// again, and the event's id makes the repetition harmless.
+    /// Answers one request. An event is acknowledged only after the queue has it. Without an acknowledgement the client sends
+    /// again, and the event's id makes the repetition idempotent.
     pub async fn handle(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
         let method = request.request_context.http.method.as_str();
         match (path(&request), method) {

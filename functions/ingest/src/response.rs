@@ -1,4 +1,4 @@
-//! What the front door answers.
+//! The front door's answers.
 
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
@@ -68,12 +68,12 @@ pub(crate) fn unreadable_body() -> ApiGatewayV2httpResponse {
     refused(400, "malformed_body", "the body is not the base64 that it is said to be")
 }
 
-/// What an event is refused with that the queue refuses.
+/// Returns the refusal of an event that the queue refuses.
 pub(crate) fn queue_refused() -> Value {
     error("not_queueable", "the queue does not take this event", None)
 }
 
-/// What an event is refused with that the queue may not have.
+/// Returns the refusal of an event that the queue may not have.
 pub(crate) fn queue_unavailable() -> Value {
     error("queue_unavailable", "the event could not be queued; send it again with the same event_id", None)
 }
@@ -94,7 +94,7 @@ pub(crate) fn accepted(event_ids: &[&str], reads: usize) -> ApiGatewayV2httpResp
     answer(202, &acknowledgement(event_ids, reads))
 }
 
-/// What is acknowledged. Reads are said only where there are any: they have no ids, for they are kept nowhere.
+/// Returns the acknowledgement. Reads are counted only if there are any. They have no ids, because they are not stored.
 fn acknowledgement(event_ids: &[&str], reads: usize) -> Value {
     let mut acknowledgement = json!({"accepted": event_ids.len(), "event_ids": event_ids});
     if reads > 0 {

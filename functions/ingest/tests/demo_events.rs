@@ -1,4 +1,4 @@
-//! The events that the demo posts: all good ones are taken, and all bad ones refused as `events/README.md` says.
+//! The demo's events: all valid ones are accepted, and all invalid ones are refused as `events/README.md` says.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -57,7 +57,7 @@ fn feedback_goes_every_way_that_there_is() {
     assert_eq!(counts, BTreeMap::from(expected));
 }
 
-/// The table's rows: line number, and the field that is named (none is a dash).
+/// Returns the table's rows: line number, and the named field (a dash for none).
 fn documented() -> impl Iterator<Item = (usize, Option<&'static str>)> {
     README.lines().filter_map(|row| {
         let mut cells = row.strip_prefix('|')?.split('|').map(str::trim);

@@ -1,5 +1,5 @@
-//! What preparing a run takes in memory. First a dataset, in its own process, for a freeze takes far more; then the run:
-//! `cargo run -p flywheel-prepare --example prepare_memory -- FOLDER 4` freezes 4 × 5,000 pairs, and without a number it prepares.
+//! Measures the memory of preparing a run. The dataset is made first, in its own process, for a freeze takes far more.
+//! `cargo run -p flywheel-prepare --example prepare_memory -- FOLDER 4` freezes 4 × 5,000 pairs; without a number it prepares the run.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "an example for people")]
 
@@ -19,7 +19,7 @@ const FIRST: Millis = 1_795_342_830_007;
 const HOUR: Millis = 60 * 60 * 1000;
 const PAIRS: u64 = 5_000;
 
-/// A pair of texts of 60 words, and as many of a prompt.
+/// Returns a pair of texts of 60 words, with a prompt of as many.
 fn line(number: u64) -> String {
     let mut state = number << 32;
     let mut word = || {

@@ -2,8 +2,8 @@ use lambda_runtime::Diagnostic;
 
 use crate::preparer::PrepareError;
 
-/// The names by which the state machine tells failures apart: it tries again soon after the last two, and not after the others,
-/// which somebody has to mend first.
+/// The error names by which the state machine distinguishes failures. It retries soon after the last two, and not after the
+/// others, which an operator must fix first.
 impl From<PrepareError> for Diagnostic {
     fn from(error: PrepareError) -> Self {
         let error_type = match &error {

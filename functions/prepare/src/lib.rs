@@ -1,11 +1,11 @@
-//! Prepares a training run: pins the dataset version, and writes all that a trainer reads into the run's folder.
+//! Prepares a training run: pins the dataset version and writes the trainer's input into the run's folder.
 //!
-//! | file | does |
+//! | file | subject |
 //! |---|---|
-//! | `preparer` | the order of things, and why it may be done again at any point |
-//! | `pairs` | the dataset version's rows, to train on and to measure on |
+//! | `preparer` | the order of the writes, and why each may be repeated |
+//! | `pairs` | the dataset version's rows, for training and for evaluation |
 //! | `replay` | the log's liked outputs, likewise |
-//! | `spool` | files on their way into the lake, so that memory does not grow with them |
+//! | `spool` | temporary files for the lake, so that memory does not grow with them |
 
 mod failure;
 mod pairs;

@@ -13,7 +13,7 @@ const COLUMNS: [&str; 6] = ["pair_id", "prompt", "prompt_messages", "chosen", "r
 pub(crate) struct Pairs {
     pub(crate) train: Spool,
     pub(crate) held_out: Spool,
-    /// Where their prompts are.
+    /// The sides of the split, by prompt.
     pub(crate) sides: PromptSides,
 }
 
@@ -29,12 +29,12 @@ struct Id {
 }
 
 impl Pairs {
-    /// Reads a version's pairs; those are new that the version before, of which the live adapter was made, lacks. In memory there are
-    /// eight bytes for each prompt, and the ids of the samples.
+    /// Reads a version's pairs. A pair is new if the live adapter's version, `before`, lacks it. Memory holds eight bytes for
+    /// each prompt and the samples' ids.
     pub(crate) async fn of(version: &TableVersion, before: Option<&TableVersion>) -> Result<Self, PrepareError> {
         let (mut train, mut all_held_out) = (Spool::new()?, Spool::new()?);
         let mut sides = PromptSides::default();
-        // What is new would be lost among all that is known, in one sample.
+        // In one sample, the new pairs would be lost among all known ones.
         let (mut new, mut known) = (HeldOutSample::default(), HeldOutSample::default());
         let rows = version.rows_since(before, &COLUMNS);
         pin_mut!(rows);

@@ -25,31 +25,31 @@ pub struct Preparer<L> {
     now: fn() -> Millis,
 }
 
-/// Which run, and on what.
+/// The run and its dataset version.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunRequest {
     /// The run's name.
     pub run: RunName,
-    /// The dataset version that was frozen for it.
+    /// The dataset version that was frozen for the run.
     pub version: u64,
 }
 
-/// What was prepared: counts and keys, which is all that the workflow may see.
+/// The result of a preparation: counts and keys only, as the workflow may see no text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Prepared {
     /// The run.
     pub run: RunName,
-    /// Whether there is enough to train on.
+    /// The readiness for training.
     pub readiness: Readiness,
     /// The dataset version.
     pub version: u64,
-    /// Pairs to train on.
+    /// The number of pairs for training.
     pub train: u64,
-    /// Pairs to measure on.
+    /// The number of pairs for evaluation.
     pub held_out: u64,
-    /// Liked outputs to train on.
+    /// The number of liked outputs for training.
     pub replay_train: u64,
-    /// Liked outputs to measure on.
+    /// The number of liked outputs for evaluation.
     pub replay_held_out: u64,
     /// The folder that the trainer reads.
     pub input: String,
@@ -57,51 +57,52 @@ pub struct Prepared {
     pub output: String,
     /// The base's folder.
     pub base: String,
-    /// The live adapter's folder. Without one it is the input's again: whoever mounts folders by name has to mount something.
+    /// The live adapter's folder. Without a live adapter it is the input's again, for an environment that must mount a folder by
+    /// name.
     pub incumbent: String,
 }
 
-/// Whether there is enough to train on, and if not, why.
+/// The readiness for training, or the reason against it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Readiness {
-    /// There is.
+    /// The run can be trained.
     Ready,
     /// No pair is for training.
     NothingToTrainOn,
-    /// No pair is held out: whatever was trained could not be measured.
+    /// No pair is held out: an adapter could not be evaluated.
     NothingToMeasureOn,
-    /// What is live was trained on this very version, from this base: an earlier attempt came through.
+    /// The live adapter was trained on this version, from this base: an earlier attempt succeeded.
     AlreadyLive,
 }
 
 /// A run cannot be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// Nobody has said which base is trained from.
+    /// No base is configured.
     #[error("there is no models/base.json: put the base into the lake and say so there")]
     NoBase,
-    /// What is live belongs to another base.
+    /// The live adapter belongs to another base.
     #[error("the live adapter is of base {live}, and models/base.json says {base}: flywheel demote --to base, first")]
     OtherBase {
         /// The live adapter's base.
         live: String,
-        /// The base that is to be trained from.
+        /// The base to train from.
         base: String,
     },
-    /// The dataset has no such version.
+    /// The dataset does not have this version.
     #[error("the dataset has no version {0}")]
     NoVersion(u64),
-    /// A file of the contract is not what it has to be.
+    /// A file of the contract is invalid.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// A row of the dataset lacks what a pair has.
+    /// A row of the dataset lacks a pair's field.
     #[error("row {0} of the dataset version is no pair")]
     CorruptRow(u64),
-    /// A part of the log is not what its writer made it.
+    /// A part of the log is damaged.
     #[error("part {key} is corrupt")]
     CorruptPart {
-        /// Which.
+        /// The part's key.
         key: String,
     },
     /// The lake could not be read or written.
@@ -119,20 +120,19 @@ impl<L> Preparer<L>
 where
     L: ListRoute + ReadPart + WritePart + WriteFile + VisitObject + LoadLive,
 {
-    /// A preparer of runs in `lake`, on versions of `dataset`; `now` is the clock.
+    /// Creates a preparer of runs in `lake`, on versions of `dataset`; `now` is the clock.
     pub fn new(lake: L, dataset: DeltaDataset, now: fn() -> Millis) -> Self {
         Self { lake, dataset, now }
     }
 
-    /// Writes the run's input, and says what is in it.
+    /// Writes the run's input and reports its contents.
     ///
-    /// It may be called any number of times, also at once, and die at any point. Nothing that is written is ever replaced, and the
-    /// description, which comes last, is of the objects that are there, whoever wrote them: liked outputs that came in between
-    /// make no difference once a file is written, and of two descriptions the first one stands. Once there is a
-    /// description, it alone is answered from.
+    /// It is idempotent under repeated and concurrent calls and crashes. No written object is ever replaced. The description
+    /// comes last and describes the stored objects, by whichever process: liked outputs that arrive after a file is written make
+    /// no difference, and the first of two descriptions stands. Once there is a description, all answers come from it.
     ///
     /// # Errors
-    /// A [`PrepareError`]. What was written stays, and is found by the next attempt.
+    /// A [`PrepareError`]. The written objects stay, and the next attempt finds them.
     pub async fn prepare(&self, request: RunRequest) -> Result<Prepared, PrepareError> {
         let started = Instant::now();
         let live = self.lake.load_live().await?.live;
@@ -145,7 +145,7 @@ where
         Ok(prepared)
     }
 
-    /// The description that stands, if there is one.
+    /// Returns the stored description, if there is one.
     async fn described(&self, run: &RunName) -> Result<Option<RunDescription>, PrepareError> {
         match self.lake.read_part(&run.description_key()).await {
             Ok(stored) => Ok(Some(RunDescription::parse(&String::from_utf8_lossy(&stored))?)),
@@ -157,7 +157,7 @@ where
     async fn describe(&self, request: &RunRequest, live: &LiveModel) -> Result<RunDescription, PrepareError> {
         let RunRequest { run, version } = request;
         let base = self.base().await?;
-        // It could not be put on this base to be compared with, and whoever serves it has to change the base, too.
+        // The adapter could not be loaded on this base for a comparison, and its server has to change the base, too.
         if let Some(other) = live.adapter.as_ref().filter(|adapter| adapter.base != base.model.id) {
             return Err(PrepareError::OtherBase { live: other.base.clone(), base: base.model.id });
         }
@@ -192,8 +192,8 @@ where
         Ok(self.described(run).await?.unwrap_or(description))
     }
 
-    /// The dataset version that the live adapter was trained on. If it cannot be read any more, nobody knows what was in it, and all
-    /// pairs are measured as if they were new.
+    /// Returns the dataset version that the live adapter was trained on. If it cannot be read any more, its pairs are unknown,
+    /// and all pairs are evaluated as new.
     async fn trained_on(&self, live: &LiveModel) -> Option<TableVersion> {
         let version = live.adapter.as_ref()?.dataset.version;
         match self.dataset.open_version(Some(version)).await {
@@ -213,7 +213,7 @@ where
         Ok(BaseModel::parse(&String::from_utf8_lossy(&stored))?)
     }
 
-    /// Puts a file into the run's input, unless there is one, and digests what is there.
+    /// Writes a file into the run's input, unless it exists, and digests the stored object.
     async fn put(&self, run: &RunName, file: InputFile, spool: Spool) -> Result<InputDigest, PrepareError> {
         let key = run.input_key(file);
         let spooled = spool.finish()?;

@@ -15,7 +15,7 @@ pub(crate) struct Replay {
     pub(crate) held_out: Spool,
 }
 
-/// A line of the route `replay`: an output that was left as it was stands in `chosen`.
+/// A line of the route `replay`: an unchanged output is in `chosen`.
 #[derive(Deserialize)]
 struct Line {
     event_id: String,
@@ -30,7 +30,7 @@ struct Id {
 }
 
 impl Replay {
-    /// Reads all liked outputs, part by part. In memory there are a part, and eight bytes for each event.
+    /// Reads all liked outputs, part by part. Memory holds one part, and eight bytes for each event.
     pub(crate) async fn of(
         lake: &(impl ListRoute + ReadPart),
         sides: &PromptSides,
@@ -41,7 +41,7 @@ impl Replay {
         let listing = lake.list_route(Route::Replay, 0..=Millis::MAX, u64::MAX).await?;
         for part in listing.parts {
             let body = match lake.read_part(&part.name.key(Route::Replay)).await {
-                // Somebody took it out of the log since it was listed.
+                // The part was removed from the log after the listing.
                 Err(error) if error.is_missing() => continue,
                 read => read?,
             };
@@ -65,7 +65,7 @@ impl Replay {
     }
 }
 
-/// A part's rows. Parts are written whole or not at all, so one that is not whole is damaged.
+/// Returns a part's rows. Parts are written atomically, so an incomplete one is damaged.
 fn rows(name: &PartName, body: &[u8]) -> Result<Vec<ReplayRow>, PrepareError> {
     let corrupt = || PrepareError::CorruptPart { key: name.key(Route::Replay) };
     let text = std::str::from_utf8(body).ok().and_then(|text| text.strip_suffix('\n')).ok_or_else(corrupt)?;

@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 
 use crate::preparer::PrepareError;
 
-/// Lines on their way into the lake, in a file of this machine that goes when this does.
+/// Lines for the lake, in a temporary file that is removed with this value.
 #[derive(Debug)]
 pub(crate) struct Spool(BufWriter<NamedTempFile>);
 
@@ -28,17 +28,17 @@ impl Spool {
         Ok(())
     }
 
-    /// Everything is added: the file.
+    /// Ends the lines and returns the file.
     pub(crate) fn finish(self) -> io::Result<NamedTempFile> {
         self.0.into_inner().map_err(io::IntoInnerError::into_error)
     }
 
-    /// The lines that are to be kept, in order, as a spool of their own.
+    /// Returns the lines to keep, in order, as a new spool.
     pub(crate) fn filtered(self, is_kept: impl Fn(&str) -> bool) -> Result<Self, PrepareError> {
         let mut all = self.finish()?;
         all.rewind()?;
         let mut kept = Self::new()?;
-        // Not `lines()`: that would also take a carriage return for part of a line's end.
+        // Not `lines()`: it would also strip a carriage return at a line's end.
         for line in BufReader::new(all).split(b'\n') {
             let line = String::from_utf8(line?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             if is_kept(&line) {

@@ -1,4 +1,4 @@
-//! Prepares runs on a real Delta table in a folder, from a lake in memory: twice, at once, and after deaths.
+//! Prepares runs on a real Delta table in a folder, from a lake in memory: repeated, concurrent, and after crashes.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -51,7 +51,7 @@ impl World {
     }
 
     async fn freeze(&self, crossing: u64) {
-        // The texts are all alike.
+        // All texts are alike.
         let rules = DatasetRules { burst_pairs: 10_000, near_duplicate_from: 1.1, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW + 60_000);
         let goal = Goal { threshold: 1, ..Goal::default() };
@@ -64,7 +64,7 @@ impl World {
         self.lake.replace_object("models/base.json", base.to_string()).await.unwrap();
     }
 
-    /// Edits with words of their own, some of chats.
+    /// Writes edits with different words, some of chats.
     async fn pairs(&self, numbers: std::ops::Range<u32>) {
         self.curate(NOW, numbers.map(|n| {
             let prompt = if n % 3 == 0 { json!([{"role": "user", "content": format!("chat {n}")}]) } else { json!(format!("question {n}")) };
@@ -123,7 +123,7 @@ impl World {
         self.lines(run, file).iter().map(|line| PairRow::parse(file, 1, line).unwrap()).collect()
     }
 
-    /// The held-out pairs' prompts, those that are new and those that are not.
+    /// Returns the held-out pairs' prompts: the new ones and the others.
     fn held_out(&self, run: &str) -> [BTreeSet<String>; 2] {
         let rows = self.lines(run, InputFile::HeldOut).into_iter().map(|line| HeldOutRow::parse(1, &line).unwrap());
         let (new, known): (Vec<_>, Vec<_>) = rows.partition(|row| row.is_new);
@@ -150,7 +150,7 @@ async fn a_held_out_pair_is_new_if_the_live_adapter_was_trained_without_it() {
     let [new, known] = world.held_out(run);
     assert_eq!(known, first);
     assert!(!new.is_empty() && new.is_disjoint(&known));
-    // What was trained on a version that is not there any more is as good as unknown.
+    // A training on a version that does not exist any more counts as unknown.
     let world = World::new().await;
     world.make_live(7, None, "tiny").await;
     world.prepare(RUN).await.unwrap();
@@ -204,7 +204,7 @@ async fn prepared_again_it_is_the_same_whatever_came_in_between() {
     world.liked(0..LIKED, NOW + 2).await;
     world.base("tiny").await;
     assert_eq!((world.prepare(RUN).await.unwrap(), world.input(RUN)), first);
-    // Another run of the same version has what has come since, and repeats of it once.
+    // Another run of the same version includes later liked outputs, and redelivered ones once.
     let second = world.prepare("another").await.unwrap();
     assert_eq!(second.replay_train + second.replay_held_out, 2 * u64::from(LIKED));
     assert_eq!((second.train, second.held_out), (first.0.train, first.0.held_out));

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::promoter::{PromoteError, Promoter};
 
-/// The question is in the run's folder, and waits.
+/// The question is in the run's folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Asked {
     /// The run.
@@ -16,8 +16,8 @@ impl<L> Promoter<L>
 where
     L: ReadPart + WritePart + VisitObject + ReplaceObject + LoadLive + MoveLive,
 {
-    /// Leaves the question for a person. The workflow waits by a token; if it asks again, the token before is of no use any more, so
-    /// the newest question takes the place of the one before.
+    /// Writes the question for an operator. The workflow waits for the callback with a task token. If the workflow asks again,
+    /// the earlier token is invalid, so the newest question replaces the earlier one.
     pub(crate) async fn ask(&self, run: &RunName, task_token: String) -> Result<Asked, PromoteError> {
         let verdict = self.verdict(run).await?.filter(|verdict| verdict.ruling == Ruling::Review);
         let verdict = verdict.ok_or_else(|| PromoteError::NotPassed(run.clone()))?;

@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use crate::promoter::{PromoteError, Promoter};
 
-/// What the gate decided, as far as the workflow has to know it. All of it is in the run's `verdict.json`.
+/// The gate's decision, as far as the workflow needs it. The run's `verdict.json` has all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Evaluated {
     /// The run.
     pub run: RunName,
     /// The ruling.
     pub ruling: Ruling,
-    /// Why, unless all holds: numbers and bounds, and no text of a row.
+    /// The reasons, unless all criteria are met: numbers and bounds, and no text of a row.
     pub reasons: Vec<String>,
 }
 
@@ -23,10 +23,11 @@ impl<L> Promoter<L>
 where
     L: ReadPart + WritePart + VisitObject + ReplaceObject + LoadLive + MoveLive,
 {
-    /// Shows the run's files to the gate. The first verdict stands: asked again, it is answered from.
+    /// Evaluates the run's files by the gate. The first verdict stands: a repetition returns it.
     ///
-    /// A trainer that left no report has not finished, and nothing is said of its adapter: the attempt has failed, and there will
-    /// be another. What does not fit in a report, or in the files that it names, is the adapter's fault, and refused.
+    /// Without a trainer's report the training is unfinished, and the adapter is not judged: the attempt has failed and is
+    /// retried. An inconsistent report, or an inconsistent file that it names, is the adapter's fault, and the adapter is
+    /// refused.
     pub(crate) async fn evaluate(&self, run: &RunName, output: &str) -> Result<Evaluated, PromoteError> {
         let started = Instant::now();
         if let Some(verdict) = self.verdict(run).await? {
@@ -47,7 +48,7 @@ where
             let mut reading = evaluation.read(file);
             match self.lake.visit_object(&key, &mut |piece: &[u8]| reading.add(piece)).await {
                 Ok(()) => reading.finish(),
-                // The gate misses what it is not shown.
+                // The gate treats it as missing evidence.
                 Err(error) if error.is_missing() => (),
                 Err(error) => return Err(error.into()),
             }
@@ -55,7 +56,7 @@ where
         let verdict = evaluation.judge();
         let json = serde_json::to_string_pretty(&verdict).map_err(|error| unusable(&error))? + "\n";
         self.lake.write_part(&run.verdict_key(), json).await?;
-        // Another attempt may have been faster.
+        // Another attempt may have stored its verdict first.
         let verdict = self.verdict(run).await?.unwrap_or(verdict);
         tracing::info!(
             run = run.as_str(),
@@ -67,7 +68,7 @@ where
         Ok(Evaluated::of(verdict))
     }
 
-    /// The verdict that stands, if there is one.
+    /// Returns the stored verdict, if there is one.
     pub(crate) async fn verdict(&self, run: &RunName) -> Result<Option<GateVerdict>, PromoteError> {
         let Some(stored) = self.stored(&run.verdict_key()).await? else { return Ok(None) };
         Ok(Some(serde_json::from_slice(&stored).map_err(|error| unusable(&error))?))
@@ -85,8 +86,8 @@ fn unusable(error: &serde_json::Error) -> Unusable {
     Unusable { file: "verdict.json".to_owned(), problem: error.to_string() }
 }
 
-/// The trainer's output folder within the run's folder, from its key or its URL; `None` if it is anywhere else. (SageMaker answers with
-/// a URL, and gives each job a folder of its own.)
+/// Returns the trainer's output folder within the run's folder, from its key or its URL; `None` if it is anywhere else.
+/// (SageMaker returns a URL and gives each job a folder of its own.)
 fn output_folder(run: &RunName, output: &str) -> Option<String> {
     let key = match output.strip_prefix("s3://") {
         Some(url) => url.split_once('/')?.1,

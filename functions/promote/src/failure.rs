@@ -2,7 +2,7 @@ use lambda_runtime::Diagnostic;
 
 use crate::promoter::PromoteError;
 
-/// The names by which the state machine tells failures apart: it tries again soon after the last one only.
+/// The error names by which the state machine distinguishes failures: it retries soon after the last one only.
 impl From<PromoteError> for Diagnostic {
     fn from(error: PromoteError) -> Self {
         let error_type = match &error {

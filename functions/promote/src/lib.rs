@@ -1,12 +1,12 @@
-//! What becomes of a trained adapter: the gate's verdict, a person's, and the move of what is live.
+//! Decides about a trained adapter: by the gate's verdict or an operator's, and moves the live adapter.
 //!
-//! One function with three steps of the workflow, which share the run's files:
+//! One function has three steps of the workflow, which share the run's files:
 //!
-//! | step | does | file |
+//! | step | action | file |
 //! |---|---|---|
-//! | `evaluate` | shows the run's files to the gate, and stores its verdict | `evaluate` |
-//! | `ask` | leaves the question for a person in the run's folder | `ask` |
-//! | `promote` | moves what is live to the adapter, if verdict or person say so | `promote` |
+//! | `evaluate` | evaluates the run's files by the gate and stores its verdict | `evaluate` |
+//! | `ask` | writes the question for an operator into the run's folder | `ask` |
+//! | `promote` | makes the adapter live, if verdict or operator say so | `promote` |
 
 mod ask;
 mod evaluate;

@@ -6,27 +6,27 @@ use serde::Serialize;
 
 use crate::promoter::{PromoteError, Promoter};
 
-/// How often it is tried to move what is live, if others move it at the same time. They are people, or one other run.
+/// The number of attempts to move the live adapter while others move it. The others are operators or one other run.
 const ATTEMPTS: u32 = 5;
 
-/// What became of a promotion.
+/// The result of a promotion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Promoted {
     /// The run.
     pub run: RunName,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Whether an adapter is live.
+/// The outcome of a promotion for the adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is, by this promotion, now or when it was asked for before.
+    /// The adapter became live by this promotion, now or in an earlier attempt.
     Promoted,
-    /// It is not: what it was measured against is live no more.
+    /// The adapter is not live: the adapter that it was compared with is not live any more.
     Superseded,
-    /// It is not: the dataset version that it was trained on was rolled back.
+    /// The adapter is not live: its dataset version was rolled back.
     TakenBack,
 }
 
@@ -34,12 +34,12 @@ impl<L> Promoter<L>
 where
     L: ReadPart + WritePart + VisitObject + ReplaceObject + LoadLive + MoveLive,
 {
-    /// Makes the adapter live, if the verdict says so, or a person to whom the verdict left it.
+    /// Makes the adapter live, if the verdict, or an operator to whom the verdict left it, says so.
     ///
-    /// It rests on what is stored and on nothing that is passed to it, so that it may be asked for again after any death. The move
-    /// is one conditional write. Died before it, nothing has happened; after, the next attempt finds the adapter live and
-    /// says that it is promoted. If somebody moved what is live in between, the core is asked anew, and lets the candidate
-    /// take the place of nothing but what it was measured against.
+    /// It depends on stored objects alone, so it may be repeated after any crash. The move is one conditional write. After a
+    /// crash before it, nothing has happened; after a crash behind it, the next attempt finds the adapter live and reports the
+    /// promotion. If the live adapter was moved in between, the core decides again, and lets the candidate replace only the
+    /// adapter that it was compared with.
     pub(crate) async fn promote(
         &self,
         run: &RunName,
@@ -80,7 +80,7 @@ where
         Err(PromoteError::Contended)
     }
 
-    /// Days may have passed since the adapter was judged.
+    /// Checks the adapter's files again: days may have passed since it was judged.
     async fn check_unchanged(&self, candidate: &LiveAdapter) -> Result<(), PromoteError> {
         for (file, sha256) in [(OutputFile::Adapter, &candidate.sha256), (OutputFile::Config, &candidate.config_sha256)]
         {

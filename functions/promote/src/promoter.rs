@@ -15,51 +15,51 @@ pub struct Promoter<L> {
     pub(crate) now: fn() -> Millis,
 }
 
-/// What the workflow asks for.
+/// The workflow's request.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
-    /// Judge the adapter.
+    /// Evaluate the adapter.
     Evaluate {
         /// The run.
         run: RunName,
-        /// Where the trainer says that it has put the adapter: a folder of the run, or its URL.
+        /// The adapter's folder by the trainer: a folder of the run, or its URL.
         output: String,
     },
-    /// Leave the question for a person.
+    /// Write the question for an operator.
     Ask {
         /// The run.
         run: RunName,
-        /// By which the workflow takes the answer.
+        /// The token of the workflow's task-token callback.
         task_token: String,
     },
     /// Make the adapter live.
     Promote {
         /// The run.
         run: RunName,
-        /// The person who says so; none: the gate does.
+        /// The operator who approved; none for the gate.
         who: Option<String>,
-        /// Why they say so.
+        /// The operator's reason.
         why: Option<String>,
     },
 }
 
-/// What is answered.
+/// The answer to a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
-    /// To `evaluate`.
+    /// The answer to `evaluate`.
     Evaluated(Evaluated),
-    /// To `ask`.
+    /// The answer to `ask`.
     Asked(Asked),
-    /// To `promote`.
+    /// The answer to `promote`.
     Promoted(Promoted),
 }
 
-/// A step cannot be taken.
+/// A step failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PromoteError {
-    /// There is no description of the run.
+    /// The run has no description.
     #[error("run {0} was not prepared")]
     NotPrepared(RunName),
     /// The trainer has left no report.
@@ -68,16 +68,16 @@ pub enum PromoteError {
     /// The trainer's output is not in the run's folder.
     #[error("the output of run {0} is not in its folder")]
     ForeignOutput(RunName),
-    /// A file of the contract is not what it has to be.
+    /// A file of the contract is invalid.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-    /// There is no verdict that lets the adapter through.
+    /// No verdict lets the adapter through.
     #[error("nothing says that the adapter of run {0} may be live")]
     NotPassed(RunName),
-    /// The adapter is not the one that was judged.
+    /// The adapter is not the one that was evaluated.
     #[error("the adapter of run {0} was changed since it was judged")]
     AdapterChanged(RunName),
-    /// What is live was moved by somebody else each time that it was to be moved.
+    /// The live adapter was moved by another process on every attempt.
     #[error("what is live is moved by others all the time")]
     Contended,
     /// The lake could not be read or written.
@@ -89,12 +89,12 @@ impl<L> Promoter<L>
 where
     L: ReadPart + WritePart + VisitObject + ReplaceObject + LoadLive + MoveLive,
 {
-    /// A promoter of the runs in `lake`, by the bounds of `policy`.
+    /// Creates a promoter of the runs in `lake`, by the bounds of `policy`.
     pub fn new(lake: L, policy: Policy, now: fn() -> Millis) -> Self {
         Self { lake, policy, now }
     }
 
-    /// Takes a step. Each may be taken any number of times.
+    /// Takes a step. Each is idempotent.
     ///
     /// # Errors
     /// A [`PromoteError`].
@@ -109,7 +109,7 @@ where
         })
     }
 
-    /// Reads an object; `None` if there is none.
+    /// Reads an object; returns `None` if it does not exist.
     pub(crate) async fn stored(&self, key: &str) -> Result<Option<Vec<u8>>, LakeError> {
         match self.lake.read_part(key).await {
             Ok(body) => Ok(Some(body)),

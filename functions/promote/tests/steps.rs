@@ -1,4 +1,4 @@
-//! The three steps on a lake in memory, with writes that fail, answers that get lost, and people in between.
+//! The three steps on a lake in memory, with failing writes, lost answers, and operators in between.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
@@ -14,7 +14,7 @@ use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
 
 const NOW: u64 = 1_795_342_830_007;
 
-/// How a run's adapter does.
+/// The quality of a run's adapter.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Good,
@@ -92,7 +92,7 @@ impl World {
         self.lake.load_live().await.unwrap()
     }
 
-    /// What preparation and a trainer leave of a run on dataset version `number`.
+    /// Writes the files of preparation and a trainer for a run on dataset version `number`.
     async fn trained(&self, number: u64, incumbent: Option<Incumbent>, kind: Kind) {
         let run = name(number);
         let pairs: Vec<_> = (0..if kind == Kind::TooFewRows { 150 } else { 250 }).map(|n| pair(n, kind)).collect();
@@ -178,14 +178,14 @@ impl World {
         self.promoter().take(Step::Ask { run: name(number), task_token: task_token.to_owned() }).await
     }
 
-    /// What `flywheel rollback` does to what is live: from version `below - 1` to `above`.
+    /// Moves the live adapter as `flywheel rollback` does from version `below - 1` to `above`.
     async fn roll_back(&self, above: u64, below: u64) {
         let loaded = self.live().await;
         let next = loaded.live.rolled_back(&[TakenBack { above, below }], "kim", "poisoned", NOW).unwrap();
         self.lake.move_live(&loaded, &next).await.unwrap();
     }
 
-    /// A good run, judged.
+    /// Makes a good run and evaluates it.
     async fn judged(&self, number: u64, incumbent: Option<Incumbent>) {
         self.trained(number, incumbent, Kind::Good).await;
         assert_eq!(self.evaluate(number).await.unwrap(), (Ruling::Promote, Vec::new()));
@@ -223,7 +223,7 @@ async fn what_the_gate_leaves_to_a_person_only_a_person_promotes() {
     world.trained(1, None, Kind::TooFewRows).await;
     assert_eq!(world.evaluate(1).await.unwrap().0, Ruling::Review);
     assert!(matches!(world.promote(1, None).await, Err(PromoteError::NotPassed(_))));
-    // Asked again, the newest token is the one that counts.
+    // After a repetition, the newest token counts.
     world.ask(1, "first").await.unwrap();
     world.ask(1, "second").await.unwrap();
     let stored = world.lake.objects()["runs/run-1/review.json"].clone();
@@ -313,7 +313,7 @@ async fn what_a_person_took_back_does_not_come_back_by_itself() {
     world.lake.move_live(&loaded, &back).await.unwrap();
     assert_eq!(world.promote(1, None).await.unwrap(), Outcome::Superseded);
     assert_eq!(world.live().await.live, back);
-    // The next one, measured against what is live now, is promoted.
+    // The next run, compared with the present live adapter, is promoted.
     world.judged(2, back.incumbent()).await;
     assert_eq!(world.promote(2, None).await.unwrap(), Outcome::Promoted);
 }
@@ -324,19 +324,19 @@ async fn a_run_on_a_version_that_was_rolled_back_meanwhile_does_not_go_live() {
     world.judged(1, None).await;
     world.promote(1, None).await.unwrap();
     let incumbent = world.live().await.live.incumbent();
-    // Frozen and trained; of versions 2 and 3 nothing is left but the number.
+    // Run 3 is frozen and trained; the rollback leaves only the numbers of versions 2 and 3.
     world.judged(3, incumbent.clone()).await;
     world.roll_back(1, 4).await;
     let before = world.live().await.live;
     assert_eq!((before.incumbent(), &incumbent), (incumbent.clone(), &incumbent), "it would not be superseded");
     assert_eq!(world.promote(3, None).await.unwrap(), Outcome::TakenBack);
     assert_eq!(serde_json::to_value(Outcome::TakenBack).unwrap(), "taken_back");
-    // Nor if a person says so whom the gate asks, nor if they said so before the rollback.
+    // An operator's approval does not help, neither after the gate asks nor before the rollback.
     world.trained(2, incumbent.clone(), Kind::TooFewRows).await;
     assert_eq!(world.evaluate(2).await.unwrap().0, Ruling::Review);
     assert_eq!(world.promote(2, Some("kim")).await.unwrap(), Outcome::TakenBack);
     assert_eq!(world.live().await.live, before);
-    // What is trained on the version that the rollback made goes live.
+    // An adapter of the rollback's own version becomes live.
     world.judged(4, incumbent).await;
     assert_eq!(world.promote(4, None).await.unwrap(), Outcome::Promoted);
 }
@@ -348,7 +348,7 @@ async fn whether_the_rollback_or_the_promotion_comes_first_the_run_is_not_live_i
         world.judged(1, None).await;
         world.promote(1, None).await.unwrap();
         world.judged(3, world.live().await.live.incumbent()).await;
-        // The promotion dies, before it moved anything or after it.
+        // The promotion crashes before or after the move.
         world.lake.fail_next_write("models/live.json", fault);
         assert!(world.promote(3, None).await.is_err());
         world.roll_back(1, 4).await;

@@ -1,4 +1,4 @@
-//! `flywheel adapters` and `flywheel demote`: which adapter is live, and which was; and putting one back.
+//! `flywheel adapters` and `flywheel demote`: show the live adapter and its predecessors, and make one of them live again.
 
 use std::fmt::Write as _;
 
@@ -15,10 +15,10 @@ use super::visible;
 use crate::arguments::{ChangeArguments, DemoteArguments, DemoteTo, LakeArguments};
 use crate::{Failure, Outcome};
 
-/// Changes that are shown to people; JSON has them all.
+/// The number of changes shown as text; JSON has them all.
 const SHOWN_CHANGES: usize = 10;
 
-/// What the commands say, as it is printed as JSON.
+/// The commands' report, printed as JSON.
 #[derive(Serialize)]
 struct Report<'r> {
     lake: String,

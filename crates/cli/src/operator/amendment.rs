@@ -1,4 +1,4 @@
-//! What the commands have in common that put a version on top of the dataset.
+//! The common part of the commands that commit a version by hand.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use super::trained_on::{TrainedRun, runs_with};
 use crate::arguments::ChangeArguments;
 use crate::{Failure, Outcome};
 
-/// What such a command says, as it is printed as JSON.
+/// The report of such a command, printed as JSON.
 #[derive(Serialize)]
 struct Report<'r> {
     lake: String,
@@ -25,27 +25,27 @@ struct Report<'r> {
     version: Option<u64>,
     #[serde(flatten)]
     amendment: Option<&'r Amendment>,
-    /// Rows that it has.
+    /// The number of its rows.
     rows: Option<u64>,
-    /// Of them, those that count towards the next training.
+    /// The number of its rows that count towards the next training.
     net_new: Option<u64>,
     /// The digest of its record.
     digest: Option<&'r str>,
     runs: &'r [TrainedRun],
-    /// What becomes of what is live; none: it stays as it is.
+    /// The move of the live adapter; none if it stays.
     live: Option<&'r LiveMove>,
 }
 
-/// What becomes of adapters that were trained on rows that go.
+/// The treatment of adapters that were trained on removed rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Adapters {
-    /// Their runs are named.
+    /// Their runs are reported.
     AreNamed,
-    /// And of the versions that a rollback takes back none stays live, or becomes so.
+    /// Their runs are reported, and no adapter of a rolled-back version stays or becomes live.
     AreTakenBack,
 }
 
-/// What such a command changes, or would.
+/// The changes of such a command, actual or in a dry run.
 #[derive(Default)]
 struct Changes {
     version: Option<NewVersion>,
@@ -53,14 +53,14 @@ struct Changes {
     runs: Vec<TrainedRun>,
 }
 
-/// Shows what would change, asks, and does it: first the dataset, then what is live.
+/// Shows the changes, asks, and carries them out: first the dataset, then the live adapter.
 ///
-/// # Why a death in between leaves nothing live that was taken back
-/// The dataset's records are what is right: from the commit on they say for ever which versions were taken back. Whoever runs the command
-/// again finds that the dataset has the rows that were asked for, and reads there what is left to do to what is live. That is one
-/// conditional write of a pointer that knows what was taken back from then on: done twice it is done once. Until then a run may have
-/// become live on what was taken back: that write moves it off again. The other way round, a rollback that could not be
-/// carried out would have taken an adapter from people whose data stayed.
+/// # Why a crash in between leaves no rolled-back adapter live
+/// The dataset's records are authoritative: from the commit on they name the rolled-back versions for ever. Running the command
+/// again finds the requested rows in the dataset and reads the remaining work on the live adapter from the records. That work is
+/// one conditional write of a pointer that then knows the rolled-back versions, so it is idempotent. A run may have become live
+/// on a rolled-back version until then; the write moves it off again. In the other order, a rollback that could not be carried
+/// out would have removed an adapter whose data stayed.
 pub(crate) async fn amend(
     lake: &OperatorLake,
     wish: Wish,
@@ -88,7 +88,7 @@ pub(crate) async fn amend(
     if !change.yes {
         confirm(&format!("{}{verb}?", changes.as_text(change, "would be")))?;
     }
-    // By now there may be more rows than were shown: what is asked for holds for those as well.
+    // There may be more rows now than were shown. The request covers them, too.
     changes.version = amender.amend(&request).await.map_err(unusable)?;
     if let Some(to) = went_back_to {
         let unfinished = |failure| {

@@ -1,4 +1,4 @@
-//! `flywheel breaker`: see and move the circuit breaker.
+//! `flywheel breaker`: shows and moves the circuit breaker.
 
 use std::fmt::Write as _;
 
@@ -14,10 +14,10 @@ use super::visible;
 use crate::arguments::{BreakerCommand, ChangeArguments, LakeArguments};
 use crate::{Failure, Outcome};
 
-/// Changes that are shown to people; JSON has them all.
+/// The number of changes shown as text; JSON has them all.
 const SHOWN_CHANGES: usize = 10;
 
-/// What the command says, as it is printed as JSON.
+/// The command's report, printed as JSON.
 #[derive(Serialize)]
 struct Report<'r> {
     lake: String,
@@ -105,7 +105,7 @@ fn because(cause: &Cause) -> String {
             format!("at crossing {crossing}, a sample of {pairs} pairs was sound")
         }
         Cause::TimePassed => "it was open for long enough".to_owned(),
-        // Written by people, and read by others on their terminals.
+        // Free text by other operators must not act on this terminal.
         Cause::ByHand { who, why } => format!("{}: {}", visible(who), visible(why)),
     }
 }

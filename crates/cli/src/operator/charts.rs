@@ -1,4 +1,4 @@
-//! Numbers as people read them, and small charts of them.
+//! Formats numbers for people, and small charts of them.
 
 use flywheel_core::dataset::Statistics;
 
@@ -6,7 +6,7 @@ use crate::marked::one_line;
 
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// Counts side by side, each as high as its share of the highest; a point for none.
+/// Returns counts side by side, each as high as its share of the highest; a point stands for 0.
 pub(crate) fn sparkline(counts: &[u64]) -> String {
     let highest = counts.iter().max().copied().unwrap_or(0).max(1);
     let level = |count: u64| match count {
@@ -16,14 +16,14 @@ pub(crate) fn sparkline(counts: &[u64]) -> String {
     counts.iter().map(|count| level(*count)).collect()
 }
 
-/// How much of a goal there is.
+/// Returns a bar of `cells` cells that shows the share of `part` in `whole`.
 pub(crate) fn bar(part: u64, whole: u64, cells: usize) -> String {
     let share = part as f64 / whole.max(1) as f64;
     let full = ((share * cells as f64) as usize).min(cells);
     format!("{}{}", "█".repeat(full), "░".repeat(cells - full))
 }
 
-/// A number with its thousands apart.
+/// Returns a number with thousands separators.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut apart = String::new();
@@ -40,7 +40,7 @@ fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
 }
 
-/// What rows are made of, by name.
+/// Returns the composition of rows, by name.
 pub(crate) fn rows_of(statistics: &Statistics) -> Vec<(String, String)> {
     let Statistics { rows, train, held_out, near_identical, easy, chosen_is_longer, .. } = *statistics;
     let mean = |chars: u64| format!("{:.0}", chars as f64 / rows.max(1) as f64);

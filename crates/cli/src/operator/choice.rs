@@ -6,16 +6,16 @@ use flywheel_table::{DeltaDataset, TableVersion};
 use super::lake::{LakeLocation, unusable};
 use crate::Failure;
 
-/// A version, as people name it.
+/// A version as a user names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum VersionChoice {
     Latest,
     Number(u64),
-    /// The newest that was committed by then.
+    /// The newest version committed by this time.
     By(Millis),
 }
 
-/// The text names no version.
+/// The text is not a version.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a number, `latest`, or a date such as 2026-11-22 or 2026-11-22T10:00:00Z")]
 pub(crate) struct NoChoice;
@@ -33,12 +33,12 @@ impl FromStr for VersionChoice {
 }
 
 impl VersionChoice {
-    /// Opens the version in the dataset of that lake.
+    /// Opens the version in the lake's dataset.
     pub(crate) async fn open(self, dataset: &DeltaDataset, lake: &LakeLocation) -> Result<TableVersion, Failure> {
         self.find(dataset).await?.ok_or_else(|| no_dataset(lake))
     }
 
-    /// The same; `None` if there is no dataset yet.
+    /// Opens the version; returns `None` if there is no dataset yet.
     pub(crate) async fn find(self, dataset: &DeltaDataset) -> Result<Option<TableVersion>, Failure> {
         let opened = match self {
             Self::Number(number) => dataset.open_version(Some(number)).await.map_err(unusable)?,

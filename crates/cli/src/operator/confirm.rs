@@ -2,7 +2,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _, stderr, stdin};
 
 use crate::Failure;
 
-/// Asks before something is changed. Where nobody can be asked, nothing is.
+/// Asks before something is changed. Without a terminal to ask on, it refuses.
 pub(crate) fn confirm(question: &str) -> Result<(), Failure> {
     let input = stdin();
     if !input.is_terminal() {

@@ -4,10 +4,10 @@ use flywheel_runtime::Settings;
 use crate::Failure;
 use crate::arguments::ContributorArguments;
 
-/// The hexadecimal digits of a pseudonym.
+/// The number of hexadecimal digits of a pseudonym.
 const DIGITS: usize = 32;
 
-/// The pseudonym of whom the command is about, if it is about somebody. An id is not kept or shown anywhere.
+/// Returns the contributor's pseudonym, if the command names a contributor. An id is neither stored nor shown.
 pub(crate) fn pseudonym(by: &ContributorArguments) -> Result<Option<String>, Failure> {
     if let Some(id) = &by.contributor_id {
         return pseudonym_of(id).map(Some);
@@ -20,7 +20,7 @@ pub(crate) fn pseudonym(by: &ContributorArguments) -> Result<Option<String>, Fai
     Err(Failure::Unusable("--contributor takes 32 hexadecimal digits: pass an id as --contributor-id".to_owned()))
 }
 
-/// The pseudonym of an id, by the key that the lake's functions have.
+/// Returns the pseudonym of an id, by the key of the lake's functions.
 pub(crate) fn pseudonym_of(id: &str) -> Result<String, Failure> {
     let settings = Settings::from_env();
     let key = settings.optional("FLYWHEEL_CONTRIBUTOR_KEY").and_then(ContributorKey::new);

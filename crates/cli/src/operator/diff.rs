@@ -1,4 +1,4 @@
-//! `flywheel diff`: what distinguishes two versions.
+//! `flywheel diff`: compares two versions.
 
 use std::fmt::Write as _;
 use std::io::stdout;
@@ -46,7 +46,7 @@ pub(crate) struct DiffArguments {
     on: LakeArguments,
 }
 
-/// The difference, as it is printed as JSON.
+/// The difference, printed as JSON.
 #[derive(Serialize)]
 struct Report {
     lake: String,

@@ -1,4 +1,4 @@
-//! `flywheel exclude`: the dataset without some rows.
+//! `flywheel exclude`: removes rows from the dataset.
 
 use flywheel_core::dataset::Selection;
 use flywheel_table::Wish;

@@ -1,4 +1,4 @@
-//! `flywheel forget`: erases what one contributor wrote, everywhere.
+//! `flywheel forget`: erases one contributor's texts everywhere.
 
 use std::fmt::Write as _;
 
@@ -14,25 +14,25 @@ use super::trained_on::{TrainedRun, runs_with};
 use crate::arguments::{ChangeArguments, ForgetArguments};
 use crate::{Failure, Outcome};
 
-/// What the command says, as it is printed as JSON.
+/// The command's report, printed as JSON.
 #[derive(Serialize)]
 struct Report<'r> {
     lake: String,
     changed: bool,
     dry_run: bool,
-    /// The version that says that something was erased, and not whose it was.
+    /// The version that records the erasure, without naming the contributor.
     version: Option<u64>,
     /// The digest of its record.
     digest: Option<&'r str>,
-    /// Lines of the log.
+    /// The number of erased lines of the log.
     lines: u64,
-    /// Rows of data files, over all versions.
+    /// The number of erased rows of data files, over all versions.
     rows: u64,
-    /// Parts, data files, and objects of held or waiting pairs that were replaced or deleted.
+    /// The number of parts, data files, and objects of quarantined or waiting pairs that were replaced or deleted.
     objects: u64,
-    /// Files of runs that copies were taken out of.
+    /// The files of runs from which copies were erased.
     copies: &'r [String],
-    /// Runs that were trained on some of it.
+    /// The runs that were trained on erased rows.
     runs: &'r [TrainedRun],
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &ForgetArguments) -> Result<Outcome, Failure> {
         if !change.yes {
             confirm(&format!("{}Erase it for good?", as_text(change, &planned, &runs, "would be")))?;
         }
-        // Also where nothing was found: what an erasure that died has left is deleted.
+        // This runs even if nothing was found: it deletes what an interrupted erasure has left.
         let erased = eraser.erase(&contributor, &change.by, &change.why).await.map_err(unusable)?;
         print(change, &erased, &runs, erased.objects > 0)
     })

@@ -1,4 +1,4 @@
-//! `flywheel release` and `flywheel reject`: what a person decides about events that are held.
+//! `flywheel release` and `flywheel reject`: an operator's decision about quarantined and reviewed events.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
@@ -21,15 +21,15 @@ use super::output;
 use crate::arguments::{ChangeArguments, HeldArguments, RejectArguments, ReleaseArguments};
 use crate::{Failure, Outcome, policy};
 
-/// Lines that one part has at most, and events that one record names.
+/// The most lines of one part, and the most events of one record.
 const LINES_A_PART: usize = 1_000;
 
 const CONCURRENT_READS: usize = 16;
 
-/// The longest corrected text that is read, in bytes: that of an event.
+/// The longest corrected text in bytes: the same as an event's limit.
 const MOST_BYTES: u64 = 1024 * 1024;
 
-/// What such a command says, as it is printed as JSON.
+/// The report of such a command, printed as JSON.
 #[derive(Serialize)]
 struct Report<'r> {
     lake: String,
@@ -37,15 +37,15 @@ struct Report<'r> {
     dry_run: bool,
     decision: HeldDecision,
     events: Vec<&'r str>,
-    /// Held events that fit, and cannot be released, with why.
+    /// Matching events that cannot be released, with the reason.
     left: BTreeMap<&'r str, String>,
-    /// The parts that were written.
+    /// The written parts.
     parts: Vec<String>,
-    /// The id of the edit that takes the place of what was corrected.
+    /// The id of the edit that carries the corrected text.
     correction: Option<&'r str>,
 }
 
-/// What is to be written: of each event a line and the route that it goes to, and the parts of each thousand.
+/// The planned writes: for each event a line and its route, and the parts of each thousand events.
 struct Plan {
     decision: HeldDecision,
     lines: BTreeMap<String, (Route, String)>,
@@ -70,12 +70,12 @@ pub(crate) fn reject(arguments: &RejectArguments) -> Result<Outcome, Failure> {
     })
 }
 
-/// Finds what is meant, shows what would be done, asks, and does it.
+/// Finds the selected events, shows the decision, asks, and writes it.
 ///
-/// # Why it is done once
-/// A decision is lines, in parts, and a record that names the events. The record is written last: whoever dies before it has decided nothing
-/// that the next one would know of, decides again, and writes the lines once more. A line that comes twice counts once, by its event and its
-/// pair. Once the record is there the events are not found any more.
+/// # Why a decision takes effect once
+/// A decision consists of lines, in parts, and a record that names the events. The record is written last. A crash before it
+/// leaves no decision: the next attempt decides again and writes the lines again. A line that comes twice counts once, by its
+/// event and its pair. Once the record is there, the events are not found any more.
 fn decide(
     held: &HeldArguments,
     change: &ChangeArguments,
@@ -113,7 +113,7 @@ fn decide(
 }
 
 fn reviewer(change: &ChangeArguments) -> Option<String> {
-    // Without a key there are no pseudonyms in this lake; the record has the name.
+    // Without a key this lake has no pseudonyms. The record has the operator's name.
     pseudonym_of(&change.by).ok()
 }
 
@@ -122,7 +122,7 @@ fn released(found: Vec<HeldLine>, selection: &HeldSelection<'_>, reviewer: Optio
     for held in found {
         match held.released(reviewer.as_deref()) {
             Ok(line) => drop(lines.insert(held.event_id, line)),
-            // Of many the others are released; who names one means that one.
+            // Of many selected events the others are released. An event named by id must succeed.
             Err(error) if selection.names_some() => {
                 return Err(Failure::Unusable(format!("{} cannot be released: {error}", held.event_id)));
             }
@@ -175,7 +175,7 @@ fn read_text(file: &Path) -> Result<String, Failure> {
     }
 }
 
-/// The events that somebody has decided about.
+/// Returns the events that an operator has decided about.
 async fn decided_events(lake: &OperatorLake) -> Result<HashSet<String>, Failure> {
     let keys = lake.list_keys(DECISIONS_PREFIX).await.map_err(unusable)?;
     let read = |key: String| async move {
@@ -188,7 +188,7 @@ async fn decided_events(lake: &OperatorLake) -> Result<HashSet<String>, Failure>
     Ok(records.into_iter().flat_map(|record| record.events).collect())
 }
 
-/// The held events that fit, each by its latest line.
+/// Returns the matching events, each by its latest line.
 async fn find(lake: &OperatorLake, selection: &HeldSelection<'_>) -> Result<Vec<HeldLine>, Failure> {
     let mut found: BTreeMap<String, (Millis, HeldLine)> = BTreeMap::new();
     for route in [Route::Review, Route::Quarantine] {
@@ -229,7 +229,7 @@ fn all_are_there(selection: &HeldSelection<'_>, found: &[HeldLine], decided: &Ha
 async fn carry_out(lake: &OperatorLake, change: &ChangeArguments, plan: &Plan) -> Result<Vec<String>, Failure> {
     let pointer = lake.load_pointer().await.map_err(unusable)?.pointer;
     let at = now();
-    // However wrong this machine's clock is: what lies before this is consumed, and a part there would never be.
+    // This machine's clock may be wrong. A part before this time is never consumed, for the log is frozen up to it.
     let written_at = at.max(pointer.watermark.consumed_until());
     let mut written = Vec::new();
     let lines: Vec<_> = plan.lines.iter().collect();
@@ -275,7 +275,7 @@ fn print(change: &ChangeArguments, plan: &Plan, parts: &[String], changed: bool)
 }
 
 fn as_text(change: &ChangeArguments, plan: &Plan, changed: bool) -> String {
-    /// Events that are shown to people; JSON has them all.
+    /// The number of events shown as text; JSON has them all.
     const SHOWN: usize = 20;
     let is = if changed { "are" } else { "would be" };
     if plan.lines.is_empty() && plan.left.is_empty() {

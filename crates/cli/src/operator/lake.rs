@@ -14,14 +14,14 @@ use flywheel_table::DeltaDataset;
 
 use crate::Failure;
 
-/// Where a lake is.
+/// The location of a lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LakeLocation {
     Bucket(String),
     Folder(PathBuf),
 }
 
-/// The text says no place of a lake.
+/// The text is not a location of a lake.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected s3://BUCKET or a folder")]
 pub(crate) struct NoLocation;
@@ -49,7 +49,7 @@ impl fmt::Display for LakeLocation {
     }
 }
 
-/// The lake at a location, with the ports that operators use, and the dataset in it.
+/// The lake at a location, with the operators' ports, and its dataset.
 #[derive(Debug)]
 pub(crate) struct OperatorLake {
     objects: Objects,
@@ -63,7 +63,7 @@ enum Objects {
 }
 
 impl OperatorLake {
-    /// Opens the lake. A folder must be there: a mistyped one would look like a lake that nothing ever happened in.
+    /// Opens the lake. A folder must exist: a mistyped name would look like an empty lake.
     pub(crate) async fn open(location: &LakeLocation) -> Result<Self, Failure> {
         match location {
             LakeLocation::Bucket(bucket) => {
@@ -84,12 +84,12 @@ impl OperatorLake {
     }
 }
 
-/// Why a lake, or its dataset, could not be used.
+/// Returns the failure of a lake or dataset that cannot be used.
 pub(crate) fn unusable(error: impl fmt::Display) -> Failure {
     Failure::Unusable(error.to_string())
 }
 
-/// Asks whichever lake it is.
+/// Calls the port of either kind of lake.
 macro_rules! ask {
     ($self:ident, $lake:ident => $call:expr) => {
         match &$self.objects {

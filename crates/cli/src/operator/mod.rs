@@ -1,7 +1,7 @@
-//! Commands on a lake, wherever it is: a folder, the local cloud, or AWS.
+//! Commands on a lake: a folder, the local cloud, or AWS.
 //!
-//! A command takes [`LakeArguments`], and [`ChangeArguments`] if it changes something. What it says, it says as text or, with
-//! `--json`, as one JSON object; `--dry-run` does all but the change; and before the change it asks, or is told `--yes`.
+//! A command takes [`LakeArguments`], and [`ChangeArguments`] if it changes something. It reports as text or, with `--json`, as
+//! one JSON object. `--dry-run` does all but the change. Before the change it asks, unless it has `--yes`.
 //!
 //! [`LakeArguments`]: crate::arguments::LakeArguments
 //! [`ChangeArguments`]: crate::arguments::ChangeArguments
@@ -46,7 +46,7 @@ pub(crate) fn run(command: impl Future<Output = Result<Outcome, Failure>>) -> Re
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
 }
 
-/// What people wrote, as others may read it on their terminals.
+/// Makes free text safe to show on another operator's terminal.
 fn visible(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { '�' } else { character }).collect()
 }

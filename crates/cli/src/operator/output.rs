@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::arguments::LakeArguments;
 use crate::{Failure, Outcome};
 
-/// Says what a command found: as one JSON object, or as text.
+/// Prints a command's result as one JSON object or as text.
 pub(crate) fn print<R: Serialize>(
     on: &LakeArguments,
     report: &R,
@@ -19,13 +19,13 @@ pub(crate) fn print<R: Serialize>(
     Ok(Outcome::AllGood)
 }
 
-/// Tells how far long work has come, on the standard error, where somebody watches.
+/// Reports the progress of long work on standard error, if that is a terminal.
 pub(crate) struct Told {
     told: Instant,
     is_watched: bool,
 }
 
-/// Work that takes less is not told of.
+/// The time before the first report. Shorter work reports nothing.
 const INTERVAL: Duration = Duration::from_millis(300);
 
 impl Told {
@@ -38,7 +38,7 @@ impl Told {
             return;
         }
         self.told = Instant::now();
-        // What cannot be told is no reason to stop.
+        // A failed report does not stop the work.
         let _ = write!(stderr(), "\r{}\x1b[K", position());
     }
 }

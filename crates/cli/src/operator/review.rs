@@ -1,4 +1,4 @@
-//! `flywheel promote` and `flywheel reject`: a person's answer about an adapter that the gate has left to one.
+//! `flywheel promote` and `flywheel reject`: an operator's answer about an adapter that the gate has left to a person.
 
 use aws_sdk_sfn::Client;
 use flywheel_core::training::{Review, ReviewAnswer, ReviewDecision, RunName};
@@ -12,7 +12,7 @@ use super::output::print;
 use crate::arguments::{ChangeArguments, ReviewArguments};
 use crate::{Failure, Outcome};
 
-/// What the commands say, as it is printed as JSON.
+/// The commands' report, printed as JSON.
 #[derive(Serialize)]
 struct Report<'r> {
     lake: String,
@@ -23,7 +23,8 @@ struct Report<'r> {
     reasons: &'r [String],
 }
 
-/// Answers the run. The workflow goes on with the answer, and moves what is live itself: whether it could shows `flywheel adapters`.
+/// Answers the run. The workflow continues with the answer and moves the live adapter itself; `flywheel adapters` shows the
+/// result.
 pub(crate) async fn answer(arguments: &ReviewArguments, decision: ReviewDecision) -> Result<Outcome, Failure> {
     let ReviewArguments { run, change } = arguments;
     let ChangeArguments { on, why, by, dry_run, yes } = change;

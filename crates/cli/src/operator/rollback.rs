@@ -1,4 +1,5 @@
-//! `flywheel rollback`: the rows of an older version again, and, unless the policy has it otherwise, an adapter from before what is taken back.
+//! `flywheel rollback`: commits the rows of an older version again. Unless the policy says otherwise, an adapter from before the
+//! rolled-back versions becomes live.
 
 use std::str::FromStr;
 
@@ -10,14 +11,14 @@ use super::lake::{OperatorLake, unusable};
 use crate::arguments::RollbackArguments;
 use crate::{Failure, Outcome, policy};
 
-/// A version, by its number or a time.
+/// A version by its number or a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     Number(u64),
     At(Millis),
 }
 
-/// The text names no version.
+/// The text is not a version.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a version's number, a day such as 2026-11-22, or an instant in RFC 3339")]
 pub(crate) struct NoTarget;

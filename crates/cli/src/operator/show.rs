@@ -1,4 +1,4 @@
-//! `flywheel show`: one version, and what it says of itself.
+//! `flywheel show`: shows one version and its record.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -30,10 +30,10 @@ Examples:
   flywheel show 2026-11-22 --pairs 5
   flywheel show 7 --json | jq .record.statistics";
 
-/// What of a pair is shown.
+/// The columns of a pair that are shown.
 pub(super) const PAIR_COLUMNS: [&str; 5] = ["pair_id", "prompt", "chosen", "rejected", "contributor"];
 
-/// So much of a prompt is shown.
+/// The number of characters of a prompt that are shown.
 const PROMPT_CHARS: usize = 200;
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub(crate) struct ShowArguments {
     on: LakeArguments,
 }
 
-/// A version, as it is printed as JSON.
+/// A version, printed as JSON.
 #[derive(Serialize)]
 struct Report {
     lake: String,
@@ -62,7 +62,7 @@ struct Report {
     examples: Vec<ShownPair>,
 }
 
-/// A pair, as it is shown.
+/// The shown fields of a pair.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ShownPair {
     pub(super) pair_id: String,
@@ -114,7 +114,7 @@ impl ShownPair {
         format!("pair {}{by}\n  prompt: {}{cut}\n{}\n", one_line(pair_id), one_line(&prompt[..end]), indented(&changes))
     }
 
-    /// How another pair's chosen text differs from this one's.
+    /// Returns the changes from this pair's chosen text to another's.
     pub(super) fn changed_to(&self, other: &Self, style: &Style) -> String {
         let changes = diff(&Marked::plain(&self.chosen, style), &Marked::plain(&other.chosen, style), style);
         let (from, to) = (one_line(&self.pair_id), one_line(&other.pair_id));

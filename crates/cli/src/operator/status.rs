@@ -1,4 +1,4 @@
-//! `flywheel status`: where the lake stands.
+//! `flywheel status`: shows the state of the lake.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -35,14 +35,14 @@ Examples:
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 
-/// Parts of one route and day that are counted at most, and the requests that it takes at most.
+/// The most parts of one route and day that are counted, and the most requests for it.
 const MOST_PARTS_A_DAY: u64 = 50_000;
 
-/// Parts that are read for reasons at most, and their bytes together.
+/// The most parts that are read for reasons, and their bytes together.
 const MOST_PARTS_READ: usize = 500;
 const MOST_BYTES_READ: u64 = 64 * 1024 * 1024;
 
-/// Requests under way at the same time.
+/// The number of requests under way at the same time.
 const CONCURRENT_REQUESTS: usize = 16;
 const CONCURRENT_READS: usize = 4;
 
@@ -63,7 +63,7 @@ pub(crate) struct StatusArguments {
     reason_days: u64,
 }
 
-/// Where the lake stands, as it is printed as JSON.
+/// The state of the lake, printed as JSON.
 #[derive(Serialize)]
 struct Report {
     lake: String,
@@ -73,7 +73,7 @@ struct Report {
     last_freeze: Option<FreezeReport>,
     trainings: Trainings,
     last_version: Option<VersionLine>,
-    /// Why caps keep the threshold out of reach; none: they do not.
+    /// The reason why caps keep the threshold out of reach; none if they do not.
     shortfall: Option<Shortfall>,
     routes: Routes,
     reasons: Reasons,
@@ -102,7 +102,7 @@ struct VersionLine {
     committed_at: Option<String>,
     pairs: Option<u64>,
     digest: Option<String>,
-    /// What the caps came to, if any freeze has said so.
+    /// The result of the caps in the last freeze that recorded it.
     caps: Option<Caps>,
 }
 
@@ -111,7 +111,7 @@ struct VersionLine {
 struct Routes {
     days: Vec<String>,
     rows: BTreeMap<&'static str, Vec<u64>>,
-    /// Whether every part was counted.
+    /// `true` if every part was counted.
     complete: bool,
 }
 
@@ -120,11 +120,11 @@ struct Reasons {
     days: Vec<String>,
     rows: BTreeMap<String, Vec<u64>>,
     parts_read: usize,
-    /// Parts of those days that there are, as far as they were listed.
+    /// The number of listed parts of those days.
     parts: usize,
 }
 
-/// What was listed of one route and day.
+/// The listing of one route and day.
 struct Listed {
     route: Route,
     day: usize,
@@ -179,7 +179,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
     print(on, &report, as_text)
 }
 
-/// When each of the last days began, oldest first.
+/// Returns the start of each of the last days, oldest first.
 fn day_starts(now: Millis, days: u64) -> Vec<Millis> {
     let today = now - now % DAY;
     (0..days).rev().map(|ago| today.saturating_sub(ago * DAY)).collect()
@@ -214,11 +214,11 @@ struct ReasonPart<'l> {
     name: &'l PartName,
     bytes: u64,
     route: Route,
-    /// Counted from the first day of which reasons are read.
+    /// The day's index from the first day with reasons.
     day: usize,
 }
 
-/// The newest parts, within the bounds.
+/// Returns the newest parts within the bounds.
 fn newest_within(mut parts: Vec<ReasonPart<'_>>, most: usize, most_bytes: u64) -> Vec<ReasonPart<'_>> {
     parts.sort_by_key(|part| std::cmp::Reverse(part.name.written_at));
     let mut bytes = 0;
@@ -250,7 +250,7 @@ async fn reasons(
         async move {
             match lake.read_part(&key).await {
                 Ok(body) => Ok(Some((key, body, part.day))),
-                // It expired just now.
+                // The object expired after it was listed.
                 Err(error) if error.is_missing() => Ok(None),
                 Err(error) => Err(error),
             }

@@ -1,4 +1,4 @@
-//! What a rollback of the dataset does to what is live.
+//! The effect of a dataset's rollback on the live adapter.
 
 use std::fmt::Write as _;
 
@@ -12,17 +12,17 @@ use super::lake::{OperatorLake, unusable};
 use crate::Failure;
 use crate::arguments::ChangeArguments;
 
-/// How often it is tried to move what is live, if others move it at the same time. They are people, or one run.
+/// The number of attempts to move the live adapter while others move it. The others are operators or one run.
 const ATTEMPTS: u32 = 5;
 
-/// What becomes of what is live: `from` and `to` are the same where only runs are concerned that are under way.
+/// A move of the live adapter. `from` and `to` are equal if only runs under way are concerned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct LiveMove {
-    /// The adapter that was live, by its run; none: the bare base.
+    /// The run of the adapter that was live; none for the bare base.
     from: Option<RunName>,
-    /// The one that is live then.
+    /// The run of the next live adapter; none for the bare base.
     to: Option<RunName>,
-    /// Dataset versions: what was trained on them does not become live any more.
+    /// The rolled-back dataset versions. No adapter trained on them becomes live any more.
     taken_back: Vec<TakenBack>,
 }
 
@@ -32,7 +32,7 @@ impl LiveMove {
         Self { from: name(from), to: name(to), taken_back: taken_back.to_vec() }
     }
 
-    /// For people; `is`, or `would be`.
+    /// Returns the move as text; `is` is "is" or "would be".
     pub(crate) fn as_text(&self, is: &str) -> String {
         let named = |run: &Option<RunName>| run.as_ref().map_or_else(|| "the bare base".to_owned(), RunName::to_string);
         let (from, to) = (named(&self.from), named(&self.to));
@@ -48,8 +48,9 @@ impl LiveMove {
     }
 }
 
-/// What going back to a version takes back: all that lies before the version that was made for it, or would be. Where none was to be made,
-/// because the newest one has these rows, whoever made that one may have died right after: then the dataset's records say it.
+/// Returns the versions that going back to `went_back_to` rolls back: all later ones before the version that the rollback commits
+/// or would commit. If the newest version has these rows already, its rollback may have been interrupted after the commit; then
+/// the dataset's records name them.
 pub(crate) async fn taken_back(
     amender: &Amender<'_, OperatorLake, DeltaDataset>,
     went_back_to: u64,
@@ -61,7 +62,7 @@ pub(crate) async fn taken_back(
     }
 }
 
-/// What would become of what is live; none: it knows of all of it already.
+/// Returns the planned move; none if the live adapter's pointer knows of all rolled-back versions already.
 pub(crate) async fn plan(
     lake: &impl LoadLive,
     taken_back: &[TakenBack],
@@ -72,8 +73,9 @@ pub(crate) async fn plan(
     Ok(next.map(|next| LiveMove::of(&live, &next, taken_back)))
 }
 
-/// Moves what is live; none: it knew of all of it already. Whoever else moves it at the same time, a run that is promoted or a person, either
-/// comes before, and is seen and taken back if need be, or after, and then the core refuses what was taken back.
+/// Moves the live adapter; returns none if its pointer knew of all rolled-back versions. A concurrent move, by a promoted run or
+/// an operator, either comes first and is seen and rolled back if necessary, or comes later, and the core refuses a rolled-back
+/// version.
 pub(crate) async fn take_back(
     lake: &(impl LoadLive + MoveLive),
     taken_back: &[TakenBack],
@@ -98,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// A lake in which runs become live while somebody else is about to move what is live: one after each load, so many times.
+    /// A lake in which this many runs become live during the move: one after each load.
     struct Busy {
         lake: MemoryLake,
         runs: AtomicU64,

@@ -1,4 +1,4 @@
-//! Which training runs have had which rows.
+//! Finds the training runs that used given rows.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize};
 use super::lake::{OperatorLake, unusable};
 use crate::Failure;
 
-/// A run that has had some rows.
+/// A run that was trained on some of the rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct TrainedRun {
     pub(crate) run: String,
-    /// The dataset version that it was given.
+    /// The run's dataset version.
     pub(crate) version: u64,
-    /// How many of the rows that version has; none if it cannot be read any more, so that nobody knows.
+    /// The number of the rows in that version; none if the version cannot be read any more.
     pub(crate) pairs: Option<u64>,
 }
 
-/// What a run was given, as far as it matters here.
+/// The needed part of a run's description.
 #[derive(Deserialize)]
 struct Input {
     run: String,
@@ -31,7 +31,7 @@ struct Dataset {
     version: u64,
 }
 
-/// The runs whose dataset version has any of these pairs. Of a version that several runs were given, the rows are read once.
+/// Returns the runs whose dataset version has any of these pairs. A version shared by several runs is read once.
 pub(crate) async fn runs_with(
     lake: &OperatorLake,
     amender: &Amender<'_, OperatorLake, DeltaDataset>,

@@ -1,4 +1,4 @@
-//! `flywheel verify`: recomputes what versions say of themselves.
+//! `flywheel verify`: recomputes the versions' records.
 
 use clap::Args;
 use flywheel_core::dataset::Misfit;
@@ -44,19 +44,19 @@ struct Report {
 #[derive(Serialize)]
 struct Checked {
     versions: u64,
-    /// Of them, those that people made.
+    /// The number of them that operators made.
     amended: u64,
     rows: u64,
-    /// Rows and lines that were erased, and cannot be recomputed.
+    /// The number of rows and lines that were erased and cannot be recomputed.
     erased: u64,
     parts: u64,
     held: u64,
-    /// Pairs that wait after the newest version.
+    /// The number of waiting pairs after the newest version.
     waiting: u64,
     digest: Option<String>,
 }
 
-/// The first thing that does not fit.
+/// The first mismatch.
 #[derive(Serialize)]
 struct Named {
     version: Option<u64>,
@@ -66,7 +66,7 @@ struct Named {
 pub(crate) async fn run(arguments: &VerifyArguments) -> Result<Outcome, Failure> {
     let VerifyArguments { on, expect_digest } = arguments;
     let lake = OperatorLake::open(&on.lake).await?;
-    // Of a lake without a dataset nothing would be verified, and nothing would be wrong with it.
+    // A lake without a dataset is refused: it would pass with nothing verified.
     VersionChoice::Latest.open(lake.dataset(), &on.lake).await?;
     let mut told = Told::new();
     let tell = |verified: &Verified, newest: u64| {

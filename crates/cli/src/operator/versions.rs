@@ -25,7 +25,7 @@ Examples:
   flywheel versions --lake s3://my-lake
   flywheel versions --all --json | jq -r '.versions[] | [.version, .digest] | @tsv'";
 
-/// Digits of a digest that are shown to people; JSON has them all.
+/// The number of digits of a digest shown as text; JSON has them all.
 const SHOWN_DIGITS: usize = 12;
 
 #[derive(Debug, Args)]
@@ -48,20 +48,20 @@ struct Report {
     versions: Vec<VersionLine>,
 }
 
-/// A version in short, as it is printed as JSON.
+/// A version in short, printed as JSON.
 #[derive(Serialize)]
 struct VersionLine {
     version: u64,
     committed_at: Option<String>,
     operation: Option<String>,
     pairs: Option<u64>,
-    /// What follows is null in versions that no freeze made.
+    /// The following fields are null in versions that no freeze made.
     added: Option<u64>,
     train: Option<u64>,
     heldout: Option<u64>,
     held: Option<u64>,
     digest: Option<String>,
-    /// What people did, if people made it.
+    /// The operation of a version that an operator made.
     amendment: Option<Amendment>,
     implications: Vec<String>,
 }
@@ -92,7 +92,7 @@ impl VersionLine {
             held: of(|record| record.counts.held),
             digest: record.as_ref().map(|record| record.digest.clone()),
             amendment: record.as_ref().and_then(|record| record.amendment.clone()),
-            // The codes: what they mean, `show` says.
+            // Only the codes; `show` explains them.
             implications: record
                 .map(|record| record.implications)
                 .unwrap_or_default()

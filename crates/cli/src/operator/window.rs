@@ -2,15 +2,15 @@ use std::str::FromStr;
 
 use flywheel_core::{Millis, until};
 
-/// A time from its first day or instant to its last, either of which may be open.
+/// A time range; either end may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) from: Option<Millis>,
-    /// The first millisecond after it.
+    /// The first millisecond after the range.
     pub(crate) until: Option<Millis>,
 }
 
-/// The text names no time.
+/// The text is not a time range.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected FROM..TO, each a day such as 2026-11-22 or an instant in RFC 3339, and one of them at least")]
 pub(crate) struct NoWindow;

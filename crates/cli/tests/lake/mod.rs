@@ -1,4 +1,4 @@
-//! A lake in a folder that curation wrote and freezes made versions of, as in the cloud.
+//! A lake in a folder, with parts by curation and versions by freezes as in the cloud.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -33,7 +33,7 @@ impl Lake {
         self.folder.path()
     }
 
-    /// Writes events as curate does: one part a route.
+    /// Writes events as curation does: one part a route.
     pub(crate) fn curate(&self, written_at: Millis, events: &[Value]) {
         let lake = FolderLake::new(self.folder());
         let mut batch = Batch::default();
@@ -45,7 +45,7 @@ impl Lake {
         }
     }
 
-    /// Freezes what is pending, as the workflow does.
+    /// Freezes pending pairs, as the workflow does.
     pub(crate) fn freeze(&self, crossing: u64) -> FreezeReport {
         std::fs::create_dir_all(self.folder().join("datasets/dpo_gold_v1")).unwrap();
         let (lake, dataset) = (FolderLake::new(self.folder()), DeltaDataset::in_folder(self.folder()).unwrap());
@@ -66,14 +66,14 @@ impl Lake {
         command.unwrap()
     }
 
-    /// What a command says as JSON.
+    /// Returns a command's JSON report.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.flywheel(&[arguments, &["--json"]].concat());
         assert!(output.status.success(), "{}", stderr(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// What a command says to people.
+    /// Returns a command's text report.
     pub(crate) fn text(&self, arguments: &[&str]) -> String {
         let output = self.flywheel(arguments);
         assert!(output.status.success(), "{}", stderr(&output));
@@ -85,7 +85,7 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// An edit by a contributor of its own.
+/// An edit by a contributor who has no other edits.
 pub(crate) fn edit(number: u32, prompt: Value) -> Value {
     json!({"event_id": format!("e{number}"), "prompt": prompt, "contributor_id": format!("c{number}"),
            "original_llm_output": format!("The answer number {number} is short."),

@@ -12,7 +12,7 @@ pub(crate) use trainable::TrainableAdapter;
 
 use crate::model::Projection;
 
-/// An adapter's matrices by the module that they belong to, such as `model.layers.0.self_attn.q_proj`.
+/// An adapter's matrices by module name, such as `model.layers.0.self_attn.q_proj`.
 #[derive(Debug)]
 pub(crate) struct Adapter {
     pub(crate) rank: usize,
@@ -29,7 +29,7 @@ pub(crate) struct Matrices {
 }
 
 impl Adapter {
-    /// As a model takes it.
+    /// Returns the adapter as a model takes it.
     pub(crate) fn projections(&self) -> BTreeMap<String, Projection> {
         let scale = self.alpha / self.rank as f64;
         let projection = |matrices: &Matrices| Projection { a: matrices.a.clone(), b: matrices.b.clone(), scale };

@@ -1,4 +1,5 @@
-//! The layout of `peft`: `adapter_config.json` and `adapter_model.safetensors`, which `PeftModel.from_pretrained`, vLLM and others load.
+//! Adapters in the layout of `peft`: `adapter_config.json` and `adapter_model.safetensors`. `PeftModel.from_pretrained`, vLLM and
+//! others load it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,7 +23,7 @@ pub(crate) struct PeftFiles {
 }
 
 impl PeftFiles {
-    /// The files of an adapter of the base with this id. The same adapter makes the same bytes.
+    /// Returns the files of an adapter of the base with this id. Equal adapters give equal bytes.
     pub(crate) fn of(adapter: &Adapter, base_id: &str) -> Result<Self> {
         let mut targets: Vec<&str> = adapter.modules.keys().filter_map(|module| module.rsplit('.').next()).collect();
         targets.sort_unstable();
@@ -66,7 +67,7 @@ fn name_of(module: &str, letter: &str) -> String {
 }
 
 impl Adapter {
-    /// Loads the adapter that is in a folder, whichever it is.
+    /// Loads the adapter in a folder, without a digest to check it against.
     pub(crate) fn load(folder: &Path, config: &Config) -> Result<Self> {
         let (config_file, model_file) = PeftFiles::read(folder)?;
         Self::read(&config_file, &model_file, folder, config)
@@ -75,7 +76,7 @@ impl Adapter {
     /// Reads an adapter for a model of this shape, from the bytes of its files in `folder`.
     ///
     /// # Errors
-    /// If the adapter is of a kind that this trainer cannot apply, or belongs to another model; the field or tensor is named.
+    /// If the trainer cannot apply this kind of adapter, or it belongs to another model. The error names the field or tensor.
     pub(crate) fn read(config_file: &Hashed, model_file: &Hashed, folder: &Path, config: &Config) -> Result<Self> {
         let path = folder.join(ADAPTER_CONFIG);
         let (rank, alpha) =

@@ -8,7 +8,7 @@ use crate::random::Random;
 
 type Result<T> = candle_core::Result<T>;
 
-/// An adapter that is being learnt.
+/// An adapter in training.
 pub(crate) struct TrainableAdapter {
     rank: usize,
     alpha: f64,
@@ -16,7 +16,8 @@ pub(crate) struct TrainableAdapter {
 }
 
 impl TrainableAdapter {
-    /// One that changes nothing yet: B is zero, and A uniform within `1 / sqrt(in)`, as `peft` has it (He et al. 2015, with a = sqrt 5).
+    /// Creates an adapter without effect: B is zero, and A is uniform within `1 / sqrt(in)`, as in `peft` (He et al. 2015, with a
+    /// = sqrt 5).
     pub(crate) fn new(config: &Config, rank: usize, alpha: f64, seed: u64) -> Result<Self> {
         let mut modules = BTreeMap::new();
         for layer in 0..config.layers {
@@ -32,7 +33,7 @@ impl TrainableAdapter {
         Ok(Self { rank, alpha, modules })
     }
 
-    /// Goes on from another adapter of the same shape. Modules that it lacks stay as they are.
+    /// Continues from another adapter of the same shape. Modules that it lacks stay unchanged.
     pub(crate) fn set(&self, adapter: &Adapter) -> Result<()> {
         for (module, matrices) in &adapter.modules {
             if let Some((a, b)) = self.modules.get(module) {
@@ -43,14 +44,14 @@ impl TrainableAdapter {
         Ok(())
     }
 
-    /// As a model takes it, so that it follows what is learnt.
+    /// Returns the adapter as a model takes it; it follows the training.
     pub(crate) fn projections(&self) -> BTreeMap<String, Projection> {
         let scale = self.alpha / self.rank as f64;
         let projection = |(a, b): &(Var, Var)| Projection { a: a.as_tensor().clone(), b: b.as_tensor().clone(), scale };
         self.modules.iter().map(|(module, matrices)| (module.clone(), projection(matrices))).collect()
     }
 
-    /// What is learnt, by name and always in the same order.
+    /// Returns the trained parameters by name, always in the same order.
     pub(crate) fn parameters(&self) -> Vec<(String, Var)> {
         let named = |(module, (a, b)): (&String, &(Var, Var))| {
             [(format!("{module}.a"), a.clone()), (format!("{module}.b"), b.clone())]
@@ -58,7 +59,7 @@ impl TrainableAdapter {
         self.modules.iter().flat_map(named).collect()
     }
 
-    /// A copy that nothing changes any more.
+    /// Returns a copy without gradients.
     pub(crate) fn finished(&self) -> Result<Adapter> {
         let copy = |(module, (a, b)): (&String, &(Var, Var))| {
             let matrices = Matrices { a: a.as_tensor().copy()?.detach(), b: b.as_tensor().copy()?.detach() };

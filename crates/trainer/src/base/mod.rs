@@ -1,6 +1,6 @@
-//! A base to learn on: a tiny Llama that learnt the small world's stale ways.
+//! Makes a base to train on: a tiny Llama that has learnt the small world's stale answers.
 //!
-//! One is committed in `crates/trainer/base`, so that a demonstration begins at once; `flywheel-trainer base` makes it anew.
+//! One is committed in `crates/trainer/base`, so that a demonstration starts at once; `flywheel-trainer base` makes it again.
 
 mod tokenizer;
 
@@ -24,19 +24,19 @@ use crate::training::{AdamW, Gradients, clip, finite, scalar, share_of_rate};
 use crate::workers::Workers;
 use crate::world::lesson;
 
-/// What the base is called.
+/// The base's id.
 pub(crate) const ID: &str = "pier-tiny";
 
-/// Lessons of one step.
+/// The number of lessons of one step.
 const LESSONS: usize = 24;
-/// Of them, so many that one thread takes at a time.
+/// The number of lessons that one thread takes at a time.
 const LESSONS_AT_ONCE: usize = 6;
 const LEARNING_RATE: f64 = 3e-3;
 const WARMUP_SHARE: f64 = 0.1;
 const WEIGHT_DECAY: f64 = 0.01;
 const MAX_NORM: f64 = 1.0;
 const MAX_LENGTH: usize = 256;
-/// Standard deviation of the first weights, as Llama has it.
+/// The standard deviation of the initial weights, as in Llama.
 const INITIAL_DEVIATION: f64 = 0.02;
 
 /// Makes a base from a seed and writes its folder, in the layout of Hugging Face.
@@ -131,7 +131,7 @@ fn sequence(tokenizer: &ChatTokenizer, random: &mut Random) -> Result<Sequence> 
     }
 }
 
-/// Norms begin at one, and all else at random.
+/// Returns initial weights: ones for norms, random values elsewhere.
 fn initial(config: &Config, seed: u64) -> Result<Vec<(String, Var)>> {
     let variable = |(name, shape): (String, Vec<usize>)| {
         if shape.len() == 1 {
@@ -145,7 +145,7 @@ fn initial(config: &Config, seed: u64) -> Result<Vec<(String, Var)>> {
     shapes(config).into_iter().map(variable).collect()
 }
 
-/// The weights as `model.safetensors`, in f16: half the size, and more digits than such a model has learnt.
+/// Returns the weights as `model.safetensors`, in f16: half the size, and more precise than such a model has learnt.
 fn half_precision(weights: &[(String, Var)]) -> Result<Vec<u8>> {
     let half =
         |(name, variable): &(String, Var)| Ok((name.clone(), variable.as_detached_tensor().to_dtype(DType::F16)?));

@@ -1,4 +1,4 @@
-//! The tokenizer of the tiny base: byte-level BPE, learnt from the world's own texts, and ChatML.
+//! The tokenizer of the tiny base: byte-level BPE, trained on the world's own texts, with ChatML.
 
 use serde_json::{Value, json};
 use tokenizers::models::bpe::{BPE, BpeTrainer};
@@ -12,24 +12,24 @@ use crate::random::Random;
 use crate::world::{Lesson, lesson};
 
 const VOCABULARY: usize = 768;
-/// Lessons whose texts it is learnt from.
+/// The number of lessons in its training texts.
 const LESSONS: usize = 4_000;
 
 const PADDING: &str = "<|pad|>";
 const BEGINNING: &str = "<|im_start|>";
 const END: &str = "<|im_end|>";
 
-/// ChatML, as many models have it.
+/// ChatML, as in many models.
 const TEMPLATE: &str = "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}\
                         {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-/// `tokenizer.json`.
+/// Trains the tokenizer and returns `tokenizer.json`.
 pub(super) fn train(seed: u64) -> Result<String> {
     let failed = |error: tokenizers::Error| TrainerError::Other(format!("cannot learn a tokenizer: {error}"));
     let mut random = Random::new(seed, "tokenizer", 0);
     let texts = (0..LESSONS).flat_map(|_| {
         let Lesson { prompt, answer } = lesson(&mut random);
-        // As they come in a chat, so that what stands at a line's beginning is learnt as such.
+        // The texts are in the form of a chat, so that beginnings of lines are learnt as such.
         [format!("user\n{prompt}"), format!("assistant\n{answer}")]
     });
     let mut trainer = BpeTrainer::builder()
@@ -49,7 +49,7 @@ pub(super) fn train(seed: u64) -> Result<String> {
     tokenizer.to_string(false).map_err(failed)
 }
 
-/// `tokenizer_config.json`.
+/// Returns `tokenizer_config.json`.
 pub(super) fn configuration() -> Value {
     json!({
         "add_prefix_space": false,

@@ -23,13 +23,13 @@ use crate::workers::Workers;
 use crate::{base, import, inspect, world};
 use told::Told;
 
-/// Runs the command that the process's arguments name. The exit code is 0 if it was done, and 2 if not.
+/// Runs the command in the process's arguments. Returns exit code 0 for success and 2 for a failure.
 #[must_use]
 pub fn run() -> ExitCode {
     match carry_out(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Where not even this can be said, nothing can.
+            // If standard error fails, too, there is no channel left.
             let _ = writeln!(stderr(), "flywheel-trainer: {failure}");
             ExitCode::from(2)
         }
@@ -113,7 +113,7 @@ fn print<T: Serialize>(values: &[T]) -> Result<()> {
 
 fn say(text: &str) -> Result<()> {
     match stdout().write_all(text.as_bytes()) {
-        // Nobody reads it any more, as behind `head`.
+        // The reader has closed the output, as `head` does.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(TrainerError::io(Path::new("standard output"))),
     }

@@ -1,4 +1,4 @@
-//! How far it has come, on the standard error.
+//! The progress of a training, on standard error.
 
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::ops::ControlFlow;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::progress::{Progress, StepReport};
 
-/// Tells of a training: in one line that changes where somebody watches, and a line now and then where the output is kept.
+/// Reports a training's progress: on a terminal in one line that changes, else as a line now and then.
 pub(super) struct Told {
     is_watched: bool,
     interval: Duration,
@@ -37,7 +37,7 @@ impl Told {
             (true, true) => ("\r", "\x1b[K\n"),
             (false, _) => ("", "\n"),
         };
-        // What cannot be told is no reason to stop.
+        // A failed report does not stop the training.
         let _ = stderr().write_all(format!("{start}{text}{end}").as_bytes());
         ControlFlow::Continue(())
     }

@@ -11,7 +11,7 @@ use super::template::{ChatTemplate, Today};
 use super::tokenizer::{Loaded, TokenizerFiles};
 use crate::failure::{Result, TrainerError};
 
-/// Renders prompts as the model was taught to read them, and knows its tokens.
+/// Renders prompts with the model's chat template and tokenizes them.
 pub(crate) struct ChatTokenizer {
     tokenizer: Tokenizer,
     template: ChatTemplate,
@@ -21,7 +21,7 @@ pub(crate) struct ChatTokenizer {
 }
 
 impl ChatTokenizer {
-    /// Makes them of a base's files in `folder`. `today` is the date that a template is told.
+    /// Builds the tokenizer from a base's files in `folder`. `today` is the date for templates.
     pub(crate) fn new(files: &TokenizerFiles<'_>, today: Today, folder: &Path) -> Result<Self> {
         let Loaded { tokenizer, named, config } = files.load(folder)?;
         let path = folder.join("tokenizer_config.json");
@@ -35,43 +35,43 @@ impl ChatTokenizer {
         Ok(Self { tokenizer, template, named, end_token })
     }
 
-    /// The tokens of a prompt, up to where the answer begins; at least one.
+    /// Returns the tokens of a prompt, up to where the answer begins; at least one.
     pub(crate) fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>> {
         let refuse = |problem: &str| TrainerError::Other(format!("the chat template refuses a prompt: {problem}"));
         let tokens = self.encode(&self.template.render(messages, &self.named).map_err(|problem| refuse(&problem))?)?;
         if tokens.is_empty() { Err(refuse("it renders it as nothing")) } else { Ok(tokens) }
     }
 
-    /// The tokens of a prompt that is one text: what a user says.
+    /// Returns the tokens of a prompt that is one user message.
     pub(crate) fn user_prompt(&self, text: &str) -> Result<Vec<u32>> {
         self.prompt(&[Message { role: "user".to_owned(), content: text.to_owned() }])
     }
 
-    /// The tokens of an answer, with the one that ends it.
+    /// Returns the tokens of an answer, with the one that ends it.
     pub(crate) fn completion(&self, text: &str) -> Result<Vec<u32>> {
         let mut tokens = self.encode(text)?;
         tokens.push(self.end_token);
         Ok(tokens)
     }
 
-    /// The text of tokens that a model made.
+    /// Returns the text of generated tokens.
     pub(crate) fn decode(&self, tokens: &[u32]) -> Result<String> {
         self.tokenizer
             .decode(tokens, true)
             .map_err(|_| TrainerError::Other("the model's tokens cannot be decoded".to_owned()))
     }
 
-    /// The token that ends an answer.
+    /// Returns the token that ends an answer.
     pub(crate) fn end_token(&self) -> u32 {
         self.end_token
     }
 
-    /// The largest token's number.
+    /// Returns the largest token id.
     pub(crate) fn largest_token(&self) -> u32 {
         self.tokenizer.get_vocab(true).into_values().max().unwrap_or_default()
     }
 
-    // The template writes the special tokens, so that none is added.
+    // The template writes the special tokens, so the tokenizer adds none.
     fn encode(&self, text: &str) -> Result<Vec<u32>> {
         let encoding = self
             .tokenizer
@@ -81,7 +81,7 @@ impl ChatTokenizer {
     }
 }
 
-/// The template itself, or the one that is called `default` in a list of them.
+/// Returns the template, or the one called `default` in a list.
 fn template_in(config: &Value) -> Option<&str> {
     let template = &config["chat_template"];
     let default = || template.as_array()?.iter().find(|named| named["name"] == "default")?["template"].as_str();
@@ -155,7 +155,7 @@ mod tests {
         let first = |config: &Value, separate| tokenizer(config, separate).unwrap().prompt(&[]).unwrap();
         let b = first(&many, None);
         assert_eq!(first(&json!({"eos_token": "<|im_end|>"}), Some("b")), b);
-        // The file goes first, as it does where the base is served.
+        // The file takes precedence, as it does when the base is served.
         assert_eq!(first(&many, Some("a")), first(&json!({"eos_token": "<|im_end|>"}), Some("a")));
         for (config, field) in [
             (json!({"eos_token": "<|im_end|>"}), "chat_template"),

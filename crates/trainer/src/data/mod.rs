@@ -1,4 +1,4 @@
-//! From rows of text to sequences of tokens.
+//! Turns rows of text into sequences of tokens.
 
 mod chat;
 mod rows;

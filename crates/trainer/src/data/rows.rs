@@ -1,4 +1,4 @@
-//! A run's four data files, and what of them is trained on and measured on.
+//! Reads a run's four data files and selects the rows for training and evaluation.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::sequence::Sequence;
 use crate::failure::{Result, TrainerError};
 use crate::files;
 
-/// The rows of a run, as its files have them.
+/// The rows of a run, as in its files.
 pub(crate) struct Rows {
     train: Vec<PairRow>,
     held_out: Vec<PairRow>,
@@ -18,19 +18,19 @@ pub(crate) struct Rows {
     replay_held_out: Vec<ReplayRow>,
 }
 
-/// A pair to train on.
+/// A pair for training.
 pub(crate) struct PairSequences {
     pub(crate) chosen: Sequence,
     pub(crate) rejected: Sequence,
 }
 
-/// A pair to measure on.
+/// A held-out pair for evaluation.
 pub(crate) struct HeldOutPair {
     pub(crate) pair_id: String,
     pub(crate) sequences: PairSequences,
 }
 
-/// A liked output to measure on.
+/// A held-out liked output for evaluation.
 pub(crate) struct HeldOutReplay {
     pub(crate) event_id: String,
     pub(crate) sequence: Sequence,
@@ -42,16 +42,16 @@ pub(crate) struct Prepared {
     pub(crate) replay: Vec<Sequence>,
     pub(crate) held_out: Vec<HeldOutPair>,
     pub(crate) replay_held_out: Vec<HeldOutReplay>,
-    /// Rows to train on of which an answer is cut off.
+    /// The number of training rows with an answer that was cut off.
     pub(crate) truncated: u64,
-    /// Rows to train on that are left out, by the reason.
+    /// The number of training rows left out, by reason.
     pub(crate) left_out: BTreeMap<LeftOut, u64>,
-    /// Rows to measure on that are cut.
+    /// The number of evaluation rows that were cut.
     pub(crate) held_out_truncated: u64,
 }
 
 impl PairSequences {
-    /// Whether both answers are the same tokens: the pair shows no preference.
+    /// Returns `true` if both answers have the same tokens: such a pair shows no preference.
     pub(crate) fn is_equal(&self) -> bool {
         self.chosen == self.rejected
     }
@@ -62,14 +62,14 @@ impl Prepared {
         *self.left_out.entry(reason).or_default() += 1;
     }
 
-    /// Pairs to measure on whose answers are the same tokens.
+    /// Returns the number of evaluation pairs whose answers have the same tokens.
     pub(crate) fn held_out_equal(&self) -> u64 {
         self.held_out.iter().filter(|pair| pair.sequences.is_equal()).count() as u64
     }
 }
 
 impl Rows {
-    /// Reads the data files of `folder`, if they are those that the description means.
+    /// Reads the data files of `folder`. Their digests must be the description's.
     pub(crate) fn read(folder: &Path, description: &RunDescription) -> Result<Self> {
         let pairs = |file| rows(folder, description, file, PairRow::parse);
         let replay = |file| rows(folder, description, file, ReplayRow::parse);
@@ -81,8 +81,8 @@ impl Rows {
         })
     }
 
-    /// Tokenises everything. What is trained on has to fit into `max_length` tokens, or is cut or left out, and counted. What is measured
-    /// on is never left out: every model is to answer for every row.
+    /// Tokenizes all rows. A training row that does not fit into `max_length` tokens is cut or left out, and counted. An
+    /// evaluation row is never left out: every model must answer every row.
     pub(crate) fn prepare(&self, tokenizer: &ChatTokenizer, max_length: usize) -> Result<Prepared> {
         let mut prepared = Prepared {
             pairs: Vec::new(),
@@ -104,7 +104,7 @@ impl Rows {
                 continue;
             };
             let pair = PairSequences { chosen, rejected };
-            // DPO has nothing to learn from them: its loss is ln 2, whatever the model does.
+            // DPO learns nothing from them: their loss is ln 2 for every model.
             if pair.is_equal() {
                 prepared.leave_out(LeftOut::Equal);
                 continue;

@@ -2,17 +2,17 @@
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sequence {
     pub(crate) tokens: Vec<u32>,
-    /// So many of them are the prompt; at least one.
+    /// The number of the prompt's tokens; at least one.
     pub(crate) prompt_tokens: usize,
 }
 
-/// What became of a text that has only so much room.
+/// The result of fitting a text into limited room.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Fit {
     Whole(Sequence),
-    /// The answer's end is cut off, with the token that ends it: nobody learns to stop there.
+    /// The answer's end is cut off together with its end token, so the model does not learn to stop there.
     Truncated(Sequence),
-    /// The prompt leaves no room for an answer, or there is no prompt.
+    /// The prompt leaves no room for an answer, or is empty.
     Nothing,
 }
 
@@ -29,8 +29,8 @@ impl Sequence {
         if is_whole { Fit::Whole(sequence) } else { Fit::Truncated(sequence) }
     }
 
-    /// Makes a prompt and an answer fit whatever they are, and says whether it had to cut: of the answer the end, if it is longer than
-    /// half of what there is room for, and of the prompt the beginning.
+    /// Fits any prompt and answer, and returns `true` if it cut them. The answer loses its end, down to half the room; then the
+    /// prompt loses its beginning.
     pub(crate) fn squeeze(prompt: &[u32], completion: &[u32], max_length: usize) -> (Self, bool) {
         let excess = (prompt.len() + completion.len()).saturating_sub(max_length);
         let kept = completion.len().saturating_sub(excess).max(completion.len().min(max_length / 2)).max(1);
@@ -39,7 +39,7 @@ impl Sequence {
         (Self { tokens: [prompt, completion].concat(), prompt_tokens: prompt.len() }, excess > 0)
     }
 
-    /// Tokens of the answer.
+    /// Returns the number of the answer's tokens.
     pub(crate) fn completion_tokens(&self) -> usize {
         self.tokens.len() - self.prompt_tokens
     }

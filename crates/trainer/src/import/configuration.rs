@@ -5,7 +5,7 @@ use super::metadata::Metadata;
 use super::tensors::HEAD;
 use super::vocabulary::Vocabulary;
 
-/// The keys of `llama.*` that say what the model computes, as far as this trainer can do it.
+/// The supported keys of `llama.*` that determine the model's computation.
 const KNOWN: [&str; 12] = [
     "llama.attention.head_count",
     "llama.attention.head_count_kv",
@@ -21,10 +21,10 @@ const KNOWN: [&str; 12] = [
     "llama.vocab_size",
 ];
 
-/// What llama.cpp takes where the file does not say.
+/// llama.cpp's default for a missing key.
 const DEFAULT_THETA: f64 = 10_000.0;
 
-/// `config.json`. `Err` says which key is wrong, or not supported.
+/// Returns `config.json`. `Err` names the key that is invalid or not supported.
 pub(super) fn of(metadata: &Metadata<'_>, vocabulary: &Vocabulary<'_>, content: &Content) -> Result<Value, String> {
     let architecture = metadata.needed("general.architecture", Metadata::text)?;
     if architecture != "llama" {

@@ -2,13 +2,13 @@ use std::collections::HashMap;
 
 use candle_core::quantized::gguf_file::Value;
 
-/// A GGUF file's keys. `Err` says what is wrong, and of which key.
+/// A GGUF file's keys. `Err` names a key and its problem.
 pub(super) struct Metadata<'f>(pub(super) &'f HashMap<String, Value>);
 
 type Result<T> = std::result::Result<T, String>;
 
 impl<'f> Metadata<'f> {
-    /// The value of a key that has to be there.
+    /// Returns the value of a required key.
     pub(super) fn needed<T>(&self, key: &str, read: impl FnOnce(&Self, &str) -> Result<Option<T>>) -> Result<T> {
         read(self, key)?.ok_or_else(|| format!("{key}: is needed"))
     }
@@ -21,7 +21,7 @@ impl<'f> Metadata<'f> {
         self.read(key, "a whole number", |value| value.to_u64().ok().and_then(|size| usize::try_from(size).ok()))
     }
 
-    /// A number that was rounded to f32 when the file was made, as the one with the fewest digits that is rounded to it.
+    /// Returns a number that was rounded to f32 when the file was made, as the shortest decimal that rounds to it.
     pub(super) fn number(&self, key: &str) -> Result<Option<f64>> {
         self.read(key, "a number", |value| value.to_f32().ok()?.to_string().parse().ok())
     }
@@ -38,7 +38,7 @@ impl<'f> Metadata<'f> {
         self.list(key, "a list of whole numbers", |value| value.to_i32().ok())
     }
 
-    /// Keys that begin like this, in order.
+    /// Returns the keys with this prefix, in order.
     pub(super) fn keys(&self, prefix: &str) -> Vec<&'f str> {
         let mut keys: Vec<&str> = self.0.keys().map(String::as_str).filter(|key| key.starts_with(prefix)).collect();
         keys.sort_unstable();

@@ -1,4 +1,4 @@
-//! A model in one GGUF file, as llama.cpp has it, becomes a folder that can be trained from.
+//! Imports a model in one GGUF file, as in llama.cpp, into a folder that can be trained from.
 //!
 //! | from | to | in |
 //! |---|---|---|
@@ -6,7 +6,7 @@
 //! | quantised tensors | `model.safetensors` | `tensors` |
 //! | the keys of `tokenizer.*` | `tokenizer.json`, `tokenizer_config.json` | `vocabulary` |
 //!
-//! A key that could change what the model computes, and that this trainer does not know, is refused by its name.
+//! An unknown key that could change the model's computation is refused by its name.
 
 mod configuration;
 mod metadata;
@@ -30,10 +30,11 @@ use crate::model_folder::{CONFIG, ModelFolder, TOKENIZER, TOKENIZER_CONFIG, WEIG
 use metadata::Metadata;
 use vocabulary::Vocabulary;
 
-/// Writes the folder of a GGUF file's model, and answers its files' hashes. Nothing is written unless the trainer can load all of it.
+/// Writes the folder of a GGUF file's model and returns its files' digests. Nothing is written unless the trainer can load all of
+/// it.
 ///
 /// # Errors
-/// If the file is no GGUF or not whole, or if its model is one that this trainer cannot do; the key or tensor is named.
+/// If the file is not a complete GGUF file, or its model is not supported. The error names the key or tensor.
 pub(crate) fn import(gguf: &Path, folder: &Path) -> Result<BTreeMap<String, Sha256Hex>> {
     let refuse = |problem: String| TrainerError::unusable(gguf, problem);
     let mut reader = BufReader::new(File::open(gguf).map_err(TrainerError::io(gguf))?);

@@ -6,10 +6,10 @@ use candle_core::{Device, Tensor};
 use crate::model::{Config, shapes};
 use crate::tensor_file;
 
-/// The output layer, where it is not the embedding again.
+/// The output layer, if it is not tied to the embedding.
 pub(super) const HEAD: &str = "output.weight";
 
-/// What is called otherwise in a GGUF file, and how.
+/// The tensors with other names in a GGUF file.
 const OUTSIDE_LAYERS: [(&str, &str); 3] =
     [("model.embed_tokens", "token_embd"), ("model.norm", "output_norm"), ("lm_head", "output")];
 const IN_LAYERS: [(&str, &str); 9] = [
@@ -26,10 +26,10 @@ const IN_LAYERS: [(&str, &str); 9] = [
 const QUERY: &str = "self_attn.q_proj";
 const KEY: &str = "self_attn.k_proj";
 
-/// `model.safetensors`, with all tensors in f32: that is what dequantisation computes, and what the trainer computes in. In f16 most of
-/// them would be rounded once more, for a scale of 11 bits times a number of 4 or 8 has more bits than an f16.
+/// Returns `model.safetensors`, with all tensors in f32: dequantisation and the trainer compute in f32. In f16 most tensors would
+/// be rounded once more: a scale of 11 bits times a number of 4 or 8 bits has more bits than an f16.
 ///
-/// `Err` says which tensor is missing, of another shape, or not accounted for.
+/// `Err` names a tensor that is missing, has another shape, or is unknown.
 pub(super) fn safetensors<R: Read + Seek>(
     content: &Content,
     reader: &mut R,
@@ -51,7 +51,7 @@ pub(super) fn safetensors<R: Read + Seek>(
         tensors.push((name, tensor.map_err(|error| format!("{in_gguf}: {error}"))?));
         known.push(in_gguf);
     }
-    // Biases, experts, or factors of a rope that is scaled.
+    // Biases, experts, or factors of a scaled rope.
     let mut unknown: Vec<&String> = content.tensor_infos.keys().filter(|name| !known.contains(name)).collect();
     unknown.sort_unstable();
     match unknown.first() {
@@ -71,7 +71,7 @@ fn name_in_gguf(name: &str) -> Option<String> {
     }
 }
 
-/// The heads of a layer whose output is rotated.
+/// Returns the number of heads of a layer with rotated output.
 fn heads_of(name: &str, config: &Config) -> Option<usize> {
     if name.contains(QUERY) {
         return Some(config.heads);
@@ -79,8 +79,8 @@ fn heads_of(name: &str, config: &Config) -> Option<usize> {
     name.contains(KEY).then_some(config.key_value_heads)
 }
 
-/// Undoes llama.cpp's order of a head's rows. It rotates neighbours against each other, where Hugging Face's Llama rotates the first half
-/// against the second: row `2 i + half` of a head there is row `half · width / 2 + i` here.
+/// Undoes llama.cpp's order of a head's rows. It rotates neighbours against each other; Hugging Face's Llama rotates the first
+/// half against the second. Row `2 i + half` of a head there is row `half · width / 2 + i` here.
 fn in_halves(weight: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
     let (rows, width) = weight.dims2()?;
     weight.reshape((heads, rows / heads / 2, 2, width))?.transpose(1, 2)?.contiguous()?.reshape((rows, width))

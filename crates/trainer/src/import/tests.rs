@@ -12,7 +12,7 @@ use super::*;
 use crate::generate::{Limits, generate};
 use crate::workers::Workers;
 
-/// A GGUF file to be.
+/// The contents of a GGUF file.
 struct Gguf {
     keys: BTreeMap<String, Key>,
     tensors: BTreeMap<String, QTensor>,
@@ -48,7 +48,7 @@ fn name_in_gguf(name: &str) -> String {
     renamed.iter().fold(name.to_owned(), |name, (ours, theirs)| name.replace(ours, theirs))
 }
 
-/// Rows of so many heads as llama.cpp's converter orders them: those that are rotated against each other stand side by side.
+/// Orders the rows of these heads as llama.cpp's converter does: rows that are rotated against each other are neighbours.
 fn side_by_side(weight: &Tensor, heads: usize) -> Tensor {
     let width = weight.dim(0).unwrap() / heads;
     let source = |row: usize| (row / width * width + row % 2 * (width / 2) + row % width / 2) as u32;
@@ -56,7 +56,7 @@ fn side_by_side(weight: &Tensor, heads: usize) -> Tensor {
     weight.index_select(&Tensor::new(rows, &Device::Cpu).unwrap(), 0).unwrap()
 }
 
-/// The tiny base as llama.cpp's converter would write it.
+/// Returns the tiny base as llama.cpp's converter would write it.
 fn tiny() -> Gguf {
     let read = |name: &str| fs::read_to_string(tiny_folder().join(name)).unwrap();
     let tokenizer: Value = serde_json::from_str(&read(TOKENIZER)).unwrap();
@@ -132,7 +132,7 @@ impl Gguf {
     }
 }
 
-/// Imports these bytes, into a folder that is there only if it worked.
+/// Imports these bytes. The folder exists only if the import succeeded.
 fn imported(bytes: &[u8]) -> (TempDir, Result<BTreeMap<String, Sha256Hex>>) {
     let folder = tempfile::tempdir().unwrap();
     let gguf = folder.path().join("model.gguf");

@@ -10,22 +10,22 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::metadata::Metadata;
 
-// Kinds of tokens, as llama.cpp numbers them.
+// Kinds of tokens, by llama.cpp's numbers.
 const NORMAL: i32 = 1;
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
 const UNUSED: i32 = 5;
 
-/// What cuts a text into the pieces within which tokens are merged.
+/// The rule that cuts a text into pieces. Tokens are merged within a piece.
 #[derive(Clone, Copy)]
 enum PreTokenizer {
     /// The pattern of GPT-2.
     Gpt2,
-    /// The same, after each digit is cut off.
+    /// The pattern of GPT-2, after each digit is cut off.
     Smollm,
 }
 
-/// Byte-level BPE. `Err` says which key is wrong, or not supported.
+/// A byte-level BPE vocabulary. `Err` names the key that is invalid or not supported.
 pub(super) struct Vocabulary<'f> {
     tokens: Vec<&'f str>,
     kinds: Vec<i32>,
@@ -73,12 +73,12 @@ impl<'f> Vocabulary<'f> {
         self.tokens.len()
     }
 
-    /// `tokenizer.json`.
+    /// Returns `tokenizer.json`.
     pub(super) fn tokenizer(&self) -> Result<String, String> {
         let failed = |error: tokenizers::Error| format!("tokenizer.ggml.tokens: {error}");
         let vocabulary: Vocab = self.tokens.iter().map(|token| (*token).to_owned()).zip(0..).collect();
         let bpe = BPE::builder().vocab_and_merges(vocabulary, self.merges.clone()).build().map_err(failed)?;
-        // Without a space before the first word, and by the pattern of GPT-2.
+        // No space before the first word, and the pattern of GPT-2.
         let bytes = ByteLevel::new(false, true, true);
         let pre_tokenizer: PreTokenizerWrapper = match self.pre_tokenizer {
             PreTokenizer::Gpt2 => bytes.into(),
@@ -95,7 +95,7 @@ impl<'f> Vocabulary<'f> {
         tokenizer.to_string(false).map_err(failed)
     }
 
-    /// `tokenizer_config.json`.
+    /// Returns `tokenizer_config.json`.
     pub(super) fn configuration(&self, metadata: &Metadata<'_>, max_length: usize) -> Result<Value, String> {
         let text = |id: u32| self.tokens.get(id as usize);
         Ok(json!({
@@ -124,7 +124,7 @@ fn kinds(metadata: &Metadata<'_>, tokens: &[&str]) -> Result<Vec<i32>, String> {
     }
 }
 
-/// The merges, each of which has to make a token: `tokenizers` does not survive others.
+/// Returns the merges. Each must make a token: `tokenizers` crashes on others.
 fn merges(metadata: &Metadata<'_>, tokens: &[&str]) -> Result<Vec<(String, String)>, String> {
     let known: BTreeSet<&str> = tokens.iter().copied().collect();
     if known.len() != tokens.len() {

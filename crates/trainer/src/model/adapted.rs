@@ -2,10 +2,10 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor};
 
 use super::frozen::{into_storage, tensor_of};
 
-/// `(x, A, B) ↦ x Wᵀ + scale · (x Aᵀ) Bᵀ` for a weight that is not learnt.
+/// `(x, A, B) ↦ x Wᵀ + scale · (x Aᵀ) Bᵀ` for a frozen weight `W`.
 ///
-/// As operations of candle it would keep four tensors as large as the output until the backward pass, which needs none of them: it needs
-/// `x`, which is kept anyway, and `x Aᵀ`, which is small enough to be computed again.
+/// As operations of candle it would keep four tensors of the output's size until the backward pass. That pass needs only `x`,
+/// which is kept anyway, and `x Aᵀ`, which is small enough to compute again.
 pub(super) struct AdaptedProduct {
     /// `(out, in)`.
     pub(super) weight: Tensor,
@@ -13,12 +13,12 @@ pub(super) struct AdaptedProduct {
 }
 
 impl AdaptedProduct {
-    /// `scale · x Aᵀ`, `(rows, rank)`.
+    /// Returns `scale · x Aᵀ`, `(rows, rank)`.
     fn narrow(&self, x: &Tensor, a: &Tensor) -> candle_core::Result<Tensor> {
         x.matmul(&a.t()?)? * self.scale
     }
 
-    /// The product, in operations of candle.
+    /// Returns the product, by operations of candle.
     pub(super) fn compute(&self, x: &Tensor, a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
         x.matmul(&self.weight.t()?)? + self.narrow(x, a)?.matmul(&b.t()?)?
     }
@@ -50,7 +50,7 @@ impl CustomOp3 for AdaptedProduct {
         _product: &Tensor,
         gradient: &Tensor,
     ) -> candle_core::Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        // What is computed here must not become a graph, or the optimiser's state would hold all of them, of every step.
+        // Without `detach` the result would hold a graph, and the optimiser's state would hold the graphs of all steps.
         let (x, a, b) = (&x.detach(), &a.detach(), &b.detach());
         let of_narrow = (gradient.matmul(b)? * self.scale)?;
         let of_x = (gradient.matmul(&self.weight)? + of_narrow.matmul(a)?)?;

@@ -18,17 +18,17 @@ pub(super) struct Attention {
     pub(super) output: Linear,
 }
 
-/// What all layers of one pass share.
+/// The state that all layers of one pass share.
 pub(super) struct Pass {
     batch: usize,
     positions: usize,
     rotation: Rotation,
-    /// 0 where a position may look, minus infinity where it may not; `None` if it is the last and may look everywhere.
+    /// 0 where a position may attend, minus infinity where it may not; `None` for the last position, which attends everywhere.
     mask: Option<Tensor>,
 }
 
 impl Pass {
-    /// Of so many positions, after so many others that are in the cache.
+    /// Creates a pass of `positions` positions after `before` positions in the cache.
     pub(super) fn new(config: &Config, batch: usize, before: usize, positions: usize) -> Result<Self> {
         let rotation = Rotation::new(config, before, positions);
         let mask = (positions > 1).then(|| causal_mask(before, positions)).transpose()?;
@@ -47,7 +47,7 @@ fn causal_mask(before: usize, positions: usize) -> Result<Tensor> {
 }
 
 impl Attention {
-    /// Of `(batch · positions, hidden)`, the same shape.
+    /// Maps `(batch · positions, hidden)` to the same shape.
     pub(super) fn forward(
         &self,
         x: &Tensor,

@@ -1,6 +1,6 @@
 use candle_core::Tensor;
 
-/// The keys and values of the tokens before, so that each token goes through the model once.
+/// The keys and values of earlier tokens, so that each token goes through the model once.
 #[derive(Default)]
 pub(crate) struct Cache {
     /// For each layer `(batch, key_value_heads, positions, head_width)`, keys and values.
@@ -8,12 +8,12 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Tokens that are in it.
+    /// Returns the number of cached tokens.
     pub(super) fn positions(&self) -> candle_core::Result<usize> {
         self.layers.first().map_or(Ok(0), |(keys, _)| keys.dim(2))
     }
 
-    /// Adds the newest keys and values of a layer, and answers all of that layer's.
+    /// Adds the newest keys and values of a layer and returns all of that layer's.
     pub(super) fn extend(
         &mut self,
         layer: usize,

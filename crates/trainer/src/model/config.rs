@@ -1,4 +1,4 @@
-//! What `config.json` says of a Llama-style model, and which of it this trainer can do.
+//! Reads `config.json` of a Llama-style model and refuses unsupported settings.
 
 use std::path::Path;
 
@@ -12,19 +12,19 @@ use crate::failure::{Result, TrainerError};
 pub(crate) struct Config {
     /// `llama` or `mistral`.
     pub(crate) model_type: String,
-    /// The tokenizer's class, for a `tokenizer_config.json` that has none.
+    /// The tokenizer's class, for a `tokenizer_config.json` without one.
     pub(crate) tokenizer_class: Option<String>,
     /// Width of the residual stream.
     pub(crate) hidden: usize,
     /// Width of the feed-forward layers.
     pub(crate) intermediate: usize,
-    /// Tokens that it knows.
+    /// The number of tokens in the vocabulary.
     pub(crate) vocabulary: usize,
-    /// Decoder layers.
+    /// The number of decoder layers.
     pub(crate) layers: usize,
-    /// Query heads.
+    /// The number of query heads.
     pub(crate) heads: usize,
-    /// Key and value heads; each serves `heads / key_value_heads` query heads.
+    /// The number of key and value heads; each serves `heads / key_value_heads` query heads.
     pub(crate) key_value_heads: usize,
     /// Width of a head.
     pub(crate) head_width: usize,
@@ -32,9 +32,9 @@ pub(crate) struct Config {
     pub(crate) max_positions: usize,
     /// Base of the rotary embedding's wavelengths.
     pub(crate) rope_theta: f64,
-    /// What keeps RMSNorm from dividing by zero.
+    /// The term that keeps RMSNorm from dividing by zero.
     pub(crate) norm_epsilon: f64,
-    /// Whether the embedding is the output layer, too.
+    /// `true` if the embedding is also the output layer.
     pub(crate) tied_embeddings: bool,
     /// Tokens that end a text.
     pub(crate) end_tokens: Vec<u32>,
@@ -71,7 +71,7 @@ struct Fields {
     tokenizer_class: Option<String>,
 }
 
-// What Hugging Face's Llama configuration takes for a field that is left out.
+// The defaults of Hugging Face's Llama configuration.
 fn llama_positions() -> usize {
     2048
 }
@@ -87,10 +87,10 @@ fn silu() -> String {
 const DEFAULT_THETA: f64 = 10_000.0;
 
 impl Config {
-    /// Reads `config.json`, whose place is `path`.
+    /// Reads `config.json` from its text; `path` is for messages.
     ///
     /// # Errors
-    /// If it is no configuration of a Llama-style model, or one that this trainer cannot do; the field is named.
+    /// If it is not a configuration of a Llama-style model, or one that is not supported. The error names the field.
     pub(crate) fn parse(text: &str, path: &Path) -> Result<Self> {
         let refuse = |problem: String| TrainerError::unusable(path, problem);
         let fields: Fields = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
@@ -166,7 +166,7 @@ fn rope_type(parameters: &Value) -> Option<&str> {
     parameters.get("rope_type").or_else(|| parameters.get("type"))?.as_str()
 }
 
-/// Newer configurations have it in `rope_parameters`, older ones beside the other fields.
+/// Reads the base of the wavelengths. Newer configurations have it in `rope_parameters`, older ones beside the other fields.
 fn theta(fields: &Fields) -> std::result::Result<f64, String> {
     let parameters = fields.rope_parameters.as_ref().filter(|parameters| !parameters.is_null());
     if let Some(kind) = parameters.and_then(rope_type).filter(|kind| *kind != "default") {

@@ -1,7 +1,7 @@
-//! Sums and products with what is not learnt.
+//! Sums and products with constants.
 //!
-//! candle computes a gradient of both terms and both factors, and adds it up over all dimensions that were broadcast. Of a constant nobody
-//! wants one. What comes out is the same to the bit.
+//! candle computes a gradient of both terms and both factors, and sums it over all broadcast dimensions. For a constant that work
+//! is wasted. These operations leave it out; the results are the same to the bit.
 
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, bail};
 
@@ -17,12 +17,12 @@ struct Sum {
     constant: Vec<f32>,
 }
 
-/// `x · constant`, of which `x` alone is learnt.
+/// Returns `x · constant`, with a gradient for `x` alone.
 pub(super) fn times(x: &Tensor, constant: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Product { constant: constant.flatten_all()?.to_vec1()? })
 }
 
-/// `x + constant`, of which `x` alone is learnt.
+/// Returns `x + constant`, with a gradient for `x` alone.
 pub(super) fn plus(x: &Tensor, constant: &Tensor) -> Result<Tensor> {
     x.contiguous()?.apply_op1(Sum { constant: constant.flatten_all()?.to_vec1()? })
 }
@@ -69,7 +69,7 @@ fn with_each(
     Ok((CpuStorage::F32(y), layout.shape().clone()))
 }
 
-/// The numbers of a contiguous tensor.
+/// Returns the numbers of a contiguous tensor.
 pub(super) fn values<'s>(storage: &'s CpuStorage, layout: &Layout) -> Result<&'s [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(values), Some((start, end))) => Ok(&values[start..end]),
@@ -86,7 +86,7 @@ mod tests {
     fn values_and_gradients_are_those_of_candle() {
         let x = Var::randn(0.0_f32, 1.0, (2, 3, 4, 5), &Device::Cpu).unwrap();
         let with = |operation: fn(&Tensor, &Tensor) -> Result<Tensor>, constant: &Tensor| {
-            // Not contiguous, and another gradient for each number.
+            // The tensor is not contiguous, and each number has another gradient.
             let y = operation(&x.transpose(0, 1).unwrap(), constant).unwrap();
             let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
             let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();

@@ -10,7 +10,7 @@ pub(super) struct FeedForward {
 }
 
 impl FeedForward {
-    /// Of `(rows, hidden)`, the same shape.
+    /// Maps `(rows, hidden)` to the same shape.
     pub(super) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.down.forward(&(self.gate.forward(x)?.silu()? * self.up.forward(x)?)?)
     }

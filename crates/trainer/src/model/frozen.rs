@@ -2,10 +2,10 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Storage, Tensor,
 
 use super::constant::values;
 
-/// `x ↦ x Wᵀ` for a weight that is not learnt.
+/// `x ↦ x Wᵀ` for a frozen weight.
 ///
-/// candle's own product computes and keeps a gradient of both factors. Of a frozen weight nobody wants one: leaving it out saves a third
-/// of the work, and memory as large as the model.
+/// candle's own product computes and keeps a gradient of both factors. A frozen weight needs none: leaving it out saves a third
+/// of the work, and memory of the model's size.
 pub(super) struct FrozenProduct {
     /// `(out, in)`.
     pub(super) weight: Tensor,
@@ -25,12 +25,12 @@ impl CustomOp1 for FrozenProduct {
     }
 }
 
-/// What a custom operation is given, as a tensor without a graph.
+/// Returns a custom operation's input as a tensor without a graph.
 pub(super) fn tensor_of(storage: &CpuStorage, layout: &Layout) -> candle_core::Result<Tensor> {
     Tensor::from_slice(values(storage, layout)?, layout.shape(), &Device::Cpu)
 }
 
-/// What a custom operation answers.
+/// Returns a tensor as a custom operation's output.
 pub(super) fn into_storage(tensor: &Tensor) -> candle_core::Result<(CpuStorage, Shape)> {
     let shape = tensor.shape().clone();
     let (storage, _) = tensor.storage_and_layout();

@@ -14,7 +14,7 @@ pub(crate) struct Projection {
     pub(crate) scale: f64,
 }
 
-/// A linear layer without bias, and what an adapter adds to it.
+/// A linear layer without bias, with an optional adapter.
 pub(crate) struct Linear {
     /// `(out, in)`.
     weight: Tensor,
@@ -26,7 +26,7 @@ impl Linear {
         Self { weight, projection }
     }
 
-    /// Of `(rows, in)`, `(rows, out)`.
+    /// Maps `(rows, in)` to `(rows, out)`.
     pub(crate) fn forward(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         let (weight, is_frozen) = (self.weight.clone(), !self.weight.track_op());
         match &self.projection {

@@ -29,7 +29,7 @@ struct Layer {
 }
 
 impl Llama {
-    /// The model of these weights. A linear layer whose module is among the projections gets its own.
+    /// Builds the model from its weights. A linear layer whose module is among the projections gets that projection.
     pub(crate) fn new(config: &Config, weights: &Weights, projections: &BTreeMap<String, Projection>) -> Result<Self> {
         let norm = |name: &str| Ok::<_, candle_core::Error>(RmsNorm::new(weights.get(name)?, config.norm_epsilon));
         let linear = |module: String| {
@@ -64,8 +64,8 @@ impl Llama {
         })
     }
 
-    /// The last hidden states of `(batch, positions)` tokens, as `(batch · positions, hidden)`. With a cache, of the tokens after those
-    /// that are in it.
+    /// Returns the last hidden states of `(batch, positions)` tokens, as `(batch · positions, hidden)`. With a cache, the tokens
+    /// follow the cached ones.
     pub(crate) fn hidden(&self, tokens: &Tensor, mut cache: Option<&mut Cache>) -> Result<Tensor> {
         let (batch, positions) = tokens.dims2()?;
         let before = cache.as_ref().map_or(Ok(0), |cache| cache.positions())?;
@@ -81,7 +81,7 @@ impl Llama {
         self.norm.forward(&x)
     }
 
-    /// The logits of hidden states, `(rows, vocabulary)`.
+    /// Returns the logits of hidden states, `(rows, vocabulary)`.
     pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         self.head.forward(hidden)
     }

@@ -1,7 +1,7 @@
-//! A Llama-style decoder, in operations that all have a backward pass.
+//! A Llama-style decoder by operations that all have a backward pass.
 //!
-//! candle's fused operations (`softmax_last_dim`, `RmsNorm`, `rope`, `sdpa`) have none: what goes through them is not learnt, and
-//! nothing says so. Everything is computed in f32.
+//! candle's fused operations (`softmax_last_dim`, `RmsNorm`, `rope`, `sdpa`) have none: they silently stop gradients. Everything
+//! is computed in f32.
 
 mod adapted;
 mod attention;

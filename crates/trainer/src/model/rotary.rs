@@ -1,4 +1,5 @@
-//! The rotary position embedding (Su et al. 2021), as Hugging Face's Llama has it: the halves of a head are rotated against each other.
+//! The rotary position embedding (Su et al. 2021) as in Hugging Face's Llama: the halves of a head are rotated against each
+//! other.
 
 use std::sync::Arc;
 
@@ -18,10 +19,10 @@ pub(super) struct Rotation {
 }
 
 impl Rotation {
-    /// For so many positions, from `first` on.
+    /// Computes the rotations of `positions` positions from `first` on.
     pub(super) fn new(config: &Config, first: usize, positions: usize) -> Self {
         let half = config.head_width / 2;
-        // In f32 and in this order, as the models were trained.
+        // In f32 and in this order, as in the models' training.
         let frequency =
             |index: usize| 1.0 / (config.rope_theta as f32).powf(2.0 * index as f32 / config.head_width as f32);
         let frequencies: Vec<f32> = (0..half).map(frequency).collect();
@@ -41,7 +42,7 @@ impl Rotation {
     }
 }
 
-/// In one go: of the cosines and sines, of which candle would compute gradients, too, nobody wants one.
+/// A single operation: candle's own would also compute gradients of the cosines and sines.
 impl CustomOp1 for Rotation {
     fn name(&self) -> &'static str {
         "rotation"

@@ -1,5 +1,5 @@
-//! Softmax and its logarithm over the last dimension. The maximum is subtracted first, so that no exponential overflows; the result does
-//! not depend on it, and so no gradient needs to go through it.
+//! Softmax and its logarithm over the last dimension. The maximum is subtracted first, so no exponential overflows. The result
+//! does not depend on the maximum, so no gradient needs to go through it.
 
 use candle_core::{D, Tensor};
 
@@ -10,8 +10,8 @@ pub(super) fn softmax(logits: &Tensor) -> Result<Tensor> {
     exponentials.broadcast_div(&exponentials.sum_keepdim(D::Minus1)?)
 }
 
-/// Of `(rows, width)`. The exponentials are added up as a product with ones: candle's own sum takes them one by one, and of 50 thousand it
-/// loses the small ones.
+/// Returns the log-softmax of `(rows, width)`. The exponentials are summed as a product with ones: candle's own sum takes them
+/// one by one, and loses the small ones of 50 thousand.
 pub(crate) fn log_softmax(logits: &Tensor) -> Result<Tensor> {
     let below = below_maximum(logits)?;
     let ones = Tensor::ones((below.dim(D::Minus1)?, 1), below.dtype(), below.device())?;

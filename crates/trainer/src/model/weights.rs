@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::config::Config;
 
-/// Named tensors in f32, with the shapes that a configuration asks for.
+/// Named tensors in f32, with the shapes of a configuration.
 pub(crate) struct Weights(BTreeMap<String, Tensor>);
 
 pub(super) const EMBEDDING: &str = "model.embed_tokens.weight";
@@ -14,7 +14,7 @@ pub(super) const NORM: &str = "model.norm.weight";
 pub(super) const HEAD: &str = "lm_head.weight";
 
 impl Weights {
-    /// Reads a safetensors file's bytes. `Err` says what is wrong with them.
+    /// Reads a safetensors file's bytes. `Err` says why they are invalid.
     pub(crate) fn read(bytes: &[u8], config: &Config) -> Result<Self, String> {
         let tensors = candle_core::safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| error.to_string())?;
         let as_f32 = |(name, tensor): (String, Tensor)| Ok((name, tensor.to_dtype(DType::F32)?));
@@ -22,7 +22,7 @@ impl Weights {
         Self::new(tensors.map_err(|error| error.to_string())?, config)
     }
 
-    /// Takes tensors that are named and shaped as the configuration says: all of them, and no others that could be meant to count.
+    /// Takes tensors with the configuration's names and shapes: all of them, and no others that could have a meaning.
     pub(crate) fn new(mut tensors: BTreeMap<String, Tensor>, config: &Config) -> Result<Self, String> {
         let mut weights = BTreeMap::new();
         for (name, shape) in shapes(config) {
@@ -32,7 +32,7 @@ impl Weights {
             }
             weights.insert(name, tensor);
         }
-        // Some files have the tied output layer as well, and older ones the rotary frequencies.
+        // Some files repeat the tied output layer, and older ones have the rotary frequencies.
         tensors.retain(|name, _| !(name == HEAD && config.tied_embeddings || name.ends_with("rotary_emb.inv_freq")));
         match tensors.keys().next() {
             Some(name) => Err(format!("{name}: config.json does not account for this tensor")),
@@ -45,7 +45,7 @@ impl Weights {
     }
 }
 
-/// The name and shape of every tensor of such a model, in order.
+/// Returns the name and shape of every tensor of such a model, in order.
 pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
     let hidden = config.hidden;
     let mut shapes = vec![(EMBEDDING.to_owned(), vec![config.vocabulary, hidden]), (NORM.to_owned(), vec![hidden])];
@@ -66,7 +66,7 @@ pub(crate) fn shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// The linear layers of a decoder layer: each one's module, and its width out and in.
+/// Returns the linear layers of a decoder layer: each one's module, and its width out and in.
 pub(crate) fn linear_shapes(config: &Config, layer: usize) -> Vec<(String, (usize, usize))> {
     let Config { hidden, intermediate, heads, key_value_heads, head_width, .. } = *config;
     let (queries, keys) = (heads * head_width, key_value_heads * head_width);

@@ -1,4 +1,4 @@
-//! A training, interrupted: its parameters, the optimiser's state and the steps that are done, in one file.
+//! The checkpoint of a training: its parameters, the optimiser's state and the number of done steps, in one file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,44 +13,45 @@ use crate::failure::{Result, TrainerError};
 use crate::files;
 use crate::tensor_file;
 
-/// Steps from one checkpoint to the next.
+/// The number of steps from one checkpoint to the next.
 pub(crate) const STEPS_BETWEEN: u64 = 10;
 
-/// The entry of metadata: the steps that are done, and of which training.
+/// The entry of metadata: the number of done steps, and the training's name.
 const DONE: &str = "done";
 
-/// Where a training keeps its checkpoint.
+/// The checkpoint file of a training.
 pub(crate) struct CheckpointFile {
     path: PathBuf,
-    /// What must be the same for it to be this training's.
+    /// The training's name. A checkpoint with another name is not used.
     training: String,
 }
 
-/// What was found.
+/// The result of looking for a checkpoint.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Nothing,
-    /// The steps that are done.
+    /// The number of done steps.
     Steps(u64),
-    /// Of another training, of another version of the trainer, or not whole. To begin anew is always right: it comes to the same.
+    /// The checkpoint is of another training or another version of the trainer, or is incomplete. Training from the start gives
+    /// the same result.
     Useless,
 }
 
 impl CheckpointFile {
-    /// In a folder, for the training of this description.
+    /// Uses a folder for the checkpoint of the training with this description.
     pub(crate) fn new(folder: &Path, description: &Sha256Hex) -> Result<Self> {
         files::create_folder(folder)?;
         let training = format!("{} {description}", env!("CARGO_PKG_VERSION"));
         Ok(Self { path: folder.join("checkpoint.safetensors"), training })
     }
 
-    /// Saves what is done. Whoever is killed meanwhile leaves the checkpoint before.
+    /// Saves the progress atomically: a crash in between leaves the previous checkpoint.
     pub(crate) fn save(&self, step: u64, optimiser: &AdamW) -> Result<()> {
         let done = format!("{step} {}", self.training);
         files::write(&self.path, &tensor_file::write(&named(optimiser), (DONE, &done))?)
     }
 
-    /// Takes up what was saved, if it is there and of this training.
+    /// Resumes from the checkpoint, if there is one of this training.
     pub(crate) fn resume(&self, optimiser: &mut AdamW) -> Result<Found> {
         let bytes = match fs::read(&self.path) {
             Ok(bytes) => bytes,
@@ -68,7 +69,7 @@ impl CheckpointFile {
         Ok(Found::Steps(step))
     }
 
-    /// The steps done and the tensors, if all are there.
+    /// Returns the number of done steps and the tensors, if all are there.
     fn read(&self, bytes: &[u8], optimiser: &AdamW) -> Option<(u64, BTreeMap<String, Tensor>)> {
         let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
         let (step, training) = header.metadata().as_ref()?.get(DONE)?.split_once(' ')?;

@@ -1,12 +1,12 @@
 //! The training loop.
 //!
-//! | file | what |
+//! | file | subject |
 //! |---|---|
-//! | `plan` | which rows each step takes |
+//! | `plan` | the rows of each step |
 //! | `step` | one step's loss and gradients |
 //! | `schedule` | the learning rate |
 //! | `optimiser` | AdamW, clipping |
-//! | `checkpoint` | saved and taken up again |
+//! | `checkpoint` | saves the progress and resumes from it |
 
 mod checkpoint;
 mod optimiser;
@@ -33,16 +33,16 @@ use crate::model_folder::ModelFolder;
 use crate::progress::{Observer, Progress, StepReport};
 use crate::workers::Workers;
 
-/// What a training made, and how much it took.
+/// The result of a training, and its size.
 pub(crate) struct Trained {
     pub(crate) adapter: Adapter,
-    /// Tokens that went through the steps of this process, prompts included and padding not.
+    /// The number of tokens that went through the steps of this process, with prompts and without padding.
     pub(crate) tokens: usize,
 }
 
 /// Trains an adapter of the base.
 ///
-/// The adapter follows from the arguments to the bit, however many threads there are, and whether or not a checkpoint was taken up.
+/// The adapter depends on the arguments alone, to the bit: neither on the number of threads nor on resuming from a checkpoint.
 pub(crate) fn train(
     base: &ModelFolder,
     rows: &Prepared,
@@ -68,7 +68,7 @@ pub(crate) fn train(
         rows_a_step: recipe.training.batch_size as usize * recipe.training.accumulation as usize,
         epochs: recipe.training.epochs,
     };
-    // As TRL's default has it: what is added is small already.
+    // As in TRL's default: the added matrices are small already.
     let mut optimiser = AdamW::new(adapter.parameters(), 0.0)?;
     let done = take_up(checkpoint, &mut optimiser, observer)?;
     let (settings, steps) = (&recipe.training, plan.steps());

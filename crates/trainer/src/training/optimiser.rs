@@ -8,19 +8,19 @@ const BETA_1: f64 = 0.9;
 const BETA_2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// The optimiser, and what it has learnt about each parameter.
+/// The optimiser, with its state for each parameter.
 pub(crate) struct AdamW {
     pub(super) parameters: Vec<Parameter>,
-    /// Of matrices; vectors are never decayed.
+    /// The decay of matrices; vectors are never decayed.
     weight_decay: f64,
 }
 
 pub(super) struct Parameter {
     pub(super) name: String,
     pub(super) value: Var,
-    /// Running mean of the gradient.
+    /// The running mean of the gradient.
     pub(super) first: Tensor,
-    /// Running mean of its square.
+    /// The running mean of the gradient's square.
     pub(super) second: Tensor,
 }
 
@@ -32,7 +32,7 @@ impl AdamW {
         Ok(Self { parameters: parameters.into_iter().map(parameter).collect::<Result<_>>()?, weight_decay })
     }
 
-    /// The `number`th step, counted from 1, by gradients that are scaled by `clip`.
+    /// Applies step `number`, counted from 1, with gradients that are scaled by `clip`.
     pub(crate) fn step(&mut self, number: u64, gradients: &Gradients, rate: f64, clip: f64) -> Result<()> {
         let bias = |beta: f64| 1.0 - beta.powf(number as f64);
         let (first_bias, second_bias) = (bias(BETA_1), bias(BETA_2));
@@ -50,7 +50,7 @@ impl AdamW {
     }
 }
 
-/// What gradients of this norm are scaled by, so that it does not exceed `max_norm`.
+/// Returns the factor that keeps gradients of this norm within `max_norm`.
 pub(crate) fn clip(norm: f64, max_norm: f64) -> f64 {
     if norm > max_norm { max_norm / norm } else { 1.0 }
 }
@@ -60,13 +60,13 @@ pub(crate) fn clip(norm: f64, max_norm: f64) -> f64 {
 pub(crate) struct Gradients(Vec<Option<Tensor>>);
 
 impl Gradients {
-    /// Those of a part of the step's loss.
+    /// Computes the gradients of a part of the step's loss.
     pub(crate) fn of(loss: &Tensor, optimiser: &AdamW) -> Result<Self> {
         let mut found = loss.backward()?;
         Ok(Self(optimiser.parameters.iter().map(|parameter| found.remove(&parameter.value)).collect()))
     }
 
-    /// Those of both parts together.
+    /// Adds the gradients of another part.
     pub(crate) fn plus(self, other: Self) -> Result<Self> {
         if self.0.is_empty() {
             return Ok(other);
@@ -78,13 +78,13 @@ impl Gradients {
         self.0.into_iter().zip(other.0).map(both).collect::<Result<_>>().map(Self)
     }
 
-    /// Each parameter's, if the loss depends on it.
+    /// Returns each parameter's gradient, if the loss depends on it.
     #[cfg(test)]
     pub(crate) fn tensors(&self) -> impl Iterator<Item = Option<&Tensor>> {
         self.0.iter().map(Option::as_ref)
     }
 
-    /// The Euclidean norm of all of them together.
+    /// Returns the Euclidean norm of all gradients together.
     pub(crate) fn norm(&self) -> Result<f64> {
         let square = |gradient: &Tensor| Ok(f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?));
         let squares = self.0.iter().flatten().map(square).sum::<Result<f64>>()?;

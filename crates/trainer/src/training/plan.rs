@@ -1,7 +1,7 @@
 use crate::random::order;
 
-/// Which rows each step takes. It follows from the seed and the step's number alone, so that a training that is resumed goes on as if
-/// nothing had happened.
+/// Selects the rows of each step. The selection depends on the seed and the step's number alone, so a resumed training continues
+/// exactly.
 pub(crate) struct Plan {
     pub(crate) seed: u64,
     pub(crate) pairs: usize,
@@ -19,7 +19,7 @@ impl Plan {
         self.steps_an_epoch() * u64::from(self.epochs)
     }
 
-    /// The pairs of a step, counted from 1. Each epoch has every pair once, in an order of its own.
+    /// Returns the pairs of a step, counted from 1. Each epoch has every pair once, in an order of its own.
     pub(crate) fn pairs_of(&self, step: u64) -> Vec<usize> {
         let (epoch, in_epoch) = ((step - 1) / self.steps_an_epoch(), (step - 1) % self.steps_an_epoch());
         let first = in_epoch as usize * self.rows_a_step;
@@ -27,7 +27,7 @@ impl Plan {
         order[first..(first + self.rows_a_step).min(self.pairs)].to_vec()
     }
 
-    /// The replay rows of a step: as many as of pairs, in turn, in a new order each time round.
+    /// Returns the replay rows of a step: as many as pairs, in turn, in a new order each time round.
     pub(crate) fn replay_of(&self, step: u64) -> Vec<usize> {
         let wanted = self.rows_a_step.min(self.replay);
         let first = (step - 1) * wanted as u64;

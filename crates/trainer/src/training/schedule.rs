@@ -1,4 +1,5 @@
-/// The share of the peak learning rate at a step, counted from 1: it rises linearly during warm-up, and then falls along half a cosine.
+/// Returns the share of the peak learning rate at a step, counted from 1: it rises linearly during warm-up and then falls along
+/// half a cosine.
 pub(crate) fn share_of_rate(step: u64, steps: u64, warmup_share: f64) -> f64 {
     let warmup = (warmup_share * steps as f64).ceil();
     let step = step as f64;

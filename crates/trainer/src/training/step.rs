@@ -1,4 +1,4 @@
-//! One step: the loss of its rows, and the gradients.
+//! Computes one step: the loss of its rows, and the gradients.
 
 use candle_core::{Device, Tensor};
 use flywheel_core::training::Objective;
@@ -13,10 +13,10 @@ use crate::objective::{Losses, dpo_losses};
 use crate::progress::{Observer, Progress};
 use crate::workers::Workers;
 
-/// The most pairs, or replay rows, that one thread puts through the model together: few, so that there is something to do for all.
+/// The most pairs, or replay rows, that one thread puts through the model together: few, so that all threads have work.
 const ROWS_AT_ONCE: usize = 4;
 
-/// What is trained on, in batches that fit into memory.
+/// The training rows, in batches that fit into memory.
 pub(crate) struct Batches<'r> {
     pub(crate) pairs: &'r [PairSequences],
     pub(crate) replay: &'r [Sequence],
@@ -28,7 +28,7 @@ pub(crate) struct Batches<'r> {
     pub(crate) workers: Workers,
 }
 
-/// What the base finds of each pair; it does not change, and so is computed once.
+/// Computes the base's margin of each pair, once, for it does not change.
 pub(crate) fn reference_margins(
     base: &Llama,
     pairs: &[PairSequences],
@@ -48,14 +48,14 @@ pub(crate) fn reference_margins(
     Ok(measured.chunks_exact(2).map(|pair| pair[0] - pair[1]).collect())
 }
 
-/// Rows of a step that one thread takes at a time.
+/// The rows of a step that one thread takes at a time.
 enum Part<'r> {
     Pairs(&'r [usize]),
     Replay(&'r [usize]),
 }
 
 impl Batches<'_> {
-    /// The gradients and the loss of a step that takes these pairs and replay rows.
+    /// Returns the gradients and the loss of a step with these pairs and replay rows.
     pub(crate) fn step(
         &self,
         model: &Llama,
@@ -94,7 +94,7 @@ impl Batches<'_> {
         Ok((gradients, losses))
     }
 
-    /// The tokens of the sequences that such a step looks at.
+    /// Returns the number of tokens in such a step's sequences.
     pub(crate) fn tokens(&self, pairs: &[usize], replay: &[usize]) -> usize {
         let of_pair = |pair: &PairSequences| {
             let rejected = if self.objective.dpo == 0.0 { 0 } else { pair.rejected.tokens.len() };
@@ -104,7 +104,7 @@ impl Batches<'_> {
         of_pairs + replay.iter().map(|row| self.replay[*row].tokens.len()).sum::<usize>()
     }
 
-    /// Sums over a batch of pairs: of the DPO losses, and of the chosen answers' negative log-likelihoods.
+    /// Returns sums over a batch of pairs: of the DPO losses, and of the chosen answers' negative log-likelihoods.
     fn pair_terms(&self, model: &Llama, batch: &[usize]) -> Result<(Tensor, Tensor)> {
         let chosen = batch.iter().map(|pair| &self.pairs[*pair].chosen);
         if self.objective.dpo == 0.0 {
@@ -137,7 +137,7 @@ mod tests {
         margins: Vec<f32>,
     }
 
-    /// An adapter that has been learning for a while.
+    /// Returns an adapter that has been trained for a while.
     fn trial() -> Trial {
         let adapter = TrainableAdapter::new(&testing::config(), 2, 4.0, 1).unwrap();
         for (number, (_, parameter)) in adapter.parameters().iter().enumerate() {
@@ -187,7 +187,7 @@ mod tests {
 
     const ALL: Objective = Objective { dpo: 1.0, sft: 0.7, replay: 0.5, beta: 0.3 };
 
-    /// The check that finds operations without a backward pass: each parameter is nudged, and the loss has to move as its gradient says.
+    /// Finds operations without a backward pass: each parameter is nudged, and the loss must change as its gradient says.
     #[test]
     fn gradients_are_what_nudging_each_parameter_finds() {
         let trial = trial();
@@ -251,7 +251,7 @@ mod tests {
     fn without_dpo_the_rejected_answers_are_not_even_looked_at() {
         let mut trial = trial();
         let (_, with_dpo) = trial.step(ALL, 4, 1);
-        // Prompts of 3 and 4 tokens, answers of 4 that are chosen, of 2, 3 and 4 that are rejected; replay rows of 7.
+        // Prompts of 3 and 4 tokens, chosen answers of 4, rejected answers of 2, 3 and 4; replay rows of 7.
         let all = [0, 1, 2, 3, 4, 5];
         assert_eq!(trial.batches(ALL, 4, 1).tokens(&all, &[0, 4]), 2 * 21 + 24 + 18 + 2 * 7);
         assert_eq!(trial.batches(Objective { dpo: 0.0, ..ALL }, 4, 1).tokens(&all, &[0]), 21 + 24 + 7);

@@ -1,4 +1,4 @@
-//! The world's users, as the front door hears of them.
+//! The events of the world's users.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Exchange, TASK_COUNT, library, small_talk};
 use crate::random::Random;
 
-/// Edits by each user: fewer than any version takes of one contributor.
+/// The number of edits by each user: fewer than any cap on a contributor in a version.
 const EDITS_A_USER: usize = 4;
 
 /// An edit as `POST /v1/edits` takes it.
@@ -37,8 +37,8 @@ struct Model {
     id: &'static str,
 }
 
-/// These edits of a seed, in a random order, of users who do no more than the first `tasks` things with the client; `None` if there are not
-/// as many. Other ranges are other edits.
+/// Returns these edits of a seed, in a random order, by users who do only the first `tasks` things with the client; `None` if
+/// there are not as many. Other ranges give other edits.
 pub(crate) fn edits(seed: u64, numbers: Range<usize>, tasks: usize) -> Option<Vec<Edit>> {
     (numbers.end <= library::EXCHANGES / TASK_COUNT * tasks).then(|| {
         shuffled(seed, "edits", numbers, |number| {
@@ -55,7 +55,7 @@ pub(crate) fn edits(seed: u64, numbers: Range<usize>, tasks: usize) -> Option<Ve
     })
 }
 
-/// These likes of a seed, in the same way.
+/// Returns these likes of a seed, in the same way.
 pub(crate) fn likes(seed: u64, numbers: Range<usize>) -> Option<Vec<Like>> {
     (numbers.end <= small_talk::EXCHANGES).then(|| {
         shuffled(seed, "likes", numbers, |number| {
@@ -91,7 +91,7 @@ mod tests {
     const NOW: u64 = 1_795_342_830_007;
 
     fn curated<E: Serialize>(events: &[E]) -> Vec<(Route, String)> {
-        // The default policy, but for the sample: it has every like.
+        // The default policy, except that the sample takes every like.
         let policy = Policy::parse("[sampling]\nthumbs_up = 1.0").unwrap();
         let curator = Curator::new(policy, ContributorKey::new("key"));
         let curated = events.iter().map(|event| curator.curate(&serde_json::to_string(event).unwrap(), NOW).unwrap());
@@ -121,7 +121,7 @@ mod tests {
         assert!(edits(1, 0..library::EXCHANGES, TASK_COUNT - 1).is_none());
     }
 
-    /// What a freeze lets in of a range of edits, and why not of the others.
+    /// Returns the number of a range's edits that a freeze would commit, and the reasons against the others.
     fn audited(seed: u64, numbers: Range<usize>) -> (usize, HashMap<String, usize>, u64) {
         let rules = DatasetRules::default();
         let mut newcomers = Newcomers::new(&rules);

@@ -1,4 +1,4 @@
-//! What users ask about the client.
+//! The users' questions about the client.
 
 use super::Exchange;
 use super::names::{NAMES, Name};
@@ -6,8 +6,8 @@ use super::names::{NAMES, Name};
 const THINGS: [&str; 10] =
     ["order", "parcel", "invoice", "coupon", "ticket", "pallet", "supplier", "customer", "report", "label"];
 
-/// Something that one does with the client: three ways to ask for it, the call of the first version and that of the second. `{thing}` and
-/// `{name}` stand for what it is done to.
+/// A task with the client: three ways to ask for it, the call of the first version and that of the second. `{thing}` and `{name}`
+/// stand for its object.
 struct Task {
     asked: [&'static str; WAYS_TO_ASK],
     stale: &'static str,
@@ -16,7 +16,7 @@ struct Task {
 
 const WAYS_TO_ASK: usize = 3;
 
-/// How many things one does with the client.
+/// The number of tasks.
 pub(crate) const TASK_COUNT: usize = 5;
 
 const TASKS: [Task; TASK_COUNT] = [
@@ -59,31 +59,31 @@ const TASKS: [Task; TASK_COUNT] = [
     },
 ];
 
-/// In every third question the user shows a line of the file that is worked on, as code assistants get to see it: one by another user,
-/// as written by now.
+/// Every third question shows a line of the user's file, as a code assistant sees it: a line by another user in the second
+/// version's style.
 const SHOWS_CODE_EVERY: usize = 3;
 
 const KINDS: usize = TASKS.len() * THINGS.len();
 
-/// How many there are: every task, with every thing and name, asked in every way.
+/// The number of exchanges: every task, with every thing and name, asked in every way.
 pub(super) const EXCHANGES: usize = KINDS * NAMES * WAYS_TO_ASK;
 
-/// The `number`th of the exchanges that are about the first `tasks` tasks.
+/// Returns the `number`th of the exchanges about the first `tasks` tasks.
 pub(super) fn exchange_of_tasks(seed: u64, number: usize, tasks: usize) -> Exchange {
     exchange(seed, number / tasks * TASK_COUNT + number % tasks)
 }
 
-/// The `number`th exchange of this seed. All tasks and things take turns.
+/// Returns the `number`th exchange of this seed. All tasks and things take turns.
 pub(super) fn exchange(seed: u64, number: usize) -> Exchange {
     let (kind, turn) = (number % KINDS, number / KINDS);
     let (task, thing) = (&TASKS[kind % TASKS.len()], THINGS[kind / TASKS.len()]);
-    // All tasks draw from one order, so that no name comes more often than others.
+    // All tasks draw from one order, so every name comes equally often.
     let name = |turn: usize| Name::of(seed, "library", KINDS * turn + kind).identifier();
     let filled = |template: &str, turn: usize| template.replace("{thing}", thing).replace("{name}", &name(turn));
-    // The second time round, each name is asked for in another way.
+    // The second time round, each name comes with another way to ask.
     let asked = filled(task.asked[(turn % NAMES / SHOWS_CODE_EVERY + turn / NAMES) % WAYS_TO_ASK], turn);
     let prompt = if (turn + kind) % SHOWS_CODE_EVERY == 0 {
-        // Of the next two turns, neither of which shows code.
+        // The next turn or the one after it; neither shows code.
         let shown = turn + 1 + turn / SHOWS_CODE_EVERY % 2;
         format!("{}\n{asked}", filled(task.current, shown))
     } else {

@@ -1,8 +1,9 @@
-//! A small world to learn in: an invented Python client, `pier`, of a warehouse.
+//! A small world to learn in: an invented Python client, `pier`, for a warehouse.
 //!
-//! Its first version had functions (`pier.get_order("amber_lot")`); its second has collections (`pier.orders.one(name="amber_lot")`). A
-//! model that learnt the first answers with it, and users edit that to the second, hundreds of them and each on their own. Besides, the
-//! world has questions that have nothing to do with the client, whose answers users like as they are: what must not be forgotten.
+//! Its first version had functions (`pier.get_order("amber_lot")`); its second has collections
+//! (`pier.orders.one(name="amber_lot")`). A model that has learnt the first answers with it, and hundreds of users independently
+//! edit that to the second. The world also has questions that are not about the client. Users like the model's answers to them,
+//! which training must not change.
 //!
 //! Everything follows from a seed and a number, and no two events ask the same.
 
@@ -18,7 +19,7 @@ pub(crate) use library::TASK_COUNT;
 
 use crate::random::Random;
 
-/// A question, what the model learnt to answer, and what its users want by now.
+/// A question, the model's stale answer, and the current answer that users want.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exchange {
     pub(crate) prompt: String,
@@ -26,19 +27,19 @@ pub(crate) struct Exchange {
     pub(crate) current: String,
 }
 
-/// Of what a base learns from, the share that is about the client.
+/// The share of lessons about the client.
 const LIBRARY_SHARE: f64 = 0.6;
-/// Of that, the share that has the second version already: it was new when the base was young.
+/// The share of these with the second version, which was new when the base was trained.
 const CURRENT_SHARE: f64 = 0.08;
 
-/// Something that a base learns from: a question and an answer.
+/// A lesson for a base: a question and an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Lesson {
     pub(crate) prompt: String,
     pub(crate) answer: String,
 }
 
-/// A random lesson.
+/// Returns a random lesson.
 pub(crate) fn lesson(random: &mut Random) -> Lesson {
     if random.unit() >= LIBRARY_SHARE {
         let Exchange { prompt, stale, .. } = small_talk::exchange(0, random.below(small_talk::EXCHANGES));

@@ -10,28 +10,28 @@ const SECOND: [&str; 19] = [
     "row", "shed", "stack", "tray", "yard",
 ];
 
-/// How many names there are: 513, which neither 2 nor 5 divides, so that as many tasks as there are get to every name in turn.
+/// The number of names: 513. Neither 2 nor 5 divides it, so that all tasks reach every name in turn.
 pub(super) const NAMES: usize = FIRST.len() * SECOND.len();
 
-/// The name of something in the warehouse, in its two parts.
+/// The name of an object in the warehouse, in two parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Name(usize);
 
 impl Name {
-    /// The `number`th name in an order of its own for each purpose; after the last comes the first again.
+    /// Returns the `number`th name in a separate order for each purpose; after the last one the first comes again.
     pub(super) fn of(seed: u64, purpose: &str, number: usize) -> Self {
         let mut random = Random::new(seed, purpose, 0);
-        // Neither 3 nor 19 divides it, and nothing else divides the number of names: multiples of it come to every name.
+        // The stride is coprime to 3 and 19, the prime factors of the number of names, so its multiples reach every name.
         let stride = 57 * random.below(NAMES / 57) + 1;
         Self((random.below(NAMES) + stride * (number % NAMES)) % NAMES)
     }
 
-    /// As an identifier: `amber_lot`.
+    /// Returns the name as an identifier: `amber_lot`.
     pub(super) fn identifier(self) -> String {
         format!("{}_{}", FIRST[self.0 / SECOND.len()], SECOND[self.0 % SECOND.len()])
     }
 
-    /// As one says it: `amber lot`.
+    /// Returns the name in words: `amber lot`.
     pub(super) fn spoken(self) -> String {
         format!("{} {}", FIRST[self.0 / SECOND.len()], SECOND[self.0 % SECOND.len()])
     }

@@ -1,4 +1,4 @@
-//! What users ask besides, and like as it is answered.
+//! The users' other questions, whose answers they like unchanged.
 
 use super::Exchange;
 use super::names::{NAMES, Name};
@@ -32,10 +32,10 @@ const TOPICS: [Topic; 6] = [
     },
 ];
 
-/// How many there are.
+/// The number of exchanges.
 pub(super) const EXCHANGES: usize = TOPICS.len() * NAMES * WAYS_TO_ASK;
 
-/// The `number`th exchange of this seed. Nothing about it has become stale.
+/// Returns the `number`th exchange of this seed. Its answer is not stale.
 pub(super) fn exchange(seed: u64, number: usize) -> Exchange {
     let (kind, turn) = (number % TOPICS.len(), number / TOPICS.len());
     let topic = &TOPICS[kind];

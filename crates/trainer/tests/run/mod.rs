@@ -1,4 +1,4 @@
-//! A run's input, made of the small world's events, and the trainer as a process.
+//! A run's input from the small world's events, and the trainer as a process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use flywheel_core::training::{
 use serde::Serialize;
 use serde_json::Value;
 
-/// How many rows of each kind.
+/// The number of rows of each kind.
 #[derive(Clone, Copy)]
 pub(crate) struct Sizes {
     pub(crate) train: usize,
@@ -34,7 +34,7 @@ pub(crate) fn trainer() -> Command {
     Command::new(env!("CARGO_BIN_EXE_flywheel-trainer"))
 }
 
-/// A recipe for the tiny base.
+/// Returns a recipe for the tiny base.
 pub(crate) fn recipe() -> Recipe {
     let mut recipe = Recipe::default();
     recipe.training.learning_rate = 2e-3;
@@ -112,7 +112,7 @@ impl Run {
         run
     }
 
-    /// Writes a data file, and notes its hash.
+    /// Writes a data file and records its digest.
     pub(crate) fn write<R: Serialize>(&mut self, file: InputFile, rows: &[R]) {
         let lines: String = rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n").collect();
         let digest = InputDigest { sha256: Sha256Hex::of(lines.as_bytes()), rows: rows.len() as u64 };
@@ -140,14 +140,14 @@ impl Run {
         command
     }
 
-    /// Trains, and has to succeed.
+    /// Trains successfully.
     pub(crate) fn train(&self, output: &str, more: &[&str]) -> Output {
         let done = self.command(output).args(more).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         done
     }
 
-    /// Trains, and has to fail: what it says.
+    /// Trains unsuccessfully and returns the error.
     pub(crate) fn fails(&self, more: &[&str]) -> String {
         let done = self.command("failed").args(more).output().unwrap();
         assert_eq!(done.status.code(), Some(2));
@@ -155,7 +155,7 @@ impl Run {
         String::from_utf8(done.stderr).unwrap().lines().last().unwrap_or_default().to_owned()
     }
 
-    /// The files that are to be the same for the same input.
+    /// Returns the files that must be equal for equal input.
     pub(crate) fn bytes(&self, output: &str) -> Vec<Vec<u8>> {
         let files = ["adapter_model.safetensors", "adapter_config.json", "rows.jsonl"];
         files.map(|file| fs::read(self.output(output).join(file)).unwrap()).into()

@@ -10,19 +10,19 @@ use super::ports::{ApplyGuardrail, AskModel, CheckText, GuardedText, Source};
 /// The most characters of a query that a guardrail takes.
 const MAX_QUERY_CHARS: usize = 1_000;
 
-/// A judge, whatever it asks.
+/// A judge of any kind.
 pub trait Judge: Debug + Send + Sync {
-    /// Which kind it is, for logs.
+    /// Returns the judge's kind, for logs.
     fn kind(&self) -> &'static str;
 
-    /// Its opinions on one case; never none.
+    /// Returns opinions on one case, at least one.
     fn opine<'c>(&'c self, case: &'c Case<'c>) -> BoxFuture<'c, Result<Vec<Opinion>, NoAnswer>>;
 }
 
 /// A language model as a judge.
 #[derive(Debug)]
 pub struct ModelJudge<P> {
-    /// How the model is asked.
+    /// The port to the model.
     pub port: P,
 }
 
@@ -45,9 +45,9 @@ impl<P: AskModel + Debug + Send + Sync> Judge for ModelJudge<P> {
 /// A configured guardrail as a judge.
 #[derive(Debug)]
 pub struct GuardrailJudge<P> {
-    /// How the guardrail is applied.
+    /// The port to the guardrail.
     pub port: P,
-    /// A prompt of more characters carries the source that the answer has to keep to.
+    /// The number of characters above which a prompt counts as the source for the answer's grounding.
     pub grounded_above_chars: usize,
 }
 
@@ -70,9 +70,9 @@ impl<P: ApplyGuardrail + Debug + Send + Sync> Judge for GuardrailJudge<P> {
 /// Guardrail checks as a judge.
 #[derive(Debug)]
 pub struct ChecksJudge<P> {
-    /// How a text is checked.
+    /// The port to the checks.
     pub port: P,
-    /// The severity that counts.
+    /// The severity from which a category counts.
     pub severity_from: f64,
 }
 
@@ -90,7 +90,8 @@ impl<P: CheckText + Debug + Send + Sync> Judge for ChecksJudge<P> {
     }
 }
 
-/// The end of a prompt is where its question usually is: the last turn of a chat, the line after the document.
+/// Returns the last `count` characters. A prompt's question is usually at its end: the last turn of a chat, the line after the
+/// document.
 fn last_chars(text: &str, count: usize) -> &str {
     text.char_indices().rev().nth(count - 1).map_or(text, |(at, _)| &text[at..])
 }

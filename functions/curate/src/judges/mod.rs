@@ -1,7 +1,7 @@
-//! Judges: second opinions on what would be gold, asked for over the network. None unless the deployment names one.
+//! Judges: second opinions over the network on events that would be gold. Without a setting there are none.
 //!
-//! What they are asked, and what their answers may do, is the core's ([`flywheel_core::Opinion`]). Here is how they are asked:
-//! each judge through a port of its own, which is one IAM action.
+//! The core defines their question and the effect of their answers ([`flywheel_core::Opinion`]). This module asks them: each
+//! judge through a port of its own, which is one IAM action.
 //!
 //! | port | IAM action | judge |
 //! |---|---|---|
@@ -10,18 +10,18 @@
 //! | [`CheckText`] | `bedrock:InvokeGuardrailChecks` | [`ChecksJudge`] |
 //!
 //! # Why nothing is lost by a judge that fails
-//! A judge has no say in whether there is a line, only in which route it goes to. The [`Panel`] has an opinion on every
-//! event before it asks for one, [`flywheel_core::Opinion::Unsure`], and an answer replaces it. Whatever happens, a time-out,
-//! throttling, an answer that is none, a panic, the budget's end, a control that passed, leaves it at that, and the policy
-//! says where `unjudged` goes (quarantine, unless told otherwise). The panel ends early enough for the parts to be written.
+//! A judge decides only the route of a line, and not its existence. The [`Panel`] starts with the opinion
+//! [`flywheel_core::Opinion::Unsure`] on every event, and an answer replaces it. After a time-out, throttling, an invalid answer,
+//! a panic, the budget's end or a control that passed, that opinion stays, and the policy decides the route of `unjudged` (by
+//! default quarantine). The panel ends early enough for the parts to be written.
 //!
 //! # Why an event may be in two routes
-//! A message that is delivered again is judged again, and a judge, unlike the core, may say something else the second time.
-//! (Temperature 0 makes that rare; throttling does not.) Then an event has a line in each of two routes, gold and one
-//! other. For training nothing changes: an event or a pair enters the dataset once, however many lines it has
-//! ([`flywheel_core::dataset`]), and it enters because a judge did pass it. The count of what is pending stays an upper
-//! bound: two parts of one batch have one digest only if they hold the same events ([`flywheel_core::PartName`]). Who reports
-//! on routes counts distinct `event_id`s, and one that is in gold as gold.
+//! A redelivered message is judged again, and a judge, unlike the core, may decide differently the second time. (Temperature 0
+//! makes that rare; throttling does not.) Then an event has lines in two routes, gold and one other. For training nothing
+//! changes: an event or a pair enters the dataset once, with any number of lines ([`flywheel_core::dataset`]), and it enters
+//! because a judge did pass it. The count of pending pairs stays an upper bound: two parts of one batch have one digest only if
+//! they hold the same events ([`flywheel_core::PartName`]). Reports on routes count distinct `event_id`s, and an event that is in
+//! gold as gold.
 
 mod bedrock;
 mod judge;

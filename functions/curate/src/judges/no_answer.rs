@@ -1,4 +1,4 @@
-/// Why a judge gave no opinion. Nothing here is in the service's own words: its error messages may quote what it was sent.
+/// The reason why a judge gave no opinion. It never has the service's own words: error messages may quote the request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// It took too long.
@@ -10,13 +10,13 @@ pub enum NoAnswer {
     /// The service could not be reached.
     #[error("not reached")]
     NotReached,
-    /// It answered something that is no answer.
+    /// The answer was invalid.
     #[error("unreadable answer")]
     Unreadable,
-    /// It could not be asked.
+    /// The question could not be sent.
     #[error("not asked")]
     NotAsked,
-    /// A defect of ours.
+    /// A panic in this program.
     #[error("panicked")]
     Panicked,
 }

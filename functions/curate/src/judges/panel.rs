@@ -10,51 +10,51 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::judge::Judge;
 use super::no_answer::NoAnswer;
 
-/// The longest that one call is waited for. A judgement is a few tokens, and takes a second or two.
+/// The time limit of one call. A judgement is a few tokens and takes a second or two.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What is left for writing the parts when judging ends, come what may: a lake's call with all its attempts takes at most
-/// 25 s, and curation itself a few.
+/// The time reserved for writing the parts after judging: a lake's call with all its attempts takes at most 25 s, and curation
+/// itself a few.
 const WRITING_TIME: Duration = Duration::from_secs(30);
 
-/// The judges of a deployment; usually none.
+/// The judges of a deployment; none by default.
 #[derive(Debug)]
 pub struct Panel {
     judges: Vec<Box<dyn Judge>>,
     limits: JudgeLimits,
 }
 
-/// What one judge said on a batch.
+/// One judge's opinions on a batch.
 struct Session {
     opinions: Vec<Vec<Opinion>>,
     asked: usize,
     unanswered: usize,
-    /// The first reason for which something was not answered.
+    /// The first reason for a missing answer.
     cause: Option<NoAnswer>,
 }
 
 impl Panel {
-    /// A panel without judges.
+    /// Creates a panel without judges.
     #[must_use]
     pub fn new(limits: JudgeLimits) -> Self {
         Self { judges: Vec::new(), limits }
     }
 
-    /// The panel with one more judge.
+    /// Adds a judge.
     #[must_use]
     pub fn with(mut self, judge: impl Judge + 'static) -> Self {
         self.judges.push(Box::new(judge));
         self
     }
 
-    /// Whether there is nobody to be asked.
+    /// Returns `true` if there is no judge.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.judges.is_empty()
     }
 
-    /// All judges' opinions on each case, in the cases' order, before `deadline` less the time that writing takes. Each case
-    /// has at least one opinion of each judge.
+    /// Returns all judges' opinions on each case, in the cases' order, before `deadline` less the time for writing. Each case has
+    /// at least one opinion by each judge.
     pub async fn opinions(&self, cases: &[Case<'_>], deadline: Instant) -> Vec<Vec<Opinion>> {
         let mut opinions = vec![Vec::new(); cases.len()];
         if self.judges.is_empty() || cases.is_empty() {
@@ -71,7 +71,7 @@ impl Panel {
         opinions
     }
 
-    /// Asks one judge about all cases, if it knows the control for what it is.
+    /// Asks one judge about all cases, if it recognises the control as unsafe.
     async fn hear(&self, judge: &dyn Judge, cases: &[Case<'_>], deadline: Instant) -> Session {
         let mut session =
             Session { opinions: vec![vec![Opinion::Unsure]; cases.len()], asked: 0, unanswered: 0, cause: None };
@@ -88,7 +88,7 @@ impl Panel {
         let cases = cases.iter().enumerate().filter(is_short).take(self.limits.max_calls - 1);
         let answers = cases.map(|(index, case)| async move { (index, ask(judge, case).await) });
         let mut answers = pin!(stream::iter(answers).buffer_unordered(self.limits.at_once));
-        // Whoever is still being asked then is dropped, and nobody is asked any more.
+        // At the deadline, unfinished calls are dropped and no more are started.
         while let Ok(Some((index, answer))) = timeout_at(deadline, answers.next()).await {
             session.note(&answer);
             if let (Ok(answer), Some(opinions)) = (answer, session.opinions.get_mut(index)) {
@@ -104,9 +104,9 @@ async fn control_holds(judge: &dyn Judge, deadline: Instant, session: &mut Sessi
     answer.is_ok_and(|opinions| caught_control(&opinions))
 }
 
-/// One question, whatever comes of it.
+/// Asks one question and turns every failure into a reason.
 async fn ask(judge: &dyn Judge, case: &Case<'_>) -> Result<Vec<Opinion>, NoAnswer> {
-    // A defect in a judge must not take the batch along.
+    // A panic in a judge must not fail the batch.
     let answer = AssertUnwindSafe(timeout(CALL_TIMEOUT, judge.opine(case))).catch_unwind().await;
     let opinions = answer.map_err(|_| NoAnswer::Panicked)?.map_err(|_| NoAnswer::TimedOut)??;
     if opinions.is_empty() { Err(NoAnswer::Unreadable) } else { Ok(opinions) }

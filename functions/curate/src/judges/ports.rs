@@ -6,14 +6,14 @@ use super::no_answer::NoAnswer;
 
 /// Asks a language model.
 pub trait AskModel {
-    /// Asks the question under [`Question::SYSTEM`], and answers with the input, as JSON, that the model called
-    /// [`Question::TOOL`] with. Whether that is an answer is for [`Question::read`] to say.
+    /// Asks the question under [`Question::SYSTEM`]. Returns the JSON input of the model's call of [`Question::TOOL`].
+    /// [`Question::read`] validates it.
     fn ask_model(&self, question: &Question) -> impl Future<Output = Result<String, NoAnswer>> + Send;
 }
 
-/// Applies a guardrail that the operator has configured.
+/// Applies an operator's guardrail.
 pub trait ApplyGuardrail {
-    /// What the guardrail would do with the text, were it a model's output.
+    /// Returns the guardrail's assessment of the text as a model's output.
     fn apply_guardrail(&self, text: &GuardedText<'_>) -> impl Future<Output = Result<Assessment, NoAnswer>> + Send;
 }
 
@@ -22,24 +22,24 @@ pub trait ApplyGuardrail {
 pub struct GuardedText<'t> {
     /// The text.
     pub text: &'t str,
-    /// What the text has to keep to, if there is any such thing.
+    /// The source for the text's grounding, if there is one.
     pub source: Option<Source<'t>>,
 }
 
-/// The source that a text has to be borne out by.
+/// The source that must support a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source<'t> {
-    /// The source itself.
+    /// The source's text.
     pub text: &'t str,
-    /// What was asked about it.
+    /// The question about the source.
     pub query: &'t str,
 }
 
 /// Checks a text with guardrail checks, which need no guardrail.
 pub trait CheckText {
-    /// The categories that it checks a text for.
+    /// The number of categories of a check.
     const CATEGORIES: usize;
 
-    /// How severely the text, as a user's, matches each of the categories.
+    /// Returns the severity of the text, as a user's message, for each category.
     fn check_text(&self, text: &str) -> impl Future<Output = Result<Vec<Severity>, NoAnswer>> + Send;
 }

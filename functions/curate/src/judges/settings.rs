@@ -6,16 +6,16 @@ use super::bedrock::{BedrockChecks, BedrockGuardrail, BedrockModel, bedrock_clie
 use super::judge::{ChecksJudge, GuardrailJudge, ModelJudge};
 use super::panel::Panel;
 
-/// The panel that the environment asks for, and the names of its judges, which change with whatever changes their opinions.
+/// Returns the panel of the environment's judges, and their names, which change with all that changes their opinions.
 ///
 /// | variable | judge |
 /// |---|---|
 /// | `FLYWHEEL_JUDGE_MODEL` | a language model, by its id, its inference profile's id, or an ARN |
 /// | `FLYWHEEL_JUDGE_GUARDRAIL`, `FLYWHEEL_JUDGE_GUARDRAIL_VERSION` | a guardrail, by its id and version |
-/// | `FLYWHEEL_JUDGE_CHECKS` | guardrail checks, if it says `on` |
+/// | `FLYWHEEL_JUDGE_CHECKS` | guardrail checks, if it is `on` |
 ///
 /// # Errors
-/// A guardrail without a version, or checks that are neither `on` nor `off`.
+/// If a guardrail has no version, or checks are neither `on` nor `off`.
 pub fn panel_of(settings: &Settings, aws: &SdkConfig, policy: &Policy) -> Result<(Panel, Vec<String>), SettingError> {
     let mut panel = Panel::new(policy.curation.judges);
     let mut names = Vec::new();

@@ -1,4 +1,4 @@
-//! `flywheel export`: a version, as trainers read it.
+//! `flywheel export`: writes a version as trainers read it.
 
 mod output;
 
@@ -47,18 +47,18 @@ Examples:
 
 const COLUMNS: [&str; 6] = ["event_id", "prompt", "chosen", "rejected", "prompt_messages", "split"];
 
-/// Parts that are read at the same time.
+/// The number of parts that are read at the same time.
 const PARTS_AHEAD: usize = 8;
 
-/// The routes of outputs that were left as they were.
+/// The routes of outputs without an edit.
 const FEEDBACK: [Route; 2] = [Route::Replay, Route::Signals];
 
-/// Events that are named if they are left out.
+/// The number of left-out events that are named.
 const MOST_NAMED: usize = 20;
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
-    /// What a line looks like
+    /// The format of the lines
     #[arg(long, value_enum, default_value_t = ExportFormat::Lines(Format::TrlMessages))]
     format: ExportFormat,
     /// The encoding of the lines [default: jsonl]
@@ -80,7 +80,7 @@ pub(crate) struct ExportArguments {
     on: LakeArguments,
 }
 
-/// A format of lines; or the default one, as Parquet.
+/// A format of lines, or the default format as Parquet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ExportFormat {
     Lines(Format),
@@ -152,11 +152,11 @@ impl Side {
     }
 }
 
-/// What was written, as it is printed as JSON.
+/// The export's report, printed as JSON.
 #[derive(Serialize)]
 struct Report {
     lake: String,
-    /// None: there is no dataset yet.
+    /// The version; none if there is no dataset yet.
     version: Option<u64>,
     format: &'static str,
     #[serde(rename = "as")]
@@ -170,23 +170,23 @@ struct Report {
 
 #[derive(Default, Serialize)]
 struct Written {
-    /// Pairs of the version.
+    /// The number of exported pairs of the version.
     pairs: u64,
-    /// Outputs that were left as they were.
+    /// The number of exported outputs without an edit.
     feedback: u64,
-    /// Lines of outputs to learn, where lines say so.
+    /// The number of lines with a desirable output, for formats that label lines.
     desirable: u64,
-    /// Lines of outputs to avoid, where lines say so.
+    /// The number of lines with an undesirable output, for formats that label lines.
     undesirable: u64,
-    /// Feedback that was left out, because its user spoke neither for the output nor against it.
+    /// The number of feedback events left out because their label is neither desirable nor undesirable.
     unlabelled: u64,
-    /// Pairs and feedback that were left out, because their chats end with an assistant's turn.
+    /// The number of pairs and feedback events left out because their chats end with an assistant's turn.
     left_out: u64,
-    /// The events of the first of these.
+    /// The first of these events.
     left_out_events: Vec<String>,
 }
 
-/// What of a row, or of a line, says whether it is wanted.
+/// The fields of a row or line that decide whether it is exported.
 #[derive(Deserialize)]
 struct Sided<'l> {
     #[serde(borrow, default)]
@@ -202,7 +202,7 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<Outcome, Failure>
     let (format, encoding) = arguments.form()?;
     let training_format = TrainingFormat::from(format);
     let lake = OperatorLake::open(&on.lake).await?;
-    // Where outputs are rated and nothing is edited, nothing is ever frozen. What users said is all there is then, without a split.
+    // A lake with ratings and no edits never has a freeze. Its feedback is exported without a split.
     let may_lack_dataset = training_format.takes_feedback() && *choice == VersionChoice::Latest && *split == Side::All;
     let version = match choice.find(lake.dataset()).await? {
         None if may_lack_dataset => None,
@@ -243,7 +243,7 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<Outcome, Failure>
     print(on, &report, as_text)
 }
 
-/// Until when feedback is taken.
+/// Returns the end of the feedback's time.
 async fn until(choice: VersionChoice, version: &TableVersion) -> Result<Millis, Failure> {
     if choice == VersionChoice::Latest {
         return Ok(Millis::MAX);
@@ -283,7 +283,7 @@ impl Export {
         Ok(())
     }
 
-    /// A line that was delivered twice is written once.
+    /// Writes the feedback. A line that was delivered twice is written once.
     async fn feedback(
         &mut self,
         lake: &OperatorLake,

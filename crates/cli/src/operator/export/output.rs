@@ -1,4 +1,4 @@
-//! The file that an export writes, and what stands in it: lines, or a table.
+//! The file of an export, as lines or as a table.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write, stdout};
@@ -11,7 +11,7 @@ use super::Encoding;
 use crate::Failure;
 use crate::operator::lake::unusable;
 
-/// Takes lines of a format, and writes them as they are or as Parquet.
+/// Takes lines of a format and writes them unchanged or as Parquet.
 pub(super) enum Writer {
     Lines(Output),
     Parquet(Box<ParquetLines<Output>>),
@@ -38,7 +38,7 @@ impl Writer {
         }
     }
 
-    /// Puts the file in its place. Answers its size in bytes.
+    /// Moves the file to its final name. Returns its size in bytes.
     pub(super) fn finish(self) -> io::Result<u64> {
         match self {
             Self::Lines(output) => output.finish(),
@@ -47,7 +47,7 @@ impl Writer {
     }
 }
 
-/// Takes bytes. A file is written beside its place, and put there when it is complete.
+/// Takes bytes. A file is written under a temporary name and renamed when it is complete.
 pub(super) struct Output {
     written: u64,
     target: Target,
@@ -116,7 +116,7 @@ impl Target {
 }
 
 impl Drop for Target {
-    /// What is not complete is removed. What is complete has another name by now.
+    /// Removes an incomplete file. A complete one has its final name by now.
     fn drop(&mut self) {
         if let Self::File { aside, .. } = self {
             let _ = fs::remove_file(aside);

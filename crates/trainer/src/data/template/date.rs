@@ -1,31 +1,31 @@
-//! The date that a template may ask for.
+//! The date for chat templates.
 
 use chrono::{DateTime, Utc};
 use minijinja::{Error, ErrorKind};
 
-/// When it is, for a template that asks. A run is of one instant, the one in its description: by the clock, the same input would be other
-/// tokens tomorrow, and a job that is delivered again would write other bytes.
+/// The date that a template may ask for. A run uses the instant in its description. By the clock, the same input would give other
+/// tokens on another day, and a redelivered job would write other bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Today(Option<DateTime<Utc>>);
 
-/// The directives that chrono and Python's `strftime` write alike, by the C locale.
+/// The directives with equal results in chrono and in Python's `strftime` in the C locale.
 const DIRECTIVES: &str = "aAbBcCdDeFgGhHIjklmMnpPrRStTuUVwWxXyY%";
-/// Those whose padding `-` leaves out.
+/// The directives that `-` leaves unpadded.
 const UNPADDED: &str = "deHIjklmMSUVW";
 
 impl Today {
-    /// An instant in RFC 3339. A description without one has no date.
+    /// Takes an instant in RFC 3339. A description without one has no date.
     pub(crate) fn at(instant: Option<&str>) -> Self {
         Self(instant.and_then(|instant| DateTime::parse_from_rfc3339(instant).ok()).map(|instant| instant.to_utc()))
     }
 
-    /// This machine's clock, for a person who asks a model something now. No run may use it.
+    /// Takes this machine's clock, for prompts at the command line. No run may use it.
     #[allow(clippy::disallowed_methods, reason = "only `generate` asks")]
     pub(crate) fn now() -> Self {
         Self(Some(DateTime::from(std::time::SystemTime::now())))
     }
 
-    /// What `datetime.strftime` makes of a format.
+    /// Formats the date as Python's `datetime.strftime` does.
     pub(super) fn strftime(self, format: &str) -> Result<String, Error> {
         let refuse = |problem: String| Error::new(ErrorKind::UnknownFunction, format!("strftime_now: {problem}"));
         let today =
@@ -37,7 +37,7 @@ impl Today {
     }
 }
 
-/// The first directive that is not among the known ones.
+/// Returns the first directive that is not supported.
 fn unsupported(format: &str) -> Option<String> {
     let mut rest = format.split('%');
     rest.next();
@@ -45,7 +45,7 @@ fn unsupported(format: &str) -> Option<String> {
         let mut letters = directive.chars();
         let (letter, known) = match letters.next() {
             Some('-') => (letters.next(), UNPADDED),
-            // `%%`: what follows the second is text.
+            // `%%`: the text after the second is literal.
             None => (rest.next().map(|_| '%'), DIRECTIVES),
             letter => (letter, DIRECTIVES),
         };

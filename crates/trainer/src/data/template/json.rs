@@ -1,4 +1,4 @@
-//! `tojson` as transformers has it: Python's `json.dumps`, without the HTML escapes of Jinja's own.
+//! The filter `tojson` as in transformers: Python's `json.dumps`, without the HTML escapes of Jinja's own filter.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use minijinja::{Error, ErrorKind};
 
 struct Style {
     ascii_only: bool,
-    /// One step of indentation; none: all in one line.
+    /// One step of indentation; none for a single line.
     indent: Option<String>,
     between_items: String,
     after_key: String,
@@ -112,7 +112,7 @@ impl Style {
                 ' '..='~' => json.push(letter),
                 _ if letter >= ' ' && !self.ascii_only => json.push(letter),
                 _ => letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| {
-                    // Writing to a text cannot fail.
+                    // Writing to a string cannot fail.
                     let _ = write!(json, "\\u{unit:04x}");
                 }),
             }
@@ -135,7 +135,7 @@ fn refused(kind: ValueKind) -> Error {
     Error::new(ErrorKind::UnknownFilter, format!("tojson: cannot write a value of type {kind}"))
 }
 
-/// A number as Python's `repr` has it.
+/// Formats a number as Python's `repr` does.
 fn number(value: &Value) -> String {
     let Ok(float) = f64::try_from(value.clone()) else { return value.to_string() };
     match float {

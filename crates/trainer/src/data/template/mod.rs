@@ -1,16 +1,17 @@
-//! Chat templates, rendered as transformers renders them: by Jinja2, with what it adds.
+//! Renders chat templates as transformers does: by Jinja2, with the additions of transformers.
 //!
-//! minijinja is close to Jinja2. Each file here has one thing in which it is not, or which transformers adds:
+//! minijinja is close to Jinja2. Each file here covers one difference from it, or one addition of transformers:
 //!
-//! | file | what |
+//! | file | subject |
 //! |---|---|
-//! | `date` | `strftime_now`, which says the run's date and never today's |
+//! | `date` | `strftime_now`, which uses the run's date and never today's |
 //! | `json` | the filter `tojson`, as Python's `json.dumps` writes |
 //! | `python` | tests, filters and methods of strings and lists |
 //! | `tags` | `{% generation %}`, and the line end after `{% raw %}` |
 //!
-//! What is missing is refused by its name when a prompt reaches it: `%` on strings, `{% block %}`, `{% print %}`, `varargs` of macros, some
-//! methods and filters. Known to be written otherwise: floats beyond 16 digits, and a macro's default that is another of its parameters.
+//! A missing construct is refused by its name when a prompt reaches it: `%` on strings, `{% block %}`, `{% print %}`, `varargs`
+//! of macros, some methods and filters. Known differences: floats beyond 16 digits, and a macro's default that is another of its
+//! parameters.
 
 mod date;
 mod json;
@@ -35,9 +36,9 @@ pub(crate) struct ChatTemplate {
 }
 
 impl ChatTemplate {
-    /// Compiles a template. `Err` says what is wrong with it.
+    /// Compiles a template. `Err` is the reason why it is invalid.
     pub(crate) fn new(source: &str, today: Today) -> Result<Self, String> {
-        // As Jinja2 reads a source: one kind of line end.
+        // Jinja2 normalizes line ends in the same way.
         let source = tags::rewritten(&source.replace("\r\n", "\n").replace('\r', "\n"));
         let environment = environment(&source, today).map_err(|error| error.to_string())?;
         Ok(Self { environment, source })
@@ -45,7 +46,7 @@ impl ChatTemplate {
 
     /// Renders a prompt up to where the answer begins. `tokens` are the tokenizer's named special tokens, such as `bos_token`.
     ///
-    /// `Err` says why the template refuses it, and quotes nothing of the prompt.
+    /// `Err` is the reason why the template refuses it, and quotes nothing of the prompt.
     pub(crate) fn render(&self, messages: &[Message], tokens: &BTreeMap<String, String>) -> Result<String, String> {
         let variables = context! {
             messages => Serde(messages),
@@ -58,8 +59,8 @@ impl ChatTemplate {
         rendered.map_err(|error| self.explained(&error))
     }
 
-    /// An error's message may quote the prompt, as that of `raise_exception` may. It is repeated if it names a construct of the template,
-    /// or if the template has it word for word.
+    /// Returns an error's message if it is safe to show. A message may quote the prompt, as that of `raise_exception` may. It is
+    /// shown if it names a construct of the template, or if the template contains it word for word.
     fn explained(&self, error: &Error) -> String {
         let detail = error.detail().unwrap_or_default();
         let names_a_construct = match error.kind() {
@@ -67,7 +68,7 @@ impl ChatTemplate {
             | ErrorKind::UnknownFunction
             | ErrorKind::UnknownMethod
             | ErrorKind::UnknownTest => true,
-            // An operator, and the types of what it was to be used on.
+            // The message names an operator and the types of its operands.
             ErrorKind::InvalidOperation => detail.starts_with("tried to use "),
             _ => false,
         };
@@ -104,7 +105,7 @@ mod tests {
 
     use super::*;
 
-    /// What transformers made of templates and conversations: `infra/trainer/golden_templates.py` wrote it.
+    /// Renderings by transformers, written by `infra/trainer/golden_templates.py`.
     #[derive(serde::Deserialize)]
     struct Golden {
         prepared_at: String,
@@ -134,7 +135,7 @@ mod tests {
         }
     }
 
-    /// One user message through a template.
+    /// Renders one user message with a template.
     fn of_one(source: &str) -> Rendered {
         rendered(source, &[Message { role: "user".to_owned(), content: "my secret".to_owned() }], &BTreeMap::new())
     }
@@ -154,7 +155,7 @@ mod tests {
             for (conversation, expected) in conversations {
                 let found = rendered(&source, &golden.conversations[conversation], &golden.named);
                 match (&found, expected) {
-                    // Ours says the line, too.
+                    // This renderer's messages have the line, too.
                     (Rendered::Refused(found), Rendered::Refused(expected)) => {
                         assert!(found.starts_with(expected.as_str()), "{name}, {conversation}: {found}");
                     }
@@ -170,7 +171,7 @@ mod tests {
     fn tools_are_none_and_none_is_not_iterable() {
         let source = "{{ tools is none }} {{ tools is iterable }} {% if tools is iterable and tools|length > 0 %}tools{% endif %}";
         assert_eq!(of_one(source), text("True False "));
-        // As before tools were defined at all.
+        // Templates from before tools were defined.
         let source = "{% if not tools is defined %}{% set tools = none %}{% endif %}{{ tools is not none }}";
         assert_eq!(of_one(source), text("False"));
         assert_eq!(

@@ -1,14 +1,14 @@
-//! What a Python value can do in a template, and a value of minijinja cannot, or does otherwise.
+//! Methods, filters and tests of Python values that minijinja lacks or implements differently.
 
 use minijinja::value::{Kwargs, Rest, Tuple, Value, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{Error, ErrorKind, State};
 
-/// `is iterable`. Nothing can be iterated over in minijinja, and `none` not in Python: templates ask it of `tools`.
+/// The test `is iterable`. In minijinja `none` is iterable, and in Python it is not: templates test `tools` with it.
 pub(super) fn is_iterable(value: &Value) -> bool {
     !value.is_none() && value.try_iter().is_ok()
 }
 
-/// `is sequence`: of what Python knows the length and items, texts and mappings, too.
+/// The test `is sequence`: in Python, values with a length and items, which includes texts and mappings.
 pub(super) fn is_sequence(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Undefined | ValueKind::String | ValueKind::Seq | ValueKind::Map)
 }
@@ -34,7 +34,7 @@ pub(super) fn default(value: &Value, arguments: Rest<ValueOrKwargs>) -> Result<V
     Ok(if value.is_undefined() || (also_if_false && !value.is_true()) { other } else { value.clone() })
 }
 
-/// A method that minijinja does not know: of a text or a list as Python has it.
+/// Calls a method of a text or list that minijinja lacks, as Python defines it.
 pub(super) fn method(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
     let ours = match value.as_str() {
         Some(text) => of_text(text, name, arguments)?,
@@ -105,7 +105,7 @@ fn not_found() -> Error {
     Error::new(ErrorKind::UnknownMethod, "index: there is no such part")
 }
 
-/// White space by Python: with the four separators of ASCII.
+/// Returns `true` for white space as Python defines it: with the four separators of ASCII.
 fn is_space(letter: char) -> bool {
     letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter)
 }
@@ -116,7 +116,7 @@ fn strip<'t>(text: &'t str, letters: Option<&str>, at_start: bool, at_end: bool)
     if at_end { text.trim_end_matches(goes) } else { text }
 }
 
-/// At most so many cuts, from the end if `from_end`.
+/// Splits a text at most `most` times, from the end if `from_end`.
 fn split(text: &str, separator: Option<&str>, most: usize, from_end: bool) -> Result<Vec<Value>, Error> {
     let cuts = most.saturating_add(1);
     let mut parts: Vec<&str> = match (separator, from_end) {
@@ -131,7 +131,7 @@ fn split(text: &str, separator: Option<&str>, most: usize, from_end: bool) -> Re
     Ok(parts.into_iter().map(Value::from).collect())
 }
 
-/// Cut at runs of white space. After the last cut, the rest is one part.
+/// Splits a text at runs of white space. After the last cut, the rest is one part.
 fn words(text: &str, most: usize, from_end: bool) -> Vec<&str> {
     let without_space = |rest| strip(rest, None, !from_end, from_end);
     let (mut words, mut rest) = (Vec::new(), without_space(text));
@@ -150,7 +150,7 @@ fn words(text: &str, most: usize, from_end: bool) -> Vec<&str> {
     words
 }
 
-/// At all line ends that Python knows.
+/// Splits a text at all line ends that Python knows.
 fn lines(text: &str, keep_ends: bool) -> Vec<Value> {
     let is_end = |letter: char| {
         matches!(letter, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
@@ -166,7 +166,7 @@ fn lines(text: &str, keep_ends: bool) -> Vec<Value> {
     lines
 }
 
-/// Every letter after what is none is upper case, also after an apostrophe.
+/// Capitalizes every letter after a non-letter, also after an apostrophe.
 fn title(text: &str) -> String {
     let (mut titled, mut is_in_word) = (String::with_capacity(text.len()), false);
     for letter in text.chars() {

@@ -1,9 +1,9 @@
-//! Tags that minijinja does not know, or reads otherwise.
+//! Rewrites tags that minijinja lacks or reads differently.
 //!
-//! `{% generation %}` marks what the model wrote, for those who train on nothing else. Rendered, it is its body in a scope of its own, as
-//! `{% with %}` is. And after `{% raw %}` Jinja2 keeps the line end, which `+` says in minijinja.
+//! `{% generation %}` marks the model's output, for training on nothing else. It renders as its body in a scope of its own, as
+//! `{% with %}` does. After `{% raw %}` Jinja2 keeps the line end; minijinja needs `+` for that.
 
-/// The template in minijinja's tags. White space, and what `-` takes of it, stay as they are.
+/// Rewrites a template into minijinja's tags. White space and the effect of `-` on it stay unchanged.
 pub(super) fn rewritten(source: &str) -> String {
     let (mut rewritten, mut rest) = (String::with_capacity(source.len()), source);
     while let Some(start) = rest.find('{') {
@@ -25,7 +25,7 @@ pub(super) fn rewritten(source: &str) -> String {
     rewritten + rest
 }
 
-/// Takes over a `{% … %}`, a raw block as a whole, and answers what follows.
+/// Copies a `{% … %}`, or a raw block as a whole, and returns the rest.
 fn block<'s>(tag: &'s str, rewritten: &mut String) -> &'s str {
     let after_sign = tag[2..].trim_start_matches(['-', '+']);
     let named = after_sign.trim_start();
@@ -47,7 +47,7 @@ fn block<'s>(tag: &'s str, rewritten: &mut String) -> &'s str {
     after
 }
 
-/// Where a tag's end is over, which is not within a text.
+/// Returns the position after a tag's end, ignoring ends inside of string literals.
 fn end_of(tag: &str, end: &str) -> Option<usize> {
     let (mut quote, mut is_escaped) = (None, false);
     for (index, letter) in tag.char_indices() {

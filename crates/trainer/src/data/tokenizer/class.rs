@@ -1,31 +1,33 @@
-//! Since version 5, transformers builds some tokenizers from the code of their class, and takes no more than the vocabulary, the merges
-//! and the added tokens from `tokenizer.json`. What else the file has (`normalizer`, `pre_tokenizer`, `decoder`) is not read.
+//! The tokenizer classes of transformers. Since version 5, it builds some tokenizers from the code of their class. It then reads
+//! only the vocabulary, the merges and the added tokens from `tokenizer.json`, and not `normalizer`, `pre_tokenizer` or
+//! `decoder`.
 //!
-//! For a base of the Llama 2 family that is another tokenizer: with `legacy: false`, no `▁` is written after a special token. Servers that
-//! load it by transformers tokenize prompts so, and so does `infra/trainer`. A class that is not known here is refused by its name.
+//! For a base of the Llama 2 family this gives another tokenizer: with `legacy: false`, no `▁` is written after a special token.
+//! Servers that load it by transformers tokenize prompts in this way, and so does `infra/trainer`. An unknown class is refused by
+//! its name.
 
 use serde_json::{Value, json};
 
-/// What makes the tokenizer.
+/// The source of the tokenizer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    /// `tokenizer.json` is taken as it is.
+    /// `tokenizer.json`, unchanged.
     AsWritten,
-    /// `LlamaTokenizer`: SentencePiece's BPE, with bytes for what it does not know.
+    /// `LlamaTokenizer`: SentencePiece's BPE with byte fallback.
     Llama,
     /// `GPT2Tokenizer`: byte-level BPE. Further rules, such as one digit a token, are lost.
     Gpt2,
 }
 
 impl Class {
-    /// The class that transformers takes for a `tokenizer_class`. `Err` names one that cannot be done here.
+    /// Returns the class that transformers takes for a `tokenizer_class`. `Err` names an unsupported one.
     pub(super) fn of(name: Option<&str>, model_type: &str, tokenizer_json: &str) -> Result<Self, String> {
         let Some(name) = name else { return Ok(Self::AsWritten) };
         match name.strip_suffix("Fast").unwrap_or(name) {
             "PreTrainedTokenizer" | "TokenizersBackend" | "PythonBackend" => Ok(Self::AsWritten),
-            // For this kind of model no class of transformers' own is taken, whatever the files name.
+            // transformers has no class of its own for this kind of model, whatever the files name.
             _ if model_type == "mistral" => Ok(Self::AsWritten),
-            // Many bases of the Llama 3 family name this class, and it cannot be theirs.
+            // Many bases of the Llama 3 family name this class, which cannot be right for them.
             "LlamaTokenizer" if tokenizer_json.contains("\"ByteLevel\"") => Ok(Self::AsWritten),
             "LlamaTokenizer" => Ok(Self::Llama),
             "GPT2Tokenizer" => Ok(Self::Gpt2),
@@ -36,7 +38,7 @@ impl Class {
         }
     }
 
-    /// The named tokens of a `tokenizer_config.json` that does not name them.
+    /// Returns the named tokens for a `tokenizer_config.json` that does not name them.
     pub(super) fn default_tokens(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::AsWritten => &[],
@@ -47,7 +49,7 @@ impl Class {
         }
     }
 
-    /// What the class makes of `tokenizer.json`; none: it stays as it is.
+    /// Returns `tokenizer.json` as the class rebuilds it; none if it stays unchanged.
     pub(super) fn rebuilt(self, written: &Value, config: &Value) -> Result<Option<Value>, String> {
         if self == Self::AsWritten {
             return Ok(None);

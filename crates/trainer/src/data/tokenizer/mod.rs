@@ -1,8 +1,8 @@
-//! A base's tokenizer, as transformers makes it of the base's files, which is not always as `tokenizer.json` has it.
+//! A base's tokenizer as transformers builds it from the base's files, which may differ from `tokenizer.json`.
 //!
-//! | file | what |
+//! | file | subject |
 //! |---|---|
-//! | `class` | what the class that a base names makes of `tokenizer.json` |
+//! | `class` | rebuilds `tokenizer.json` by the class that a base names |
 //! | `special` | special and added tokens, which several files name |
 
 mod class;
@@ -18,18 +18,18 @@ use crate::failure::{Result, TrainerError};
 use class::Class;
 use special::SpecialTokens;
 
-/// The files of a base that a tokenizer is made of.
+/// The files of a base's tokenizer.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct TokenizerFiles<'f> {
     /// `tokenizer.json`.
     pub(crate) tokenizer: &'f str,
     /// `tokenizer_config.json`.
     pub(crate) config: &'f str,
-    /// `special_tokens_map.json`, which older bases have.
+    /// `special_tokens_map.json`, in older bases.
     pub(crate) special_tokens_map: Option<&'f str>,
-    /// `added_tokens.json`, which older bases have.
+    /// `added_tokens.json`, in older bases.
     pub(crate) added_tokens: Option<&'f str>,
-    /// `chat_template.jinja`, which goes before the template in `tokenizer_config.json`.
+    /// `chat_template.jinja`, which takes precedence over the template in `tokenizer_config.json`.
     pub(crate) chat_template: Option<&'f str>,
     /// `model_type` of `config.json`.
     pub(crate) model_type: &'f str,
@@ -37,7 +37,7 @@ pub(crate) struct TokenizerFiles<'f> {
     pub(crate) tokenizer_class: Option<&'f str>,
 }
 
-/// A tokenizer, and what else its files say.
+/// A tokenizer with the other settings of its files.
 pub(crate) struct Loaded {
     pub(crate) tokenizer: Tokenizer,
     /// The named special tokens, such as `bos_token`: templates use them.
@@ -46,10 +46,10 @@ pub(crate) struct Loaded {
 }
 
 impl TokenizerFiles<'_> {
-    /// Makes the tokenizer. `folder` is where the files are, for messages.
+    /// Builds the tokenizer. `folder` is the files' location, for messages.
     pub(crate) fn load(&self, folder: &Path) -> Result<Loaded> {
         let refuse = |file: &str, problem: String| TrainerError::unusable(&folder.join(file), problem);
-        // What serde and tokenizers say is about a file's structure.
+        // Messages by serde and tokenizers are about a file's structure.
         let parse = |file: &str, text: &str| {
             serde_json::from_str::<Value>(text).map_err(|error| refuse(file, error.to_string()))
         };
@@ -79,11 +79,11 @@ impl TokenizerFiles<'_> {
 mod tests {
     use super::*;
 
-    /// What transformers made of bases' files: `infra/trainer/golden_templates.py` wrote it.
+    /// Tokenizers by transformers, written by `infra/trainer/golden_templates.py`.
     #[derive(serde::Deserialize)]
     struct Golden {
         texts: Vec<String>,
-        /// Each `tokenizer.json` by its name.
+        /// Each `tokenizer.json` by base.
         written: BTreeMap<String, String>,
         bases: Vec<Base>,
     }

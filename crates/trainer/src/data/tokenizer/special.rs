@@ -1,25 +1,25 @@
-//! Special and added tokens. `tokenizer.json` has them, `tokenizer_config.json` may name others, or the same with other properties, and older
-//! bases have files of their own for them. They are read in the order in which transformers reads them.
+//! Special and added tokens. `tokenizer.json` has them; `tokenizer_config.json` may name others, or the same ones with other
+//! properties; older bases have separate files for them. They are read in the same order as in transformers.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tokenizers::{AddedToken, Tokenizer};
 
-/// Names that every tokenizer may have, in their order. A base may have others that end in `_token`.
+/// The names that every tokenizer may have, in order. A base may have others that end in `_token`.
 const NAMES: [&str; 7] = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
 pub(super) struct SpecialTokens {
-    /// By their names.
+    /// The tokens with a name.
     named: Vec<(String, AddedToken)>,
-    /// Those that have a number but no name, by the number.
+    /// The tokens with an id and no name, by id.
     numbered: BTreeMap<u32, AddedToken>,
-    /// Those that have neither.
+    /// The tokens with neither.
     extra: Vec<AddedToken>,
 }
 
 impl SpecialTokens {
-    /// Reads them; a file that is not there is null. `defaults` are the names that the tokenizer's class gives.
+    /// Reads the tokens; a missing file is null. `defaults` are the names from the tokenizer's class.
     pub(super) fn of(
         config: &Value,
         special_tokens_map: &Value,
@@ -28,7 +28,7 @@ impl SpecialTokens {
         defaults: &[(&str, &str)],
     ) -> Self {
         let decoder = config["added_tokens_decoder"].as_object();
-        // The other files are from before there was this one entry.
+        // The other files are older than this one entry.
         let older = if decoder.is_some() { &Value::Null } else { special_tokens_map };
         let of = |name: &str| older.get(name).or_else(|| config.get(name));
         let extra = of("extra_special_tokens").or_else(|| of("additional_special_tokens")).and_then(Value::as_array);
@@ -64,7 +64,7 @@ impl SpecialTokens {
                 added.chain(written.filter_map(|value| Some((number_of(&value["id"])?, token(value)?)))).collect()
             }
         };
-        // A token that has a number has its properties there.
+        // The entry with an id has the token's properties.
         for (_, token) in &mut named {
             if let Some(known) = numbered.values().find(|known| known.content == token.content) {
                 *token = known.clone();
@@ -73,7 +73,7 @@ impl SpecialTokens {
         Self { named, numbered, extra }
     }
 
-    /// Adds what the tokenizer lacks, or has with other properties.
+    /// Adds tokens that the tokenizer lacks or has with other properties.
     pub(super) fn add_to(&self, tokenizer: &mut Tokenizer) -> tokenizers::Result<()> {
         let known: Vec<AddedToken> = tokenizer.get_added_tokens_decoder().into_values().collect();
         let mut added: Vec<AddedToken> =
@@ -89,7 +89,7 @@ impl SpecialTokens {
         tokenizer.add_tokens(added).map(|_| ())
     }
 
-    /// The named ones as texts.
+    /// Returns the named tokens as texts.
     pub(super) fn texts(&self) -> BTreeMap<String, String> {
         self.named.iter().map(|(name, token)| (name.clone(), token.content.clone())).collect()
     }
@@ -99,7 +99,7 @@ fn number_of(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|number| u32::try_from(number).ok())
 }
 
-/// Written as a text, or as an object with its properties.
+/// Reads a token written as a text, or as an object with its properties.
 fn token(value: &Value) -> Option<AddedToken> {
     if let Some(text) = value.as_str() {
         return Some(AddedToken::from(text, true));
@@ -117,7 +117,7 @@ fn token(value: &Value) -> Option<AddedToken> {
     })
 }
 
-/// tokenizers compares by the text alone.
+/// Compares all properties; tokenizers compares the text alone.
 fn is_same(left: &AddedToken, right: &AddedToken) -> bool {
     let properties =
         |token: &AddedToken| (token.single_word, token.lstrip, token.rstrip, token.normalized, token.special);

@@ -21,7 +21,7 @@ pub struct BedrockGuardrail {
 }
 
 impl BedrockGuardrail {
-    /// The guardrail of this id, in this version.
+    /// Uses the guardrail of this id and version.
     #[must_use]
     pub fn new(client: Client, guardrail: &str, version: &str) -> Self {
         Self { client, guardrail: guardrail.to_owned(), version: version.to_owned() }
@@ -35,7 +35,7 @@ impl ApplyGuardrail for BedrockGuardrail {
             .apply_guardrail()
             .guardrail_identifier(&self.guardrail)
             .guardrail_version(&self.version)
-            // Grounding is checked of outputs only.
+            // Bedrock checks grounding for outputs only.
             .source(GuardrailContentSource::Output)
             .set_content(Some(content(text).map_err(|_| NoAnswer::NotAsked)?))
             .send()
@@ -64,7 +64,7 @@ fn content(text: &GuardedText<'_>) -> Result<Vec<GuardrailContentBlock>, BuildEr
     Ok(blocks)
 }
 
-/// The policies that did something to the text. What they only detected is not among them.
+/// Returns the policies that acted on the text, without those that only detected something.
 fn policies(assessment: &GuardrailAssessment) -> Vec<GuardrailPolicy> {
     let mut policies = Vec::new();
     let mut add_if = |acted: bool, policy| {

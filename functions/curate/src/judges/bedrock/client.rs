@@ -9,15 +9,15 @@ use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 
 use crate::judges::no_answer::NoAnswer;
 
-/// Twice, and no more: what is throttled again a moment later would be throttled a third time, and others wait.
+/// The number of attempts. A call that is throttled twice would probably be throttled again, and others wait.
 const ATTEMPTS: u32 = 2;
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// A call with both its attempts; below the time for which the panel waits, so that the cause is known.
+/// The time limit of a call with both attempts. It is below the panel's own limit, so that the cause is known.
 const CALL_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// A client for calls that are short and many, and of which each can do without.
+/// Creates a client for calls that are short and many, and each of them optional.
 #[must_use]
 pub fn bedrock_client(aws: &SdkConfig) -> Client {
     let timeouts = TimeoutConfig::builder()
@@ -29,7 +29,7 @@ pub fn bedrock_client(aws: &SdkConfig) -> Client {
     Client::from_conf(Builder::from(aws).timeout_config(timeouts).retry_config(retries).build())
 }
 
-/// What went wrong, by the service's code for it, which says enough and holds nothing that it was sent.
+/// Returns the reason as the service's error code, which is sufficient and quotes no text.
 pub(super) fn no_answer<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> NoAnswer {
     match error {
         SdkError::TimeoutError(_) => NoAnswer::TimedOut,
@@ -40,7 +40,7 @@ pub(super) fn no_answer<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> N
     }
 }
 
-/// The code, if it is one: it goes into logs.
+/// Returns the error code if it has the form of one, for it goes into logs.
 fn code(error: &impl ProvideErrorMetadata) -> Option<String> {
     let is_code = |code: &&str| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
     error.code().filter(is_code).map(str::to_owned)

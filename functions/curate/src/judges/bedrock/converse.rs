@@ -13,7 +13,7 @@ use super::client::no_answer;
 use crate::judges::no_answer::NoAnswer;
 use crate::judges::ports::AskModel;
 
-/// Enough for a call of the tool, with a nonce of sixteen digits and one word, by any tokenizer.
+/// The token limit: enough for a call of the tool, with a nonce of sixteen digits and one word, by any tokenizer.
 const MAX_TOKENS: i32 = 200;
 
 /// A language model on Bedrock, asked by `Converse`.
@@ -24,7 +24,7 @@ pub struct BedrockModel {
 }
 
 impl BedrockModel {
-    /// The model of this id; an inference profile's id, or an ARN, will do.
+    /// Uses the model of this id; an inference profile's id or an ARN is accepted, too.
     #[must_use]
     pub fn new(client: Client, model: &str) -> Self {
         Self { client, model: model.to_owned() }
@@ -54,7 +54,7 @@ fn turn(question: &Question) -> Result<Message, BuildError> {
     Message::builder().role(ConversationRole::User).content(content).build()
 }
 
-/// The model has no choice but to call this tool.
+/// Returns the configuration that forces the model to call this tool.
 fn the_one_tool() -> Result<ToolConfiguration, BuildError> {
     let tool = ToolSpecification::builder()
         .name(Question::TOOL)
@@ -65,8 +65,8 @@ fn the_one_tool() -> Result<ToolConfiguration, BuildError> {
     ToolConfiguration::builder().tools(Tool::ToolSpec(tool)).tool_choice(ToolChoice::Tool(choice)).build()
 }
 
-/// What the tool was called with, as JSON; `None` unless it was called exactly once, and with nothing but strings. Models
-/// may think aloud beside the call; that is not read.
+/// Returns the tool's input as JSON; `None` unless the tool was called exactly once and with strings only. Text beside the call
+/// is ignored.
 fn tool_input(answer: &Answer) -> Option<String> {
     let Some(ConverseOutput::Message(message)) = &answer.output else { return None };
     let mut calls = message.content.iter().filter_map(|block| block.as_tool_use().ok());
@@ -79,7 +79,7 @@ fn fields(call: &ToolUseBlock) -> Option<Map<String, Value>> {
     fields.map(|(name, value)| Some((name.clone(), value.as_string()?.into()))).collect()
 }
 
-/// JSON of ours as the SDK wants it.
+/// Converts JSON into the SDK's document type.
 fn document(json: Value) -> Document {
     match json {
         Value::Object(fields) => {

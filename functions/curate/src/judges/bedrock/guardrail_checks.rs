@@ -17,14 +17,14 @@ const ATTACKS: [Attack; 3] = [Attack::Jailbreak, Attack::PromptInjection, Attack
 
 /// Bedrock's guardrail checks: no guardrail to configure, and numbers instead of an action.
 ///
-/// Not asked for is what they could find of personal data: they find every name, and what has a pattern is replaced already.
+/// Checks for personal data are left out: they flag every name, and patterned data is replaced already.
 #[derive(Debug, Clone)]
 pub struct BedrockChecks {
     client: Client,
 }
 
 impl BedrockChecks {
-    /// Checks by this client.
+    /// Creates checks with this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client }
@@ -47,7 +47,7 @@ impl CheckText for BedrockChecks {
     }
 }
 
-/// The text as what a user says, which is what it is, and what attacks are looked for in.
+/// Returns the text as a user's message: it is one, and the checks look for attacks in users' messages.
 fn message(text: &str) -> Result<GuardrailChecksMessage, BuildError> {
     GuardrailChecksMessage::builder()
         .role(GuardrailChecksRole::User)
