@@ -11,7 +11,7 @@ from hypothesis import strategies
 from schemathesis.generation import GenerationMode
 from schemathesis.generation.meta import TestPhase
 
-ONE_IN = {GenerationMode.POSITIVE: 32, GenerationMode.NEGATIVE: 6}
+ONE_IN = {GenerationMode.POSITIVE: 40, GenerationMode.NEGATIVE: 8}
 """The coverage phase makes thousands of cases, and most are alike. One in so many is sent."""
 
 offsets = strategies.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
