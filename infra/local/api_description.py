@@ -83,7 +83,7 @@ class Description:
                 yield path, response["x-status"], response
 
     def errors(self, schema: dict, value: object) -> list[str]:
-        """What is wrong with a value. Empty for a valid one."""
+        """The faults of a value. Empty for a valid one."""
         resource = DRAFT202012.create_resource(self.document)
         registry = Registry().with_resource("urn:openapi", resource)
         validator = jsonschema.Draft202012Validator(absolute(schema), registry=registry, format_checker=formats)

