@@ -63,7 +63,7 @@ def test_the_page_is_made_from_the_description():
 
 
 def test_the_description_is_valid():
-    validator = [str(program("api", "python")), "-m", "openapi_spec_validator", "--errors", "all", str(DESCRIPTION_FILE)]
+    validator = [str(program("api", "python")), "-m", "openapi_spec_validator", str(DESCRIPTION_FILE)]
     ran = subprocess.run(validator, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
