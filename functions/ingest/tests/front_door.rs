@@ -29,6 +29,8 @@ enum Mood {
     TakesNone,
     /// Takes all but those that contain this.
     Chokes(&'static str),
+    /// Takes all but those that contain this, and never will.
+    Refuses(&'static str),
 }
 
 struct FakeQueue {
@@ -38,13 +40,17 @@ struct FakeQueue {
 
 impl EditQueue for &FakeQueue {
     async fn send(&self, entries: &[Entry<'_>]) -> Result<Vec<EntryFault>, QueueError> {
-        let chokes = |entry: &Entry<'_>| matches!(self.mood, Mood::Chokes(part) if entry.message.contains(part));
+        let chokes = |entry: &Entry<'_>| match self.mood {
+            Mood::Chokes(part) | Mood::Refuses(part) => entry.message.contains(part),
+            Mood::TakesAll | Mood::TakesNone => false,
+        };
+        let is_permanent = matches!(self.mood, Mood::Refuses(_));
         if matches!(self.mood, Mood::TakesNone) {
             return Err(QueueError("connection refused".to_owned()));
         }
         let (faulty, taken): (Vec<Entry<'_>>, Vec<Entry<'_>>) = entries.iter().partition(|entry| chokes(entry));
         self.messages.lock().unwrap().extend(taken.iter().map(|entry| entry.message.to_owned()));
-        Ok(faulty.iter().map(|entry| EntryFault { number: entry.number, is_permanent: false }).collect())
+        Ok(faulty.iter().map(|entry| EntryFault { number: entry.number, is_permanent }).collect())
     }
 }
 
@@ -438,4 +444,17 @@ async fn of_a_batch_only_what_the_queue_has_is_acknowledged() {
     assert_eq!(body["errors"], json!([{"index": 1, "error": body["errors"][0]["error"]}]));
     assert_eq!(body["errors"][0]["error"]["code"], "queue_unavailable");
     assert_eq!(body["event_ids"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_queue_never_takes_is_not_to_be_sent_again() {
+    let event = |edit| json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": edit});
+    let answered = async |events: Value| post_in(Mood::Refuses("choke"), with_body(&events.to_string())).await.0;
+    let response = answered(event("choke")).await;
+    assert_eq!((response.status_code, &body(&response)["error"]["code"]), (422, &json!("not_queueable")));
+    for (events, status) in [(vec![event("choke")], 422), (vec![event("choke"), event("fine")], 207)] {
+        let response = answered(json!({ "events": events })).await;
+        assert_eq!((response.status_code, &body(&response)["errors"][0]["index"]), (status, &json!(0)));
+        assert_eq!(body(&response)["errors"][0]["error"]["code"], "not_queueable");
+    }
 }

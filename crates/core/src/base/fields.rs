@@ -29,6 +29,11 @@ impl<'a> Fields<'a> {
         self.entries.iter().any(|(key, _)| key.value == name)
     }
 
+    /// True if the field is there, and not `null`.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, value)| key.value == name && *value != Json::Null)
+    }
+
     pub(crate) fn take(&mut self, name: &str) -> Result<Option<Json<'a>>, Refusal> {
         let Some(index) = self.entries.iter().position(|(key, _)| key.value == name) else { return Ok(None) };
         let (_, value) = self.entries.swap_remove(index);

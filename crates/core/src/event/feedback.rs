@@ -151,7 +151,7 @@ fn kind_of<'a>(kind: Json<'a>, fields: &Fields<'a>) -> Result<FeedbackKind, Refu
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "kind", message));
     }
     // An edit that is counted as a read would be lost.
-    if fields.contains("final_user_edit") {
+    if fields.says("final_user_edit") {
         let message = "cannot come with kind `read`; leave the kind out to send an edit";
         return Err(Refusal::of_field(RefusalCode::InvalidValue, "final_user_edit", message));
     }
@@ -210,6 +210,7 @@ mod tests {
             (json!({"kind": "thumbs_down", "comment": "wrong"}), disliked),
             (json!({"kind": "stars", "rating": 5}), liked(Stratum::Stars)),
             (json!({"kind": "stars", "rating": 4}), liked(Stratum::Stars)),
+            (json!({"kind": "stars", "rating": 4.0}), liked(Stratum::Stars)),
             (json!({"kind": "stars", "rating": 3}), weak(None)),
             (json!({"kind": "stars", "rating": 2}), disliked),
             (json!({"kind": "stars", "rating": 1}), disliked),
@@ -247,6 +248,7 @@ mod tests {
             (json!({"kind": "copy", "comment": 1}), RefusalCode::WrongType, "comment"),
             (json!({"kind": "copy", "final_user_edit": ""}), RefusalCode::EmptyField, "final_user_edit"),
             (json!({"kind": "read"}), RefusalCode::OnlyRead, "kind"),
+            (json!({"kind": "read", "final_user_edit": null}), RefusalCode::OnlyRead, "kind"),
             (json!({"kind": "read", "final_user_edit": "x"}), RefusalCode::InvalidValue, "final_user_edit"),
         ] {
             assert_eq!(refused(feedback.clone()), (code, field(name)), "{feedback}");

@@ -11,7 +11,7 @@ pub(crate) use reader::{Body, read, read_body};
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
-    /// A non-negative integer.
+    /// A whole number that is not negative. It may have a fraction of zeros.
     Integer(u64),
     /// Any other number.
     Number,

@@ -307,7 +307,14 @@ fn number(word: &str) -> Option<Json<'static>> {
         && (whole == "0" || !whole.starts_with('0'))
         && fraction.is_none_or(are_digits)
         && exponent_digits.is_none_or(are_digits);
-    is_number.then(|| word.parse().map_or(Json::Number, Json::Integer))
+    // `4.0` is a whole number, too: some clients write each number with a fraction.
+    let digits = match fraction {
+        Some(zeros) if exponent.is_none() && zeros.bytes().all(|byte| byte == b'0') => {
+            word.trim_end_matches('0').trim_end_matches('.')
+        }
+        _ => word,
+    };
+    is_number.then(|| digits.parse().map_or(Json::Number, Json::Integer))
 }
 
 /// Returns the place behind an invalid event of a batch. Its first bracket closes there. If it has no bracket, a comma
