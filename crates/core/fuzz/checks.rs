@@ -1,4 +1,4 @@
-//! What must hold for any input: the fuzz targets, and the test that replays their corpus.
+//! The checks that hold for any input: the fuzz targets run them, and so does the test that replays their corpus.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use flywheel_core::{
 };
 use serde_json::{Value, json};
 
-/// What anybody may send to the front door: refused with a reason, or queued as a message that is read back as the same event.
+/// Any body that a client may send to the front door: refused with a reason, or queued as a message that is read back as the same event.
 pub(crate) fn event(body: &[u8]) {
     submit(body, Endpoint::Edits);
     submit(body, Endpoint::Feedback);
@@ -28,7 +28,7 @@ fn submit(body: &[u8], endpoint: Endpoint) {
     }
 }
 
-/// What anybody may write into a policy file: an error with its line, or a policy with a hash.
+/// Any text that may stand in a policy file: an error with its line, or a policy with a hash.
 pub(crate) fn policy(text: &str) {
     match Policy::parse(text) {
         Ok(policy) => assert_eq!(policy.curation.hash().len(), 16),

@@ -94,3 +94,22 @@ def test_the_glossary_is_in_order():
 
 def test_the_readme_is_for_five_minutes():
     assert len((REPOSITORY / "README.md").read_text().split("\n")) <= 131
+
+
+QUESTION = re.compile(r"\s*(///|//!)\s+(What|Whether|How|Who|Whose|Whom|Where)\b")
+RIDDLE = re.compile(r"//.*\b(nobody|somebody|whoever|anybody|taken back|on top of it)\b", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("crate", sorted(folder.parent for folder in REPOSITORY.glob("*/*/Cargo.toml")), ids=lambda crate: crate.name)
+def test_comments_say_what_is_and_ask_nothing(crate):
+    """A doc comment begins with its subject or its verb. CONTRIBUTING has the rules of prose."""
+    found = []
+    for file in crate.rglob("*.rs"):
+        before = ""
+        for number, line in enumerate(file.read_text().split("\n"), 1):
+            question = QUESTION.match(line)
+            begins = question and not before.strip().startswith(f"{question[1]} ")
+            if begins or RIDDLE.search(line):
+                found.append(f"{file.relative_to(REPOSITORY)}:{number}: {line.strip()}")
+            before = line
+    assert not found, "\n".join(found)
