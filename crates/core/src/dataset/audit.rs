@@ -605,7 +605,7 @@ mod tests {
         let mut world = World::new();
         let nobodys: Vec<_> = (0..6).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))).collect();
         let audited = world.freeze(&[nobodys, pairs_of("alice", 30..36)].concat());
-        assert_eq!((audited.entries.len(), audited.waiting.len()), (8, 4));
+        assert_eq!((audited.entries.len(), audited.waiting.len()), (11, 1));
         assert!(audited.waiting.iter().all(|pair| pair.why == Hold::UnattributedCap));
         let mut world = World::new();
         let of = |tenant: &str, n: u32| {
