@@ -237,7 +237,7 @@ async fn what_was_trained_on_what_is_rolled_back_is_live_no_more_and_a_run_under
     assert_eq!(moved.adapter, Some(run_on(1)));
     let cause = LiveCause::ByHand { who: "kim".to_owned(), why: "a test".to_owned() };
     assert_eq!(moved.changes.last().map(|change| &change.cause), Some(&cause));
-    assert!(matches!(world.promote(3).await, Err(NotMoved::TakenBack { version: 3, .. })));
+    assert!(matches!(world.promote(3).await, Err(NotMoved::RolledBack { version: 3, .. })));
 
     let again = world.says(&[&to_first[..], &["--yes"]].concat());
     assert_eq!((&again["changed"], &again["live"]), (&json!(false), &Value::Null));
@@ -263,7 +263,7 @@ async fn a_rollback_that_died_in_between_is_finished_by_the_same_command() {
         assert_eq!((world.live_version().await, world.events().await.len()), (Some(1), 3));
         let after = world.live().await;
         assert_eq!((&world.says(&to_first)["changed"], world.live().await), (&json!(false), after));
-        assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
+        assert!(matches!(world.promote(2).await, Err(NotMoved::RolledBack { version: 2, .. })));
     };
     let world = World::two_adapters().await;
     world.roll_back_and_die(1).await;
@@ -300,7 +300,7 @@ async fn an_undone_rollback_leaves_it_to_a_person_what_is_live() {
     world.says(&["rollback", "--to", "1", "--yes"]);
     let undone = world.says(&["rollback", "--to", "2", "--yes"]);
     assert_eq!(undone["live"]["to"], FIRST);
-    assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
+    assert!(matches!(world.promote(2).await, Err(NotMoved::RolledBack { version: 2, .. })));
     world.says(&["demote", "--to", SECOND, "--yes"]);
     for to in ["2", "4"] {
         let again = world.says(&["rollback", "--to", to, "--dry-run"]);
@@ -346,7 +346,7 @@ async fn where_nothing_was_live_before_the_bare_base_is_and_what_cannot_be_read_
     // Without a live adapter, runs on rolled-back versions are kept from becoming the first one.
     let world = World::two_versions().await;
     world.says(&["rollback", "--to", "1", "--yes"]);
-    assert!(matches!(world.promote(2).await, Err(NotMoved::TakenBack { version: 2, .. })));
+    assert!(matches!(world.promote(2).await, Err(NotMoved::RolledBack { version: 2, .. })));
 }
 
 #[tokio::test]

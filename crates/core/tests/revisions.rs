@@ -48,7 +48,7 @@ impl World {
         }
         for row in &self.rows {
             let line = GoldLine::parse(&row.line).unwrap();
-            newcomers.meet(&RowInDataset {
+            newcomers.deduplicate_against(&RowInDataset {
                 pair_id: &line.pair_id,
                 event_id: &line.event_id,
                 split: row.split,

@@ -4,7 +4,7 @@ use flywheel_core::dataset::{
     Amendment, Background, Change, GoldLine, ObjectDigest, Operation, Selection, SplitSalt, Statistics, VersionRecord,
     WaitingPairs,
 };
-use flywheel_core::training::TakenBack;
+use flywheel_core::training::RolledBack;
 use flywheel_core::{Amended, Breadth, Millis, Pointer};
 use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
 
@@ -170,14 +170,14 @@ where
     ///
     /// # Errors
     /// If the dataset cannot be read.
-    pub async fn taken_back_since(&self, version: u64) -> Result<Vec<TakenBack>, AmendError> {
+    pub async fn taken_back_since(&self, version: u64) -> Result<Vec<RolledBack>, AmendError> {
         let Loaded { snapshot, version: newest, .. } = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
         let mut taken_back = Vec::new();
         for number in (version..=newest).skip(1) {
             let record = self.dataset.records_of(&snapshot, number).await?.and_then(|records| records.version);
             match record.and_then(|record| record.amendment).map(|amendment| amendment.operation) {
                 Some(Operation::Rollback { to }) if to >= version => {
-                    taken_back.push(TakenBack { above: to, below: number });
+                    taken_back.push(RolledBack { above: to, below: number });
                 }
                 _ => {}
             }

@@ -13,7 +13,7 @@ pub trait Dataset {
     fn load(&self) -> impl Future<Output = Result<Loaded<Self::Snapshot>, DatasetError>> + Send;
 
     /// Compares newcomers with every row of the snapshot.
-    fn meet(
+    fn deduplicate(
         &self,
         snapshot: &Self::Snapshot,
         newcomers: &mut Newcomers,

@@ -54,7 +54,7 @@ pub struct Erasure {
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
     /// A line cannot be read, so its contributor is unknown.
-    #[error("{key}: line {line} cannot be read, so that nobody knows whose it is: repair or delete it")]
+    #[error("{key}: line {line} cannot be read, so its contributor is unknown: repair or delete it")]
     Unreadable {
         /// The object.
         key: String,

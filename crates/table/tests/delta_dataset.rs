@@ -90,7 +90,7 @@ async fn known(dataset: &DeltaDataset, lines: &[String]) -> u64 {
     let mut newcomers = Newcomers::new(&DatasetRules::default());
     lines.iter().for_each(|line| assert!(newcomers.add(line)));
     let loaded = dataset.load().await.unwrap();
-    dataset.meet(&loaded.snapshot, &mut newcomers).await.unwrap();
+    dataset.deduplicate(&loaded.snapshot, &mut newcomers).await.unwrap();
     audit(newcomers, Background::default(), &DatasetRules::default(), &SplitSalt::new([0; 16])).duplicates
 }
 

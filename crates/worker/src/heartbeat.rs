@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::ports::{Callbacks, Jobs, Received, Told};
+use crate::ports::{Callback, Callbacks, Jobs, Received};
 
 /// The times of a job's heartbeats.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ impl Default for Pulse {
 /// Sends heartbeats until the workflow no longer waits for the job.
 ///
 /// A failed heartbeat does not end the job: the next one may succeed, and the workflow waits for four.
-pub(crate) async fn beat_until_nobody_waits(
+pub(crate) async fn beat_until_task_is_gone(
     pulse: Pulse,
     jobs: &impl Jobs,
     callbacks: &impl Callbacks,
@@ -39,8 +39,8 @@ pub(crate) async fn beat_until_nobody_waits(
             tracing::warn!(%error, "the job may be delivered to another worker as well");
         }
         match callbacks.heartbeat(token).await {
-            Ok(Told::Heard) => (),
-            Ok(Told::NobodyWaits) => return,
+            Ok(Callback::Accepted) => (),
+            Ok(Callback::TaskGone) => return,
             Err(error) => tracing::warn!(%error, "no heartbeat"),
         }
     }

@@ -19,7 +19,7 @@ mod worker;
 pub use arguments::Arguments;
 pub use heartbeat::Pulse;
 pub use message::JobMessage;
-pub use ports::{Callbacks, Jobs, PortError, Received, Told};
+pub use ports::{Callback, Callbacks, Jobs, PortError, Received};
 pub use run_files::RunFiles;
 pub use sqs_jobs::SqsJobs;
 pub use step_functions_callbacks::StepFunctionsCallbacks;

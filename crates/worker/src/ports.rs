@@ -26,22 +26,22 @@ pub trait Jobs: Sync {
 /// The workflow's task-token callbacks.
 pub trait Callbacks: Sync {
     /// Reports that the job is still under way.
-    fn heartbeat(&self, token: &str) -> impl Future<Output = Result<Told, PortError>> + Send;
+    fn heartbeat(&self, token: &str) -> impl Future<Output = Result<Callback, PortError>> + Send;
 
     /// Reports that the job is done.
-    fn succeed(&self, token: &str, output: &str) -> impl Future<Output = Result<Told, PortError>> + Send;
+    fn succeed(&self, token: &str, output: &str) -> impl Future<Output = Result<Callback, PortError>> + Send;
 
     /// Reports that the job failed, and why.
-    fn fail(&self, token: &str, error: &str, cause: &str) -> impl Future<Output = Result<Told, PortError>> + Send;
+    fn fail(&self, token: &str, error: &str, cause: &str) -> impl Future<Output = Result<Callback, PortError>> + Send;
 }
 
 /// The workflow's reaction to a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Callback {
     /// The workflow accepted it.
-    Heard,
+    Accepted,
     /// The workflow no longer waits for the job: it was answered before, it timed out, or the run was stopped.
-    NobodyWaits,
+    TaskGone,
 }
 
 /// A failed call. Another attempt may succeed.

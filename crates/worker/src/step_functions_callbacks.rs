@@ -2,7 +2,7 @@ use aws_sdk_sfn::Client;
 use aws_sdk_sfn::error::ProvideErrorMetadata;
 use flywheel_runtime::causes;
 
-use crate::ports::{Callbacks, PortError, Told};
+use crate::ports::{Callback, Callbacks, PortError};
 
 /// The most characters that Step Functions takes of an error and of its cause.
 const MOST_ERROR: usize = 256;
@@ -23,27 +23,30 @@ impl StepFunctionsCallbacks {
 }
 
 impl Callbacks for StepFunctionsCallbacks {
-    async fn heartbeat(&self, token: &str) -> Result<Told, PortError> {
+    async fn heartbeat(&self, token: &str) -> Result<Callback, PortError> {
         let sent = self.client.send_task_heartbeat().task_token(token).send().await;
-        sent.map(|_| Told::Heard).or_else(|error| nobody_or("send a heartbeat", &error))
+        sent.map(|_| Callback::Accepted).or_else(|error| task_gone_or("send a heartbeat", &error))
     }
 
-    async fn succeed(&self, token: &str, output: &str) -> Result<Told, PortError> {
+    async fn succeed(&self, token: &str, output: &str) -> Result<Callback, PortError> {
         let sent = self.client.send_task_success().task_token(token).output(output).send().await;
-        sent.map(|_| Told::Heard).or_else(|error| nobody_or("answer a job", &error))
+        sent.map(|_| Callback::Accepted).or_else(|error| task_gone_or("answer a job", &error))
     }
 
-    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Told, PortError> {
+    async fn fail(&self, token: &str, error: &str, cause: &str) -> Result<Callback, PortError> {
         let call = self.client.send_task_failure().task_token(token).error(first(error, MOST_ERROR));
         let sent = call.cause(first(cause, MOST_CAUSE)).send().await;
-        sent.map(|_| Told::Heard).or_else(|error| nobody_or("refuse a job", &error))
+        sent.map(|_| Callback::Accepted).or_else(|error| task_gone_or("refuse a job", &error))
     }
 }
 
 /// Recognises the errors by which Step Functions says that no task waits for the token.
-fn nobody_or<E: ProvideErrorMetadata + std::error::Error>(action: &'static str, error: &E) -> Result<Told, PortError> {
+fn task_gone_or<E: ProvideErrorMetadata + std::error::Error>(
+    action: &'static str,
+    error: &E,
+) -> Result<Callback, PortError> {
     match error.code() {
-        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(Told::NobodyWaits),
+        Some("TaskTimedOut" | "TaskDoesNotExist" | "InvalidToken") => Ok(Callback::TaskGone),
         _ => Err(PortError { action, cause: causes(error) }),
     }
 }

@@ -11,7 +11,7 @@ use flywheel_trainer::{Job, Observer, Progress, TrainerError};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::heartbeat::{Pulse, beat_until_nobody_waits};
+use crate::heartbeat::{Pulse, beat_until_task_is_gone};
 use crate::message::JobMessage;
 use crate::ports::{Callbacks, Jobs, PortError, Received};
 use crate::run_files::{FilesError, RunFiles};
@@ -43,7 +43,7 @@ pub enum Done {
     /// The run cannot be trained, and the workflow has the reason.
     Refused(RunName),
     /// The workflow no longer waited for the run.
-    Pointless(RunName),
+    Cancelled(RunName),
     /// The job is back in the queue: this worker was stopped or could not reach the lake.
     HandedBack(RunName),
     /// The message is not a valid job for this worker. It stays, and ends in the dead-letter queue.
@@ -117,7 +117,7 @@ where
                 self.callbacks.fail(&token, error, &cause).await?;
                 Done::Refused(run)
             }
-            Err(Unmade::Pointless) => Done::Pointless(run),
+            Err(Unmade::Cancelled) => Done::Cancelled(run),
             Err(Unmade::NotNow(cause)) => {
                 tracing::warn!(%run, cause, "a job is handed back");
                 self.jobs.hide(&received.receipt, 0).await?;
@@ -125,7 +125,7 @@ where
             }
         };
         self.jobs.delete(&received.receipt).await?;
-        if let Done::Trained(run) | Done::Refused(run) | Done::Pointless(run) = &done {
+        if let Done::Trained(run) | Done::Refused(run) | Done::Cancelled(run) = &done {
             self.files.forget(run);
         }
         Ok(done)
@@ -138,12 +138,12 @@ where
         job: (&Received, &str),
         stop: &Arc<AtomicBool>,
     ) -> Result<(), Unmade> {
-        let ends = Ends { stopped: stop.clone(), pointless: Arc::default() };
+        let ends = Ends { stopped: stop.clone(), cancelled: Arc::default() };
         let mut making = pin!(self.make(run, &ends));
         tokio::select! {
             made = &mut making => made,
-            () = beat_until_nobody_waits(self.pulse, &self.jobs, &self.callbacks, job) => {
-                ends.pointless.store(true, Ordering::Relaxed);
+            () = beat_until_task_is_gone(self.pulse, &self.jobs, &self.callbacks, job) => {
+                ends.cancelled.store(true, Ordering::Relaxed);
                 making.await
             }
         }
@@ -156,7 +156,7 @@ enum Unmade {
     /// No worker can make it: an error's name, and its cause.
     Impossible(&'static str, String),
     /// The workflow no longer waits for it.
-    Pointless,
+    Cancelled,
     /// It may succeed later, or on another worker.
     NotNow(String),
 }
@@ -165,12 +165,12 @@ enum Unmade {
 #[derive(Debug, Clone)]
 struct Ends {
     stopped: Arc<AtomicBool>,
-    pointless: Arc<AtomicBool>,
+    cancelled: Arc<AtomicBool>,
 }
 
 impl Ends {
     fn are_reached(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed) || self.pointless.load(Ordering::Relaxed)
+        self.stopped.load(Ordering::Relaxed) || self.cancelled.load(Ordering::Relaxed)
     }
 }
 
@@ -195,7 +195,7 @@ where
         });
         match trained.await {
             Ok(Ok(_)) => self.files.deliver(run, &output).await.map_err(Unmade::from),
-            Ok(Err(TrainerError::Cancelled { .. })) if ends.pointless.load(Ordering::Relaxed) => Err(Unmade::Pointless),
+            Ok(Err(TrainerError::Cancelled { .. })) if ends.cancelled.load(Ordering::Relaxed) => Err(Unmade::Cancelled),
             Ok(Err(TrainerError::Cancelled { step })) => Err(Unmade::NotNow(format!("stopped at step {step}"))),
             Ok(Err(error @ TrainerError::Io { .. })) => Err(Unmade::NotNow(error.to_string())),
             Ok(Err(error)) => Err(Unmade::Impossible(TRAINING_FAILED, error.to_string())),

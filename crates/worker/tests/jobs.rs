@@ -12,7 +12,7 @@ use std::time::Duration;
 use flywheel_core::training::{RunReport, Sha256Hex};
 use flywheel_lake::{Fault, MemoryLake, ReplaceObject as _, WriteFile as _, WritePart as _};
 use flywheel_trainer::{Job, Observer, TrainerError};
-use flywheel_worker::{Callbacks, Done, Jobs, PortError, Pulse, Received, RunFiles, Told, Worker};
+use flywheel_worker::{Callback, Callbacks, Done, Jobs, PortError, Pulse, Received, RunFiles, Worker};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -24,7 +24,7 @@ const OUTPUT: &str = "runs/golden/output/";
 struct World {
     jobs: Arc<Mutex<VecDeque<String>>>,
     events: Arc<Mutex<Vec<String>>>,
-    nobody_waits: Arc<AtomicBool>,
+    task_is_gone: Arc<AtomicBool>,
 }
 
 impl World {
@@ -38,9 +38,9 @@ impl World {
         self.jobs.lock().unwrap().push_back(body.into());
     }
 
-    fn note(&self, event: impl Into<String>) -> Told {
+    fn note(&self, event: impl Into<String>) -> Callback {
         self.events.lock().unwrap().push(event.into());
-        if self.nobody_waits.load(Ordering::Relaxed) { Told::NobodyWaits } else { Told::Heard }
+        if self.task_is_gone.load(Ordering::Relaxed) { Callback::TaskGone } else { Callback::Accepted }
     }
 
     /// Returns the calls without heartbeats, whose number depends on time.
@@ -68,15 +68,15 @@ impl Jobs for World {
 }
 
 impl Callbacks for World {
-    async fn heartbeat(&self, _: &str) -> Result<Told, PortError> {
+    async fn heartbeat(&self, _: &str) -> Result<Callback, PortError> {
         Ok(self.note("beat"))
     }
 
-    async fn succeed(&self, _: &str, output: &str) -> Result<Told, PortError> {
+    async fn succeed(&self, _: &str, output: &str) -> Result<Callback, PortError> {
         Ok(self.note(format!("succeed {output}")))
     }
 
-    async fn fail(&self, _: &str, error: &str, _: &str) -> Result<Told, PortError> {
+    async fn fail(&self, _: &str, error: &str, _: &str) -> Result<Callback, PortError> {
         Ok(self.note(format!("fail {error}")))
     }
 }
@@ -223,13 +223,13 @@ async fn a_run_is_not_mixed_from_two_workers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_training_that_nobody_waits_for_ends() {
     let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
-    world.nobody_waits.store(true, Ordering::Relaxed);
+    world.task_is_gone.store(true, Ordering::Relaxed);
     // Training begins after the first heartbeat is answered.
     let late = |job: &Job, observer: &mut Observer<'_>| {
         std::thread::sleep(Duration::from_millis(200));
         flywheel_trainer::run(job, observer)
     };
-    assert_eq!(work(&world, &lake, &folder, late).await, Done::Pointless("golden".parse().unwrap()));
+    assert_eq!(work(&world, &lake, &folder, late).await, Done::Cancelled("golden".parse().unwrap()));
     assert_eq!((world.events(), outputs(&lake).len()), (vec!["delete".to_owned()], 0));
 }
 

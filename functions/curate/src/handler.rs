@@ -74,14 +74,14 @@ impl<L: WritePart> Curate<L> {
         let mut audited = Vec::new();
         for message in &messages {
             let audit = |body| Ok(self.curator.audit(body)?.received_by_default(sent_at(message)));
-            match unless_it_fails(message, audit) {
+            match catch_item_failure(message, audit) {
                 Some(event) => audited.push((message, event)),
                 None => failed.push(message),
             }
         }
         let opinions = self.opinions(&audited, deadline).await;
         for ((message, event), opinions) in audited.into_iter().zip(opinions) {
-            match unless_it_fails(message, |_| self.curator.finish(event, &opinions, (self.now)())) {
+            match catch_item_failure(message, |_| self.curator.finish(event, &opinions, (self.now)())) {
                 Some(event) => batch.add(event, message),
                 None => failed.push(message),
             }
@@ -168,7 +168,7 @@ impl Tally {
 
 /// Runs a step of curating a message. The message fails alone: a defect that panics on one message must not fail the other 999
 /// repeatedly.
-fn unless_it_fails<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) -> Result<T, Refusal>) -> Option<T> {
+fn catch_item_failure<'m, T>(message: &'m SqsMessage, step: impl FnOnce(&'m str) -> Result<T, Refusal>) -> Option<T> {
     let message_id = message.message_id.as_deref();
     let body = message.body.as_deref().unwrap_or_default();
     match catch_unwind(AssertUnwindSafe(|| step(body))) {

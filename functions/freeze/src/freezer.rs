@@ -74,7 +74,7 @@ pub enum FreezeError {
     )]
     CorruptWaiting,
     /// Other commits came first on every attempt.
-    #[error("gave up after {ATTEMPTS} attempts, each overtaken by another freeze")]
+    #[error("gave up after {ATTEMPTS} attempts, each overtaken by another change of the lake")]
     Contended,
     /// The lake could not be read or written, or the pointer could not be moved.
     #[error(transparent)]
@@ -162,7 +162,7 @@ where
         let newcomers = add_waiting(newcomers, &waiting)?;
         let Gathered { mut newcomers, window, list, lines } = self.gather(newcomers, &parts, &breaker.breaker).await?;
         self.add_states(&mut newcomers, &pointer.watermark).await?;
-        self.dataset.meet(&snapshot, &mut newcomers).await?;
+        self.dataset.deduplicate(&snapshot, &mut newcomers).await?;
         let mut audited = audit(newcomers, background, &self.rules, &salt);
 
         // Before the first revision the table's own property forbids removing rows.

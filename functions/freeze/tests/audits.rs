@@ -57,8 +57,8 @@ impl Dataset for Failing {
         self.table.load().await
     }
 
-    async fn meet(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
-        self.table.meet(snapshot, newcomers).await
+    async fn deduplicate(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+        self.table.deduplicate(snapshot, newcomers).await
     }
 
     async fn put_object(

@@ -275,7 +275,7 @@ async fn a_loaded_dataset_has_its_last_records_and_newcomers_meet_its_pairs() {
     let lines = world.lake.objects().into_values().map(|body| String::from_utf8(body).unwrap());
     let lines: Vec<_> = lines.flat_map(|body| body.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
     let added = lines.iter().filter(|line| newcomers.add(line)).count();
-    world.dataset().meet(&loaded.snapshot, &mut newcomers).await.unwrap();
+    world.dataset().deduplicate(&loaded.snapshot, &mut newcomers).await.unwrap();
     let audited = audit(newcomers, Default::default(), &DatasetRules::default(), &SplitSalt::new([0; 16]));
     assert_eq!((added, audited.duplicates), (2, 2));
 }

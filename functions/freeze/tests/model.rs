@@ -251,7 +251,7 @@ impl Dataset for MemoryDataset {
         Ok(loaded)
     }
 
-    async fn meet(&self, snapshot: &usize, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+    async fn deduplicate(&self, snapshot: &usize, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
         step().await;
         if self.1 != Sabotage::PairsForgotten {
             let state = self.0.lock().unwrap();
@@ -259,7 +259,7 @@ impl Dataset for MemoryDataset {
                 let (pair_id, event_id) = ids(&entry.line);
                 let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
                 let revision = RowRevision::of_line(&GoldLine::parse(&entry.line).unwrap());
-                newcomers.meet(&RowInDataset {
+                newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &pair_id,
                     event_id: &event_id,
                     split: entry.split,

@@ -27,7 +27,7 @@ pub enum Outcome {
     /// The adapter is not live: the adapter that it was compared with is not live any more.
     Superseded,
     /// The adapter is not live: its dataset version was rolled back.
-    TakenBack,
+    RolledBack,
 }
 
 impl<L> Promoter<L>
@@ -70,7 +70,7 @@ where
             let next = match next {
                 Ok(next) => next,
                 Err(NotMoved::AlreadyLive(_)) => return Ok(Outcome::Promoted),
-                Err(NotMoved::TakenBack { .. }) => return Ok(Outcome::TakenBack),
+                Err(NotMoved::RolledBack { .. }) => return Ok(Outcome::RolledBack),
                 Err(NotMoved::Superseded(_) | NotMoved::NeverLive(_)) => return Ok(Outcome::Superseded),
             };
             if self.lake.move_live(&loaded, &next).await? == Moved::Moved {

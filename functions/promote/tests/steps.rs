@@ -6,8 +6,8 @@ use flywheel_core::Policy;
 use flywheel_core::gate::{GateVerdict, Ruling};
 use flywheel_core::training::{
     DatasetVersion, HeldOutRow, Incumbent, InputDigest, InputFile, LiveCause, LiveModel, ModelFiles, OutputFile,
-    PairRow, Recipe, ReplayRow, Review, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide, ScoredReplay,
-    ScoredReplaySide, ScoredRow, Sha256Hex, TakenBack, Trainer,
+    PairRow, Recipe, ReplayRow, Review, RolledBack, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide,
+    ScoredReplay, ScoredReplaySide, ScoredRow, Sha256Hex, Trainer,
 };
 use flywheel_lake::{Fault, LoadLive as _, LoadedLive, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
 use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
@@ -181,7 +181,7 @@ impl World {
     /// Moves the live adapter as `flywheel rollback` does from version `below - 1` to `above`.
     async fn roll_back(&self, above: u64, below: u64) {
         let loaded = self.live().await;
-        let next = loaded.live.rolled_back(&[TakenBack { above, below }], "kim", "poisoned", NOW).unwrap();
+        let next = loaded.live.rolled_back(&[RolledBack { above, below }], "kim", "poisoned", NOW).unwrap();
         self.lake.move_live(&loaded, &next).await.unwrap();
     }
 
@@ -329,12 +329,12 @@ async fn a_run_on_a_version_that_was_rolled_back_meanwhile_does_not_go_live() {
     world.roll_back(1, 4).await;
     let before = world.live().await.live;
     assert_eq!((before.incumbent(), &incumbent), (incumbent.clone(), &incumbent), "it would not be superseded");
-    assert_eq!(world.promote(3, None).await.unwrap(), Outcome::TakenBack);
-    assert_eq!(serde_json::to_value(Outcome::TakenBack).unwrap(), "taken_back");
+    assert_eq!(world.promote(3, None).await.unwrap(), Outcome::RolledBack);
+    assert_eq!(serde_json::to_value(Outcome::RolledBack).unwrap(), "taken_back");
     // An operator's approval does not help, neither after the gate asks nor before the rollback.
     world.trained(2, incumbent.clone(), Kind::TooFewRows).await;
     assert_eq!(world.evaluate(2).await.unwrap().0, Ruling::Review);
-    assert_eq!(world.promote(2, Some("kim")).await.unwrap(), Outcome::TakenBack);
+    assert_eq!(world.promote(2, Some("kim")).await.unwrap(), Outcome::RolledBack);
     assert_eq!(world.live().await.live, before);
     // An adapter of the rollback's own version becomes live.
     world.judged(4, incumbent).await;
@@ -352,7 +352,7 @@ async fn whether_the_rollback_or_the_promotion_comes_first_the_run_is_not_live_i
         world.lake.fail_next_write("models/live.json", fault);
         assert!(world.promote(3, None).await.is_err());
         world.roll_back(1, 4).await;
-        assert_eq!(world.promote(3, None).await.unwrap(), Outcome::TakenBack, "{fault:?}");
+        assert_eq!(world.promote(3, None).await.unwrap(), Outcome::RolledBack, "{fault:?}");
         assert_eq!(world.live().await.live.adapter.unwrap().adapter, name(1), "{fault:?}");
     }
 }

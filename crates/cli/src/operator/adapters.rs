@@ -54,9 +54,9 @@ pub(crate) async fn demote(arguments: &DemoteArguments) -> Result<Outcome, Failu
     }
     match lake.move_live(&loaded, &next).await.map_err(unusable)? {
         Moved::Moved => say(on, &next, true, false),
-        Moved::WasMovedBefore => {
-            Err(Failure::Unusable("what is live was moved by somebody else just now: look at it again".to_owned()))
-        }
+        Moved::WasMovedBefore => Err(Failure::Unusable(
+            "another operator or a function changed the live adapter just now: look at it again".to_owned(),
+        )),
     }
 }
 

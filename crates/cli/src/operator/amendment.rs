@@ -8,9 +8,9 @@ use flywheel_table::{Amender, NewVersion, Request, Wish};
 use serde::Serialize;
 
 use super::confirm::confirm;
+use super::demotion::{self, LiveMove};
 use super::lake::{OperatorLake, unusable};
 use super::output;
-use super::taking_back::{self, LiveMove};
 use super::trained_on::{TrainedRun, runs_with};
 use crate::arguments::ChangeArguments;
 use crate::{Failure, Outcome};
@@ -76,8 +76,8 @@ pub(crate) async fn amend(
     let request = Request { wish, by: change.by.clone(), why: change.why.clone() };
     let mut changes = Changes { version: amender.plan(&request).await.map_err(unusable)?, ..Changes::default() };
     if let Some(to) = went_back_to {
-        let taken_back = taking_back::taken_back(&amender, to, changes.version.as_ref()).await?;
-        changes.live = taking_back::plan(lake, &taken_back, change).await?;
+        let taken_back = demotion::taken_back(&amender, to, changes.version.as_ref()).await?;
+        changes.live = demotion::plan(lake, &taken_back, change).await?;
     }
     if let Some(planned) = &changes.version {
         changes.runs = runs_with(lake, &amender, &planned.removed).await?;
@@ -94,8 +94,8 @@ pub(crate) async fn amend(
         let unfinished = |failure| {
             unusable(format_args!("the dataset is rolled back, and what is live is not: {failure}: run this again"))
         };
-        let taken_back = taking_back::taken_back(&amender, to, changes.version.as_ref()).await.map_err(unfinished)?;
-        changes.live = taking_back::take_back(lake, &taken_back, change).await.map_err(unfinished)?;
+        let taken_back = demotion::taken_back(&amender, to, changes.version.as_ref()).await.map_err(unfinished)?;
+        changes.live = demotion::demote_rolled_back(lake, &taken_back, change).await.map_err(unfinished)?;
     }
     changes.print(change, !changes.are_none())
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(command: &BreakerCommand) -> Result<Outcome, Failure> {
         match command {
             BreakerCommand::Status(arguments) => status(arguments).await,
             BreakerCommand::Open(arguments) => {
-                let warning = "Nothing is trained, and gold is held back, until somebody closes it.";
+                let warning = "Nothing is trained, and new gold is quarantined, until an operator closes it.";
                 change(arguments, "Open", warning, Breaker::opened_by_hand).await
             }
             BreakerCommand::Close(arguments) => {
@@ -64,9 +64,9 @@ async fn change(arguments: &ChangeArguments, verb: &str, warning: &str, moved: M
     }
     match lake.move_breaker(&loaded, &next).await.map_err(unusable)? {
         Moved::Moved => say(on, &next, true, false),
-        Moved::WasMovedBefore => {
-            Err(Failure::Unusable("the breaker was moved by somebody else just now: look at it again".to_owned()))
-        }
+        Moved::WasMovedBefore => Err(Failure::Unusable(
+            "another operator or a function moved the breaker just now: look at it again".to_owned(),
+        )),
     }
 }
 
@@ -81,7 +81,7 @@ fn as_text(lake: &LakeLocation, breaker: &Breaker) -> String {
     let since = breaker.changes.last().map(|change| format!(" since {}", rfc3339(change.at))).unwrap_or_default();
     let until = match (breaker.state, breaker.half_open_at) {
         (BreakerState::Open, Some(at)) => format!(", lets a sample through from {}", rfc3339(at)),
-        (BreakerState::Open, None) => ", until somebody closes it".to_owned(),
+        (BreakerState::Open, None) => ", until an operator closes it".to_owned(),
         (BreakerState::HalfOpen, _) => ", the next freeze takes a sample".to_owned(),
         (BreakerState::Closed, _) => String::new(),
     };

@@ -6,7 +6,9 @@ use crate::Failure;
 pub(crate) fn confirm(question: &str) -> Result<(), Failure> {
     let input = stdin();
     if !input.is_terminal() {
-        return Err(Failure::Unusable("nobody can be asked here: pass --yes, or see with --dry-run".to_owned()));
+        return Err(Failure::Unusable(
+            "there is no terminal to ask on: pass --yes, or see the plan with --dry-run".to_owned(),
+        ));
     }
     write!(stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();

@@ -279,7 +279,7 @@ fn as_text(change: &ChangeArguments, plan: &Plan, changed: bool) -> String {
     const SHOWN: usize = 20;
     let is = if changed { "are" } else { "would be" };
     if plan.lines.is_empty() && plan.left.is_empty() {
-        return "nothing to decide: none of these is held, or somebody has decided already\n".to_owned();
+        return "nothing to decide: none of these is quarantined or in review, or all are decided already\n".to_owned();
     }
     let mut text = format!("{} held events of {} {is} {}\n", plan.lines.len(), change.on.lake, plan.decision.as_str());
     for (event, (route, _)) in plan.lines.iter().take(SHOWN) {

@@ -371,7 +371,7 @@ mod tests {
             lines.iter().for_each(|line| assert!(newcomers.add(line), "{line}"));
             for row in &self.rows {
                 let line = GoldLine::parse(&row.line).unwrap();
-                newcomers.meet(&RowInDataset {
+                newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &line.pair_id,
                     event_id: &line.event_id,
                     split: row.split,

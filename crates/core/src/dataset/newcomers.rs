@@ -219,13 +219,13 @@ impl Newcomers {
 
     /// Compares the pairs with a row of the dataset. An outdated row leaves with this version, so no pair repeats it; its prompt
     /// stays on its side.
-    pub fn meet(&mut self, row: &RowInDataset<'_>) {
+    pub fn deduplicate_against(&mut self, row: &RowInDataset<'_>) {
         if self.outputs.outdates(id_key("event", row.event_id), row.revision) {
             self.outdated.insert(row.pair_id.to_owned());
             if let Some(same) = self.prompts.get_mut(&row.fingerprint.prompt) {
                 same.settled = Some(row.split);
             }
-            self.meet_prompt(&row.fingerprint, row.split);
+            self.settle_prompt(&row.fingerprint, row.split);
             return;
         }
         for id in [id_key("pair", row.pair_id), id_key("event", row.event_id)] {
@@ -237,7 +237,7 @@ impl Newcomers {
         if let Some(same) = self.prompts.get_mut(&prompt) {
             same.settled = Some(row.split);
         }
-        self.meet_prompt(&row.fingerprint, row.split);
+        self.settle_prompt(&row.fingerprint, row.split);
         for index in self.near(&row.fingerprint) {
             self.pairs[index].repeats = true;
         }
@@ -249,7 +249,7 @@ impl Newcomers {
         }
     }
 
-    fn meet_prompt(&mut self, fingerprint: &Fingerprint, split: Split) {
+    fn settle_prompt(&mut self, fingerprint: &Fingerprint, split: Split) {
         for neighbour in self.prompts_near(fingerprint.prompt, fingerprint.prompt_sketch.as_ref()) {
             if let Some(prompt) = self.prompts.get_mut(&neighbour) {
                 add_neighbour(&mut prompt.neighbours, fingerprint.prompt, split);

@@ -96,7 +96,7 @@ pub enum NotReleasable {
     NoPair,
     /// Its prompt neighbours both sides of the split.
     #[error(
-        "its prompt is nearly the same as one that is trained on and as one that is held out, and nobody can overrule that"
+        "its prompt is nearly the same as one that is trained on and as one that is held out, and no person can overrule that"
     )]
     SplitConflict,
 }

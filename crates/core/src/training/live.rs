@@ -13,9 +13,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::description::{DatasetVersion, Incumbent};
+use super::rolled_back::{self, RolledBack};
 use super::run::RunName;
 use super::sha256::Sha256Hex;
-use super::taken_back::{self, TakenBack};
 use crate::base::instant::Millis;
 
 /// The pointer's object key. It is moved by conditional writes only (`If-Match`).
@@ -34,7 +34,7 @@ pub struct LiveModel {
     /// The last changes, oldest first.
     pub changes: Vec<LiveChange>,
     /// The dataset versions that rollbacks have removed, oldest first. An adapter trained on them is not promoted.
-    pub taken_back: Vec<TakenBack>,
+    pub taken_back: Vec<RolledBack>,
 }
 
 /// An adapter, and its origin.
@@ -100,7 +100,7 @@ pub enum NotMoved {
     Superseded(RunName),
     /// The dataset version that it was trained on was rolled back.
     #[error("{adapter} was trained on dataset version {version}, which was rolled back")]
-    TakenBack {
+    RolledBack {
         /// The adapter.
         adapter: RunName,
         /// The version.
@@ -116,7 +116,7 @@ impl LiveModel {
     ///
     /// # Errors
     /// [`NotMoved::AlreadyLive`] if it is live: an earlier attempt moved the pointer and died before it reported so.
-    /// [`NotMoved::TakenBack`] if its dataset version was rolled back. [`NotMoved::Superseded`] if its incumbent is no longer
+    /// [`NotMoved::RolledBack`] if its dataset version was rolled back. [`NotMoved::Superseded`] if its incumbent is no longer
     /// live, or it was live before, or the live adapter's data is newer.
     pub fn promoted(
         &self,
@@ -130,7 +130,7 @@ impl LiveModel {
         }
         if self.is_taken_back(&candidate) {
             let LiveAdapter { adapter, dataset: DatasetVersion { version, .. }, .. } = candidate;
-            return Err(NotMoved::TakenBack { adapter, version });
+            return Err(NotMoved::RolledBack { adapter, version });
         }
         let was_live = self.changes.iter().any(|change| change.adapter() == Some(&candidate.adapter));
         let is_newer = self.adapter.as_ref().is_none_or(|live| live.dataset.version <= candidate.dataset.version);
@@ -163,14 +163,14 @@ impl LiveModel {
     /// after an undone rollback. Neither that rollback, reported again, nor a later one of other versions demotes it a second
     /// time.
     #[must_use]
-    pub fn rolled_back(&self, rollbacks: &[TakenBack], who: &str, why: &str, now: Millis) -> Option<Self> {
-        let is_new = |rollback: &&TakenBack| !taken_back::cover(&self.taken_back, **rollback);
+    pub fn rolled_back(&self, rollbacks: &[RolledBack], who: &str, why: &str, now: Millis) -> Option<Self> {
+        let is_new = |rollback: &&RolledBack| !rolled_back::cover(&self.taken_back, **rollback);
         let new: Vec<_> = rollbacks.iter().filter(is_new).copied().collect();
         if new.is_empty() {
             return None;
         }
         let taken_back =
-            new.iter().fold(self.taken_back.clone(), |ranges, rollback| taken_back::with(&ranges, *rollback));
+            new.iter().fold(self.taken_back.clone(), |ranges, rollback| rolled_back::with(&ranges, *rollback));
         let knowing = Self { taken_back, ..self.clone() };
         let is_concerned = |live: &LiveAdapter| new.iter().any(|rollback| rollback.has(live.dataset.version));
         if !self.adapter.as_ref().is_some_and(is_concerned) {
@@ -304,7 +304,7 @@ mod tests {
 
     /// Rolls back from the newest version, `below - 1`, to version `above`.
     fn roll_back(live: &LiveModel, above: u64, below: u64) -> Option<LiveModel> {
-        live.rolled_back(&[TakenBack { above, below }], "kim", "poisoned", 9)
+        live.rolled_back(&[RolledBack { above, below }], "kim", "poisoned", 9)
     }
 
     fn live_version(live: &LiveModel) -> Option<u64> {
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!((back.adapter.as_ref(), back.changes.len()), (Some(&adapter(1)), 4));
         let cause = LiveCause::ByHand { who: "kim".to_owned(), why: "poisoned".to_owned() };
         assert_eq!((&back.changes[3].cause, back.changes[3].at, back.changes[3].number), (&cause, 9, 4));
-        assert_eq!(back.taken_back, [TakenBack { above: 1, below: 6 }]);
+        assert_eq!(back.taken_back, [RolledBack { above: 1, below: 6 }]);
         assert_eq!(roll_back(&back, 1, 6), None, "twice is once");
         // Where no other adapter was live, the bare base is.
         assert_eq!(live_version(&roll_back(&promoted(&[2, 4]), 1, 6).unwrap()), None);
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn a_run_on_what_was_rolled_back_never_becomes_live() {
-        let taken_back = |version| Err(NotMoved::TakenBack { adapter: name(version), version });
+        let taken_back = |version| Err(NotMoved::RolledBack { adapter: name(version), version });
         let back = roll_back(&promoted(&[1]), 1, 4).unwrap();
         assert_eq!(promote(&back, 3, back.incumbent().as_ref()), taken_back(3));
         assert_eq!(promote(&back, 2, None), taken_back(2), "whatever it was measured against");
@@ -355,7 +355,7 @@ mod tests {
         let back = roll_back(&promoted(&[1, 3]), 1, 5).unwrap();
         let undone = roll_back(&back, 4, 6).unwrap();
         assert_eq!(live_version(&undone), Some(1));
-        assert!(matches!(promote(&undone, 3, undone.incumbent().as_ref()), Err(NotMoved::TakenBack { .. })));
+        assert!(matches!(promote(&undone, 3, undone.incumbent().as_ref()), Err(NotMoved::RolledBack { .. })));
         let by_hand = undone.demoted(Some(&name(3)), "kim", "it was fine", 7).unwrap();
         assert_eq!((live_version(&by_hand), &by_hand.taken_back), (Some(3), &undone.taken_back));
         // Neither that rollback, reported again, nor one of other versions demotes it; one of that very version does.

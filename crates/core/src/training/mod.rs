@@ -25,13 +25,13 @@ mod live;
 mod recipe;
 mod report;
 mod review;
+mod rolled_back;
 mod rows;
 mod run;
 mod sample;
 mod scored;
 mod sha256;
 mod sides;
-mod taken_back;
 pub(crate) mod training_format;
 mod unusable;
 
@@ -42,11 +42,11 @@ pub use live::{LIVE_KEY, LiveAdapter, LiveCause, LiveChange, LiveModel, NotMoved
 pub use recipe::{Generation, Lora, Objective, Recipe, Training};
 pub use report::{RunReport, Trainer};
 pub use review::{Review, ReviewAnswer, ReviewDecision};
+pub use rolled_back::RolledBack;
 pub use rows::{HeldOutRow, Message, PairRow, ReplayRow};
 pub use run::{InputFile, InvalidRunName, OutputFile, RunName};
 pub use sample::HeldOutSample;
 pub use scored::{ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow};
 pub use sha256::{InvalidSha256, Sha256Hex};
 pub use sides::{PromptSides, prompt_key};
-pub use taken_back::TakenBack;
 pub use unusable::Unusable;

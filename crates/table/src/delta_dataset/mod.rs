@@ -232,11 +232,11 @@ impl Dataset for DeltaDataset {
         })
     }
 
-    async fn meet(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+    async fn deduplicate(&self, snapshot: &TableVersion, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
         if newcomers.is_empty() {
             return Ok(());
         }
-        rows::meet(&snapshot.table, &snapshot.salt, newcomers).await
+        rows::deduplicate(&snapshot.table, &snapshot.salt, newcomers).await
     }
 
     async fn put_object(

@@ -41,13 +41,17 @@ pub(super) struct ActiveFile {
 ///
 /// Rows from before the audit have no fingerprint and no side. Their files are read once more, with the texts that both follow
 /// from.
-pub(super) async fn meet(table: &DeltaTable, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<(), DatasetError> {
+pub(super) async fn deduplicate(
+    table: &DeltaTable,
+    salt: &SplitSalt,
+    newcomers: &mut Newcomers,
+) -> Result<(), DatasetError> {
     let files = files_of(table).await?;
     let mut columns =
         vec!["pair_id", "event_id", SPLIT, FINGERPRINT, "occurred_at", "curated_at", RECEIVED_AT, OUTPUT_ID];
-    let unknown = meet_files(table, files, &columns, salt, newcomers).await?;
+    let unknown = deduplicate_files(table, files, &columns, salt, newcomers).await?;
     columns.extend(["prompt", "chosen", "rejected"]);
-    meet_files(table, unknown, &columns, salt, newcomers).await.map(|_| ())
+    deduplicate_files(table, unknown, &columns, salt, newcomers).await.map(|_| ())
 }
 
 /// Returns the table's data files, oldest first.
@@ -93,7 +97,7 @@ fn active_file(file: &LogicalFileView) -> ActiveFile {
 }
 
 /// Compares newcomers with the rows of files. Returns the files that have rows without a fingerprint or a side.
-async fn meet_files(
+async fn deduplicate_files(
     table: &DeltaTable,
     files: Vec<FilePlace>,
     columns: &[&str],
@@ -107,7 +111,7 @@ async fn meet_files(
         .map_ok(|(batches, place)| batches.map_ok(move |batch| (batch, place.clone())))
         .try_flatten_unordered(CONCURRENT_FILES);
     while let Some((batch, place)) = batches.try_next().await.map_err(|error| storage("read", &error))? {
-        let is_known = meet_batch(&batch, salt, newcomers)?;
+        let is_known = deduplicate_batch(&batch, salt, newcomers)?;
         if !is_known && unknown.iter().all(|other: &FilePlace| other.path != place.path) {
             unknown.push(place);
         }
@@ -137,7 +141,7 @@ pub(super) async fn open(
 }
 
 /// Compares newcomers with a batch. `false`: a row has no fingerprint, nor the texts that it follows from.
-fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<bool, DatasetError> {
+fn deduplicate_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<bool, DatasetError> {
     let (pairs, events) = (texts(batch, "pair_id")?, texts(batch, "event_id")?);
     let (splits, fingerprints) = (texts(batch, SPLIT).ok(), bytes(batch, FINGERPRINT));
     let revisions = Revisions::of_batch(batch);
@@ -153,7 +157,7 @@ fn meet_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) 
         let Some((split, fingerprint)) = split.zip(stored).or(of_texts) else { return Ok(false) };
         let (pair_id, event_id) = (pairs.value(row), events.value(row));
         let revision = revisions.of(row, pair_id);
-        newcomers.meet(&RowInDataset { pair_id, event_id, split, fingerprint, revision });
+        newcomers.deduplicate_against(&RowInDataset { pair_id, event_id, split, fingerprint, revision });
     }
     Ok(true)
 }

@@ -21,14 +21,14 @@ pub(super) fn is_v4(text: &str, place: &Range<usize>) -> bool {
     let Ok(address) = text[place.clone()].parse::<Ipv4Addr>() else { return false };
     let octets = address.octets();
     let [first, second, third, _] = octets;
-    let is_nobodys = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_documentation()
+    let is_reserved = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_documentation()
         || first == 0 || first >= 224
         || (first == 100 && (64..128).contains(&second)) // carriers' own
         || (first == 198 && matches!(second, 18 | 19)) // benchmarks
         || (octets[..3] == [192, 0, 0]) // protocols
         || (third == 0 && octets[1] == 0 && octets[3] == 0) // a network's name
         || octets.iter().all(|octet| *octet == first); // 1.1.1.1, 8.8.8.8: services for everybody
-    if is_nobodys {
+    if is_reserved {
         return false;
     }
     let nearest = &text.as_bytes()[place.start.saturating_sub(12)..place.start];
@@ -80,7 +80,7 @@ fn next_colon(bytes: &[u8], from: usize) -> Option<usize> {
 /// address or a fingerprint.
 fn is_v6(address: Ipv6Addr, written: &str) -> bool {
     let head = address.segments();
-    let is_nobodys = address.is_loopback()
+    let is_reserved = address.is_loopback()
         || address.is_unspecified()
         || address.is_multicast()
         || address.is_unicast_link_local()
@@ -93,5 +93,5 @@ fn is_v6(address: Ipv6Addr, written: &str) -> bool {
     } else {
         written.split(':').filter(|group| group.len() >= 3).count() >= 4
     };
-    !is_nobodys && is_form
+    !is_reserved && is_form
 }

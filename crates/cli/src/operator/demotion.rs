@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use flywheel_core::training::{LiveAdapter, LiveModel, RunName, TakenBack};
+use flywheel_core::training::{LiveAdapter, LiveModel, RolledBack, RunName};
 use flywheel_lake::{LoadLive, MoveLive, Moved};
 use flywheel_runtime::now;
 use flywheel_table::{Amender, DeltaDataset, NewVersion};
@@ -23,11 +23,11 @@ pub(crate) struct LiveMove {
     /// The run of the next live adapter; none for the bare base.
     to: Option<RunName>,
     /// The rolled-back dataset versions. No adapter trained on them becomes live any more.
-    taken_back: Vec<TakenBack>,
+    taken_back: Vec<RolledBack>,
 }
 
 impl LiveMove {
-    fn of(from: &LiveModel, to: &LiveModel, taken_back: &[TakenBack]) -> Self {
+    fn of(from: &LiveModel, to: &LiveModel, taken_back: &[RolledBack]) -> Self {
         let name = |live: &LiveModel| live.adapter.as_ref().map(|LiveAdapter { adapter, .. }| adapter.clone());
         Self { from: name(from), to: name(to), taken_back: taken_back.to_vec() }
     }
@@ -55,9 +55,9 @@ pub(crate) async fn taken_back(
     amender: &Amender<'_, OperatorLake, DeltaDataset>,
     went_back_to: u64,
     made: Option<&NewVersion>,
-) -> Result<Vec<TakenBack>, Failure> {
+) -> Result<Vec<RolledBack>, Failure> {
     match made {
-        Some(version) => Ok(vec![TakenBack { above: went_back_to, below: version.record.version }]),
+        Some(version) => Ok(vec![RolledBack { above: went_back_to, below: version.record.version }]),
         None => amender.taken_back_since(went_back_to).await.map_err(unusable),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) async fn taken_back(
 /// Returns the planned move; none if the live adapter's pointer knows of all rolled-back versions already.
 pub(crate) async fn plan(
     lake: &impl LoadLive,
-    taken_back: &[TakenBack],
+    taken_back: &[RolledBack],
     change: &ChangeArguments,
 ) -> Result<Option<LiveMove>, Failure> {
     let live = lake.load_live().await.map_err(unusable)?.live;
@@ -76,9 +76,9 @@ pub(crate) async fn plan(
 /// Moves the live adapter; returns none if its pointer knew of all rolled-back versions. A concurrent move, by a promoted run or
 /// an operator, either comes first and is seen and rolled back if necessary, or comes later, and the core refuses a rolled-back
 /// version.
-pub(crate) async fn take_back(
+pub(crate) async fn demote_rolled_back(
     lake: &(impl LoadLive + MoveLive),
-    taken_back: &[TakenBack],
+    taken_back: &[RolledBack],
     change: &ChangeArguments,
 ) -> Result<Option<LiveMove>, Failure> {
     for _ in 0..ATTEMPTS {
@@ -149,13 +149,13 @@ mod tests {
         promote(&lake, 1).await;
         promote(&lake, 3).await;
         let busy = Busy { lake: lake.clone(), runs: AtomicU64::new(2) };
-        let taken_back_to_1 = [TakenBack { above: 1, below: 99 }];
+        let taken_back_to_1 = [RolledBack { above: 1, below: 99 }];
         let planned = plan(&busy, &taken_back_to_1, &change()).await.unwrap().unwrap();
         assert_eq!(planned.as_text("would be").lines().count(), 2);
-        let moved = take_back(&busy, &taken_back_to_1, &change()).await.unwrap().unwrap();
+        let moved = demote_rolled_back(&busy, &taken_back_to_1, &change()).await.unwrap().unwrap();
         let run = |name: &str| Some(name.parse::<RunName>().unwrap());
         assert_eq!((moved.from, moved.to), (run("run-13"), run("run-1")), "two runs became live meanwhile");
-        assert_eq!(take_back(&busy, &taken_back_to_1, &change()).await.unwrap(), None);
+        assert_eq!(demote_rolled_back(&busy, &taken_back_to_1, &change()).await.unwrap(), None);
         let changes = lake.load_live().await.unwrap().live.changes;
         assert_eq!((changes.len(), changes[4].cause == LiveCause::Gate), (5, false));
     }
@@ -163,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn it_does_not_go_on_for_ever() {
         let busy = Busy { lake: MemoryLake::default(), runs: AtomicU64::new(ATTEMPTS.into()) };
-        let error = take_back(&busy, &[TakenBack { above: 1, below: 99 }], &change()).await.unwrap_err();
+        let error = demote_rolled_back(&busy, &[RolledBack { above: 1, below: 99 }], &change()).await.unwrap_err();
         assert!(error.to_string().contains("moved by others"), "{error}");
         assert!(busy.lake.load_live().await.unwrap().live.taken_back.is_empty());
     }

@@ -7,14 +7,14 @@ const MAX_RANGES: usize = 100;
 
 /// The dataset versions that a rollback removed: those after its target, and before the version that it made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TakenBack {
+pub struct RolledBack {
     /// The target of the rollback: only versions above it are removed.
     pub above: u64,
     /// The version that the rollback made: only versions below it are removed.
     pub below: u64,
 }
 
-impl TakenBack {
+impl RolledBack {
     /// Returns `true` if a version is one of them.
     #[must_use]
     pub fn has(self, version: u64) -> bool {
@@ -37,7 +37,7 @@ impl TakenBack {
 }
 
 /// Writes the versions by number, for people.
-impl fmt::Display for TakenBack {
+impl fmt::Display for RolledBack {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, last) = (self.above.saturating_add(1), self.below.saturating_sub(1));
         if first == last {
@@ -49,15 +49,15 @@ impl fmt::Display for TakenBack {
 }
 
 /// Returns `true` if the ranges cover all versions that a rollback removed.
-pub(super) fn cover(ranges: &[TakenBack], rollback: TakenBack) -> bool {
+pub(super) fn cover(ranges: &[RolledBack], rollback: RolledBack) -> bool {
     ranges.iter().any(|range| range.covers(rollback))
 }
 
 /// Returns the ranges with one more, oldest first and apart from one another. No version ever leaves them: if there are too many,
 /// the two oldest become one, with the versions between them.
-pub(super) fn with(ranges: &[TakenBack], rollback: TakenBack) -> Vec<TakenBack> {
+pub(super) fn with(ranges: &[RolledBack], rollback: RolledBack) -> Vec<RolledBack> {
     let (touched, mut apart): (Vec<_>, Vec<_>) = ranges.iter().copied().partition(|range| range.touches(rollback));
-    apart.push(touched.into_iter().fold(rollback, TakenBack::with));
+    apart.push(touched.into_iter().fold(rollback, RolledBack::with));
     apart.sort_unstable_by_key(|range| range.above);
     if apart.len() > MAX_RANGES {
         let oldest = apart.remove(0);
@@ -72,8 +72,8 @@ mod tests {
 
     use super::*;
 
-    fn between(above: u64, below: u64) -> TakenBack {
-        TakenBack { above, below }
+    fn between(above: u64, below: u64) -> RolledBack {
+        RolledBack { above, below }
     }
 
     #[test]
@@ -108,10 +108,10 @@ mod tests {
             rollbacks in proptest::collection::vec((0_u64..30, 2_u64..8), 0..12),
         ) {
             let rollbacks: Vec<_> = rollbacks.into_iter().map(|(above, more)| between(above, above + more)).collect();
-            let all = |rollbacks: &[TakenBack]| rollbacks.iter().fold(Vec::new(), |ranges, next| with(&ranges, *next));
+            let all = |rollbacks: &[RolledBack]| rollbacks.iter().fold(Vec::new(), |ranges, next| with(&ranges, *next));
             let ranges = all(&rollbacks);
             for version in 0..40 {
-                let has = |ranges: &[TakenBack]| ranges.iter().any(|range| range.has(version));
+                let has = |ranges: &[RolledBack]| ranges.iter().any(|range| range.has(version));
                 prop_assert_eq!(has(&ranges), has(&rollbacks), "version {}", version);
             }
             prop_assert!(rollbacks.iter().all(|rollback| cover(&ranges, *rollback)));
