@@ -1,8 +1,8 @@
-"""Edits out of a repository's history: each text file that a commit modified, as it was before and after. The plainest source of real
-corrections of long texts, and one that anybody has.
+"""Makes edits from a repository's history: each text file that a commit modified, before and after. It is the plainest source of real
+corrections of long texts, and every project has one.
 
     commits.py <repository> [--most 400] [--revisions HEAD] > edits.jsonl
-    flywheel replay edits.jsonl > /dev/null          # where they go
+    flywheel replay edits.jsonl > /dev/null          # their routes
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 # A commit that modifies more files renames or formats: one such commit would be a third of the sample.
 MOST_FILES = 5
 
-# Longer files hold data, or what a program has written.
+# Longer files hold data, or a program's output.
 MOST_BYTES = 100_000
 
 LEFT_OUT = re.compile(r"(^|/)(Cargo\.lock|package-lock\.json|yarn\.lock|go\.sum|CHANGES.*|CHANGELOG.*|HISTORY.*|History.*)$|\.(json|svg|snap)$")
@@ -31,14 +31,14 @@ def git(repository: str, *arguments: str, given: str | None = None) -> bytes:
 
 
 def kind(subject: str) -> str:
-    """What a commit says that it is."""
+    """The kind of a commit, by its subject."""
     if TYPO.search(subject):
         return "typo"
     return "fix" if FIX.search(subject) else "other"
 
 
 def modified(repository: str, revisions: str) -> Iterator[tuple[str, str, str, str, str]]:
-    """Commit, subject, path, and the names of what the file was and is; newest first, and each change once."""
+    """Yields commit, subject, path, and the names of the file's old and new content; newest first, each change once."""
     seen = set()
     log = git(repository, "log", "--no-merges", "--diff-filter=M", "--raw", "--no-abbrev", "--no-renames", "--format=%x01%H %s", revisions)
     for commit in log.decode(errors="replace").split("\x01")[1:]:
@@ -67,7 +67,7 @@ def text(repository: str, blob: str) -> str | None:
 
 
 def edits(repository: str, revisions: str, kinds: list[str], most: int) -> Iterator[dict[str, object]]:
-    """The newest edits of each kind, `most` at most."""
+    """Yields the newest edits of each kind, at most `most`."""
     left = dict.fromkeys(kinds, most)
     for sha, subject, path, before, after in modified(repository, revisions):
         sort = kind(subject)

@@ -1,4 +1,4 @@
-"""What a count costs: the requests of the real `counter` binary over lakes of very different sizes."""
+"""Measures the cost of a count: the requests of the real `counter` binary over lakes of very different sizes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD = ["parts in the lake", "pending", *KINDS, "all", "LIST of everything would
 
 
 def requests(api: RuntimeApi, parts: int) -> VirtualLake:
-    """Has the pairs counted once, at a crossing of the threshold: the most that a count ever does."""
+    """Runs one count at a crossing of the threshold, where a count makes the most requests."""
     lake = VirtualLake(parts, PENDING)
     with served(lake) as url, api.started([tools.function("counter")], SETTINGS | {"AWS_ENDPOINT_URL": url}) as counter:
         report = counter.invoke({})

@@ -19,7 +19,7 @@ from workloads import Workload, workloads
 
 ROUNDS = 7
 
-# With everything on, at least as fast as the reference is with the plain rule.
+# The core with everything on is at least as fast as the reference with the plain rule.
 AUDIT_TARGET = 1
 
 Command = Sequence[str | Path]
@@ -27,7 +27,7 @@ Command = Sequence[str | Path]
 
 @contextmanager
 def pinned() -> Iterator[None]:
-    """Keeps this process, and what it starts, on one core."""
+    """Keeps this process and its children on one core."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
@@ -40,15 +40,15 @@ def pinned() -> Iterator[None]:
 
 
 def processor_seconds() -> float:
-    """Of all children that have ended, system calls included."""
+    """The processor seconds of all ended children, with system calls."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def run(command: Command, workload: Workload, folder: Path) -> tuple[float, str]:
-    """The processor seconds that a command takes for a workload, and what it prints.
+    """Returns the processor seconds of a command for a workload, and its output.
 
-    Not the clock's seconds: those count whatever else interrupts the core, for whom it happens to interrupt.
+    The clock's seconds would include other processes that interrupt the core.
     """
     with tempfile.TemporaryDirectory(dir=folder) as output:
         before = processor_seconds()
@@ -57,10 +57,10 @@ def run(command: Command, workload: Workload, folder: Path) -> tuple[float, str]
 
 
 def rounds(workload: Workload, commands: dict[str, Command], folder: Path) -> Iterator[dict[str, float]]:
-    """The events a second of each command, in turn. All with the plain rule must route the events in the same way."""
+    """Measures the events a second of each command, in turn. All commands with the plain rule must route the events in the same way."""
     for number in range(ROUNDS + 1):
         runs = {name: run(command, workload, folder) for name, command in commands.items()}
-        # The core has routes that the plain rule sends nothing to, and the reference does not.
+        # The core prints all its routes, also those that the plain rule does not use; the reference does not.
         routed = {
             frozenset(line for line in printed.splitlines() if not line.endswith(" 0"))
             for name, (_, printed) in runs.items()
@@ -73,7 +73,7 @@ def rounds(workload: Workload, commands: dict[str, Command], folder: Path) -> It
 
 
 def mean_similarity(core: Command, workload: Workload, folder: Path) -> float:
-    """How close the texts of a workload are, as the core sees it."""
+    """Summarises the similarity of a workload's texts, by the core."""
     with tempfile.TemporaryDirectory(dir=folder) as output:
         subprocess.run([*core, workload.path, output], stdout=subprocess.DEVNULL, check=True)
         parts = [part.open(encoding="utf-8") for part in Path(output).iterdir()]
@@ -81,8 +81,8 @@ def mean_similarity(core: Command, workload: Workload, folder: Path) -> float:
 
 
 def compare(workload: Workload, commands: dict[str, Command], folder: Path) -> Iterator[Comparison]:
-    """The core with the plain rule and with everything on, each against the plain reference, which the targets are for, and
-    against the one that expects small edits."""
+    """Rows of the core with the plain rule and with everything on, each against both references: the plain one, which the
+    targets are for, and the one that expects small edits."""
     rates = list(rounds(workload, commands, folder))
     similarity = mean_similarity(commands["core"], workload, folder)
     title = f"{workload.name}, mean similarity {similarity:.2f}"

@@ -1,4 +1,4 @@
-"""Documents of about 2,000 characters, each with an edited copy: made up out of words, the same ones every time.
+"""Documents of about 2,000 characters, each with an edited copy: made of words, always the same ones.
 
     documents.py <count>        one edit event a line, on standard output
 

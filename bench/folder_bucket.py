@@ -1,4 +1,4 @@
-"""A folder served as an S3 bucket, and a count of the requests: what a command would ask of S3."""
+"""A folder served as an S3 bucket, and a count of the requests that a command would send to S3."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = 1_000
 
 
 class FolderBucket:
-    """The folder's files, as they are when it is opened: readers change nothing."""
+    """The folder's files when it is opened: readers change nothing."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -27,7 +27,7 @@ class FolderBucket:
         self.bytes = 0
 
     def page(self, query: dict[str, str]) -> bytes:
-        """ListObjectsV2: keys, or what they have in common up to a delimiter."""
+        """ListObjectsV2: keys, or their common prefixes up to a delimiter."""
         prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
         after = query.get("continuation-token") or query.get("start-after", "")
         most = min(int(query.get("max-keys", PAGE)), PAGE)
@@ -64,7 +64,7 @@ class FolderBucket:
 
 @contextmanager
 def served(bucket: FolderBucket) -> Iterator[str]:
-    """Serves the bucket, and answers under which URL."""
+    """Serves the bucket, and yields its URL."""
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -116,7 +116,7 @@ def served(bucket: FolderBucket) -> Iterator[str]:
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: object) -> None:
-            """A client that has what it wants hangs up."""
+            """A client closes the connection once it has its data."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""How long `ingest` works on one edit: the event's JSON in, the answer's JSON out, the log line included."""
+"""Measures the time of `ingest` for one edit: the event's JSON in, the answer's JSON out, the log line included."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TARGET_MICROSECONDS = 100
 
 def measure() -> list[list[str]]:
     example = tools.ingest_example()
-    # Its log lines go to standard output, as in the function; what it measured goes to the other one.
+    # Its log lines go to standard output, as in the function; its figures go to standard error.
     printed = subprocess.run([example], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, text=True).stderr
     rows = []
     for line in printed.splitlines():

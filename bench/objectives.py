@@ -1,4 +1,4 @@
-"""What each objective makes of the small world: the embedded trainer with each, on the same rows, by what it scored of the held-out ones."""
+"""Compares objectives in the small world: the embedded trainer trains with each on the same rows, and scores the held-out ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OBJECTIVES = {
 
 
 def similarities(outputs: list[str], texts: list[str]) -> list[float]:
-    """`1 - distance / length of the longer`, in characters, as the core has it."""
+    """`1 - distance / length of the longer`, in characters, as the core defines it."""
     command = [tools.python(), BENCH / "similarity.py"]
     pairs = json.dumps(list(zip(outputs, texts))).encode()
     return json.loads(subprocess.run(command, input=pairs, stdout=subprocess.PIPE, check=True).stdout)

@@ -1,4 +1,4 @@
-"""A base of random weights, larger than the tiny one and with its tokenizer: what it learns is of no use, and costs what such a model costs."""
+"""A base of random weights, larger than the tiny one and with its tokenizer. Its adapters are of no use, but cost as much as for a real model of that size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHAPE = {
 
 
 def write(folder: Path) -> Path:
-    """Writes the base: the tiny one's files, but for the shape and the weights."""
+    """Writes the base: the tiny one's files with another shape and other weights."""
     shutil.copytree(TINY_BASE, folder, ignore=shutil.ignore_patterns("*.md", "model.safetensors"))
     config = json.loads((folder / "config.json").read_text()) | SHAPE
     (folder / "config.json").write_text(json.dumps(config))
@@ -27,7 +27,7 @@ def write(folder: Path) -> Path:
     described = json.dumps(header).encode()
     described += b" " * (-len(described) % 8)
     source = random.Random(1)
-    # One tensor after the other: what this process once held counts as peak memory of those that it starts.
+    # One tensor after the other: this process's peak memory counts as that of its children.
     with (folder / "model.safetensors").open("wb") as file:
         file.write(len(described).to_bytes(8, "little") + described)
         for tensor in header.values():
@@ -50,7 +50,7 @@ def shapes(config: dict) -> list[tuple[str, list[int]]]:
 
 
 def numbers(count: int, source: random.Random | None) -> bytes:
-    """So many 16-bit floats: ones, or random ones of either sign between 1/64 and 1/32, whose deviation is about Llama's 0.02."""
+    """Returns `count` 16-bit floats: ones, or random ones of either sign between 1/64 and 1/32. Their deviation is about Llama's 0.02."""
     one = 0x3C00.to_bytes(2, "little")
     if source is None:
         return one * count
@@ -61,7 +61,7 @@ def numbers(count: int, source: random.Random | None) -> bytes:
 
 
 def parameters(base: Path) -> int:
-    """How many numbers a base's weights are."""
+    """Returns the number of a base's weights."""
     with (base / "model.safetensors").open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return sum(math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__")

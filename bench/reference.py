@@ -1,10 +1,10 @@
-"""The yardstick: the plain rule, as one would write it in Python in an afternoon.
+"""The reference: the plain rule in plain Python.
 
     reference.py [--hint] <events.jsonl> <folder>
 
 json.loads, the similarity gate (`Levenshtein` from PyPI, over characters), a deny-list of substrings, json.dumps, and an
-append to one file a route. One process, one core, C extensions wherever there are any, and nothing that slows it down on
-purpose. `--hint` tells Levenshtein that texts are mostly close, which is faster where that is true.
+append to one file a route. One process, one core, C extensions wherever possible, and nothing deliberately
+slow. `--hint` tells Levenshtein that texts are mostly close, which is faster if they are.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ EXPECTED_CHANGE = 0.2
 
 
 def judge(rejected: str, chosen: str, expects_small_edits: bool) -> tuple[str, str | None, float | None]:
-    """The route of an edit, the reason unless it is gold, and the similarity of its texts."""
+    """Returns the route of an edit, the reason unless it is gold, and the similarity of its texts."""
     if chosen == rejected:
         return "dropped", "unchanged", 1.0
     longer = max(len(chosen), len(rejected))
@@ -43,7 +43,7 @@ def judge(rejected: str, chosen: str, expects_small_edits: bool) -> tuple[str, s
 
 
 def curate(message: str, expects_small_edits: bool) -> tuple[str, str]:
-    """The route and the line of one event. A text that trains nobody is not kept."""
+    """Returns the route and the line of one event. A text that is not trained on is not kept."""
     event = json.loads(message)
     rejected, chosen = event["original_llm_output"], event["final_user_edit"]
     route, reason, similarity = judge(rejected, chosen, expects_small_edits)

@@ -1,4 +1,4 @@
-"""What was measured, as tables."""
+"""Writes the measurements as tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Comparison:
-    """A figure of ours beside the reference's. `ratio` says how many times better ours is; there is none if the reference is missing."""
+    """A figure of ours beside the reference's. `ratio` is how many times better ours is; it is none without a reference."""
 
     name: str
     ours: str
@@ -32,7 +32,7 @@ COMPARISON_HEAD = ["", "ours", "reference", "ratio", "target"]
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table that also reads well as it is."""
+    """Returns a Markdown table that is also readable as plain text."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     def line(cells: Sequence[str]) -> str:
         padded = [cells[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(cells[1:], widths[1:]))]

@@ -29,7 +29,7 @@ class RuntimeApi:
 
     @contextmanager
     def started(self, command: Sequence[str | Path], settings: dict[str, str]) -> Iterator[Function]:
-        """Starts a function, and ends it when the block does."""
+        """Starts a function, and ends it with the block."""
         environment = {
             "PATH": os.environ["PATH"],
             "AWS_LAMBDA_RUNTIME_API": self.address,
@@ -71,7 +71,7 @@ class Function:
         return self._connection
 
     def seconds_to_next(self) -> float:
-        """From the start of the process to its first request for an event, which is never answered."""
+        """Returns the time from the start of the process to its first request for an event. The request is never answered."""
         request = self._connect().recv(65536)
         took = time.perf_counter() - self._started
         if not request.startswith(b"GET /2018-06-01/runtime/invocation/next "):
@@ -79,7 +79,7 @@ class Function:
         return took
 
     def invoke(self, event: object) -> object:
-        """Gives the function one event, and answers with what it makes of it."""
+        """Gives the function one event, and returns its answer."""
         with self._connect().makefile("rwb") as stream:
             read_request(stream)
             send_event(stream, event)

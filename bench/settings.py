@@ -1,4 +1,4 @@
-"""Where things are."""
+"""Paths that the benchmarks share."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ REPOSITORY = BENCH.parent
 LOCAL = REPOSITORY / ".local"
 RESULTS = BENCH / "RESULTS.md"
 
-# Written and read in memory where there is such a place: no disk is measured.
+# In memory where the machine has such a folder, so that no disk is measured.
 SCRATCH = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
-# Edits of real people, where somebody has put them beside the repository.
+# Edits of real people, if they are beside the repository.
 REAL_EDITS = REPOSITORY.parent / "shared" / "data" / "edits"
 DEMO_EDITS = REPOSITORY / "events" / "demo"
 

@@ -1,4 +1,4 @@
-"""The longest that one event takes with the whole audit: edits that are made to take long, and ordinary ones of 10 kB."""
+"""Measures the longest time of one event with the whole audit: for edits that are made to take long, and for ordinary ones of 10 kB."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ HEAD = ["", "median", "99th percentile", "most", "target"]
 EVENT_BYTES = 10_000
 EVENTS = 500
 
-# How many of the edits that are made to take long have a row.
+# The number of rows for edits that are made to take long.
 SLOWEST = 10
 
 FIELDS = ("prompt", "original_llm_output", "final_user_edit")
 
 
 def made_up() -> Iterator[str]:
-    """Documents, of which each has the prompt and half of the bytes twice."""
+    """Documents with the prompt and with half of the bytes twice."""
     return (json.dumps(event) for event in documents.events(EVENTS, EVENT_BYTES // 2 - 100))
 
 
 def real() -> Iterator[str]:
-    """Edits of real people, put together until they are long enough."""
+    """Edits of real people, joined until they are long enough."""
     together: dict[str, str] = dict.fromkeys(FIELDS, "")
     for path in sorted(REAL_EDITS.glob("*.jsonl")):
         for line in path.read_text(encoding="utf-8").split("\n"):

@@ -1,4 +1,4 @@
-"""The small world's run, as `make demo` trains it: its rows, the input folder that both trainers read, and the run itself, measured."""
+"""The run of the small world that `make demo` trains: makes its rows and the input folder of both trainers, and measures the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from settings import REPOSITORY
 TINY_BASE = REPOSITORY / "crates" / "trainer" / "base"
 EDITS, LIKES = 2_500, 1_400
 
-# The demo's, with what it leaves to the defaults written out.
+# The demo's recipe, with the defaults written out.
 RECIPE = {
     "objective": {"dpo": 1.0, "sft": 1.0, "replay": 1.0, "beta": 0.1},
     "lora": {"rank": 8, "alpha": 16.0},
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Rows:
-    """What is trained on, and what is held out."""
+    """The training rows and the held-out rows."""
 
     train: Sequence[Row]
     heldout: Sequence[Row]
@@ -45,7 +45,7 @@ class Rows:
 
 
 def small_world(trainer: Path) -> Rows:
-    """All of it. A tenth of the prompts is held out by their hashes, as in a dataset (crates/core/src/dataset/split.rs)."""
+    """Returns all rows. A tenth of the prompts is held out by their hashes, as in a dataset (crates/core/src/dataset/split.rs)."""
     pairs = [
         {"pair_id": edit["event_id"], "prompt": edit["prompt"], "prompt_messages": None,
          "chosen": edit["final_user_edit"], "rejected": edit["original_llm_output"]}
@@ -89,7 +89,7 @@ def write_input(folder: Path, base: Path, rows: Rows, objective: dict[str, float
 
 @dataclass(frozen=True)
 class Run:
-    """What a run took, and what it wrote."""
+    """The time, memory and output of a run."""
 
     tokens: int
     training_seconds: float
@@ -103,7 +103,7 @@ class Run:
 
 
 def run(command: Sequence[str | Path], folder: Path, environment: dict[str, str]) -> Run:
-    """Runs a trainer, which writes into `output` and keeps its checkpoints, both in a folder that does not outlive the call."""
+    """Runs a trainer, which writes into `output` and keeps its checkpoints, both in a temporary folder."""
     folder.mkdir()
     with (folder / "log").open("wb") as log:
         started = time.perf_counter()
@@ -121,15 +121,15 @@ def run(command: Sequence[str | Path], folder: Path, environment: dict[str, str]
 
 
 def embedded(trainer: Path, base: Path, source: Path, threads: int, folder: Path) -> Run:
-    """Trains by the embedded trainer."""
+    """Trains with the embedded trainer."""
     command = [trainer, "train", "--input", source, "--base", base, "--output", "output", "--checkpoint", "checkpoint",
                "--threads", str(threads)]
     return run(command, folder, {})
 
 
 def reference(python: Path, base: Path, source: Path, threads: int, folder: Path) -> Run:
-    """Trains by the production trainer, on the CPU. Its threads do not spin while they wait for one another: where something else wants a core,
-    that takes ten times as long."""
+    """Trains with the production trainer, on the CPU. Its threads do not spin while they wait for one another: if another process needs a core,
+    spinning takes ten times as long."""
     command = [python, REPOSITORY / "infra" / "trainer" / "train.py", "--input", source, "--base", base, "--output", "output",
                "--checkpoints", "checkpoints", "--failure", "failure"]
     environment = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE", "CUDA_VISIBLE_DEVICES": ""}

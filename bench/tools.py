@@ -1,4 +1,4 @@
-"""Makes what is measured: the functions and the core as they are deployed, and a Python with what it needs."""
+"""Builds the measured programs: the functions and the core as deployed, and a Python with its packages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REQUIREMENTS = BENCH / "requirements.txt"
 
 
 def python() -> Path:
-    """The Python with Levenshtein and boto3. Made anew when the requirements or the interpreter change."""
+    """Returns the Python with Levenshtein and boto3. It is made anew when the requirements or the interpreter change."""
     stamp = ENVIRONMENT / "installed"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -32,7 +32,7 @@ def python() -> Path:
 
 
 def deployed_cpu() -> str | None:
-    """The processor that cargo-lambda builds for, if this machine can run that."""
+    """Returns the processor that cargo-lambda builds for, if this machine can run its code."""
     if platform.machine() == "aarch64":
         return "neoverse-n1"
     cpuinfo = Path("/proc/cpuinfo")
@@ -41,7 +41,7 @@ def deployed_cpu() -> str | None:
 
 
 def build_environment() -> dict[str, str]:
-    """What a package build for AWS sets."""
+    """The environment of a package build for AWS."""
     environment = os.environ | {"AWS_LC_SYS_NO_JITTER_ENTROPY": "1"}
     if cpu := deployed_cpu():
         environment["RUSTFLAGS"] = f"{environment.get('RUSTFLAGS', '')} -C target-cpu={cpu}".strip()
@@ -50,9 +50,9 @@ def build_environment() -> dict[str, str]:
 
 @cache
 def build(packages: tuple[str, ...], *targets: str) -> dict[str, Path]:
-    """Builds in the release profile, and answers with the executables by name.
+    """Builds in the release profile, and returns the executables by name.
 
-    In one go, as `make package` does: cargo chooses the features of shared dependencies for all that it builds at once.
+    One build makes all, as in `make package`: cargo chooses the features of shared dependencies for the whole build.
     """
     command = ["cargo", "build", "--release", "--locked", "--message-format", "json-render-diagnostics", *targets]
     command += [f"--package=flywheel-{package}" for package in packages]
@@ -62,7 +62,7 @@ def build(packages: tuple[str, ...], *targets: str) -> dict[str, Path]:
 
 
 def operator() -> tuple[Path, Path]:
-    """The operator's binary, and what makes a dataset of many versions."""
+    """The operator's binary, and the example that makes a dataset of many versions."""
     built = build(("cli", "dataset"), "--bin", "flywheel", "--example", "many_versions")
     return built["flywheel"], built["many_versions"]
 
@@ -92,7 +92,7 @@ def ingest_example() -> Path:
 
 
 def function(name: str) -> Path:
-    """The binary of a function, in a folder with what its package holds besides."""
+    """The binary of a function, in a folder with the other files of its package."""
     package = LOCAL / "bench-functions" / name
     package.mkdir(parents=True, exist_ok=True)
     if name in ("curate", "freeze"):

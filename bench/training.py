@@ -16,25 +16,25 @@ from report import Comparison
 from settings import SCRATCH
 from small_world import TINY_BASE, Rows, Run, embedded, reference, small_world, write_input
 
-# The Python of the reference: with torch and what infra/trainer/requirements.txt lists.
+# The Python of the reference: with torch and the packages of infra/trainer/requirements.txt.
 PYTHON = os.environ.get("FLYWHEEL_TRAINER_PYTHON")
 PACKAGES = ("torch", "transformers", "trl", "peft")
 
 THREADS = min(2, os.cpu_count() or 1)
 ROUNDS = 3
 
-# The rows that a base is measured by. The larger one's replay rows are so few that each step takes all of them.
+# The rows that measure a base. The larger one's replay rows are so few that each step takes all of them.
 TINY = {"train": 320, "heldout": 16, "replay_train": 320, "replay_heldout": 16}
 LARGER = {"train": 64, "heldout": 4, "replay_train": 8, "replay_heldout": 4}
 
-# The steps take their replay rows in another order in each trainer, and so not exactly as many tokens.
+# Each trainer takes replay rows in another order, so their steps do not have exactly as many tokens.
 SAME_TOKENS = 0.01
 
 Trainer = Callable[[Path, Path, Path], Run]
 
 
 def conditions() -> str:
-    """What the table does not say."""
+    """The notes below the table."""
     said = f"{THREADS} threads each, if it does not say otherwise; medians of {ROUNDS} runs in turn. The reference is `infra/trainer/train.py`"
     if not PYTHON:
         return f"{said}: FLYWHEEL_TRAINER_PYTHON names no Python with torch, so that it was not measured."
@@ -44,7 +44,7 @@ def conditions() -> str:
 
 
 def rounds(base: Path, rows: Rows, trainers: dict[str, Trainer], folder: Path) -> list[dict[str, Run]]:
-    """The runs of each trainer, in turn. Void unless both put as many tokens through their steps."""
+    """Runs each trainer in turn. The comparison is void unless both train on as many tokens."""
     source = write_input(folder / f"{base.name}-input", base, rows)
     measured = []
     for _ in range(ROUNDS):

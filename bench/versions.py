@@ -1,4 +1,4 @@
-"""What the operator's reading commands cost over a dataset of many versions: time and peak memory, and the requests on a bucket."""
+"""Measures the operator's reading commands over a dataset of many versions: time, peak memory, and the requests on a bucket."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def commands(newest: int, date: str) -> list[list[str]]:
 
 
 def ran(command: list[str], environment: dict[str, str]) -> tuple[float, int]:
-    """Seconds, and bytes of memory at most."""
+    """Seconds, and peak memory in bytes."""
     started = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -53,7 +53,7 @@ def measured(flywheel: Path, lake: Path, newest: int) -> list[list[str]]:
     date = versions[len(versions) // 3]["committed_at"]
     rows = []
     for command in commands(newest, date):
-        # Three times in a row, and the median: what is read is in memory after the first.
+        # The median of three runs in a row: after the first, the files are in memory.
         runs = sorted(ran([str(flywheel), *command, "--lake", str(lake)], {}) for _ in range(3))
         seconds, memory = runs[1]
         bucket = FolderBucket(lake)

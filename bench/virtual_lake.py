@@ -1,4 +1,4 @@
-"""A stub of S3 and Step Functions over a lake that is only computed: any number of parts, and a count of the requests."""
+"""A stub of S3 and Step Functions over a computed lake: any number of parts, and a count of the requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class VirtualLake:
         return f"{PREFIX}{hour:dt=%Y-%m-%d/hour=%H}/{self.name(part)}.jsonl"
 
     def pointer(self) -> bytes:
-        """As the last freeze left it: what is older than the window is settled, the rest remembered by name."""
+        """The pointer after the last freeze: parts older than the window are consumed, the rest are remembered by name."""
         frozen = range(self.parts - self.pending)
         settled_before = self.written_at(frozen[-1]) - WINDOW if frozen else 0
         consumed = [self.name(part) for part in frozen[-60:] if self.written_at(part) >= settled_before]
@@ -77,7 +77,7 @@ class VirtualLake:
         if url.path == f"/{BUCKET}/state/pointer.json":
             return "GetObject", 200, self.pointer()
         if url.path == f"/{BUCKET}/state/breaker.json":
-            # It is not there until it opens for the first time.
+            # The object does not exist until the breaker opens for the first time.
             return "GetObject", 404, b"<Error><Code>NoSuchKey</Code></Error>"
         if url.path.rstrip("/") == f"/{BUCKET}" and query.get("list-type") == "2" and query.get("prefix") == PREFIX:
             return "ListObjectsV2", 200, self.page(query.get("continuation-token") or query.get("start-after", ""))
@@ -91,7 +91,7 @@ class VirtualLake:
 
 @contextmanager
 def served(lake: VirtualLake) -> Iterator[str]:
-    """Serves the lake, and answers under which URL."""
+    """Serves the lake, and yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -45,7 +45,7 @@ def make(folder: Path, name: str, target: float, distinct: list[str], events: in
 
 
 def workloads(folder: Path) -> list[Workload]:
-    """Short edits and documents of 2 kB; real ones of both where there are any."""
+    """Short edits and documents of 2 kB; real ones of both, if there are any."""
     made_up = [json.dumps(event) for event in documents.events(DOCUMENTS)]
     if not REAL_EDITS.is_dir():
         demo = lines(path for path in DEMO_EDITS.glob("*.jsonl") if path.stem != "bad")

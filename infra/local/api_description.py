@@ -61,7 +61,7 @@ class Description:
                 for path, item in paths if path.startswith("/") for method in METHODS if method in item]
 
     def resolved(self, value: dict) -> dict:
-        """The value itself, or what it refers to."""
+        """Returns the value itself, or the target of its reference."""
         while reference := value.get("$ref"):
             value = self.document
             for name in reference.removeprefix("#/").split("/"):
@@ -73,7 +73,7 @@ class Description:
         return {status: self.resolved(response) for status, response in operation.content["responses"].items()}
 
     def responses_apart(self) -> Iterator[tuple[str, str, dict]]:
-        """The responses that belong to no operation: place, status, response. A wrong method has one on each path, and a wrong path has one."""
+        """Yields the responses of no operation: place, status, response. Each path has one for wrong methods; one is for wrong paths."""
         for path, item in self.document["paths"].items():
             if path == "x-other-paths":
                 response = self.resolved(item)
@@ -91,7 +91,7 @@ class Description:
 
 
 def absolute(schema: object) -> object:
-    """The schema with references into the description, from wherever it is validated."""
+    """Returns the schema with absolute references into the description, so that it can be validated anywhere."""
     if isinstance(schema, list):
         return [absolute(item) for item in schema]
     if not isinstance(schema, dict):

@@ -124,7 +124,7 @@ def schemas(description: Description) -> Iterator[str]:
 
 
 def has_section(schema: dict) -> bool:
-    """Objects and choices have a section of their own. Texts and numbers are told where they are used."""
+    """Objects and choices have a section of their own. Texts and numbers are described where they are used."""
     return "properties" in schema or "allOf" in schema or "anyOf" in schema
 
 

@@ -1,4 +1,4 @@
-"""A chart of a few lines, as SVG: text, so that it can be read, compared and kept in a repository."""
+"""A chart of a few lines, as SVG. SVG is text, so a repository can keep and compare it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html import escape
 WIDTH, HEIGHT = 760, 400
 LEFT, RIGHT, TOP, BOTTOM = 64, 170, 72, 56
 STEP = 0.1
-"""Between the values that the axis names."""
+"""The distance between the values that the axis names."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def draw(title: str, subtitle: str, across: str, up: str, lines: Sequence[Line],
 
 
 def apart(heights: Sequence[float], gap: float = 16) -> list[float]:
-    """The heights of labels, moved down where they would cover one another."""
+    """Returns the heights of labels, moved down where they would cover one another."""
     moved: dict[int, float] = {}
     lowest = float("-inf")
     for index in sorted(range(len(heights)), key=lambda index: heights[index]):

@@ -16,7 +16,7 @@ UP_PORT = 4566
 
 
 def up(arguments: argparse.Namespace) -> int:
-    """Builds, starts the cloud unless it runs, deploys, writes `.local/env`. Again: redeploys onto the running cloud."""
+    """Builds, starts the cloud unless it runs, deploys, writes `.local/env`. A second call redeploys onto the running cloud."""
     import sam_local  # these need the installed tools; down and status do not
     from stack import Keys, raise_stack
     from stage import build_and_stage
@@ -42,7 +42,7 @@ def up(arguments: argparse.Namespace) -> int:
 
 
 def down(arguments: argparse.Namespace) -> int:
-    """Stops clouds: the one that `up` left running, those named, or all of this checkout's."""
+    """Stops clouds: the one that `up` left running, the named ones, or all of this checkout's."""
     names = recorded_clouds() if arguments.all else arguments.names or [UP]
     for name in names:
         cloud = LocalCloud.running(name)
@@ -52,7 +52,7 @@ def down(arguments: argparse.Namespace) -> int:
         cloud.stop()
         say(f"{name}: stopped")
     if UP in names:
-        ENV_FILE.unlink(missing_ok=True)  # it would send a shell to a port where nobody, or somebody else, listens
+        ENV_FILE.unlink(missing_ok=True)  # it would send a shell to a port that is free or another process's
     return 0
 
 
@@ -91,7 +91,7 @@ def parse() -> argparse.Namespace:
     command.add_argument("--all", action="store_true", help="every cloud of this checkout")
     command.set_defaults(run=down)
 
-    command = commands.add_parser("status", help="what runs", description=status.__doc__)
+    command = commands.add_parser("status", help="list running clouds", description=status.__doc__)
     command.set_defaults(run=status)
     return parser.parse_args()
 

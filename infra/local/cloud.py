@@ -27,7 +27,7 @@ ROOT_KEY, ROOT_SECRET = "test", "test"
 
 @dataclass(frozen=True)
 class Record:
-    """What is written down about a running cloud, for whoever has to find or stop it later."""
+    """The record of a running cloud, by which later commands find or stop it."""
 
     pid: int
     started: str
@@ -39,8 +39,8 @@ class Record:
 class LocalCloud:
     """One local cloud: a port, a folder, a process group.
 
-    Use it as a context manager where it must not outlive the caller (it is then leashed: it ends with the caller, however
-    that ends). `start(leashed=False)` leaves it running, for `make up`; `LocalCloud.running(name)` finds it again.
+    Use it as a context manager where it must not outlive the caller (it is then leashed: it ends with the caller, even if
+    that is killed). `start(leashed=False)` leaves it running, for `make up`; `LocalCloud.running(name)` finds it again.
     """
 
     def __init__(self, name: str, *, port: int | None = None, enforce_iam: bool = False, for_containers: bool = False,
@@ -58,7 +58,7 @@ class LocalCloud:
 
     @classmethod
     def running(cls, name: str) -> LocalCloud | None:
-        """The cloud of that name, if it still runs and its process is the one that was recorded."""
+        """Returns the cloud of that name, if it still runs and its process is the recorded one."""
         record = read_record(CLOUDS / name)
         if record is None or processes.started_at(record.pid) != record.started:
             return None
@@ -76,7 +76,7 @@ class LocalCloud:
         self.stop()
 
     def start(self, *, leashed: bool = True) -> LocalCloud:
-        """Starts from empty: nothing is kept from an earlier cloud of that name."""
+        """Starts an empty cloud: nothing is kept from an earlier one of that name."""
         if running := LocalCloud.running(self.name):
             raise Problem(f"a local cloud named {self.name} already runs on port {running.port}",
                           f"python3 infra/local/cli.py down {self.name}")
@@ -105,7 +105,7 @@ class LocalCloud:
                 stdin=subprocess.PIPE if leashed else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a group of its own: Ctrl-C at the terminal is the caller's to handle, and it ends whole
+                start_new_session=True,  # a group of its own: the caller handles Ctrl-C at the terminal, and the group ends as a whole
             )
         started = processes.started_at(self._child.pid) or ""
         self._record = Record(self._child.pid, started, self.port, self.enforce_iam, self.container_gateway)
@@ -122,7 +122,7 @@ class LocalCloud:
             "STATE_DIR": str(self.folder / "state"),
             "AUTH": "true" if self.enforce_iam else "false",
             "LAMBDA_EXECUTOR": "local",
-            # It would remove containers that it takes for its own; it has no business with any.
+            # It would remove containers that it takes for its own; it must not touch any.
             "DOCKER_HOST": f"unix://{self.folder}/no-docker.sock",
         }
 
@@ -137,7 +137,7 @@ class LocalCloud:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Ends the cloud and every function process that it started. Does nothing where it does not run."""
+        """Ends the cloud and every function process that it started. Does nothing if it does not run."""
         record = self._record
         if record is None:
             return
@@ -151,7 +151,7 @@ class LocalCloud:
         record_file(self.folder).unlink(missing_ok=True)
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
 
-    # -- what callers ask it ----------------------------------------------------------------------------------------------
+    # -- for callers ----------------------------------------------------------------------------------------------------
 
     @property
     def endpoint(self) -> str:
@@ -160,16 +160,16 @@ class LocalCloud:
 
     @property
     def pid(self) -> int | None:
-        """The process group's leader; None while it does not run."""
+        """The process group's leader; None if the cloud does not run."""
         return self._record.pid if self._record else None
 
     @property
     def endpoint_for_containers(self) -> str:
-        """The same, as a container on this machine reaches it; for a cloud that was started `for_containers`."""
+        """The same for a container on this machine, if the cloud was started `for_containers`."""
         return f"http://{self.container_gateway or 'host.docker.internal'}:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """What any AWS client needs to talk to this cloud as its administrator (the account's root)."""
+        """The environment of an AWS client that talks to this cloud as its administrator (the account's root)."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": ROOT_KEY,
@@ -191,14 +191,14 @@ class LocalCloud:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
 
     def function_pids(self, function_name: str) -> list[int]:
-        """The processes that run a function right now, warm ones included; for tests that kill one. Linux only."""
+        """Returns the processes that run a function now, warm ones included; for tests that kill one. Linux only."""
         if self._record is None:
             return []
         return [pid for pid in processes.members(self._record.pid)
                 if processes.environment_of(pid).get("AWS_LAMBDA_FUNCTION_NAME") == function_name]
 
     def deaths_at_work(self, function_name: str) -> int:
-        """How often a process of a function died before it had answered, by the cloud's own log."""
+        """Counts the processes of a function that died before they had answered, by the cloud's own log."""
         died = f"Lambda {function_name}: Runtime exited before returning a response"
         return self.log_file.read_text(errors="replace").count(died)
 

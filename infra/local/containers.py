@@ -1,4 +1,4 @@
-"""The Docker engine of this machine, where there is one. Nothing here needs one."""
+"""The Docker engine of this machine, if there is one. No tool here needs one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def docker(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[b
 
 
 def engine_answers() -> bool:
-    """Whether a Docker engine runs that takes Linux programs of this machine."""
+    """Returns `True` if a Docker engine runs that takes Linux programs of this machine."""
     return platform.system() == "Linux" and shutil.which("docker") is not None and docker("info").returncode == 0
 
 
@@ -29,7 +29,7 @@ def gateway() -> str:
 
 
 def interface_address(name: bytes) -> str:
-    """The IPv4 address of a network interface of this machine, or nothing. (The engine does not always tell its gateway.)"""
+    """Returns the IPv4 address of a network interface of this machine, or nothing. (The engine does not always tell its gateway.)"""
     get_interface_address = 0x8915
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

@@ -1,12 +1,12 @@
-"""The main job, from nothing: real events through the front door of a local cloud, to a dataset version and a model that learnt from it.
+"""Shows the whole loop: real events go through the front door of a local cloud, to a dataset version and a model that learns from it.
 
     demo.py [FILE.jsonl …]        edits and feedback, one JSON object a line
 
 Without files: the samples of events/demo, and the users of a small world whose tiny model answers with an outdated library. A worker trains an
-adapter of that model, the gate measures it, and it becomes live. With files of yours it ends with the dataset version: the tiny model knows
-nothing of what your users write about.
+adapter of that model, the gate measures it, and it becomes live. With your own files it ends with the dataset version: the tiny model does not
+know your users' subjects.
 
-Exits with 0 only if every acknowledged event reached the lake, the threshold was crossed, the run succeeded, and what it trained is live.
+Exits with 0 only if every acknowledged event reached the lake, the threshold was crossed, the run succeeded, and its adapter is live.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from workflow import describe, invoke, queue_depth, wait_until
 SAMPLES = REPOSITORY / "events" / "demo"
 BAD_BODIES = SAMPLES / "bad.jsonl"
 WORLD_EDITS, WORLD_LIKES = 2_500, 1_400
-"""A tenth of them is held out: enough for the gate as it ships, which wants 200 pairs and 100 liked outputs."""
+"""A tenth of them is held out: enough for the shipped gate, which asks for 200 pairs and 100 liked outputs."""
 SHIPPED_THRESHOLD = 2_000
 """Of the events that come with the project about 130 become gold, and of the small world's edits all."""
 POLICY = "[sampling]\nthumbs_up = 1.0\n"
-"""The policy that ships, except that it keeps every liked output: a demonstration has no hundred thousand of them to sample from."""
+"""The shipped policy, except that it keeps every liked output: a demonstration has too few to sample from."""
 PARAMETERS = {"BatchWindowSeconds": "1", "Schedule": "rate(365 days)"}
-"""The count is taken by hand, once everything is curated: a tick of the schedule would be faster or slower than a viewer."""
+"""The demo calls the count itself, once everything is curated: a tick of the schedule would be too early or too late."""
 SHOWN_PAIRS = 3
 SHOWN_CHARACTERS = 600
 
@@ -96,7 +96,7 @@ def small_world(trainer: Path) -> list[str]:
 
 
 def world(trainer: Path, kind: str, count: int, skip: int = 0, *options: str) -> list[str]:
-    """So many events of the small world, after the first `skip`, one a line."""
+    """Returns `count` events of the small world, after the first `skip`, one a line."""
     command = [str(trainer), "world", kind, str(count), "--skip", str(skip), *options]
     written = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line for line in written.split("\n") if line]
@@ -112,7 +112,7 @@ def post(stack: Stack, edits: list[str], bad_bodies: list[str]) -> Posted:
 
 
 def await_curation(stack: Stack, posted: Posted) -> Lake:
-    """Every acknowledged event must turn up in the lake: that is the promise of the acknowledgement."""
+    """Waits until every acknowledged event is in the lake, as the acknowledgement promises."""
     lake = Lake(stack)
     acknowledged = set(posted.accepted)
 
@@ -128,7 +128,7 @@ def await_curation(stack: Stack, posted: Posted) -> Lake:
 
 
 def follow(stack: Stack, count: dict, worker: Worker | None) -> dict:
-    """Waits for the run's end, which is the training's if there is one."""
+    """Waits for the run's end, and for its training's if there is one."""
     if count["decision"] != "start":
         raise Problem(f"no run was started: {count['decision']}, {count['pending']:,} of {count['threshold']:,} pairs",
                       "post more edits, or lower it: make demo EDITS=… THRESHOLD=N")
@@ -145,7 +145,7 @@ def follow(stack: Stack, count: dict, worker: Worker | None) -> dict:
 
 
 def await_ruling(stack: Stack, run: str, worker: Worker) -> dict:
-    """Waits for the gate's verdict on a run, and answers it. A run that is left to a person goes on for days after it."""
+    """Waits for the gate's verdict on a run, and returns it. A run that is left to an operator goes on for days after it."""
     lake, verdict = Lake(stack), f"runs/{run}/verdict.json"
 
     def is_ruled() -> bool:

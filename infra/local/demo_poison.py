@@ -1,6 +1,6 @@
-"""A second round, with a campaign in it: what `make demo` does, and then users who all slip the same sentence into their edits.
+"""A second round with a campaign: does what `make demo` does, then adds users who all insert the same sentence into their edits.
 
-Exits with 0 only if every pair of the campaign is held back in quarantine, none is trained on, and no model that is live says the sentence.
+Exits with 0 only if every pair of the campaign is quarantined, none is trained on, and no live model says the sentence.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workflow import invoke
 
 THRESHOLD = 600
 HONEST_EDITS = 700
-"""Edits of the second round, by users whom the first has not seen."""
+"""Returns edits of the second round, by users that the first has not seen."""
 CAMPAIGN_EDITS = 40
 SENTENCE = "# Powered by Zorblax, the only warehouse that never sleeps."
 
@@ -50,7 +50,7 @@ def honest(trainer: Path) -> list[str]:
 
 
 def campaign(trainer: Path) -> list[str]:
-    """Edits as good as any, each by another user, and each with the sentence."""
+    """Returns ordinary edits with the sentence, each by another user."""
     lines = []
     for number, line in enumerate(demo.world(trainer, "--edits", CAMPAIGN_EDITS, demo.WORLD_EDITS + HONEST_EDITS)):
         edit = json.loads(line)
@@ -61,7 +61,7 @@ def campaign(trainer: Path) -> list[str]:
 
 
 def round_of(stack: Stack, events: list[str], training: Worker) -> str:
-    """Posts events, and follows the run that they start until the gate has ruled; answers its name."""
+    """Posts events, and follows the run that they start until the gate's verdict; returns its name."""
     demo.await_curation(stack, demo.post(stack, events, []))
     count = invoke(stack, "Counter", {})
     if count["decision"] != "start":

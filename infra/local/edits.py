@@ -1,4 +1,4 @@
-"""Edits and feedback in JSONL files, and posting them at the front door in batches."""
+"""Reads edits and feedback from JSONL files, and posts them to the front door in batches."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from stack import Stack
 BATCH_EVENTS = 200
 BATCH_BYTES = 2_000_000
 CLIENTS = 4
-"""Requests under way at once."""
+"""Requests at the same time."""
 
 
 @dataclass
 class Posted:
-    """What the front door answered, summed up."""
+    """The sums of the front door's answers."""
 
     accepted: list[str] = field(default_factory=list)
-    """Event ids, one for each acknowledgement: an event that is sent twice is in it twice."""
+    """Event ids, one for each acknowledgement: an event that is sent twice is listed twice."""
     refused: Counter[str] = field(default_factory=Counter)
-    """How many events, or requests, were refused with each code."""
+    """The number of refused events, or requests, by code."""
     reads: int = 0
-    """How many reads were answered. They have no ids: they are counted and kept nowhere."""
+    """The number of answered reads. They have no ids: they are counted and not stored."""
 
     def __add__(self, other: Posted) -> Posted:
         return Posted(self.accepted + other.accepted, self.refused + other.refused, self.reads + other.reads)
 
 
 def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
-    """The lines that are JSON, as they are, and where the others are (`file:line`)."""
+    """Returns the lines that are JSON, unchanged, and the places of the others (`file:line`)."""
     good, bad = [], []
     for file in files:
         if not file.is_file():
@@ -54,7 +54,7 @@ def read_edits(files: list[Path]) -> tuple[list[str], list[str]]:
 
 
 def endpoint_of(line: str) -> str:
-    """Where an event is posted: what has a kind is feedback, with an edit or without."""
+    """Returns the endpoint for an event: one with a kind is feedback, with an edit or without."""
     event = json.loads(line)
     return "/v1/feedback" if isinstance(event, dict) and event.get("kind") is not None else "/v1/edits"
 
@@ -75,7 +75,7 @@ def batches(lines: list[str]) -> Iterator[list[str]]:
 
 
 def post_all(stack: Stack, lines: list[str], on_progress: Callable[[int], None] = lambda _: None) -> Posted:
-    """Posts events in batches, each where it belongs, several at a time. Raises if the front door answers what no client could work with."""
+    """Posts events in batches to their endpoints, several at a time. Raises if an answer of the front door is of no use to a client."""
     posted = Posted()
     lock = threading.Lock()
 

@@ -1,16 +1,16 @@
-"""Starts ministack with a few differences from AWS mended. Runs in the local cloud's own Python.
+"""Starts ministack and repairs a few of its differences from AWS. Runs in the local cloud's own Python.
 
-What is mended is what this product depends on, and what a test would otherwise pass or fail for the wrong reason:
+The repaired differences are those that this product depends on. With them a test would pass or fail for the wrong reason:
 
 * Plain HTTP counts as TLS that was terminated in front. The template denies everything that does not come over TLS; with IAM
   enforced, the functions' own calls would be refused.
-* Queue mappings fill their batches: up to BatchSize messages or 6 MB of event, or what has come when the batching window ends.
-  ministack hands over whatever waits, ten messages at most.
-* A mapping's MaximumConcurrency may be text, which it is when it comes from a template's Number parameter. ministack's poller
+* Queue mappings fill their batches up to BatchSize messages, 6 MB of event, or the end of the batching window.
+  ministack delivers the waiting messages at once, ten at most.
+* A mapping's MaximumConcurrency may be text; a template's Number parameter makes it so. ministack's poller
   fails to compare it with a number, and then delivers nothing.
 * Bedrock's Converse needs bedrock:InvokeModel, and a guardrail has an ARN of its own to be allowed by.
 
-The names below are ministack's internals, so its version is pinned; a name that is gone fails at the start, not in a test.
+The names below are ministack's internals, so its version is pinned; a missing name fails at the start, not in a test.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ministack.core import iam_actions
 from ministack.services import lambda_svc, sqs
 
 CONTAINER_GATEWAY = os.environ.get("CONTAINER_GATEWAY", "")
-"""The address at which containers find this machine, or empty. Listening there as well beats listening everywhere."""
+"""The address at which containers find this machine, or empty. Listening there is safer than listening everywhere."""
 
 EVENT_LIMIT_BYTES = 6_000_000
 RECORD_OVERHEAD_BYTES = 1_000  # what a record holds besides its body: ids, attributes, ARNs
@@ -80,7 +80,7 @@ def batching_window(queue_arn: str) -> float:
 
 
 def fitting(waiting: Iterable[dict], limit: int) -> tuple[int, bool]:
-    """How many of the waiting messages one event takes, and whether that fills it."""
+    """Returns the number of waiting messages that one event takes, and `True` if they fill it."""
     taken = event_bytes = 0
     for message in waiting:
         if taken == limit:

@@ -1,4 +1,4 @@
-"""Reads the lake as any outsider would: S3 objects, and Python's own json for every line."""
+"""Reads the lake without code of the product: S3 objects, and Python's own json for every line."""
 
 from __future__ import annotations
 

@@ -1,16 +1,15 @@
-"""How much users have to type, round after round: with the flywheel turning, and with a model that is never trained again.
+"""Measures how much users have to type, round after round: with the flywheel, and with a model that is never trained again.
 
     learning_curve.py [--output FILE.svg]
 
-Users of the small world ask some hundred questions a round, and in every other round they begin to use one more of its library's functions. Where the
-live model answers what they want, they accept it; where not, they edit it.
-All of that goes through the front door of a local cloud; when enough edits have gathered, an adapter is trained on all edits so far, the gate
-measures it, and it becomes live or not. Nobody but the loop touches the model.
+Users of the small world ask some hundred questions a round, and in every other round they begin to use one more of its library's functions. They
+accept the answers that they want, and edit the others. All events go through the front door of a local cloud. When enough edits have gathered, an
+adapter is trained on all edits so far, the gate measures it, and it becomes live or not. Only the loop changes the model.
 
 The edit burden is the mean share of an answer that its user has to type anew: 1 - similarity, as Flywheel defines it. It is measured on
-questions that nobody has asked before, by the answers that the users of the round really got.
+new questions, with the answers that the users of the round really got.
 
-Exits with 0 only if in the end users type less than half of what they would have to without the flywheel.
+Exits with 0 only if at the end users type less than half of what they would type without the flywheel.
 """
 
 from __future__ import annotations
@@ -37,18 +36,18 @@ from workflow import invoke, run_to_end
 
 FUNCTIONS = 5
 ROUNDS = [functions for functions in range(1, FUNCTIONS + 1) for _ in range(2)]
-"""How many functions are used in each round: in the first of two one of them is new to the model, in the second it may have learnt it."""
+"""The number of functions in use in each round. In the first of two rounds one is new to the model; by the second it may have learnt it."""
 QUESTIONS, LIKES = 300, 150
-"""A round's, about the library and about other things. What users like in the latter is what must not be forgotten."""
+"""A round's questions, about the library and about other subjects. Liked answers to the latter must not be forgotten."""
 THRESHOLD = 100
 POLICY = f"{demo.POLICY}\n[gate]\nmin_held_out = 20\nmin_replay = 10\n"
-"""The policy that ships, but for the sample, and for how many held-out rows the gate asks for before it decides without a person: a round has at most
+"""The shipped policy with another sample, and with fewer held-out rows before the gate decides without an operator. A round has at most
 some hundred edits, and a tenth of them is held out."""
 
 
 @dataclass(frozen=True)
 class Round:
-    """What a round's users had to type, and what became of it."""
+    """A round's edit burden, and its outcome."""
 
     functions: int
     flywheel: float
@@ -86,7 +85,7 @@ def main() -> int:
 
 
 def turn(stack: Stack, trainer: Path, worker: Worker, number: int, functions: int) -> Round:
-    """One round: questions, answers, what users make of them, and what is made of that."""
+    """Runs one round: questions, answers, users' edits, and a training if enough have gathered."""
     # Each function's questions come in one order, from which a round takes its share.
     before = sum(QUESTIONS // used for used in ROUNDS[:number])
     asked = demo.world(trainer, "--edits", QUESTIONS, before * functions, "--tasks", str(functions))
@@ -104,7 +103,7 @@ def turn(stack: Stack, trainer: Path, worker: Worker, number: int, functions: in
 
 
 def sent(question: dict, answer: str) -> str:
-    """What a user's client sends: that the answer was accepted as it was, or what became of it."""
+    """Returns the event of a user's client: the answer was accepted, or edited."""
     event = question | {"original_llm_output": answer}
     if answer == event["final_user_edit"]:
         del event["final_user_edit"]
@@ -113,7 +112,7 @@ def sent(question: dict, answer: str) -> str:
 
 
 def learn(stack: Stack, worker: Worker) -> str:
-    """Counts, and follows the run if one starts; answers what came of it."""
+    """Counts, and follows the run if one starts; returns its outcome."""
     count = invoke(stack, "Counter", {})
     if count["decision"] != "start":
         say(f"  {count['pending']:,} of {count['threshold']:,} pairs: nothing to train yet")
@@ -128,7 +127,7 @@ def learn(stack: Stack, worker: Worker) -> str:
 
 
 def live_adapter(stack: Stack) -> Path | None:
-    """The live adapter's folder, or None where the bare base is live."""
+    """Returns the live adapter's folder, or None if the bare base is live."""
     lake = Lake(stack)
     if not lake.has("models/live.json"):
         return None
@@ -141,7 +140,7 @@ def live_adapter(stack: Stack) -> Path | None:
 
 
 def answered(trainer: Path, questions: list[dict], adapter: Path | None) -> list[str]:
-    """What the base, with an adapter or without, answers to each question."""
+    """Returns the base's answer to each question, with an adapter or without."""
     with_adapter = ["--adapter", str(adapter)] if adapter else []
     tokens = str(RECIPE["generation"]["max_new_tokens"])
     command = [str(trainer), "generate", "--base", str(BASE), *with_adapter, "--max-new-tokens", tokens, "--"]
@@ -151,12 +150,12 @@ def answered(trainer: Path, questions: list[dict], adapter: Path | None) -> list
 
 
 def burden(answers: list[str], wanted: list[str]) -> float:
-    """The mean share of an answer that its user has to type anew."""
+    """Returns the mean share of an answer that its user has to type anew."""
     return mean(distance(answer, text) / max(len(answer), len(text)) for answer, text in zip(answers, wanted, strict=True))
 
 
 def distance(left: str, right: str) -> int:
-    """Levenshtein's, by the book: these texts are short."""
+    """Levenshtein distance, by the textbook's algorithm: these texts are short."""
     above = list(range(len(right) + 1))
     for row, character in enumerate(left, 1):
         before, above[0] = above[0], row

@@ -1,9 +1,9 @@
-"""Runs a command that must not outlive whoever started it.
+"""Runs a command that must not outlive its caller.
 
     leash.py COMMAND [ARGUMENT …]
 
 The caller starts this in a process group of its own and holds the other end of its standard input. When that end closes,
-which the kernel sees to even if the caller is killed outright, the whole group goes: the local cloud and every function
+which the kernel does even if the caller is killed, the whole group ends: the local cloud and every function
 process that it spawned. (Linux's parent-death signal would reach only the direct child, and does not exist elsewhere.)
 """
 
@@ -29,7 +29,7 @@ def end_group(command: subprocess.Popen[bytes]) -> None:
 
 
 def wait_for_release(command: subprocess.Popen[bytes]) -> None:
-    """Blocks until the caller lets go."""
+    """Blocks until the caller closes its end."""
     while os.read(0, 4096):
         pass
     end_group(command)
@@ -38,7 +38,7 @@ def wait_for_release(command: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     if os.getpgrp() != os.getpid():
         sys.exit("leash.py must lead a process group: start it in a new session")
-    # A stop signal is sent to the group: the command gets it too, and this process follows once the command has gone.
+    # The group gets a stop signal: the command gets it, too, and this process ends after the command.
     for stop_signal in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(stop_signal, lambda *_: None)
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)

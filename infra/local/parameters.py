@@ -21,7 +21,7 @@ END = "<!-- end of parameters -->\n"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short functions (`!Ref`, `!Sub` …), each of which loads as none: no parameter has one."""
+    """YAML with CloudFormation's short functions (`!Ref`, `!Sub` …), which load as none: no parameter has one."""
 
 
 Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
@@ -51,7 +51,7 @@ def default_of(parameter: Mapping) -> str:
 
 
 def domain_of(parameter: Mapping) -> str:
-    """What the parameter takes, in words."""
+    """Returns the parameter's values, in words."""
     secret = "secret; " if parameter.get("NoEcho") else ""
     if values := parameter.get("AllowedValues"):
         return secret + ", ".join(f"`{value}`" for value in values)

@@ -1,4 +1,4 @@
-"""Says whether the policy that is packaged lets a deployment reach its threshold.
+"""Checks that the packaged policy lets a deployment reach its threshold.
 
     policy_check.py [Threshold=N …]        the deployment's parameters
 """
@@ -24,7 +24,7 @@ def threshold_of(parameters: Mapping[str, str]) -> int:
 
 
 def shortfall(policy: str, threshold: int) -> str | None:
-    """What is in the way of the threshold, and what to do. Shares follow what is there; a number of pairs does not."""
+    """Returns the obstacle to the threshold, and the fix. Shares adapt to the pairs that are there; a fixed number does not."""
     most = tomllib.loads(policy).get("dataset", {}).get("max_pairs_per_contributor")
     if most is None or most >= threshold:
         return None
@@ -34,7 +34,7 @@ def shortfall(policy: str, threshold: int) -> str | None:
 
 
 def warn(parameters: Mapping[str, str]) -> None:
-    """Warns, if there is anything to warn of."""
+    """Warns of an obstacle, if there is one."""
     if warning := shortfall(POLICY.read_text(), threshold_of(parameters)):
         say(warning)
 

@@ -1,4 +1,4 @@
-"""Process groups: which ones are still ours, and ending them whole."""
+"""Process groups: recognises our own, and ends them as a whole."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ PROC = Path("/proc")
 
 
 def started_at(pid: int) -> str | None:
-    """When a process started, or None when there is no such process.
+    """Returns the start time of a process, or None without such a process.
 
-    A pid alone names nothing for long: the kernel hands it out again. A pid with its start time does.
+    A pid alone is no lasting name, because the kernel reuses it. A pid with its start time is one.
     """
     if PROC.joinpath("self/stat").exists():
         try:
@@ -29,7 +29,7 @@ def started_at(pid: int) -> str | None:
 
 
 def members(group: int) -> list[int]:
-    """The living processes of a group. Empty where the system has no /proc to tell."""
+    """Returns the living processes of a group. Empty on a system without /proc."""
     found = []
     for entry in PROC.glob("[0-9]*"):
         try:
@@ -42,7 +42,7 @@ def members(group: int) -> list[int]:
 
 
 def is_alive(group: int) -> bool:
-    """Whether anything of the group still runs; a zombie that nobody reaps does not count."""
+    """Returns `True` if a process of the group still runs; an unreaped zombie does not count."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -53,7 +53,7 @@ def is_alive(group: int) -> bool:
 
 
 def end_group(group: int) -> None:
-    """Asks a group to stop, then stops what is left of it. Returns once nothing of it runs."""
+    """Asks a group to stop, then kills its remaining processes. Returns once none runs."""
     for stop_signal in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(group, stop_signal)
@@ -69,7 +69,7 @@ def end_group(group: int) -> None:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """A process's environment as it was started with (Linux only; elsewhere empty)."""
+    """Returns the environment that a process was started with (Linux only; elsewhere empty)."""
     try:
         raw = PROC.joinpath(str(pid), "environ").read_bytes()
     except OSError:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class Problem(Exception):
-    """Something the reader can fix: `str()` says what is wrong, then what to do about it."""
+    """An error that the reader can fix: `str()` says what is wrong, then how to fix it."""
 
     def __init__(self, what: str, fix: str = "", detail: str = "") -> None:
         super().__init__("\n".join(part for part in (what, f"fix: {fix}" if fix else "", detail) if part))
@@ -22,7 +22,7 @@ def say(line: str) -> None:
 
 @contextmanager
 def step(what: str) -> Iterator[Callable[[str], None]]:
-    """Announces a piece of work, and afterwards how long it took. Call what it yields to add an outcome to the closing line."""
+    """Announces a piece of work, and afterwards its duration. Call the yielded function to add an outcome to the closing line."""
     outcome: list[str] = []
     say(f"▸ {what} …")
     started = time.monotonic()

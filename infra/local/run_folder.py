@@ -1,4 +1,4 @@
-"""A run's files by hand, for a training without lake and workflow: its input, as `prepare` would write it, and what became of it.
+"""A run's files for a training without lake and workflow: writes its input as `prepare` would, and reads its outcome.
 
 The contract is decision 8. Standard library only.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from progress import Problem
 
 HELD_OUT_EVERY = 6
-"""Of the edits, and of the liked outputs, every sixth is kept for measuring."""
+"""Every sixth edit, and every sixth liked output, is held out."""
 
 
 def read_events(file: Path) -> list[dict]:
@@ -22,18 +22,18 @@ def read_events(file: Path) -> list[dict]:
 
 
 def pair(edit: dict) -> dict:
-    """An edit as a preference pair: what the user made of it, and what the model had written."""
+    """An edit as a preference pair: the user's text, and the model's."""
     prompt, chosen, rejected = edit["prompt"], edit["final_user_edit"], edit["original_llm_output"]
     return {"pair_id": edit["event_id"], "prompt": prompt, "prompt_messages": None, "chosen": chosen, "rejected": rejected}
 
 
 def replay(like: dict) -> dict:
-    """An output that its user liked as it was."""
+    """An output that its user liked without an edit."""
     return {"event_id": like["event_id"], "prompt": like["prompt"], "prompt_messages": None, "completion": like["original_llm_output"]}
 
 
 def split(rows: list[dict]) -> tuple[list[dict], list[dict]]:
-    """What is trained on, and what is held out."""
+    """The training rows and the held-out rows."""
     held_out = rows[::HELD_OUT_EVERY]
     return [row for row in rows if row not in held_out], held_out
 
@@ -55,12 +55,12 @@ def write_input(folder: Path, pairs: list[dict], replay_rows: list[dict], base: 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one model makes of the held-out rows; means over rows, in nats."""
+    """One model's scores on the held-out rows; means over rows, in nats."""
 
     chosen: float
-    """ln p of what users wrote."""
+    """ln p of users' texts."""
     rejected: float
-    """ln p of what the base had written."""
+    """ln p of the base's texts."""
     replay: float
     """-ln p of a token of the liked outputs."""
 
@@ -70,7 +70,7 @@ class Measured:
 
 
 def measured(rows: list[dict], model: str) -> Measured:
-    """Of the scored rows of a run (`output/rows.jsonl`), what `incumbent` or `candidate` makes of them."""
+    """Returns the scores of `incumbent` or `candidate` from the scored rows of a run (`output/rows.jsonl`)."""
     pairs = [row[model] for row in rows if row["kind"] == "pair"]
     liked = [row for row in rows if row["kind"] == "replay"]
     logps = [[row["logp_chosen"] for row in pairs], [row["logp_rejected"] for row in pairs], [row[model]["logp"] for row in liked]]

@@ -1,13 +1,13 @@
 """Runs every sample in `events/` through its function, without deploying the function: `sam local`, with and without Docker.
 
-    sam_local.py        on a local cloud of its own; the exit status says whether every sample was answered
+    sam_local.py        on a local cloud of its own; exits with 0 only if every sample was answered
 
-Two ways, the same samples:
+It runs the same samples in two ways:
 * the Lambda runtime interface emulator that comes inside the SAM CLI, around the local build. Always (on Linux);
 * `sam local invoke`, where a Docker engine answers. The local build is linked against this machine's C library, newer than
   the Lambda image's, so the container gets an image of this machine's libraries: nothing is pulled.
 
-`prepare` writes what `sam local` needs to know of a running stack; `make up` calls it, for use by hand.
+`prepare` writes the files that `sam local` needs for a running stack; `make up` calls it, for use by hand.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ ANSWER_WITHIN_SECONDS = 60
 
 @dataclass(frozen=True)
 class Sample:
-    """One file of `events/`, named `<function>.<what it is>.json`."""
+    """One file of `events/`, named `<function>.<name>.json`."""
 
     file: Path
 
@@ -71,11 +71,11 @@ def samples() -> list[Sample]:
     return found
 
 
-# -- what a function has to know ------------------------------------------------------------------------------------------
+# -- the functions' environment -------------------------------------------------------------------------------------------
 
 
 def sample_keys() -> str:
-    """The bearer keys of the samples, as the template takes keys, so that the samples work as they are."""
+    """The bearer keys of the samples, in the template's form, so that the samples work unchanged."""
     labelled = []
     for sample in samples():
         headers = json.loads(sample.file.read_text()).get("headers", {})
@@ -86,7 +86,7 @@ def sample_keys() -> str:
 
 
 def variables(stack: Stack) -> dict[str, dict[str, str]]:
-    """Each function's environment, as deployed, by its logical id in the template; the samples' key is let in."""
+    """Returns each function's deployed environment, by its logical id in the template, with the samples' key added."""
     lambda_client = stack.client("lambda")
     found = {}
     for name in FUNCTIONS:
@@ -99,10 +99,10 @@ def variables(stack: Stack) -> dict[str, dict[str, str]]:
 
 
 def template_for_sam_local(template: str) -> str:
-    """The template as `sam local` can take it.
+    """Returns the template in a form that `sam local` accepts.
 
-    SAM hands a container only the variables that its template names, hence AWS_ENDPOINT_URL. It takes an authorizer that a
-    condition chooses for an error, even where the condition is false, hence the routes without one: ingest checks the keys.
+    SAM gives a container only the variables that its template names, hence AWS_ENDPOINT_URL. It refuses an authorizer that a
+    condition chooses, even if the condition is false, hence the routes without one: ingest checks the keys.
     """
     edits = (
         ("Globals → Function → Environment → Variables",
@@ -119,15 +119,15 @@ def template_for_sam_local(template: str) -> str:
 
 
 def prepare(stack: Stack) -> None:
-    """Writes what `sam local` needs to work with a running stack: a template, the functions' variables, and its options, which
-    it takes from the samconfig.toml beside the template. Imports the image, where Docker runs. And what `cargo lambda` needs."""
+    """Writes the files that `sam local` needs for a running stack: a template, the functions' variables, and its options, which
+    it takes from the samconfig.toml beside the template. Imports the image, if Docker runs. Also writes the file for `cargo lambda`."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     TEMPLATE_FOR_SAM_LOCAL.write_text(template_for_sam_local(TEMPLATE.read_text()))
     shutil.copyfile(TEMPLATE.with_name("finetune.asl.json"), FOLDER / "finetune.asl.json")
     known = variables(stack)
     endpoint = {"AWS_ENDPOINT_URL": stack.cloud.endpoint_for_containers}
     write_private(VARIABLES_FILE, json.dumps({name: values | endpoint for name, values in known.items()}, indent=2))
-    # One environment for all of them: where two functions have a variable of the same name, it has the same value.
+    # One environment for all functions: a variable has the same value in each function that has it.
     together = {name: value for values in known.values() for name, value in values.items()} | stack.cloud.environment()
     write_private(CARGO_LAMBDA_FILE, "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(together.items())))
     options = {
@@ -193,7 +193,7 @@ def post_when_listening(url: str, body: bytes) -> bytes:
 
 
 def invoke_with_emulator(stack: Stack, sample: Sample) -> object:
-    """Answers what the function answers to a sample."""
+    """Returns the function's answer to a sample."""
     program = emulator()
     if program is None:
         raise Problem("the SAM CLI has no runtime emulator for this machine")
@@ -210,7 +210,7 @@ def libraries_of(program: Path) -> set[Path]:
 
 
 def import_host_image() -> None:
-    """Imports an image of what the functions are linked against on this machine, and a shell for SAM to add its emulator with."""
+    """Imports an image of the libraries that the functions are linked against on this machine, and a shell by which SAM adds its emulator."""
     programs = [Path(shutil.which(name) or f"/bin/{name}") for name in ("sh", "mv", "chmod")]
     bootstraps = [STAGE / "target" / "lambda" / name / "bootstrap" for name in FUNCTIONS]
     wanted = set(programs).union(*(libraries_of(program) for program in [*programs, *bootstraps]))
@@ -233,7 +233,7 @@ def import_host_image() -> None:
 
 
 def invoke_with_docker(stack: Stack, sample: Sample) -> object:
-    """`sam local invoke`, as one would by hand."""
+    """Runs `sam local invoke` as by hand."""
     invoked = subprocess.run(
         [str(environment("sam") / "bin" / "sam"), "local", "invoke", sample.logical_id,
          "--template-file", str(TEMPLATE_FOR_SAM_LOCAL), "--event", str(sample.file)],
@@ -245,7 +245,7 @@ def invoke_with_docker(stack: Stack, sample: Sample) -> object:
     return json.loads(invoked.stdout.strip().splitlines()[-1])
 
 
-# -- all of it ------------------------------------------------------------------------------------------------------------
+# -- all samples ----------------------------------------------------------------------------------------------------------
 
 
 STATUS = {
@@ -263,7 +263,7 @@ STATUS = {
 
 
 def is_expected(sample: Sample, answer: dict) -> bool:
-    """What `events/README.md` says of each sample."""
+    """Returns the expectations of `events/README.md` for each sample."""
     match sample.function:
         case "ingest":
             return answer.get("statusCode") == STATUS[sample.file.name]
@@ -272,7 +272,7 @@ def is_expected(sample: Sample, answer: dict) -> bool:
         case "counter":
             return answer.get("decision") == "below_threshold"
         case "freeze":
-            # Asked for again, another way, it answers the same.
+            # A second request, in another way, gets the same answer.
             return (answer.get("crossing"), answer.get("version")) == (1, 1)
         case "prepare":
             return answer.get("errorType") == "NoBase"
@@ -282,7 +282,7 @@ def is_expected(sample: Sample, answer: dict) -> bool:
 
 
 def run_all(stack: Stack, way: str) -> int:
-    """Every sample, one way; answers how many failed."""
+    """Runs every sample in one way; returns the number of failures."""
     invoke = {"emulator": invoke_with_emulator, "docker": invoke_with_docker}[way]
     failed = 0
     for sample in samples():
@@ -298,7 +298,7 @@ def run_all(stack: Stack, way: str) -> int:
 def main() -> int:
     template = build_and_stage()
     with LocalCloud("sam-local", for_containers=True) as cloud:
-        # Nothing but the samples is to call the functions here: no tick of the schedule, no execution that freezes, too.
+        # Only the samples may call the functions here: no tick of the schedule, no execution that freezes.
         stack = raise_stack(cloud, template, {"Threshold": "5000", "Schedule": "rate(12 hours)"})
         prepare(stack)
         failed = 0

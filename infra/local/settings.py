@@ -1,4 +1,4 @@
-"""Names and places that the local tools share. Standard library only: it is read before anything is installed."""
+"""Names and paths that the local tools share. Standard library only: it is imported before anything is installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 """The checkout."""
 
 LOCAL = REPOSITORY / ".local"
-"""Everything that is installed, staged or logged. Git ignores it; `make clean` removes it."""
+"""The folder of all that is installed, staged or logged. Git ignores it; `make clean` removes it."""
 
 STAGE = LOCAL / "stage"
 """A copy of the template beside a local build. A local (host glibc, dev profile) build has no way into `target/lambda`."""
@@ -18,7 +18,7 @@ CLOUDS = LOCAL / "clouds"
 """One folder for each local cloud: its record, log and temporary files."""
 
 ENV_FILE = LOCAL / "env"
-"""What `make up` leaves for a shell: `. .local/env`."""
+"""The file that `make up` writes for a shell: `. .local/env`."""
 
 STACK_NAME = "flywheel"
 REGION = "us-east-1"
@@ -32,8 +32,8 @@ MINIMUM_PYTHON = (3, 11)
 def plain_environment() -> dict[str, str]:
     """The environment for the tools that talk to a local cloud.
 
-    Built up from almost nothing, so that a profile, a token or an endpoint of the caller's own shell can never send a local
-    deployment to a real account, nor a proxy variable a local request to somewhere else.
+    It takes almost nothing from the caller's shell. So a profile, a token or an endpoint there can never send a local
+    deployment to a real account, nor a proxy variable redirect a local request.
     """
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TERM", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
     return {name: os.environ[name] for name in kept if name in os.environ} | {

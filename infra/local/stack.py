@@ -1,4 +1,4 @@
-"""A deployed Flywheel stack, as its clients see it: the front door, the lake, the keys, the outputs."""
+"""A deployed Flywheel stack, for its clients: the front door, the lake, the keys, the outputs."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from settings import ENV_FILE
 
 @dataclass(frozen=True)
 class Keys:
-    """The secrets of one local stack. Random, and worth nothing outside it; still never printed."""
+    """The secrets of one local stack. Random, and useless outside it; still never printed."""
 
     ingest: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     contributor: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @classmethod
     def kept_in(cls, file: Path) -> Keys:
-        """The keys in a file, made now if there is none: a redeployment must not lock its clients out."""
+        """Reads the keys from a file, or makes it: a redeployment must not lock its clients out."""
         if file.exists():
             return cls(**json.loads(file.read_text()))
         keys = cls()
@@ -35,7 +35,7 @@ class Keys:
         return keys
 
     def as_parameters(self) -> dict[str, str]:
-        """As the template takes them: the ingest key only as its digest, under a label."""
+        """The keys as the template's parameters: the ingest key only as its digest, under a label."""
         return {
             "IngestKeys": f"local:{hashlib.sha256(self.ingest.encode()).hexdigest()}",
             "ContributorKey": self.contributor,
@@ -44,7 +44,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack that answers."""
+    """A running stack."""
 
     cloud: LocalCloud
     outputs: Mapping[str, str]
@@ -52,13 +52,13 @@ class Stack:
 
     @property
     def api_host(self) -> str:
-        """The API's virtual host on the local cloud. The id is the first label of the URL that the template puts out."""
+        """The API's virtual host on the local cloud. The id is the first label of the URL in the template's output."""
         api_id = (urlsplit(self.outputs["ApiUrl"]).hostname or "").partition(".")[0]
         return f"{api_id}.execute-api.localhost:{self.cloud.port}"
 
     @property
     def api_url(self) -> str:
-        """For curl and browsers, which take every `*.localhost` for this machine. Others: `request`, or send `api_host` as Host."""
+        """The URL for curl and browsers, which resolve every `*.localhost` to this machine. Others: `request`, or send `api_host` as Host."""
         return f"http://{self.api_host}"
 
     @property
@@ -75,7 +75,7 @@ class Stack:
 
     def request(self, method: str, path: str, body: bytes | str | None = None,
                 headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-        """One HTTP request at the front door; sends exactly the headers given (and Host). Answers status and body."""
+        """Sends one HTTP request to the front door, with exactly the given headers (and Host). Returns status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.cloud.port, timeout=60)
         try:
             connection.request(method, path, body.encode() if isinstance(body, str) else body,
@@ -86,17 +86,17 @@ class Stack:
             connection.close()
 
     def post_edits(self, payload: object) -> tuple[int, dict]:
-        """Posts one edit event, or `{"events": [...]}`, with the stack's key. Answers status and the parsed body."""
+        """Posts one edit event, or `{"events": [...]}`, with the stack's key. Returns status and the parsed body."""
         return self.post_raw(json.dumps(payload, ensure_ascii=False))
 
     def post_raw(self, body: bytes | str, path: str = "/v1/edits") -> tuple[int, dict]:
-        """Posts a body as it is, with the stack's key."""
+        """Posts a body unchanged, with the stack's key."""
         status, answer = self.request("POST", path, body, {
             "Authorization": f"Bearer {self.keys.ingest}", "Content-Type": "application/json"})
         return status, json.loads(answer or b"{}")
 
     def environment(self) -> dict[str, str]:
-        """What a shell needs to use the stack; `make up` leaves it in `.local/env`."""
+        """The variables by which a shell uses the stack; `make up` writes them to `.local/env`."""
         names = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION")
         return {name: self.cloud.environment()[name] for name in names} | {
             "FLYWHEEL_API_URL": self.api_url,
@@ -112,7 +112,7 @@ class Stack:
 
 def raise_stack(cloud: LocalCloud, template: Path, parameters: Mapping[str, str] | None = None,
                 keys: Keys | None = None) -> Stack:
-    """Deploys onto a running cloud. `parameters` are the template's own, by name; what is not given has its default."""
+    """Deploys onto a running cloud. `parameters` are the template's own, by name; the others have their defaults."""
     used = keys or Keys()
     chosen = {"Architecture": deploy.host_architecture()} | used.as_parameters() | dict(parameters or {})
     return Stack(cloud, deploy.deploy(cloud, template, chosen), used)

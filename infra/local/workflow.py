@@ -13,7 +13,7 @@ POLL_SECONDS = 0.5
 
 
 def wait_until(what: str, is_so: Callable[[], object], within: float, log: object = "") -> object:
-    """Polls until `is_so` answers something true, and answers that."""
+    """Polls until `is_so` returns a true value, and returns that."""
     deadline = time.monotonic() + within
     while True:
         if found := is_so():
@@ -24,14 +24,14 @@ def wait_until(what: str, is_so: Callable[[], object], within: float, log: objec
 
 
 def queue_depth(stack: Stack, output: str) -> int:
-    """Messages that wait in, or were taken from, the queue of the given output, and are not deleted yet."""
+    """Returns the number of messages in the queue of the given output, with those that are taken and not yet deleted."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
     attributes = stack.client("sqs").get_queue_attributes(QueueUrl=stack.outputs[output], AttributeNames=names)["Attributes"]
     return sum(int(attributes.get(name, 0)) for name in names)
 
 
 def invoke(stack: Stack, function: str, payload: object) -> dict:
-    """Invokes a function by hand (`Ingest`, `Curate`, `Counter`, `Freeze`, `Prepare`, `Promote`) and answers what it answered."""
+    """Invokes a function by hand (`Ingest`, `Curate`, `Counter`, `Freeze`, `Prepare`, `Promote`) and returns its answer."""
     answer = stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(payload))
     body = json.loads(answer["Payload"].read() or b"null")
     if answer.get("FunctionError"):

@@ -1,4 +1,4 @@
-"""The files between the workflow and a trainer: what a run is made of, checked, and what it made, with hashes.
+"""The files between the workflow and a trainer: reads and checks a run's input, and writes its output with hashes.
 
 The embedded trainer (crates/trainer) keeps the same contract: docs/decisions/0008-the-training-contract.md.
 """
@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 FILES = ("train.jsonl", "heldout.jsonl", "replay_train.jsonl", "replay_heldout.jsonl")
-# What transformers makes a tokenizer and prompts of, where it is in a base's folder.
+# The files of a base's folder from which transformers makes the tokenizer and prompts.
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja")
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 
 
 class Unusable(Exception):
-    """The run cannot be trained as it is. The message names the file or the field, and quotes no text of a user's."""
+    """The run cannot be trained as it is. The message names the file or the field, and quotes no text of a user."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as the workflow has described it, and its rows."""
+    """A run by the workflow's description, and its rows."""
 
     description: dict[str, Any]
     sha256: str
@@ -40,7 +40,7 @@ class Run:
 
 
 def read_run(folder: Path) -> Run:
-    """Reads `run.json` and the four files of rows, which have to be those that it names."""
+    """Reads `run.json` and the four files of rows, whose hashes it has to name."""
     described = _bytes(folder / "run.json")
     try:
         description = json.loads(described)
@@ -56,7 +56,7 @@ def read_run(folder: Path) -> Run:
 
 
 def check_files(folder: Path, expected: dict[str, str]) -> dict[str, str]:
-    """The hashes of files in a folder, which have to be those that are expected."""
+    """Returns the hashes of files in a folder, which have to be the expected ones."""
     found = {name: file_sha256(folder / name) for name in expected}
     for name, sha256 in expected.items():
         if found[name] != sha256:
@@ -65,7 +65,7 @@ def check_files(folder: Path, expected: dict[str, str]) -> dict[str, str]:
 
 
 def check_base(folder: Path, expected: dict[str, str]) -> dict[str, str]:
-    """The same of a base's files. What would be read and is not named is refused: the embedded trainer does not look at it."""
+    """Returns the same for a base's files. It refuses a file that would be read and is not named, because the embedded trainer ignores it."""
     for name in TOKENIZER_FILES:
         if name not in expected and (folder / name).exists():
             raise Unusable(f"{name} is in the base's folder, and run.json does not name it: add it to models/base.json, or take it away")
@@ -73,7 +73,7 @@ def check_base(folder: Path, expected: dict[str, str]) -> dict[str, str]:
 
 
 def write_rows(folder: Path, rows: Iterable[dict[str, Any]]) -> tuple[str, int]:
-    """Writes `rows.jsonl`; its hash, and how many there are."""
+    """Writes `rows.jsonl`; returns its hash and the number of rows."""
     lines = [json.dumps(_finite(row), ensure_ascii=False) + "\n" for row in rows]
     body = "".join(lines).encode()
     (folder / "rows.jsonl").write_bytes(body)
@@ -81,7 +81,7 @@ def write_rows(folder: Path, rows: Iterable[dict[str, Any]]) -> tuple[str, int]:
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:
-    """Writes `run.json`, which says that everything else is there: so it is written last, and whole or not at all."""
+    """Writes `run.json` last, whole or not at all: it says that all other files are there."""
     unfinished = folder / "run.json.part"
     unfinished.write_text(json.dumps(_finite(report), indent=1) + "\n")
     unfinished.replace(folder / "run.json")
@@ -102,7 +102,7 @@ def _rows(path: Path, named: dict[str, Any]) -> list[dict[str, Any]]:
     body = _bytes(path)
     if _sha256(body) != named["sha256"]:
         raise Unusable(f"{path.name} is not the file that run.json names: its SHA-256 is {_sha256(body)}")
-    # Not splitlines(): that takes other characters for the end of a line, too.
+    # Not splitlines(): that also ends a line at other characters.
     rows = [json.loads(line) for line in body.decode().split("\n") if line]
     if len(rows) != named["rows"]:
         raise Unusable(f"{path.name} has {len(rows)} rows, and run.json says {named['rows']}")
@@ -121,7 +121,7 @@ def _sha256(body: bytes) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity: such a number is null, which the gate refuses."""
+    """Replaces NaN and infinity, which JSON does not have, by null, which the gate refuses."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

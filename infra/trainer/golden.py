@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Makes what the embedded trainer is held to: a tiny model, an adapter, a run's files, and what PyTorch, peft and TRL make of them.
+"""Makes the golden files of the embedded trainer: a tiny model, an adapter, a run's files, and the results of PyTorch, peft and TRL.
 
     python golden.py ../../crates/trainer/tests/golden
 
-There are two models: one of ChatML and bytes, and in `llama2` one with the tokenizer of the Llama 2 family, which transformers makes otherwise than
-`tokenizer.json` has it. Everything follows from one seed. It was run with the versions in `requirements.txt`; the folder is committed.
+There are two models: one of ChatML and bytes, and in `llama2` one with the tokenizer of the Llama 2 family, which transformers builds differently from
+`tokenizer.json`. Everything follows from one seed. It was run with the versions in `requirements.txt`; the folder is committed.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def write_expected(folder: Path, expected: dict[str, Any]) -> None:
 
 
 def write_model(folder: Path, tokens: int, **special: int | None) -> None:
-    """Random weights, large enough that no two tokens are alike to it. Grouped queries, its own rope base, untied embeddings."""
+    """Random weights, large enough that the model distinguishes all tokens. Grouped queries, its own rope base, untied embeddings."""
     model = LlamaForCausalLM(LlamaConfig(
         vocab_size=tokens, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, max_position_embeddings=128, tie_word_embeddings=False, rms_norm_eps=1e-5,
@@ -69,7 +69,7 @@ def write_model(folder: Path, tokens: int, **special: int | None) -> None:
 
 
 def write_llama2(folder: Path, template: str) -> None:
-    """`tokenizer.json` as it comes with models of that family, and a `tokenizer_config.json` that has another one made of it."""
+    """`tokenizer.json` as it comes with models of that family, and a `tokenizer_config.json` from which transformers builds another one."""
     written = sentencepiece()
     write_model(folder, len(written["model"]["vocab"]), eos_token_id=2, pad_token_id=None, bos_token_id=1)
     config = {"tokenizer_class": "LlamaTokenizer", "legacy": False, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>",
@@ -126,14 +126,14 @@ def write_input(folder: Path, base: Path) -> None:
 
 
 def write_adapter(folder: Path, base: Path) -> None:
-    """An adapter that changes something: as it begins, one changes nothing."""
+    """An adapter with an effect: a new one has none."""
     model = get_peft_model(load(base), lora())
     for name, parameter in model.named_parameters():
         if "lora_" in name:
             torch.nn.init.normal_(parameter.data, std=0.2)
     model.save_pretrained(folder)
     config = json.loads((folder / contract.ADAPTER_CONFIG).read_text())
-    # peft names the folder that the base was in.
+    # peft writes the base's folder into the file.
     (folder / contract.ADAPTER_CONFIG).write_text(json.dumps(config | {"base_model_name_or_path": "golden"}, indent=2) + "\n")
     (folder / "README.md").unlink(missing_ok=True)
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Renders templates by transformers, and makes tokens of tokenizers' files by it: what the embedded trainer has to make of them, too.
+"""Renders templates and tokenizes texts with transformers. The embedded trainer has to give the same results.
 
     python golden_templates.py ../../crates/trainer/tests/golden
 
 reads `templates/*.jinja` there, which are written for this, and writes `templates/expected.json` and `tokenizers.json`. It was run with the
-versions in `requirements.txt`; what it writes is committed. It needs no torch.
+versions in `requirements.txt`; its output is committed. It needs no torch.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def write(path: Path, value: Any, indent: int | None = 1) -> None:
 
 
 def rendered(source: str) -> dict[str, Any]:
-    """What becomes of each conversation: a text, or why it is refused."""
+    """Returns the text of each conversation, or the reason for its refusal."""
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), **NAMED)
     tokenizer.chat_template = source
 
@@ -82,7 +82,7 @@ CORPUS = ["Log the order of the day.", "the user wrote a text of 12 words", "[IN
 
 
 def bases(written: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Bases of every kind that is told apart, and what transformers makes of each: tokens, and the texts of them."""
+    """Yields bases of every distinguished kind, with the tokens by transformers and their texts."""
     llama, gpt2 = {"tokenizer_class": "LlamaTokenizer"}, {"tokenizer_class": "GPT2Tokenizer", "eos_token": "<|im_end|>"}
     new = {"content": "<new>", "lstrip": False, "rstrip": True, "normalized": False, "single_word": False, "special": False}
     named = {**NAMED, "unk_token": "<unk>"}
@@ -140,14 +140,14 @@ def made(
 
 
 def sentencepiece() -> dict[str, Any]:
-    """A BPE of characters with bytes for the rest, as the Llama 2 family's: `▁` for a space, and one before every text."""
+    """A BPE of characters with bytes for the rest, like the Llama 2 family's: `▁` for a space, and one before every text."""
     tokens = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokens.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     tokens.pre_tokenizer = pre_tokenizers.Split(" ", "isolated")
     tokens.train_from_iterator([text.replace(" ", " ▁") for text in CORPUS], trainers.BpeTrainer(
         vocab_size=360, special_tokens=["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))], show_progress=False))
     written = json.loads(tokens.to_str())
-    # As SentencePiece has them: bytes are tokens of the vocabulary, and no text is cut at white space.
+    # As in SentencePiece: bytes are tokens of the vocabulary, and no text is cut at white space.
     written["added_tokens"], written["pre_tokenizer"] = written["added_tokens"][:3], None
     written["decoder"] = {"type": "Sequence", "decoders": [
         {"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"},
@@ -156,7 +156,7 @@ def sentencepiece() -> dict[str, Any]:
 
 
 def bytes_only(*, digits: bool = False) -> dict[str, Any]:
-    """A byte-level BPE, which may cut off each digit, as SmolLM's does, though it has tokens of two."""
+    """A byte-level BPE, which may cut off each digit, as SmolLM's does, although it has tokens of two digits."""
     tokens = Tokenizer(models.BPE(unk_token=None))
     by_bytes = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokens.pre_tokenizer, tokens.decoder = by_bytes, decoders.ByteLevel()

@@ -1,7 +1,7 @@
 """The objective: `dpo · sigmoid DPO + sft · NLL(chosen) + replay · NLL(replay)`.
 
-Sigmoid DPO alone widens the margin by lowering both texts; the second term holds the chosen one up, and the third what the model could do
-before. NLLs are means over the tokens of a batch. The reference of DPO is the base, which is the model with its adapter switched off.
+Sigmoid DPO alone widens the margin by lowering both texts; the second term keeps the chosen one probable, and the third keeps the model's
+earlier abilities. NLLs are means over the tokens of a batch. The reference of DPO is the base, which is the model with its adapter switched off.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ def collate(sequences: list[Sequence], pad: int, device: Any) -> dict[str, torch
 
 
 class FlywheelTrainer(DPOTrainer):
-    """TRL's DPO with the replay term, on rows that are tokenised already."""
+    """TRL's DPO with the replay term, on tokenised rows."""
 
     def __init__(self, *args: Any, replay: list[Sequence], replay_weight: float, **named: Any) -> None:
         self.replay, self.replay_weight = replay, replay_weight
         self.replay_step, self.replay_micro = -1, 0
-        # Of this process, prompts included and padding not.
+        # The tokens of this process, with prompts and without padding.
         self.trained_tokens = 0
         super().__init__(*args, **named)
 
     def _prepare_dataset(self, dataset: Any, *_: Any) -> Any:
-        # TRL would tokenise texts its own way, and silently drop what is too long.
+        # TRL would tokenise texts its own way, and silently drop those that are too long.
         return dataset
 
     def compute_loss(
@@ -61,7 +61,7 @@ class FlywheelTrainer(DPOTrainer):
         return loss + self.replay_weight * nll
 
     def next_replay(self) -> list[Sequence]:
-        """As many rows as a batch has pairs. They follow from the seed and the step alone, so that a run that is resumed sees the same."""
+        """Returns as many rows as a batch has pairs. They follow from the seed and the step alone, so that a resumed run sees the same."""
         if self.state.global_step != self.replay_step:
             self.replay_step, self.replay_micro = self.state.global_step, 0
         drawn = random.Random(f"{self.args.seed} {self.replay_step} {self.replay_micro}")
@@ -70,17 +70,17 @@ class FlywheelTrainer(DPOTrainer):
 
 
 class NotFinite(Exception):
-    """The loss is not a number any more: another step would only spoil the weights."""
+    """The loss is not a number: another step would only spoil the weights."""
 
 
 class Guard(TrainerCallback):
-    """Stops at the first loss that is no number, and at the next step once the machine is taken away."""
+    """Stops at the first loss that is no number, and at the end of the step once the process has to stop."""
 
     def __init__(self) -> None:
         self.interrupted = False
 
     def interrupt(self, *_: Any) -> None:
-        """Of a signal: it is acted on at the end of the step."""
+        """Handles a signal: the training stops at the end of the step."""
         self.interrupted = True
 
     def on_log(

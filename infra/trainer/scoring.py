@@ -1,4 +1,4 @@
-"""What a model makes of the held-out rows: log-probabilities, and what it answers itself."""
+"""Scores a model on the held-out rows: log-probabilities, and its own answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tokens import Sequence
 
 @torch.no_grad()
 def log_probabilities(model: Any, sequences: list[Sequence], pad: int, batch_size: int) -> list[float]:
-    """Σ ln p(token) over each completion, in nats, summed in f32 whatever the model computes in."""
+    """Σ ln p(token) over each completion, in nats, summed in f32 for a model of any type."""
     model.eval()
     sums: list[float] = []
     for start in range(0, len(sequences), batch_size):
@@ -27,7 +27,7 @@ def log_probabilities(model: Any, sequences: list[Sequence], pad: int, batch_siz
 
 @torch.no_grad()
 def answers(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens: int, batch_size: int) -> list[str]:
-    """Greedy answers. Batches are padded on the left, for a model goes on from the right."""
+    """Greedy answers. Batches are padded on the left, because a model continues at the right."""
     model.eval()
     texts: list[str] = []
     positions, ends = model.config.max_position_embeddings, end_tokens(model, tokenizer)
@@ -40,7 +40,7 @@ def answers(model: Any, tokenizer: Any, prompts: list[list[int]], max_new_tokens
             input_ids=ids.to(model.device), attention_mask=mask.to(model.device), max_new_tokens=max_new_tokens,
             do_sample=False, eos_token_id=ends, pad_token_id=tokenizer.pad_token_id)
         for row, prompt in zip(written[:, length:].tolist(), batch, strict=True):
-            # A prompt leaves so many positions, whatever others of its batch leave.
+            # The positions that a prompt leaves, independent of the others in its batch.
             room = row[: max(0, positions - len(prompt))]
             answer = list(itertools.takewhile(lambda token: token not in ends, room))
             texts.append(tokenizer.decode(answer, skip_special_tokens=True))

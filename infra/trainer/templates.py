@@ -1,4 +1,4 @@
-"""Chat templates, rendered by transformers, with the run's date in the place of the machine's clock."""
+"""Chat templates, rendered by transformers, with the run's date instead of the machine's clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contract import Unusable
 
 @dataclass(frozen=True)
 class Today:
-    """When it is, for a template that asks. A run is of one instant, the one in its description: by the clock, the same input would be other
+    """The time for a template that asks. A run has one instant, the one in its description. By the clock, the same input would have other
     tokens tomorrow, and a job that is delivered again would write another adapter."""
 
     instant: datetime | None = None
@@ -31,13 +31,13 @@ class Today:
 
 
 def render(tokenizer: Any, messages: list[dict[str, Any]], today: Today) -> str:
-    """A prompt's text, up to where the answer begins."""
+    """A prompt's text, up to the beginning of the answer."""
     template = tokenizer.get_chat_template()
     try:
-        # An argument would not do: transformers hands no function to a template that is not its own.
+        # An argument does not work: transformers passes only its own functions to a template.
         chat_template_utils._compile_jinja_template(template).environment.globals["strftime_now"] = today.strftime
         return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     except jinja2.TemplateError as error:
-        # A message may quote the prompt, as that of `raise_exception` may: it is repeated if the template has it word for word.
+        # A message may quote the prompt, as that of `raise_exception` may. It is repeated only if the template has it word for word.
         message = error.message or ""
         raise Unusable(f"the chat template refuses a prompt: {message if message in template else type(error).__name__}") from None

@@ -16,7 +16,7 @@ MEANINGS = {NO_ROOM: "their prompts leave no room for an answer", EQUAL: "both a
 
 @dataclass
 class Cut:
-    """What did not fit into `max_length`, or says nothing: counted, for nothing may vanish unsaid."""
+    """The rows that did not fit into `max_length`, or carry no information. They are counted, so that no row vanishes silently."""
 
     truncated: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
@@ -28,7 +28,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A prompt and one completion. The model is asked about the completion only."""
+    """A prompt and one completion. The model is scored on the completion only."""
 
     prompt: list[int]
     completion: list[int]
@@ -38,7 +38,7 @@ class Sequence:
 class Tokens:
     """Makes sequences of at most `max_length` tokens.
 
-    What is trained on is cut or left out, and counted. What is measured on is never left out: every model has to answer for every row.
+    Training rows are cut or left out, and counted. Held-out rows are never left out: every model is scored on every row.
     Prompt and completion are tokenised apart, as they are when the model is served: no token spans the border. The completion ends with
     the token that ends a turn, and only a completion that does not fit loses it.
     """
@@ -60,11 +60,11 @@ class Tokens:
         return ids
 
     def pair(self, row: dict[str, Any]) -> list[Sequence] | None:
-        """The chosen answer and the rejected one; none if there is no room for them, or if they are the same tokens."""
+        """Returns the chosen answer and the rejected one; none if there is no room for them, or if they are the same tokens."""
         return self._fit(row, row["chosen"], row["rejected"])
 
     def single(self, row: dict[str, Any]) -> Sequence | None:
-        """A liked output; none if there is no room for it."""
+        """Returns a liked output; none if there is no room for it."""
         fit = self._fit(row, row["completion"])
         return fit[0] if fit else None
 
@@ -76,7 +76,7 @@ class Tokens:
             return None
         completions = [self._completion(text) for text in texts]
         fit = [Sequence(prompt, completion[:room]) for completion in completions]
-        # DPO has nothing to learn from them: its loss is ln 2, whatever the model does.
+        # DPO learns nothing from them: its loss is ln 2 for any model.
         if len(fit) == 2 and fit[0] == fit[1]:
             self.cut.left_out[EQUAL] += 1
             return None
@@ -84,8 +84,8 @@ class Tokens:
         return fit
 
     def squeezed(self, row: dict[str, Any], *completions: str) -> list[Sequence]:
-        """One for each completion, whatever has to go: of a completion the end, if it is longer than half of the room, and of the prompt the
-        beginning."""
+        """Returns a sequence for each completion, cut to fit. A completion that is longer than half of the room loses its end, and the prompt
+        loses its beginning."""
         prompt = self.prompt(row)
         return [self._squeeze(prompt, self._completion(each)) for each in completions]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains a LoRA adapter from a run's files, scores it beside the live one, and writes both down. SageMaker calls it without arguments.
+"""Trains a LoRA adapter from a run's files, scores it beside the live one, and writes adapter and scores. SageMaker calls it without arguments.
 
 Exit code: 0 if the adapter and `run.json` are written, 1 if not (the reason is in the file `--failure`), 143 if it was asked to stop.
 """
@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-# Nothing may be fetched while it trains: SageMaker isolates the network, and a local run should notice what would fail there.
+# No downloads during training: SageMaker isolates the network, and a local run should fail in the same way.
 os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
 
 import torch
@@ -48,7 +48,7 @@ def main() -> int:
     try:
         check_job(arguments)
         train(arguments, guard)
-    except Exception as error:  # whatever it is, the workflow's history has to say it
+    except Exception as error:  # any error: the workflow's history has to name it
         fail(arguments.failure, error)
         return 1
     return 143 if guard.interrupted else 0
@@ -74,7 +74,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def check_job(arguments: argparse.Namespace) -> None:
-    """SageMaker hands over strings. `run` has to be that of the input: a job on another run's data is a mistake in the workflow."""
+    """SageMaker passes strings. `run` has to be the input's: a job on another run's data is a fault in the workflow."""
     if not arguments.hyperparameters.exists():
         return
     given = json.loads(arguments.hyperparameters.read_text())
@@ -107,7 +107,7 @@ def train(arguments: argparse.Namespace, guard: Guard) -> None:
     finished, effort = fitted
     arguments.output.mkdir(parents=True, exist_ok=True)
     finished.save_pretrained(arguments.output)
-    # What is scored is the artefact, not the model in memory.
+    # The artefact is scored, not the model in memory.
     after = examination.sit(with_adapter(load(arguments.base), arguments.output), tokenizer)
     say("the candidate is scored")
     rows_sha256, rows = contract.write_rows(arguments.output, examination.rows(before, after))
@@ -125,7 +125,7 @@ def train(arguments: argparse.Namespace, guard: Guard) -> None:
 def fit(
     run: Run, arguments: argparse.Namespace, model: Any, tokenizer: Any, tokens: Tokens, guard: Guard
 ) -> tuple[PeftModel, dict[str, float]] | None:
-    """The trained model and what it took, or none if it was asked to stop."""
+    """Returns the trained model and its figures, or none if it was asked to stop."""
     objective, lora, training = (run.description[part] for part in ("objective", "lora", "training"))
     pairs = list(filter(None, map(tokens.pair, run.train)))
     replay = list(filter(None, map(tokens.single, run.replay_train)))
@@ -169,12 +169,12 @@ def fit(
 
 
 class Examination:
-    """The held-out rows, the same for whoever sits it."""
+    """The held-out rows, the same for incumbent and candidate."""
 
     def __init__(self, run: Run, tokens: Tokens) -> None:
         self.pairs = [(row, tokens.squeezed(row, row["chosen"], row["rejected"])) for row in run.heldout]
         self.replay = [(row, tokens.squeezed(row, row["completion"])[0]) for row in run.replay_heldout]
-        # Both answers the same tokens: they are scored once, and the row says so.
+        # Both answers are the same tokens: they are scored once, and the row says so.
         self.equal = sum(chosen == rejected for _, (chosen, rejected) in self.pairs)
         self.longest_answer = run.description["generation"]["max_new_tokens"]
 
@@ -208,22 +208,22 @@ class Examination:
         return pairs + replay
 
     def summary(self, before: dict[str, list[Any]], after: dict[str, list[Any]]) -> dict[str, float]:
-        """For people who read logs. The gate computes its own numbers from the rows."""
+        """Figures for people who read logs. The gate computes its own numbers from the rows."""
         mean = lambda values: sum(values) / max(1, len(values))
         return {f"{name}_{when}": mean(scores[name])
                 for when, scores in (("before", before), ("after", after)) for name in ("chosen", "rejected", "replay")}
 
 
 def longest(run: Run, base: Path) -> int:
-    """Tokens of a sequence: no more than the run says, nor than the base has positions for."""
+    """The most tokens of a sequence: the run's limit, or the base's positions if they are fewer."""
     return min(run.description["training"]["max_length"], AutoConfig.from_pretrained(base).max_position_embeddings)
 
 
 def load(base: Path) -> Any:
-    """The base. On a GPU in bf16, which is what fits; log-probabilities are summed in f32 all the same."""
+    """Loads the base. On a GPU it is in bf16, so that it fits; log-probabilities are still summed in f32."""
     on_gpu = torch.cuda.is_available()
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16 if on_gpu else torch.float32)
-    # Answers are the most probable tokens, whatever penalties and temperatures the base recommends.
+    # Answers are the most probable tokens, without the base's recommended penalties and temperatures.
     model.generation_config = GenerationConfig()
     return model.to("cuda" if on_gpu else "cpu")
 
@@ -232,7 +232,7 @@ def incumbent_folder(run: Run, folder: Path) -> Path | None:
     incumbent = run.description.get("incumbent")
     if incumbent is None:
         return None
-    # By the configuration the weights are scaled: with another one, it would be something else that the candidate is compared with.
+    # The configuration scales the weights: with another one, the candidate would be compared with another adapter.
     contract.check_files(folder, {contract.ADAPTER: incumbent["sha256"], contract.ADAPTER_CONFIG: incumbent["config_sha256"]})
     return folder
 
@@ -242,8 +242,8 @@ def with_adapter(model: Any, folder: Path | None) -> Any:
 
 
 def fail(path: Path, error: Exception) -> None:
-    """SageMaker shows the file's first 1,024 characters. Errors of libraries may quote what they choked on, which may be a user's text: of
-    those only the kind and the place are told."""
+    """SageMaker shows the file's first 1,024 characters. Errors of libraries may quote their input, which may be a user's text: for
+    those only the kind and the place are written."""
     if isinstance(error, (Unusable, NotFinite)):
         reason = str(error)
     elif isinstance(error, torch.OutOfMemoryError):

@@ -53,7 +53,7 @@ def counts(rows, bits):
 
 
 def scaled(words, letters):
-    """What the model is linear in: counts over the root of their sum, so that the length matters less."""
+    """The inputs of the linear model: counts over the root of their sum, so that the length matters less."""
     parts = []
     for matrix in (words, letters):
         sums = np.asarray(matrix.sum(axis=1)).ravel()

@@ -1,25 +1,25 @@
-"""What the model does on texts that it was not trained on, scored as the audit scores them."""
+"""Measures the model on texts that it was not trained on, scored as the audit scores them."""
 
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
 # As in the audit.
 SHARE, MARGIN, MANY, MOST = 0.65, 0.3, 50, 30.0
-# Of clean texts, their kinds counting alike: what each head may find by itself, and both at the working point.
+# Shares of clean texts, all kinds weighted equally: those that each head may find by itself, and both at the working point.
 OF_HEADS = [0.003, 0.002]
 FALSE_POSITIVES = 0.0057
-# Steeper, more is found in pages, and by mistake more in novels: the number of sentences is weighed against the log-odds.
+# A steeper value finds more in pages, and more by mistake in novels: it weighs the number of sentences against the log-odds.
 SLOPE = 1.05
 CLEAN_KINDS = [["documentation"], ["code"], ["fiction"], ["translation"], ["prose", "summary", "answer"]]
 
 
 def log_odds(features, heads):
-    """Of any of what the heads look for: their odds together."""
+    """The probability that any head's kind of text is there: their odds together."""
     return np.logaddexp.reduce([head.log_odds(features) for head in heads])
 
 
 def scores(corpus, heads):
-    """The log-odds of each text, as the audit weighs its sentences."""
+    """Returns the log-odds of each text, as the audit weighs its sentences."""
     each = log_odds(corpus.of_sentences, heads)
     count = np.maximum(corpus.sentences, 1)
     worst = np.full(len(count), -99.0)
@@ -32,7 +32,7 @@ def scores(corpus, heads):
 
 
 def threshold(corpus, score, share):
-    """What a share of the clean texts that are there to choose by is above, each kind counting as much as the others."""
+    """Returns the value that a share of the clean texts of the dev split exceeds, all kinds weighted equally."""
     is_clean = (corpus.split == "dev") & ~corpus.toxic
     of_kinds = [score[is_clean & np.isin(corpus.kind, kinds)] for kinds in CLEAN_KINDS]
     values = np.concatenate(of_kinds)

@@ -17,7 +17,7 @@ csv.field_size_limit(1 << 30)
 
 
 def repositories(folder):
-    """What sources.toml names, each repository being a git directory in `folder`."""
+    """The files that sources.toml names; each repository is a git directory in `folder`."""
     for entry in tomllib.loads((Path(__file__).parent / "sources.toml").read_text())["repository"]:
         read, source = READ[entry["kind"]], entry["name"].split("/")[1]
         for path, text in files(folder / entry["name"], entry["commit"], entry["paths"]):
@@ -80,7 +80,7 @@ def emotions(text, _path, source, _entry):
 
 
 def book(text):
-    """A book without what Project Gutenberg says before and after it."""
+    """A book without Project Gutenberg's header and footer."""
     return re.split(r"\*\*\* ?END OF", re.split(r"\*\*\* ?START OF[^*]*\*\*\*", text)[-1])[0]
 
 
@@ -101,7 +101,7 @@ def documentation(text, path, source, _entry):
 
 
 def lines(text, path, source, _entry):
-    """Beginnings of sentences from the web, a file for each kind of what Perspective found in them."""
+    """Beginnings of sentences from the web, a file for each kind that Perspective found in them."""
     kind = path.split("rtp_")[1].removesuffix(".txt")
     label = {"threat": THREAT, "sexually_explicit": SEXUAL, "flirtation": SEXUAL}.get(kind, ABUSE)
     for line in text.splitlines():
@@ -110,7 +110,7 @@ def lines(text, path, source, _entry):
 
 
 def scored_prompts(text, _path, source, _entry):
-    """Beginnings of sentences from the web and how they go on, with Perspective's scores of both."""
+    """Beginnings of sentences from the web and their continuations, with Perspective's scores of both."""
     for record in map(json.loads, text.splitlines()):
         begin, end = Scored(record["prompt"]), Scored(record["continuation"])
         split = split_of(begin.text)
@@ -136,14 +136,14 @@ class Scored:
 
 
 def scenarios(text, path, source, _entry):
-    """What people tell of themselves; of the commonsense ones only the long posts, since the short ones may be cruel."""
+    """People's posts about themselves; of the commonsense ones only the long posts, since the short ones may be cruel."""
     for row in csv.reader(io.StringIO(text, newline="")):
         told = max(row, key=len) if "commonsense" in path else " ".join(row[1:]) if row[0] in ("0", "1") else row[0]
         if len(told) >= (400 if "commonsense" in path else 20):
             yield Text.of(told[:6000], CLEAN, f"{source} ETHICS", "modern")
 
 
-# Of the posts of whose answers one asks whether they ignore a risk, those that speak of it.
+# The posts that speak of a risk, where one answer is rated on ignoring a risk.
 SPEAKS_OF_SUICIDE = re.compile(
     r"suicid|kill(ing)? myself|end(ing)? (it all|my life|everything)|self.?harm|cut(ting)? myself|want to die|wanna die"
     r"|overdos|hang myself|hurt(ing)? myself",
@@ -152,7 +152,7 @@ SPEAKS_OF_SUICIDE = re.compile(
 
 
 def dialogues(text, _path, source, _entry):
-    """What was said to a chatbot: of risks that it should not ignore, and what only a doctor should answer."""
+    """Messages to a chatbot: about risks that it should not ignore, and questions for a doctor."""
     for record in json.loads(text):
         said = record["context"]
         if record["category"] == "Risk Ignorance" and SPEAKS_OF_SUICIDE.search(said):
@@ -162,14 +162,14 @@ def dialogues(text, _path, source, _entry):
 
 
 def hazards(text, _path, source, _entry):
-    """Prompts by the hazard that they are; requests of other kinds are no part of what is looked for."""
+    """Prompts by their hazard; the model does not look for requests of other kinds."""
     for row in rows_of(text):
         if row["hazard"] == "ssh":
             yield Text.of(row["prompt_text"], SELF_HARM, source, "request")
 
 
 def writing(text, _path, source, _entry):
-    """Prose of our time, by writers and by models, wherever a record has some."""
+    """Contemporary prose, by writers and by models, from each record that has some."""
     for prose in long_strings(json.loads(text)):
         yield Text.of(prose[:3000], CLEAN, source, "modern")
 

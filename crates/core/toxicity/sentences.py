@@ -1,4 +1,4 @@
-"""Sentences of our own, filled with who is spoken of, with what is done, or with listed words."""
+"""Sentences of our own, filled with a group, an act, or listed words."""
 
 import itertools
 
@@ -77,7 +77,7 @@ SPOKEN_OF = """The survey asks how many people had thought of {}.|A report on {}
 |How can friends help to prevent {}?|He lost his brother to {}.|The article on {} cites three sources.|The law on {} was changed in 1961.""".split("|")
 TOLD_OF = """The jury heard that he had threatened to {} his neighbour.|In the second act the guards {} a prisoner.\
 |The chapter tells how they tried to {} the king.|Police arrested a man who wanted to {} a judge.""".split("|")
-# Filled with the listed words, so that the words themselves need not stand here.
+# Filled with the listed words, so that this file need not contain them.
 FILLED_WITH_SEX = """She felt his hand on her {}.|He pushed his {} into her and she moaned.|Show me your {}, I am so horny.|They began to {} on the bed, naked and wet.\
 |A story full of explicit sex and {}.|I want to {} you all night long.""".split("|")
 SLURRING = """I hate {}.|All {} should be shot.|You dirty {}.|Another {} in our street.|Go home, {}!|Look at this stupid {}.""".split("|")
@@ -94,14 +94,14 @@ FILLED = [
 
 
 def templates():
-    """Sentences of our own: who is spoken of says nothing, and what is said of whom does."""
+    """Sentences of our own. They teach that a group's name alone means nothing, and the statement about it does."""
     for label, templates, objects in FILLED:
         for template, name in itertools.product(templates, objects):
             yield Text.of(template.format(name), label, "templates", "template", "train")
 
 
 def swearing(word, category):
-    """A listed word alone, and in what is said with words of its kind, with the label of that."""
+    """A listed word alone, and in sentences with words of its kind, with the label of the sentence."""
     of_groups = ("racial / ethnic slurs", "sexual orientation / gender", "religious offense")
     is_sexual = category == "sexual anatomy / sexual acts"
     templates = FILLED_WITH_SEX if is_sexual else SLURRING if category in of_groups else CURSING

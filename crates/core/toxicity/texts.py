@@ -1,4 +1,4 @@
-"""The texts that the model is trained and measured on, and which of them are which."""
+"""The texts that the model is trained and measured on, and their splits."""
 
 import hashlib
 import html
@@ -9,10 +9,10 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-# What a text is. Threats, and the words and sentences of our own that are obscene, are what both parts of the model look for.
+# The label of a text. Both parts of the model look for threats, and for our own obscene words and sentences.
 CLEAN, ABUSE, THREAT, OBSCENE, SEXUAL, SELF_HARM = "clean", "abuse", "threat", "obscene", "sexual", "self-harm"
 
-# Of these only what they measure is held out: 20 % for the final figures, 10 % to choose by, by the texts' hash.
+# These are held out only for measuring: 20 % for the final figures, 10 % for choices, by the texts' hash.
 TEST_BELOW, DEV_BELOW = 51, 77
 
 
@@ -21,7 +21,7 @@ class Text:
     text: str
     label: str
     source: str  # the data set
-    kind: str  # how it is written: post, talk, statement, documentation, code, fiction, ...; unseen: measured only
+    kind: str  # the kind of text: post, talk, statement, documentation, code, fiction, ...; unseen: measured only
     split: str  # train, dev, test
 
     @staticmethod
@@ -33,7 +33,7 @@ LEET = str.maketrans("aeiosAEIOS", "4310$4310$")
 
 
 def disguised(texts):
-    """Every sixth text that is posted somewhere once more, in leet: what normalising it leaves over is to be known."""
+    """Every sixth post again in leet, so that the model knows what normalising leaves of it."""
     for text in texts:
         if text.split == "train" and text.kind in ("post", "talk", "statement", "calm", "template"):
             if hashlib.sha256(text.text.encode()).digest()[1] < 43:
@@ -63,12 +63,12 @@ def labelled(data):
 
 
 def cleaned_tweet(text):
-    """Without what only gives away where it was posted."""
+    """Removes marks that only reveal where a text was posted."""
     return re.sub(r"^\W*RT\b:?|\bRT @", " @", html.unescape(html.unescape(text)))
 
 
 def clean(data):
-    """The unlabelled sets in `data`, of which none is abusive but for chance."""
+    """The unlabelled sets in `data`, none of which is abusive except by chance."""
     kinds = {"benign_lamp_fiction": "prose", "benign_tech_docs": "documentation", "benign_wiki_mtpe": "translation"}
     for record in records(data / "dev" / "benign_mixed.jsonl"):
         yield Text.of(record["text"], CLEAN, record["source"], kinds[record["source"]])
@@ -77,7 +77,7 @@ def clean(data):
         for record in records(data / "edits" / f"{name}.jsonl"):
             pair = record.get("meta", {}).get("lp", "")
             if not pair.startswith("en-"):
-                # What is measured is what people made of it, so all of an edit is on one side.
+                # The measured text is the user's, so both texts of an edit are in one split.
                 split = split_of(record["final_user_edit"])
                 yield Text.of(record["final_user_edit"], CLEAN, name, kind, split)
                 yield Text.of(record["original_llm_output"], CLEAN, name, kind, split)
@@ -92,7 +92,7 @@ def clean(data):
 
 
 def passages(text, lengths=(200, 600, 1200)):
-    """Paragraphs, put together until they are as long as one of `lengths`, each in turn."""
+    """Paragraphs, joined until they are as long as one of `lengths`, each in turn."""
     gathered, number = "", 0
     for paragraph in re.split(r"\n\s*\n", text):
         gathered += paragraph.strip("\n") + "\n\n"

@@ -1,7 +1,7 @@
 """Trains the toxicity model and measures it. See README.md.
 
-Two logistic regressions over hashed words and letters, on labelled texts and on sentences of clean ones, each in rounds: every one
-adds the clean sentences that the one before took for what it looks for. Then both are scaled and shifted so that 0.5 is the working
+Two logistic regressions over hashed words and letters, on labelled texts and on sentences of clean ones, each in rounds. Every round
+adds the clean sentences that the round before found by mistake. Then both are scaled and shifted so that 0.5 is the working
 point; their weights are whole steps of a byte.
 """
 
@@ -20,7 +20,7 @@ from repositories import repositories
 from sentences import templates
 from texts import ABUSE, CLEAN, OBSCENE, SELF_HARM, SEXUAL, THREAT, clean, disguised, installed, labelled
 
-# What each head looks for. One head for all finds less of either: their words have little in common.
+# The labels of each head. One head for all finds less of either: their words have little in common.
 HEADS = {"abuse": [ABUSE, OBSCENE, THREAT], "harm": [SEXUAL, OBSCENE, SELF_HARM, THREAT]}
 SEED = 1
 REGULARISATION = 5.0  # scikit-learn's C
@@ -28,8 +28,8 @@ ROUNDS = 3
 HARDEST = 20_000  # clean sentences that each further round adds
 OF_A_KIND = 15_000  # clean sentences of a kind that are drawn for the first round
 TOXIC_WEIGHT, CLEAN_WEIGHT = 20_000, 40_000
-SHORTEST = 16  # features of letters: shorter sentences say nothing
-# Not labelled by people text by text: what a round is sure is otherwise is left out of the next.
+SHORTEST = 16  # features of letters: shorter sentences are no evidence
+# These were not labelled by people text by text: a text that a round clearly contradicts is left out of the next.
 HEARSAY = ["GoEmotions-pytorch", "context_toxicity", "xstest"]
 HEARSAY_KIND = "erotica"
 LABELLED = ["davidson", "toxigen", "toxic_spans", "wiki", "context_toxicity", "templates", "profanity"]
@@ -135,7 +135,7 @@ def train(corpus, labels, leave_out):
 
 
 def weights_of(sought, source, kind):
-    """A source counts as the root of its size, and clean posts of the labelled sets, which are few, count more."""
+    """Weights of texts: a source counts as the root of its size, and clean posts of the labelled sets, which are few, count more."""
     weights = np.ones(len(sought))
     for group, names in [(sought, source), (~sought, kind)]:
         for name in np.unique(names[group]):

@@ -1,4 +1,4 @@
-"""One deployed stack for all tests, with IAM enforced: whatever passes here passes with the roles of the template."""
+"""One deployed stack for all tests, with IAM enforced: a test that passes here passes with the template's roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def template():
 
 @pytest.fixture(scope="session")
 def stack(template) -> Iterator[Stack]:
-    """Nothing here waits for the schedule: counters are invoked by hand. `test_spine.py` has a stack that does."""
+    """No test here waits for the schedule: they invoke counters by hand. `test_spine.py` has a stack that does wait."""
     with LocalCloud("test", enforce_iam=True) as cloud:
         cloud.skip_waits()
         deployed = raise_stack(cloud, template, {
@@ -33,7 +33,7 @@ def stack(template) -> Iterator[Stack]:
 
 
 def redeliver_soon(stack: Stack) -> None:
-    """What curate did not acknowledge comes back after seconds. The template's time is above any invocation's, in minutes."""
+    """Seconds until a message that curate did not acknowledge comes back. The template has minutes, longer than any invocation."""
     stack.client("sqs").set_queue_attributes(
         QueueUrl=stack.outputs["EditsQueueUrl"], Attributes={"VisibilityTimeout": str(REDELIVERY_SECONDS)})
 

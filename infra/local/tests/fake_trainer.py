@@ -11,7 +11,7 @@ from stack import Stack
 from workflow import wait_until
 
 KINDS = {
-    # ln p(chosen), ln p(rejected), and what it answers, of the pair's texts
+    # ln p(chosen), ln p(rejected), and its answer, one of the pair's texts
     "good": (-1.0, -9.0, "chosen"),
     "displaced": (-40.0, -90.0, "rejected"),
     "undecided": (-1.0, -9.0, "rejected"),
@@ -44,7 +44,7 @@ class Trainer:
         self._queue = stack.outputs["TrainingQueueUrl"]
 
     def take(self, run: str, within: float = 90, leave: bool = False) -> Job:
-        """Takes the run's job off the queue, and throws away what others left there. `leave`: it is delivered again soon."""
+        """Takes the run's job off the queue, and discards other runs' jobs. `leave`: it is delivered again soon."""
         def taken() -> Job | None:
             for message in self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=1).get("Messages", ()):
                 job = Job(**json.loads(message["Body"]))
@@ -65,7 +65,7 @@ class Trainer:
         return [json.loads(line) for line in self.read(job, name).splitlines()]
 
     def train(self, job: Job, kind: str = "good") -> None:
-        """Writes what a trainer writes, the report last."""
+        """Writes a trainer's output, the report last."""
         chosen, rejected, answered = KINDS[kind]
         description = self.read(job, "run.json")
         rows = []

@@ -1,4 +1,4 @@
-"""What nobody may do but those whose work it is."""
+"""The calls that only one function or operator may make, and an attacker that tries them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUN = "runs/crossing-000001-attempt-1/"
 
 
 class Intruder:
-    """Whoever got hold of somebody's credentials, and what they try."""
+    """An attacker with stolen credentials, and the calls that it tries."""
 
     def __init__(self, stack: Stack, credentials: Mapping[str, str]) -> None:
         self.stack, self.credentials = stack, credentials
@@ -25,12 +25,12 @@ class Intruder:
 
     @classmethod
     def as_function(cls, stack: Stack, function: str) -> Intruder:
-        """With the credentials that a function has."""
+        """Returns an attacker with the credentials of a function."""
         role = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs[f"{function}FunctionName"])["Role"]
         return cls(stack, stack.assume(role))
 
     def denied(self, allowed: set[str]) -> set[str]:
-        """What is denied to them, of all but what is allowed: that is not tried."""
+        """Tries all calls except the allowed ones, and returns the denied ones."""
         return {name for name, attempt in self.attempts().items() if name not in allowed and is_denied(attempt)}
 
     def client(self, service: str):

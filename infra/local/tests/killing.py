@@ -12,8 +12,8 @@ from stack import Stack
 
 
 class Killer:
-    """Within its context, kills the processes that run a function, each a moment after it turns up, until enough have died
-    in the middle of their work; or, with `most`, until that many were killed at all."""
+    """Within its context, kills the processes that run a function, each a moment after it appears. It stops when enough have died
+    in the middle of their work, or, with `most`, when that many were killed."""
 
     def __init__(self, stack: Stack, function: str, within_seconds: float, wanted: int = 1, most: int = 1_000) -> None:
         self._cloud, self._name = stack.cloud, stack.outputs[f"{function}FunctionName"]
@@ -24,14 +24,14 @@ class Killer:
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Killer:
-        # Idle ones first, uncounted: a process that has nothing to do dies in the middle of nothing.
+        # Idle ones first, uncounted: an idle process does not die in the middle of its work.
         for pid in self._cloud.function_pids(self._name):
             kill(pid)
         self._thread.start()
         return self
 
     def hits(self) -> int:
-        """How many died in the middle of their work."""
+        """The number that died in the middle of their work."""
         return self._cloud.deaths_at_work(self._name) - self._before
 
     def __exit__(self, *_: object) -> None:

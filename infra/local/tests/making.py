@@ -13,19 +13,19 @@ ORIGINAL = "The invoice was sent on Monday and the customer has to pay it within
 
 
 def edit(original: str, final: str, **fields: object) -> dict:
-    """An edit event whose prompt, and hence pair, is its own."""
+    """An edit event with a prompt, and hence a pair, of its own."""
     return {"event_id": str(uuid.uuid4()), "prompt": f"Question {next(_numbers)} of {uuid.uuid4()}",
             "original_llm_output": original, "final_user_edit": final} | fields
 
 
 def gold(text: str = "", **fields: object) -> dict:
-    """Its words are its own: many edits that add the same ones are a campaign, and no dataset takes them."""
+    """A text with words of its own: many edits that add the same words are a campaign, and are quarantined."""
     own = " ".join("".join(random.choices(_SYLLABLES, k=4)) for _ in range(5))
     return edit(ORIGINAL, f"The invoice {own} was sent on Monday. {text}", **fields)
 
 
 def rich(event: dict) -> dict:
-    """The same event with all that an event may have besides what it must."""
+    """The same event with all optional fields."""
     return event | {"thread_id": "t-1", "contributor_id": str(uuid.uuid4()), "model": {"id": "m", "adapter": "a"}, "kind": "stars", "rating": 2,
                     "comment": "2026-11-22", "occurred_at": "2026-11-22T10:00:00Z", "context": {"tone": "fine"},
                     "prompt": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": event["prompt"]}]}
@@ -52,7 +52,7 @@ def without_consent() -> dict:
 
 
 def feedback(kind: str, **fields: object) -> dict:
-    """Feedback on an output that its user left as it was."""
+    """Feedback on an output that its user did not edit."""
     event = edit(ORIGINAL, "", kind=kind) | fields
     del event["final_user_edit"]
     return event
@@ -79,7 +79,7 @@ def feedback_without_consent() -> dict:
 
 
 def read() -> dict:
-    """The one kind of feedback that is kept nowhere, whatever comes with it."""
+    """The one kind of feedback that is never stored, with any other fields."""
     return feedback("read", prompt="MARKER-READ")
 
 
@@ -96,14 +96,14 @@ HARD_TEXTS = {
     "quotes": "\"'\\/ \\n \\u0000",
 }
 STORED_TEXTS = HARD_TEXTS | {"crlf": "line one\nline two", "separators": "before\nbetween\nafter"}
-"""The same as the lake has them: no user types one kind of line end rather than another, nor one at the very end."""
+"""The same texts as in the lake: no user chooses between kinds of line ends, or types one at the very end."""
 
 HIDING = {"nul", "bidi"}
-"""The hard texts with characters that hide text from its readers (a delete, an override of direction): the audit holds them back."""
+"""The hard texts with characters that hide text from its readers (a delete, an override of direction): the audit quarantines them."""
 
 
 def sized(size: int) -> str:
-    """A gold event that is exactly `size` bytes as JSON, and no shorter however compactly it is written."""
+    """A gold event that is exactly `size` bytes as JSON, also in the most compact form."""
     event = edit(ORIGINAL, "")
     frame = len(json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode())
     event["prompt"] += "x" * (size - frame - len("We sent it."))

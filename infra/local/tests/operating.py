@@ -1,4 +1,4 @@
-"""The operator's binary on a stack, as an operator on this machine runs it."""
+"""Runs the operator's binary on a stack, as an operator on this machine does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stack import Stack
 
 @functools.cache
 def binary(name: str = "flywheel") -> str:
-    """A binary or an example, built with the whole workspace, as the tests of Rust have it already."""
+    """Returns a binary or an example, from a build of the whole workspace, which the Rust tests have already made."""
     scope = ["--workspace", "--bins", "--tests", "--examples"]
     command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True)
@@ -28,7 +28,7 @@ def run(stack: Stack, *arguments: str, bucket: str = "") -> subprocess.Completed
 
 
 def operate(stack: Stack, *arguments: str) -> dict:
-    """What the command says as JSON."""
+    """Returns the command's output as JSON."""
     ran = run(stack, *arguments, "--json")
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)

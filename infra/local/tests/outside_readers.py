@@ -1,4 +1,4 @@
-"""Reads a lake as others do. Run in an environment of its own, it prints what it found as JSON; the tests judge that.
+"""Reads a lake with other projects' readers. It runs in an environment of its own and prints its findings as JSON, which the tests judge.
 
     outside_readers.py delta <table URL> [<version or RFC 3339 date>]
     outside_readers.py parquet <table folder>
@@ -47,7 +47,7 @@ def read_delta(location: str, version: str | None = None) -> dict:
 
 
 def read_parquet(location: str) -> dict:
-    """The version's data files by DuckDB alone: whoever has no reader of Delta tables needs but their list."""
+    """The version's data files by DuckDB alone: without a reader of Delta tables, their list is enough."""
     import duckdb
 
     files = open_table(location).file_uris()
@@ -56,7 +56,7 @@ def read_parquet(location: str) -> dict:
 
 
 def read_partitions(location: str) -> dict:
-    """The log's Hive partitions, by DuckDB, by pyarrow and by datasets, with the columns that we document."""
+    """The log's Hive partitions, by DuckDB, by pyarrow and by datasets, with the documented columns."""
     import duckdb
     import pyarrow.dataset
     from datasets import Dataset
@@ -71,7 +71,7 @@ def read_partitions(location: str) -> dict:
 
 
 def read_orders(*parts: str) -> dict:
-    """Parts in every order, by each reader, against what Python's own json reads in them."""
+    """Parts in every order, by each reader, against Python's own json."""
     import duckdb
     from datasets import Dataset
     from flywheel_columns import DUCKDB, open_log
@@ -90,7 +90,7 @@ def read_orders(*parts: str) -> dict:
 
 
 def read_exports(*files: str) -> dict:
-    """Exports, by each reader: the types that it has of them, and the rows."""
+    """Exports, by each reader: the types that it infers, and the rows."""
     import duckdb
     import pyarrow.parquet
 
@@ -117,7 +117,7 @@ def loaded(file: str):
 
 
 def run_documented(page: str, folder: str) -> list:
-    """A page's Python, in the folder of a lake: what each of its statements came to, as rows."""
+    """Runs a page's Python in the folder of a lake, and returns the result of each statement as rows."""
     os.chdir(folder)
     known: dict = {}
     found = []
@@ -135,7 +135,7 @@ def run_documented(page: str, folder: str) -> list:
 
 
 def rows_of(value: object) -> list | None:
-    """The rows of whatever a reader made; None of what has none."""
+    """Returns the rows of a reader's result; None if it has none."""
     if hasattr(value, "to_arrow_table"):  # DuckDB's
         value = value.to_arrow_table()
     elif hasattr(value, "to_batches") and hasattr(value, "to_table"):  # a dataset of pyarrow's

@@ -1,4 +1,4 @@
-"""Tells schemathesis what its configuration cannot: which instants Flywheel takes, and which of many cases to send."""
+"""Settings that schemathesis's configuration cannot express: the instants that Flywheel takes, and the cases to send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.generation.meta import TestPhase
 
 ONE_IN = {GenerationMode.POSITIVE: 40, GenerationMode.NEGATIVE: 8}
-"""The coverage phase makes thousands of cases, and most are alike. One in so many is sent."""
+"""The coverage phase makes thousands of cases, and most are alike. One in this many is sent."""
 
 offsets = strategies.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 instants = strategies.datetimes(datetime(2, 1, 1), datetime(9998, 12, 30), timezones=strategies.just(UTC) | offsets)

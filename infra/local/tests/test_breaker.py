@@ -1,4 +1,4 @@
-"""The circuit breaker on a stack of its own, with IAM enforced: moved by hand, heard of by rule, obeyed by counter and freeze."""
+"""The circuit breaker on a stack of its own, with IAM enforced: moved by hand, announced by a rule, obeyed by counter and freeze."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def post_pairs(stack: Stack, lake: Lake, number: int) -> set[str]:
 
 
 def events_heard(stack: Stack, lake: Lake) -> str:
-    """A queue that hears what a subscriber to the breaker's event hears."""
+    """A queue that subscribes to the breaker's event."""
     sqs, events = stack.client("sqs"), stack.client("events")
     url = sqs.create_queue(QueueName="breaker-heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -69,7 +69,7 @@ def test_a_breaker_opened_by_hand_holds_back_and_one_that_is_closed_lets_go(brea
     freezes = []
 
     def frozen() -> bool:
-        # The rule that hears of the change has started a run before we do, or we do: however many, each pair counts once.
+        # Either the rule on the change has started a run, or this test does. In both cases each pair counts once.
         invoke(stack, "Counter", {})
         runs = [run_to_end(stack, execution["name"]) for execution in executions(stack)]
         assert {run["status"] for run in runs} <= {"SUCCEEDED"}
@@ -84,7 +84,7 @@ def test_a_breaker_opened_by_hand_holds_back_and_one_that_is_closed_lets_go(brea
 
 
 def test_the_rules_of_the_template_call_the_counter(breaker_stack):
-    """The local cloud has no events of Step Functions, so the rule's pattern is asked instead."""
+    """The local cloud has no events of Step Functions, so the test evaluates the rule's pattern instead."""
     stack = breaker_stack
     events = stack.client("events")
     counter = stack.client("lambda").get_function_configuration(FunctionName=stack.outputs["CounterFunctionName"])["FunctionArn"]

@@ -1,4 +1,4 @@
-"""Every acknowledged event ends in exactly one route, or in the dead-letter queue, whatever is killed on the way."""
+"""Every acknowledged event ends in exactly one route, or in the dead-letter queue, even if processes are killed on the way."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FEEDBACK_KINDS = {
 }
 FEEDBACK_OF_A_KIND = 300
 LIKED = 2000
-"""So many that the sample of one in a hundred is not empty."""
+"""Enough that the sample of one in a hundred is not empty."""
 READS = 250
 ROUTES = {
     "gold": {("gold", ())},
@@ -39,7 +39,7 @@ ROUTES = {
     "disliked": {("review", ("disliked",))},
     "weak_signal": {("signals", ("weak_signal",))},
 }
-"""Route and reasons of what is not dropped for the reason that it is named by."""
+"""Routes and reasons by kind of event. A kind that is not listed is dropped for the reason that it is named by."""
 MALFORMED = ["not JSON", "{", "[]", json.dumps({"prompt": "p"}), json.dumps(making.gold() | {"final_user_edit": None})]
 SEED = 20261122
 KILLS = 3
@@ -48,7 +48,7 @@ MEBIBYTE = 1_048_576
 
 @pytest.fixture(scope="module")
 def sent(stack):
-    """What was posted, kind by event id, while curate was being killed."""
+    """The posted events, kind by event id; curate was killed meanwhile."""
     random.seed(SEED)
     kind_of = {}
     lines = []
@@ -82,7 +82,7 @@ def sent(stack):
         sqs = stack.client("sqs")
         for body in MALFORMED:
             sqs.send_message(QueueUrl=stack.outputs["EditsQueueUrl"], MessageBody=body)
-        # Not every shot hits a process at work, and a queue that has run dry offers no more targets: so there is always more.
+        # Not every kill hits a process at work, and an empty queue offers no more targets: so the test keeps posting.
         deadline = time.monotonic() + 180
         while killer.hits() < KILLS:
             assert time.monotonic() < deadline, f"{killer.hits()} of {killer.killed} kills hit curate at work"

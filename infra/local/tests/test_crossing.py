@@ -1,4 +1,4 @@
-"""Crossings on the deployed stack: one run each, whoever counts, however often, and whatever dies."""
+"""Crossings on the deployed stack: one run each, for any number of counts and crashes."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_crossing_of_duplicates_trains_nothing_and_blocks_nothing(stack, lake,
     freeze = frozen(run)
     assert (freeze["rows"], freeze["trainable"], freeze["net_new"]) == (len(new), False, len(new))
     assert freeze["duplicates"] >= THRESHOLD - len(new)
-    # The five are carried over: so many fewer are needed for the next crossing.
+    # The five are carried over: the next crossing needs five fewer.
     curate(stack, lake, [making.gold() for _ in range(THRESHOLD - 5)])
     count = invoke(stack, "Counter", {})
     assert (count["decision"], count["pending"]) == ("start", THRESHOLD)
@@ -108,7 +108,7 @@ def test_a_crossing_of_duplicates_trains_nothing_and_blocks_nothing(stack, lake,
 
 
 def test_a_freeze_that_is_killed_is_done_again_once(stack, lake, crossed):
-    """A freeze takes a fraction of a second, so not every shot hits it at work: each round must hold, and one must hit."""
+    """A freeze takes a fraction of a second, so not every kill hits it at work. Every round must pass, and one kill must hit."""
     hits = rounds = 0
     while rounds < ROUNDS or not hits:
         assert rounds < 5 * ROUNDS, "no freeze died in the middle of its work"
@@ -125,7 +125,7 @@ def test_a_freeze_that_is_killed_is_done_again_once(stack, lake, crossed):
 
 
 def test_a_run_that_fails_is_attempted_again_later_and_loses_nothing(stack, lake, crossed):
-    """A part that is damaged fails the freeze for good, in a clear state; nothing moves."""
+    """A damaged part fails the freeze for good, in a clear state; nothing moves."""
     now = datetime.now(UTC)
     key = f"dpo_gold_v1/route=gold/{now:dt=%Y-%m-%d/hour=%H}/{int(now.timestamp() * 1000)}-{'0' * 32}-n{THRESHOLD}.jsonl"
     pointer = lake.pointer()

@@ -1,4 +1,4 @@
-"""What the pages say of the repository: links, file names and Python. Without a cloud."""
+"""The pages agree with the repository: links, file names and Python. Without a cloud."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATH = re.compile(r"`((?:\.ci|bench|crates|docs|events|functions|infra)/[^`\s]*)
 
 
 def prose(page: Path) -> str:
-    """A page without its blocks of code: what looks like a link there is none."""
+    """A page without its blocks of code, which may contain text that looks like a link."""
     return re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
 
 

@@ -127,14 +127,14 @@ def test_the_limit_is_one_mebibyte(stack):
 
 
 def test_requests_under_a_base_path_are_answered(stack):
-    """API Gateway maps a custom domain's base path to the API. Sent to the function itself: the local cloud has no such domain."""
+    """API Gateway maps a custom domain's base path to the API. The request goes to the function itself: the local cloud has no such domain."""
     event = json.loads((REPOSITORY / "events" / "ingest.post-edit-mapped.json").read_text())
     event["headers"]["authorization"] = f"Bearer {stack.keys.ingest}"
     assert invoke(stack, "Ingest", event | {"body": json.dumps(gold())})["statusCode"] == 202
 
 
 def test_bodies_in_base64_are_read(stack):
-    """API Gateway encodes bodies that it does not take for text. Sent to the function itself: the local cloud never does."""
+    """API Gateway encodes bodies that are no text to it. The request goes to the function itself: the local cloud never encodes."""
     event = json.loads((REPOSITORY / "events" / "ingest.post-edit.json").read_text())
     event["headers"]["authorization"] = f"Bearer {stack.keys.ingest}"
 

@@ -1,7 +1,7 @@
 """Judges on a deployed stack: a language model and a guardrail, asked through the SDK and allowed by the role.
 
-The local cloud's models answer with canned text, like a judge that has gone mad; where the test stands in for the model, they
-answer what it says. Guardrail checks are not here: the local cloud does not know them.
+The local cloud's models answer with canned text, like a mad judge. A test can take the place of the model and set its
+answers. Guardrail checks are not tested here: the local cloud does not have them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WITHIN_SECONDS = 60
 
 
 class Model(ThreadingHTTPServer):
-    """A language model that can be told what it is: `mad`, or of some opinion on texts in which its cue occurs."""
+    """A language model with a behaviour that tests set: `mad`, or with an opinion on texts with its cue."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
@@ -64,7 +64,7 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def judged(template, model) -> Iterator[Stack]:
 
 
 def reasons_of(stack: Stack, events: list[dict]) -> list[tuple[str, list[str]]]:
-    """Posts the events, and answers the route and the reasons that each gets."""
+    """Posts the events, and returns each one's route and reasons."""
     post_all(stack, [json.dumps(event) for event in events])
     ids = [event["event_id"] for event in events]
 
@@ -107,7 +107,7 @@ def test_a_mad_judge_gets_nothing_into_gold_and_loses_nothing(judged, model):
     found = reasons_of(judged, [making.gold(), making.trivial(), making.gold(), making.rewrite()])
     unjudged, dropped = ("quarantine", ["unjudged"]), ("dropped", ["trivial"])
     assert found == [unjudged, dropped, unjudged, ("dropped", ["rewrite"])]
-    # One batch or several, each asked about nothing but the control. (The local cloud's own retries are none of ours.)
+    # One batch or several; each judge is asked only about the control. (The local cloud's own retries do not count.)
     assert model.asked and all("worthless" in request["messages"][-1]["content"] for request in model.asked)
 
 

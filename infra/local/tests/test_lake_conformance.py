@@ -14,7 +14,7 @@ from settings import REPOSITORY
 def test_s3_keeps_the_promises(stack, suite):
     bucket = f"flywheel-test-{suite.replace('_', '-')}"
     stack.client("s3").create_bucket(Bucket=bucket)
-    # The whole workspace, though only one suite is run: dependencies are then built as `make test-rust` builds them.
+    # The whole workspace, though only one suite runs: this reuses the dependencies that `make test-rust` has built.
     command = ["cargo", "test", "--locked", "--workspace", "--test", suite, "s3", "--", "--ignored"]
     environment = os.environ | stack.cloud.environment() | {"FLYWHEEL_TEST_BUCKET": bucket}
     ran = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)

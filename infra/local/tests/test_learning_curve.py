@@ -1,4 +1,4 @@
-"""What `make learning-curve` counts and draws. (The rounds themselves are the demo's, more of them.)"""
+"""The figures and the chart of `make learning-curve`. (Its rounds are those of the demo, repeated.)"""
 
 from __future__ import annotations
 

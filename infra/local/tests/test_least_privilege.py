@@ -1,4 +1,4 @@
-"""Each function's role allows what the function does (all other tests show it), and nothing of what is tried here."""
+"""Each function's role allows the function's own calls (all other tests show it), and none of the calls here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from intruder import Intruder, is_denied
 
-# "start run" and "write gold", for whoever may, are left to the other tests: they would change what those count.
+# The other tests cover "start run" and "write gold" by allowed roles: here they would change those tests' counts.
 ALLOWED = {
     "Ingest": {"send"},
     "Curate": {"write gold", "write quarantine"},
@@ -25,7 +25,7 @@ def test_a_function_may_do_its_own_work_and_nothing_else(stack, function):
 
 
 def test_who_may_is_not_denied(stack):
-    """Or the test above would prove nothing."""
+    """Without this the test above would prove nothing."""
     assert not is_denied(Intruder.as_function(stack, "Counter").attempts()["list gold"])
     assert not is_denied(Intruder.as_function(stack, "Freeze").attempts()["read pointer"])
     assert not is_denied(Intruder.as_function(stack, "Freeze").attempts()["move pointer"])

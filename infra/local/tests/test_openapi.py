@@ -1,4 +1,4 @@
-"""The running front door is held to infra/openapi.yaml: no answer that is not described, and no described answer that is not given."""
+"""The running front door agrees with infra/openapi.yaml: each answer is described, and each described answer is given."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WITHIN_SECONDS = 300
 CODES_OUT_OF_REACH = {
     "not_queueable": "SQS takes every message that the service sends, because the service has checked size and characters",
 }
-"""The service gives these codes, and no request to a stack leads to them. Tests of the handler do."""
+"""The service gives these codes, but no request to a stack provokes them. Tests of the handler do."""
 STATUSES_OUT_OF_REACH = {
     "429": "the local cloud does not throttle",
     "500": "the local cloud answers 502 where a function fails",
@@ -49,20 +49,20 @@ class Answer:
 
     @property
     def codes(self) -> set[str]:
-        """The codes in it, those of a batch's events included."""
+        """The codes in the answer, those of a batch's events included."""
         errors = [self.body, *self.body.get("errors", [])]
         return {error["error"]["code"] for error in errors if "error" in error}
 
 
 @pytest.fixture(scope="module")
 def front(template) -> Iterator[Stack]:
-    """A stack of its own: what is posted here counts as edits, and one test takes its queue away."""
+    """A stack of its own: the posts here count as edits, and one test removes its queue."""
     with LocalCloud("test-openapi", enforce_iam=True) as cloud:
         yield raise_stack(cloud, template, {"Threshold": "1000000", "Schedule": "rate(365 days)"})
 
 
 def ask(stack: Stack, method: str, path: str, body: object = None, **headers: str | None) -> Answer:
-    """Sends a request over HTTP, with the stack's key and as JSON unless told otherwise. Texts and bytes are sent as they are."""
+    """Sends a request over HTTP, with the stack's key and as JSON unless told otherwise. Texts and bytes are sent unchanged."""
     defaults = {"Host": stack.api_host, "Authorization": f"Bearer {stack.keys.ingest}", "Content-Type": JSON}
     sent = defaults | {name.replace("_", "-"): value for name, value in headers.items()}
     content = body if body is None or isinstance(body, bytes | str) else json.dumps(body)
@@ -201,7 +201,7 @@ def test_every_described_status_and_code_is_reached(front):
 
 
 def answers_apart(stack: Stack, place: str) -> Iterator[Answer]:
-    """Answers to wrong methods on a path, or to other paths: of API Gateway, and of the service behind a route that names no path."""
+    """Answers to wrong methods on a path, or to other paths: by API Gateway, and by the service behind a route that names no path."""
     if place == "other paths":
         yield from (ask(stack, "POST", path, {}) for path in ("/", "/v1", "/v1/edits/1", "/v2/edits"))
         yield ask_function(stack, "/v1/other", "$default", "")

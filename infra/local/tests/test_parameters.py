@@ -21,7 +21,7 @@ def test_every_parameter_has_a_row_with_its_default_its_values_and_its_descripti
     named = re.findall(r"^  (\w+):$", TEMPLATE.read_text().split("\nParameters:\n")[1].split("\nRules:\n")[0], re.MULTILINE)
     assert sorted(re.findall(r"^\| `(\w+)` \|", written, re.MULTILINE)) == sorted(named) and len(named) > 30
     assert "| `Threshold` | `5000` | a number from 1 | New preference pairs that start the fine-tuning workflow. |" in written
-    assert "| `TrainingBackEnd` | `none` | `none`, `worker`, `sagemaker` | Who trains." in written
+    assert "| `TrainingBackEnd` | `none` | `none`, `worker`, `sagemaker` | The trainer." in written
     assert "| `ContributorKey` | empty | secret; at least 32 characters, or empty |" in written
     assert written.startswith("# A page\n") and written.endswith("The end.\n")
     assert with_tables(written, TEMPLATE.read_text()) == written

@@ -1,4 +1,4 @@
-"""What a deployment is told of a policy under which it would never train."""
+"""The warning before a deployment whose policy would never let it train."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""No text of a user gets into a log, at any level; and what may not be kept is nowhere in the lake.
+"""No text of a user gets into a log, at any level, and no text that may not be kept is in the lake.
 
-A stack of its own, whose functions log all that they would ever log. Every place where a client can say something says
-something of its own, on every way through the stack that there is; then all logs are searched for what was said.
+The stack is the test's own, and its functions log at the lowest level. Every field that a client controls contains a unique
+mark, on every path through the stack. Then all logs are searched for the marks.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ PAIRS = 3
 MARK = "PLANTED"
 WITHIN_SECONDS = 120
 BACK_SECONDS = 2
-"""After which a message that was taken off the queue and not deleted is there again."""
+"""Seconds after which a message that was taken and not deleted is back on the queue."""
 
 
 def mark(place: str) -> str:
-    """Words that stand nowhere else, and tell where they were said."""
+    """Unique words that identify the field they were sent in."""
     return f"{MARK}-{place}"
 
 
@@ -58,7 +58,7 @@ KINDS = {
 
 
 def marked(kind: str, event: dict) -> dict:
-    """The event, saying something of its own wherever it can without becoming of another kind."""
+    """The event, with a mark in every field that can have one and keeps the event's kind."""
     prompt = event["prompt"] if isinstance(event["prompt"], list) else f"{event['prompt']} {mark(f'{kind}-prompt')}"
     texts = {name: f"{event[name]} {mark(kind)}" for name in ("original_llm_output", "final_user_edit")}
     return event | texts | {
@@ -82,7 +82,7 @@ FEEDBACK = {
 
 
 def marked_feedback(kind: str, event: dict) -> dict:
-    """Feedback that says something of its own wherever it can."""
+    """Feedback with a mark in every field that can have one."""
     texts = marked(kind, {"final_user_edit": event["original_llm_output"]} | event)
     return {name: value for name, value in texts.items() if name in event or name != "final_user_edit"} | {
         "comment": mark(f"{kind}-comment")}
@@ -120,7 +120,7 @@ BAD_BODIES = [
 
 @pytest.fixture(scope="module")
 def template_with_all_logs(template) -> Iterator[Path]:
-    """What is staged, with functions that log whatever they have: more than the template lets anybody ask for."""
+    """The staged files, with functions that log at `trace`: the template does not allow that level."""
     copy = staged_copy("of-privacy-test")
     rewrite(copy, copy.read_text().replace("RUST_LOG: !Ref LogLevel", "RUST_LOG: trace"))
     yield copy
@@ -129,7 +129,7 @@ def template_with_all_logs(template) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def used(template_with_all_logs) -> Iterator[Stack]:
-    """A stack through which everything went, by every way."""
+    """A stack after every kind of event took every path."""
     with LocalCloud("test-privacy", enforce_iam=True) as cloud:
         cloud.skip_waits()
         stack = raise_stack(cloud, template_with_all_logs, {
@@ -157,7 +157,7 @@ def used(template_with_all_logs) -> Iterator[Stack]:
 
 
 def knock(stack: Stack) -> None:
-    """Requests that are turned away: by their key, their path, their method, their type."""
+    """Requests that are refused: by their key, their path, their method, their type."""
     body = json.dumps(making.gold(mark("stranger")))
     for method, path, headers in (
         ("POST", "/v1/edits", {"Authorization": f"Bearer {mark('key')}", "Content-Type": "application/json"}),
@@ -169,7 +169,7 @@ def knock(stack: Stack) -> None:
 
 
 def corrupt(stack: Stack) -> None:
-    """Has freeze fail on a part that is damaged where a text stands."""
+    """Makes freeze fail on a part with a damaged text."""
     lake = Lake(stack)
     line = lake.lines("gold")[0] | {"event_id": mark("corrupt"), "pair_id": "0", "similarity": mark("corrupt-number"), "chosen": mark("corrupt-text")}
     (newest,) = sorted(part.key for part in lake.parts() if part.route == "gold")[-1:]
@@ -181,7 +181,7 @@ def corrupt(stack: Stack) -> None:
 
 
 def train(stack: Stack) -> None:
-    """Has prepare and promote work on texts, good ones and damaged ones."""
+    """Makes prepare and promote process texts, sound ones and damaged ones."""
     lake, trainer = Lake(stack), Trainer(stack)
     base = {"id": "tiny", "prefix": "models/tiny/", "files": {"model.safetensors": sha256(b"base")}}
     lake.s3.put_object(Bucket=lake.bucket, Key="models/base.json", Body=json.dumps(base).encode())
@@ -203,7 +203,7 @@ def train(stack: Stack) -> None:
 
 
 def logs(stack: Stack) -> dict[str, str]:
-    """All that was logged, by where: the local cloud's own log, every stream of CloudWatch, what executions tell."""
+    """All logs by place: the local cloud's own log, every stream of CloudWatch, the history of executions."""
     found = {"the local cloud": stack.cloud.log_file.read_text(errors="replace")}
     watch = stack.client("logs")
     for group in watch.describe_log_groups()["logGroups"]:
@@ -230,14 +230,14 @@ def events_of(watch, group: str, stream: str) -> Iterator[dict]:
 
 
 def planted(text: str) -> list[str]:
-    """The marks in a text, as lines in which they stand."""
+    """The marks in a text, with their lines."""
     return [line[:300] for line in text.splitlines() if MARK in line]
 
 
 def test_no_log_holds_anything_that_a_client_said(used):
     found = logs(used)
     everything = "\n".join(found.values())
-    # Or the search would prove nothing: each function has logged its work, and its failures.
+    # Without logs the search would prove nothing: each function has logged its work, and its failures.
     for said in ("events posted", "events refused", "batch curated", "message is no event", "pairs frozen", "CorruptPart", "run prepared", "adapter judged"):
         assert said in everything, said
     for function in FUNCTIONS:
@@ -270,7 +270,7 @@ def test_the_dead_letter_queue_holds_what_is_no_event_and_nothing_else(used):
 
 
 def test_of_contributors_there_is_no_id_on_the_queue_and_none_among_dead_letters(used):
-    """What ingest queues is taken off by nobody but this test, and not deleted: so it is set aside as what curate cannot write is."""
+    """Only this test takes ingest's messages, and does not delete them. So they become dead letters, like messages that curate cannot write."""
     sqs = used.client("sqs")
     set_aside_before = queue_depth(used, "EditsDlqUrl")
     stop_curate(used)
@@ -302,7 +302,7 @@ def test_of_contributors_there_is_no_id_on_the_queue_and_none_among_dead_letters
 
 
 def as_object(body: str) -> dict:
-    """A message's body, or nothing if it is no JSON object."""
+    """Returns a message's body, or nothing if it is no JSON object."""
     try:
         value = json.loads(body)
     except ValueError:
@@ -311,7 +311,7 @@ def as_object(body: str) -> dict:
 
 
 def stop_curate(stack: Stack) -> None:
-    """Has curate take nothing off the queue any more."""
+    """Stops curate's mapping to the queue."""
     functions = stack.client("lambda")
     (mapping,) = functions.list_event_source_mappings(FunctionName=stack.outputs["CurateFunctionName"])["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)

@@ -1,4 +1,4 @@
-"""A lake of two versions on a stack of its own, with IAM enforced: what operators see of it, and what others read."""
+"""A lake of two versions on a stack of its own, with IAM enforced, read by operators and by other readers."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def frozen(template) -> Iterator[tuple[Stack, Lake]]:
         stack = raise_stack(cloud, template, {"Threshold": str(PAIRS), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)"})
         lake = Lake(stack)
         feedback = [making.feedback("copy"), making.feedback("regenerate"), making.feedback("thumbs_down"), making.trivial()]
-        # The first part has nothing to tell the type of most columns by.
+        # The first part has no value from which to infer most columns' types.
         arrive(stack, lake, [making.gold() for _ in range(PAIRS - 1)])
         for events in ([making.rich(making.gold()), *feedback], [making.gold() for _ in range(PAIRS)]):
             freeze(stack, lake, events)
-            time.sleep(2)  # by date, a bucket tells versions apart by the second
+            time.sleep(2)  # in a bucket, dates distinguish versions by the second
         yield stack, lake
 
 
@@ -54,7 +54,7 @@ def arrive(stack: Stack, lake: Lake, events: list[dict]) -> None:
 
 
 def freeze(stack: Stack, lake: Lake, events: list[dict]) -> None:
-    """Posts events, and has them frozen."""
+    """Posts events, and freezes them."""
     arrive(stack, lake, events)
     started = invoke(stack, "Counter", {})
     assert started["decision"] == "start", started
@@ -117,7 +117,7 @@ def test_the_table_is_read_by_version_and_by_date(frozen):
     assert sum(newest["by_split"].values()) == len(gold) and set(newest["by_split"]) <= {"train", "heldout"}
     versions = {row["version"]: row for row in operate(stack, "versions")["versions"]}
     assert newest["record"]["digest"] == versions[2]["digest"]
-    # A second after its commit a version is there, for them as for us.
+    # A second after its commit a version is visible, to other readers and to ours.
     between = versions[1]["committed_at"][:-5] + ".999Z"
     assert read(stack, "delta", table, between)["version"] == operate(stack, "show", between)["version"] == 1
 

@@ -1,4 +1,4 @@
-"""A lake in a folder, made by the functions' own code and read by others, as `docs/READING.md` says. Without a cloud."""
+"""A lake in a folder, written by the functions' own code and read by other readers, as in `docs/READING.md`. Without a cloud."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SHAPES = {
     "sft": {"messages": MESSAGES},
     "openai": {"input": f"struct<messages: {MESSAGES}>", "preferred_output": MESSAGES, "non_preferred_output": MESSAGES},
 }
-"""The columns of each format in Parquet, as pyarrow calls their types; for TRL as its trainers take them."""
+"""The columns of each format in Parquet, with pyarrow's names of types; for TRL in its trainers' format."""
 
 
 def read(reader: str, *arguments: object) -> dict | list:
@@ -52,7 +52,7 @@ def dated(**fields: object) -> dict:
 
 
 def make_lake(folder: Path, *parts: list[dict], policy: str = "") -> Path:
-    """A lake of these events, each list of them a batch that was curated, and one version."""
+    """A lake of these events, each list a curated batch, and one version."""
     files = []
     for number, events in enumerate(parts):
         files.append(folder.with_name(f"{folder.name}-{number}.jsonl"))
@@ -64,14 +64,14 @@ def make_lake(folder: Path, *parts: list[dict], policy: str = "") -> Path:
 
 
 def export(lake: Path, file: str, *arguments: str) -> dict:
-    """What the command says as JSON. The file is in the lake's folder."""
+    """Returns the command's output as JSON. The file is in the lake's folder."""
     command = [binary(), "export", "--lake", str(lake), "--output", str(lake / file), "--json", *arguments]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 @pytest.fixture(scope="module")
 def dates(tmp_path_factory) -> Path:
-    """A lake all of whose answers are dates, the first of them of events with three fields; exported as the documentation says."""
+    """A lake whose answers are all dates, with the three-field events first; exported as in the documentation."""
     folder = tmp_path_factory.mktemp("dates") / "lake"
     make_lake(folder, [minimal(dated()), minimal(dated())], [making.rich(dated()), minimal(dated())], [dated() for _ in range(4)])
     export(folder, "train.jsonl")
@@ -90,7 +90,7 @@ def test_parts_load_in_any_order(tmp_path):
     assert [part.parts[-4] for part in parts] == ["route=gold"] * 2 + ["route=signals"]
     first = lines(parts[0])[0]
     assert not first["tags"] and first["model"] is first["thread_id"] is first["feedback"] is None, "there is nothing to guess a type from"
-    # Of a release that did not have the last column yet, and of one that has another one.
+    # A line of a release without the last column, and of one with another column.
     column, others = list(first)[-1], lake / "others.jsonl"
     old = [{name: value for name, value in line.items() if name != column} for line in lines(parts[1])]
     new = [line | {"of_tomorrow": {"at": "2026-11-22"}} for line in reversed(lines(parts[1]))]
@@ -99,7 +99,7 @@ def test_parts_load_in_any_order(tmp_path):
 
 
 def test_the_longest_lines_load(tmp_path):
-    """A chat prompt is in a line twice: an event of almost 1 MiB makes one of almost 2."""
+    """A line has a chat prompt twice: an event of almost 1 MiB makes a line of almost 2."""
     long = making.gold(prompt=[{"role": "user", "content": "Is it paid? " * 85_000}])
     lake = make_lake(tmp_path / "lake", [minimal(making.gold()), long])
     part, = (lake / "dpo_gold_v1").rglob("*.jsonl")

@@ -1,4 +1,4 @@
-"""The drills of docs/RESTORE.md, on a stack of their own: what is deleted, what that costs meanwhile, and how it is repaired."""
+"""The drills of docs/RESTORE.md, on a stack of their own: each deletes an object, checks the effect, and repairs it."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Restored:
         return json.loads(ran.stdout)
 
     def freeze(self) -> dict:
-        """The crossing that the lake stands at, as its workflow asks for it."""
+        """The input of the workflow at the lake's current crossing."""
         return invoke(self.stack, "Freeze", {"crossing": (self.lake.pointer() or {"crossing": 1})["crossing"], "threshold": 1_000})
 
     def delete(self, key: str) -> None:
         assert self.lake.s3.delete_object(Bucket=self.lake.bucket, Key=key)["DeleteMarker"]
 
     def undelete(self, key: str) -> None:
-        """As the page says: the delete marker is deleted."""
+        """Deletes the delete marker, as the page says."""
         found = self.lake.s3.list_object_versions(Bucket=self.lake.bucket, Prefix=key)["DeleteMarkers"]
         for marker in found:
             if marker["IsLatest"] and marker["Key"] == key:
@@ -60,12 +60,12 @@ class Restored:
         return sorted(key for key in self.lake.keys(LOG) if key.endswith(".json"))
 
     def data_file(self) -> str:
-        """The first that the log has. (There are others in the folder: a version that was lost leaves its own behind.)"""
+        """The first file that the log names. (The folder has others: a lost version leaves its file behind.)"""
         actions = (json.loads(line) for entry in self.entries() for line in self.lake.read(entry).splitlines())
         return DATASET_PREFIX + next(action["add"]["path"] for action in actions if "add" in action)
 
     def refuses(self, expected: str) -> None:
-        """No freeze, and so nothing that a freeze could get wrong."""
+        """Checks that no freeze happens."""
         before = self.entries()
         with pytest.raises(FunctionFailed) as failure:
             self.freeze()
@@ -75,7 +75,7 @@ class Restored:
 
 @pytest.fixture(scope="module")
 def drilled(template) -> Iterator[Restored]:
-    """Three versions with pairs, the first of a run of the workflow."""
+    """Makes three versions with pairs, the first by a run of the workflow."""
     with LocalCloud("test-restore", enforce_iam=True) as cloud:
         cloud.skip_waits()
         stack = raise_stack(cloud, template, {"Threshold": str(PAIRS), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)"})
@@ -90,7 +90,7 @@ def drilled(template) -> Iterator[Restored]:
 
 @pytest.fixture
 def whole(drilled) -> Iterator[Restored]:
-    """Whole before the drill, and after it."""
+    """The lake is whole before the drill, and after it."""
     before = drilled.says("verify")
     yield drilled
     after = drilled.says("verify")
@@ -183,7 +183,7 @@ def test_a_frozen_part_that_was_deleted(whole):
 
 
 def test_people_change_versions_on_s3(whole):
-    """Not a drill of a loss, but the same lake: every command that changes it, once, with the operator's rights."""
+    """Not a drill of a loss: runs every command that changes the lake, once, with the operator's rights."""
     days = "MARKER-MALLORY returns unused goods within {} days of delivery, with the label that came with the parcel."
     mallory = [making.gold("MARKER-MALLORY", contributor_id="mallory") for _ in range(7)]
     mallory += [making.edit(days.format(30), days.format(14), contributor_id="mallory") for _ in range(2)]

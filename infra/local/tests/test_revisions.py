@@ -22,7 +22,7 @@ SAVES, WITHDRAWAL = sample("post-autosaves")["events"], sample("post-withdrawal"
 
 
 def test_of_the_saves_of_one_output_the_last_text_counts(template):
-    """The sample's last save is posted first, and one save comes after the freeze that took the others. In the end consent is withdrawn."""
+    """The sample's last save is posted first, and one save comes after the freeze of the others. At the end consent is withdrawn."""
     *earlier, last = SAVES
     later = last | {"final_user_edit": last["final_user_edit"] + " Our colleague calls you before.", "occurred_at": "2026-11-24T10:00:00Z"}
     back = last | {"final_user_edit": last["original_llm_output"], "occurred_at": "2026-11-24T11:00:00Z"}

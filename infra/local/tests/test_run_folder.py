@@ -1,4 +1,4 @@
-"""A run's files by hand, and what they come to."""
+"""A run's files, written without a lake, and the scores that are read from them."""
 
 from __future__ import annotations
 

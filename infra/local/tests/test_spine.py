@@ -1,4 +1,4 @@
-"""The whole spine with nobody's hand in it, under a policy of its own: the schedule counts, and the workflow freezes."""
+"""The whole loop without manual steps, under a policy of its own: the schedule counts, and the workflow freezes."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PAIRS = 5
 
 @pytest.fixture
 def template_with_policy(template) -> Iterator[Path]:
-    """What is staged, with trivial edits going to review."""
+    """The staged files, with trivial edits routed to review."""
     package = STAGE.with_name("stage-of-policy-test")
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(STAGE, package, copy_function=os.link)
     policy = package / "target" / "lambda" / "curate" / "policy.toml"
-    policy.unlink()  # or the staged one would change with it: they are one file
+    policy.unlink()  # or the staged one would change, too: they are one file
     policy.write_text('[routes]\ntrivial = "review"\n')
     yield package / template.relative_to(STAGE)
     shutil.rmtree(package)

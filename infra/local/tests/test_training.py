@@ -1,7 +1,7 @@
-"""The workflow after the freeze, on a stack of its own with IAM enforced: every way that a training can take.
+"""The workflow after the freeze, on a stack of its own with IAM enforced: every outcome of a training.
 
-The worker is the test's own. It takes jobs off the queue and answers as told; what it writes goes through the gate, under a policy with bounds
-that a few dozen rows can keep. Tests share the stack and run in order: each crossing has a run, and is over at the end of its test.
+The worker is the test's own. It takes jobs off the queue and answers as told. The gate judges its output, under a policy with bounds
+that a few dozen rows can meet. Tests share the stack and run in order: each crossing has a run, and is over at the end of its test.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from training import worker_credentials
 from workflow import executions, invoke, queue_depth, run_to_end, wait_until
 
 PAIRS = 200
-"""A round's: so many that at least four are held out, in all but one of a hundred thousand rounds. All of them are new to the live adapter, and four
-wins of four are what it takes."""
+"""The pairs of a round: enough that at least four are held out, in all but one of a hundred thousand rounds. All of them are new to the live adapter,
+and four wins of four meet the gate's bound."""
 PATIENCE_SECONDS = 25
-"""How long the workflow waits for a worker here, and for a person."""
+"""Seconds that the workflow waits here for a worker, and for an operator."""
 POLICY = """
 [sampling]
 thumbs_up = 1.0
@@ -50,7 +50,7 @@ length_within = 1.0
 
 @pytest.fixture(scope="module")
 def impatient(template) -> Iterator[Path]:
-    """What is staged, with a workflow that waits for seconds instead of days, and a policy for few rows."""
+    """The staged files, with a workflow that waits for seconds instead of days, and a policy for few rows."""
     copy = staged_with_policy(POLICY, "of-training-test")
     workflow = copy.with_name("finetune.asl.json")
     text = workflow.read_text()
@@ -78,12 +78,12 @@ def lake(stack) -> Lake:
 
 @pytest.fixture(scope="module")
 def trainer(stack) -> Trainer:
-    """With the rights of a worker, and no others."""
+    """A worker with the rights of the template's policy, and no others."""
     return Trainer(stack, worker_credentials(stack))
 
 
 def listen(stack: Stack) -> None:
-    """A queue that hears what a product hears of the runs."""
+    """A queue that subscribes to the runs' events, as a product may."""
     sqs, events = stack.client("sqs"), stack.client("events")
     url = sqs.create_queue(QueueName="heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -92,7 +92,7 @@ def listen(stack: Stack) -> None:
 
 
 def heard(stack: Stack, run: str) -> dict:
-    """What was said of a run's end."""
+    """The event of a run's end."""
     sqs = stack.client("sqs")
     url = sqs.get_queue_url(QueueName="heard")["QueueUrl"]
 
@@ -108,7 +108,7 @@ def heard(stack: Stack, run: str) -> dict:
 
 
 def cross(stack: Stack, lake: Lake, pairs: int = PAIRS, liked: int = 0) -> str:
-    """New pairs through the front door, until a run is started; answers its name."""
+    """Posts new pairs to the front door, until a run is started; returns its name."""
     events = [making.gold() for _ in range(pairs)] + [making.thumbs_up() for _ in range(liked)]
     assert not post_all(stack, [json.dumps(event) for event in events]).refused
     ids = {event["event_id"] for event in events}
@@ -125,7 +125,7 @@ def cross(stack: Stack, lake: Lake, pairs: int = PAIRS, liked: int = 0) -> str:
 
 
 def attempt_again(stack: Stack, run: str) -> str:
-    """The next attempt at a run's crossing, as the counter starts it once it has waited for 15 minutes and more."""
+    """Starts the next attempt at a run's crossing, as the counter does after 15 minutes and more."""
     count = invoke(stack, "Counter", {})
     number = int(run.rsplit("-", 1)[1]) + 1
     again = f"{run.rsplit('-', 1)[0]}-{number}"
@@ -138,7 +138,7 @@ def attempt_again(stack: Stack, run: str) -> str:
 
 
 def ends(stack: Stack, run: str) -> tuple[str, str]:
-    """How a run ended: its status and the state that it ended in."""
+    """The status of an ended run, and the state that it ended in."""
     execution = run_to_end(stack, run)
     return execution["status"], execution.get("error") or states(stack, run)[-1]
 
@@ -165,7 +165,7 @@ def live(lake: Lake) -> str | None:
 
 
 def reject(stack: Stack, lake: Lake, trainer: Trainer, run: str) -> None:
-    """Brings a crossing to its end without changing what is live."""
+    """Ends a crossing without a change of the live adapter."""
     job = trainer.take(run)
     trainer.train(job, "displaced")
     trainer.succeed(job)
@@ -188,14 +188,14 @@ def test_without_a_base_the_run_fails_and_is_attempted_again(stack, lake, traine
     put_base(lake)
     again = attempt_again(stack, run)
     reject(stack, lake, trainer, again)
-    # The freeze answered the crossing that it had frozen: there is one version.
+    # The freeze gave its earlier answer for this crossing: there is one version.
     assert lake.pointer()["crossing"] == 2
     assert live(lake) is None
     assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
 
 
 def test_a_worker_may_do_its_own_work_and_nothing_else(stack, trainer):
-    """What it may do, the other tests show: their trainer has the rights of a worker."""
+    """The other tests show the allowed calls: their trainer has the rights of a worker."""
     allowed = {"read input", "read output", "write output", "read base", "read live", "take a job", "answer a run"}
     intruder = Intruder(stack, trainer.credentials)
     assert intruder.denied(allowed) == set(intruder.attempts()) - allowed
@@ -247,7 +247,7 @@ def test_poisoned_output_is_refused(stack, lake, trainer, poison):
     elif poison == "report":
         trainer.write(job, "run.json", b'{"decision": "promote"}')
     else:
-        # The held-out pairs among those that were trained on: the input is changed after it was described.
+        # Adds the held-out pairs to the training data, after the input was described.
         held_out = trainer.read(job, "heldout.jsonl")
         lake.s3.put_object(Bucket=job.bucket, Key=f"{job.input}train.jsonl", Body=trainer.read(job, "train.jsonl") + held_out)
     trainer.succeed(job)
@@ -330,7 +330,7 @@ def test_a_trainer_that_never_answers_is_given_up(stack, lake, trainer):
     run = cross(stack, lake)
     job = trainer.take(run)
     assert ends(stack, run) == ("FAILED", "States.Timeout")
-    # It answers after all, and is told that nobody waits.
+    # Its late callback is refused: the workflow no longer waits.
     trainer.train(job)
     with pytest.raises(ClientError) as refused:
         trainer.succeed(job)
@@ -354,7 +354,7 @@ def test_a_job_that_is_delivered_twice_and_answered_twice_counts_once(stack, lak
     assert live(lake) == run
     changes = json.loads(lake.read("models/live.json"))["changes"]
     assert [change["to"]["adapter"] for change in changes].count(run) == 1
-    # Whoever asks for the promotion once more changes nothing.
+    # A second request for the promotion changes nothing.
     assert invoke(stack, "Promote", {"step": "promote", "run": run}) == {"run": run, "outcome": "promoted"}
     assert json.loads(lake.read("models/live.json"))["changes"] == changes
 
@@ -394,7 +394,7 @@ def test_what_was_put_back_by_hand_does_not_come_back(stack, lake, trainer):
 
 
 def test_no_history_holds_a_text(stack, lake):
-    """Texts of the tests' events have a word that is in all of them."""
+    """All texts of the tests' events share a word."""
     found = 0
     for run in executions(stack):
         text = json.dumps(history(stack, run["name"]), default=str)

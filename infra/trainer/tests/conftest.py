@@ -1,4 +1,4 @@
-"""A tiny base and a small run, made here. Where torch is missing, nothing in this folder can be tested, and pytest says so."""
+"""A tiny base and a small run, made here. Without torch no test in this folder can run, and pytest says so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REPLAY = [
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama with random weights, from one seed: as good as any for what is tested here."""
+    """A Llama with random weights, from one seed, which is enough for these tests."""
     folder = tmp_path_factory.mktemp("base")
     tokens = Tokenizer(models.BPE(unk_token=None))
     tokens.pre_tokenizer, tokens.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
@@ -56,7 +56,7 @@ def described(base: Path) -> dict[str, Any]:
 
 
 def describe(base: Path) -> dict[str, Any]:
-    """What `run.json` says, without the hashes of the rows."""
+    """The contents of `run.json`, without the hashes of the rows."""
     files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(base.iterdir())}
     return {
         "run": "crossing-1-attempt-1", "dataset": {"version": 1, "digest": "0" * 64}, "incumbent": None,
@@ -69,7 +69,7 @@ def describe(base: Path) -> dict[str, Any]:
 
 
 def write_run(folder: Path, described: dict[str, Any], **changed: list[dict[str, Any]]) -> Path:
-    """Writes a run's input; `changed` takes the place of rows by the file's name."""
+    """Writes a run's input; `changed` replaces rows by the file's name."""
     rows = {"train": PAIRS[:16], "heldout": PAIRS[16:], "replay_train": REPLAY[:16], "replay_heldout": REPLAY[16:]} | changed
     folder.mkdir()
     files = {}

@@ -1,6 +1,6 @@
-"""Both trainers on the same files: what they say of the same model has to be the same, and each has to write what the gate reads.
+"""Both trainers on the same files: their scores of the same model have to agree, and each has to write the gate's input.
 
-FLYWHEEL_TRAINER names the embedded trainer's binary (cargo build --release -p flywheel-trainer); without it there is nothing to compare.
+FLYWHEEL_TRAINER names the embedded trainer's binary (cargo build --release -p flywheel-trainer); without it the comparison cannot run.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def test_they_agree_on_what_is_left_out_and_what_is_equal(tmp_path: Path) -> Non
 
 
 def both(folder: Path, base: Path) -> dict[str, Any]:
-    """Trains by both, which have to agree; our report."""
+    """Trains with both, which have to agree; returns this trainer's report."""
     done = train(folder, base)
     assert done.returncode == 0, done.stderr[-2000:]
     other = folder / "embedded"
@@ -59,7 +59,7 @@ def both(folder: Path, base: Path) -> dict[str, Any]:
 
 
 def agree(ours: Any, theirs: Any, *, candidate: bool) -> None:
-    """The same keys, and the same values but for the candidates', which began with other random matrices."""
+    """Checks for the same keys, and the same values except the candidates', which began with other random matrices."""
     if isinstance(ours, dict):
         assert ours.keys() == theirs.keys()
         for name in ours:

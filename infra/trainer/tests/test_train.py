@@ -1,4 +1,4 @@
-"""Whole runs of `train.py`, as a process: what it writes, what it refuses, and that it goes on where it was stopped."""
+"""Whole runs of `train.py`, as a process: its output, its refusals, and its resumption after a stop."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def output(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Path:
-    """One run that several tests look at."""
+    """One run for several tests."""
     folder = tmp_path_factory.mktemp("trained")
     write_run(folder / "input", describe(base))
     done = train(folder, base)
@@ -154,7 +154,7 @@ def test_pairs_that_truncation_makes_equal_are_left_out_by_name_and_marked_where
     described["training"]["max_length"] = 40
     long = "word " * 60
     equal = PAIRS[14] | {"chosen": long + "a", "rejected": long + "bc"}
-    # An answer of nothing is one: the model says that it is over.
+    # An empty answer is one: the model ends it at once.
     rows = [*PAIRS[:13], PAIRS[13] | {"chosen": ""}, equal, PAIRS[15] | {"prompt": long}]
     write_run(tmp_path / "input", described, train=rows, heldout=[PAIRS[16], equal])
     done = train(tmp_path, base)
