@@ -26,7 +26,8 @@ pub enum Outcome {
     Promoted,
     /// The adapter is not live: the adapter that it was compared with is not live any more.
     Superseded,
-    /// The adapter is not live: its dataset version was rolled back.
+    /// The adapter is not live: its dataset version was rolled back. Workflows and their listeners know it by an older word.
+    #[serde(rename = "taken_back")]
     RolledBack,
 }
 
