@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 
+import generated
 from api_description import JSON, Description, Operation
 from progress import Problem, run_main
 from settings import REPOSITORY
@@ -207,12 +208,8 @@ def anchor(heading: str) -> str:
 
 
 def main() -> int:
-    page = rendered(Description())
-    if sys.argv[1:] != ["--check"]:
-        PAGE.write_text(page)
-        return 0
-    if not PAGE.exists() or PAGE.read_text() != page:
-        raise Problem("docs/API.md is not what infra/openapi.yaml says", "make api-reference")
+    outdated = Problem("docs/API.md is not what infra/openapi.yaml says", "make api-reference")
+    generated.write(PAGE, rendered(Description()), "--check" in sys.argv[1:], outdated)
     return 0
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from progress import Problem, run_main, say
+import generated
+from progress import Problem, run_main
 from settings import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "DEPLOY.md"
@@ -72,15 +73,8 @@ def with_tables(page: str, template: str) -> str:
 
 def update(page: Path, template: Path, check: bool) -> None:
     """Writes the page; with `check` it only fails if there is something to write."""
-    old = page.read_text()
-    new = with_tables(old, template.read_text())
-    if old == new:
-        say(f"{page.name} has the template's parameters")
-        return
-    if check:
-        raise Problem(f"{page.name} has not the template's parameters", ".local/cloud-venv/bin/python infra/local/parameters.py")
-    page.write_text(new)
-    say(f"{page.name} is written anew")
+    outdated = Problem(f"{page.name} has not the template's parameters", ".local/cloud-venv/bin/python infra/local/parameters.py")
+    generated.write(page, with_tables(page.read_text(), template.read_text()), check, outdated)
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api_reference import anchor as anchor_of
 from settings import REPOSITORY
 
 FOLDERS = ("docs", "events", "bench", "infra", "crates", "functions", "findings")
@@ -24,8 +25,8 @@ def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     found: set[str] = set()
     for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE):
-        words = re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", heading).lower()
-        anchor = re.sub(r"[^\w\- ]", "", words).replace(" ", "-")
+        words = re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", heading)
+        anchor = anchor_of(words)
         found.add(next(name for number in range(99) if (name := f"{anchor}-{number}" if number else anchor) not in found))
     return found
 
