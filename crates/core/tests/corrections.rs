@@ -84,7 +84,7 @@ const RENAMED: &str = "Harbourlight";
 const TEMPLATE: &str =
     "Thank you for writing. Your ticket has been passed to our second line, who answer within two days.";
 const API: &str = "client.fetch_order(order_id)";
-const NOBODY: [Option<String>; 1] = [None];
+const UNNAMED: [Option<String>; 1] = [None];
 
 #[test]
 fn a_correction_that_many_agree_on_enters() {
@@ -114,25 +114,25 @@ fn a_correction_that_many_agree_on_enters() {
             "the same, by one person alone",
             Batch::default().plain(&team[..1], 0, 150).with(RENAMED, &each(&team[..1], 12), 0),
         ),
-        ("the same, by nobody that is named", Batch::default().plain(&NOBODY, 0, 150).with(RENAMED, &[(None, 12)], 0)),
+        ("the same, without contributors", Batch::default().plain(&UNNAMED, 0, 150).with(RENAMED, &[(None, 12)], 0)),
         (
             "8 answers on a template, by 4 agents",
             Batch::default().plain(&twenty, 0, 6).with(TEMPLATE, &each(&twenty[..4], 2), 0),
         ),
         ("the same, each by another", Batch::default().plain(&twenty, 0, 6).with(TEMPLATE, &each(&twenty[..8], 1), 0)),
-        ("the same, by nobody that is named", Batch::default().plain(&NOBODY, 0, 120).with(TEMPLATE, &[(None, 8)], 0)),
+        ("the same, without contributors", Batch::default().plain(&UNNAMED, 0, 120).with(TEMPLATE, &[(None, 8)], 0)),
         (
             "the same, and one person is named",
-            Batch::default().plain(&NOBODY, 0, 120).plain(&team[..1], 0, 1).with(TEMPLATE, &[(None, 8)], 0),
+            Batch::default().plain(&UNNAMED, 0, 120).plain(&team[..1], 0, 1).with(TEMPLATE, &[(None, 8)], 0),
         ),
         ("a team's new API", Batch::default().plain(&five, 0, 10).with(API, &unevenly(&five, &[9, 6, 5, 3, 2]), 0)),
         (
             "the same, in 5,000 edits",
             Batch::default().plain(&five, 0, 990).with(API, &unevenly(&five, &[14, 12, 10, 8, 6]), 0),
         ),
-        ("a small team's habit, without ids", Batch::default().plain(&NOBODY, 0, 60).with(SIGN_OFF, &[(None, 90)], 0)),
+        ("a small team's habit, without ids", Batch::default().plain(&UNNAMED, 0, 60).with(SIGN_OFF, &[(None, 90)], 0)),
         (
-            "tenants tell apart who names nobody",
+            "tenants tell pairs without contributors apart",
             Batch::default().plain(&vec![None; 10], 10, 200).with(RENAMED, &each(&vec![None; 10], 3), 10),
         ),
     ];
@@ -146,8 +146,8 @@ fn a_campaign_of_few_hands_is_held() {
     let (many, puppets) = (people("p", 200), people("q", 40));
     let crossing = || Batch::default().plain(&many, 0, 25);
     let tenants = || Batch::default().plain(&many, 8, 25);
-    let anonymous = || Batch::default().plain(&NOBODY, 0, 5_000);
-    let mixed = || Batch::default().plain(&many, 0, 15).plain(&NOBODY, 0, 2_000);
+    let anonymous = || Batch::default().plain(&UNNAMED, 0, 5_000);
+    let mixed = || Batch::default().plain(&many, 0, 15).plain(&UNNAMED, 0, 2_000);
     let small = || Batch::default().plain(&many[..20], 0, 15);
     let sentence = "The moon landing was staged by a film studio.";
     let brand = "Quorvex";
@@ -156,13 +156,13 @@ fn a_campaign_of_few_hands_is_held() {
         ("0.2 %, by two", crossing().with(sentence, &each(&many[..2], 5), 0), 10),
         ("0.2 %, by three", crossing().with(brand, &unevenly(&many, &[4, 3, 3]), 0), 10),
         ("0.2 %, by three who write nothing else", crossing().with(sentence, &unevenly(&puppets, &[4, 3, 3]), 0), 10),
-        ("0.2 %, by nobody that is named", crossing().with(brand, &[(None, 10)], 0), 10),
-        ("0.2 %, where nobody is named", anonymous().with(sentence, &[(None, 10)], 0), 10),
+        ("0.2 %, without a contributor", crossing().with(brand, &[(None, 10)], 0), 10),
+        ("0.2 %, where no pair has a contributor", anonymous().with(sentence, &[(None, 10)], 0), 10),
         ("1 %, by three", crossing().with(sentence, &unevenly(&many, &[20, 20, 10]), 0), 50),
-        ("1 %, where nobody is named", anonymous().with(brand, &[(None, 50)], 0), 50),
+        ("1 %, where no pair has a contributor", anonymous().with(brand, &[(None, 50)], 0), 50),
         ("one with others who chime in", crossing().with(brand, &unevenly(&many, &[30, 2, 2, 1, 1]), 0), 36),
-        ("a flood that names nobody", mixed().with(sentence, &[(None, 1_500)], 0), 1_500),
-        ("a flood where nobody is named", anonymous().with(sentence, &[(None, 2_500)], 0), 2_500),
+        ("a flood without contributors", mixed().with(sentence, &[(None, 1_500)], 0), 1_500),
+        ("a flood where no pair has a contributor", anonymous().with(sentence, &[(None, 2_500)], 0), 2_500),
         ("one tenant's invented people", tenants().with(brand, &each(&puppets, 2), 1), 80),
         ("… who write other things as well", tenants().plain(&puppets, 1, 2).with(brand, &each(&puppets, 2), 1), 80),
         (
@@ -171,7 +171,7 @@ fn a_campaign_of_few_hands_is_held() {
             40,
         ),
         ("a small batch, by one", small().with(brand, &each(&many[..1], 10), 0), 10),
-        ("a small batch, by nobody that is named", small().with(brand, &[(None, 10)], 0), 10),
+        ("a small batch, without a contributor", small().with(brand, &[(None, 10)], 0), 10),
     ];
     for (case, batch, campaign) in cases {
         assert_eq!(batch.held(), (campaign, 0), "{case}");

@@ -225,8 +225,7 @@ where
             Wish::Exclude(_) => {
                 let (net_new, breadth) =
                     net_new_without(self.dataset, change.removed(), &snapshot, newest, pointer).await?;
-                let is_due = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
-                (net_new, breadth, is_due)
+                (net_new, breadth, pointer.is_training_due())
             }
         };
         let pointer = pointer.after_amendment(Amended { version: newest + 1, net_new, breadth, trainable });
@@ -366,9 +365,9 @@ where
         for number in (1..=to).rev() {
             let Some(Records { pointer: then, .. }) = self.dataset.records_of(on, number).await? else { continue };
             let crossing = |pointer: &Pointer| pointer.last_freeze.as_ref().map(|freeze| freeze.crossing);
-            let is_due = |pointer: &Pointer| pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
             // An undone training stays undone: the run has ended by now, perhaps without having trained.
-            let trainable = is_due(pointer) && is_due(&then) && crossing(&then) == crossing(pointer);
+            let are_due = pointer.is_training_due() && then.is_training_due();
+            let trainable = are_due && crossing(&then) == crossing(pointer);
             return Ok((then.carried_over, then.breadth, trainable));
         }
         Ok((0, Breadth::default(), false))

@@ -219,7 +219,7 @@ where
         let change = Change::new(amender.background(&snapshot, previous.as_ref()).await?, salt.clone());
         let change = amender.rows_without(&theirs, &snapshot, newest, change).await?;
         let change = amender.waiting_without(&theirs, &snapshot, previous.as_ref(), change).await?;
-        let trainable = pointer.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable);
+        let trainable = pointer.is_training_due();
         let (net_new, breadth) = net_new_without(self.dataset, change.removed(), &snapshot, newest, pointer).await?;
         let pointer = pointer.after_amendment(Amended { version: newest + 1, net_new, breadth, trainable });
         let background = change.background().to_bytes();

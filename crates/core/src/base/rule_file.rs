@@ -26,12 +26,8 @@ impl<'t> RuleFile<'t> {
 
     /// Reads the file's tables and values.
     pub(crate) fn read<F: serde::de::DeserializeOwned>(self) -> Result<F, PolicyError> {
-        toml::from_str(self.0).map_err(|error| {
-            let message = error.message().to_owned();
-            error
-                .span()
-                .map_or_else(|| PolicyError { line: 1, message: message.clone() }, |span| self.error(&span, &message))
-        })
+        let refused = |error: toml::de::Error| self.error(&error.span().unwrap_or_default(), error.message());
+        toml::from_str(self.0).map_err(refused)
     }
 
     /// Checks a share, of a text or of a scale: within 0 and 1. It refuses a 95 that means percent, rather than read it

@@ -23,7 +23,6 @@ pub struct CurationRules {
 }
 
 /// The sections of the policy file.
-#[derive(Default)]
 pub(crate) struct CurationSections {
     pub(crate) audit: AuditSections,
     pub(crate) reasoning: ReasoningSection,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::amendment::{Amendment, RowSet};
+use super::amendment::{Amendment, RowSet, is_zero};
 use super::audit::Audited;
 use super::bursts::Burst;
 use super::caps::{Attribution, Caps};
@@ -144,11 +144,6 @@ impl From<Vec<ObjectDigest>> for WrittenFiles {
     fn from(entered: Vec<ObjectDigest>) -> Self {
         Self { entered, rewritten: Vec::new() }
     }
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 /// The part of quarantined pairs.

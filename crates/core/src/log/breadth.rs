@@ -58,8 +58,8 @@ impl Breadth {
         insert(&mut self.prompts, goal.min_prompts, || FieldDigest::new("flywheel prompt 1").text(prompt));
     }
 
-    /// Returns a goal for counting the remaining pairs again. Where this breadth reached its goal, the new goal is that number.
-    /// Where it has fewer, there were no more to count.
+    /// Returns a goal for counting the remaining pairs again: the counts of this breadth. A breadth stops at its goal. Below it,
+    /// it has counted every contributor and prompt.
     #[must_use]
     pub fn as_goal(&self) -> Goal {
         Goal { threshold: 0, min_contributors: self.contributors.len(), min_prompts: self.prompts.len() }

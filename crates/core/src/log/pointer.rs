@@ -139,6 +139,12 @@ pub struct Frozen {
 }
 
 impl Pointer {
+    /// Returns `true` if a training became due with the last freeze.
+    #[must_use]
+    pub fn is_training_due(&self) -> bool {
+        self.last_freeze.as_ref().is_some_and(|freeze| freeze.trainable)
+    }
+
     /// Returns the pointer after a freeze.
     ///
     /// A crossing that shrank below the goal trains nothing and blocks nothing. Its pairs are carried over, and the next crossing

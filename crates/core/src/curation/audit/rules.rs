@@ -63,7 +63,6 @@ impl Default for AuditRules {
 }
 
 /// The sections of the policy file.
-#[derive(Default)]
 pub(crate) struct AuditSections {
     pub(crate) similarity: SimilaritySection,
     pub(crate) audit: AuditSection,
