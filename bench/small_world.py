@@ -45,7 +45,7 @@ class Rows:
 
 
 def small_world(trainer: Path) -> Rows:
-    """Returns all rows. A tenth of the prompts is held out by their hashes, as in a dataset (crates/core/src/dataset/split.rs)."""
+    """Returns all rows. A tenth of the prompts is held out by their hashes, as in a dataset (crates/dataset/src/split.rs)."""
     pairs = [
         {"pair_id": edit["event_id"], "prompt": edit["prompt"], "prompt_messages": None,
          "chosen": edit["final_user_edit"], "rejected": edit["original_llm_output"]}

@@ -39,9 +39,7 @@ def check_compilers() -> None:
 
 def build() -> dict[str, Path]:
     """Builds functions and programs (dev profile) and returns the path of each binary."""
-    names = [f"flywheel-{name}" for name in FUNCTIONS] + list(PROGRAMS)
-    packages = [argument for name in names for argument in ("--package", name)]
-    binaries = cargo_build(["--workspace", "--bins", "--tests"] if AMONG_TESTS else ["--bins", *packages])
+    binaries = cargo_build(["--bins", "--tests"] if AMONG_TESTS else only(*FUNCTIONS, *PROGRAMS))
     if missing := [name for name in (*FUNCTIONS, *PROGRAMS) if name not in binaries]:
         raise Problem(f"no binary was built for {', '.join(missing)}", "each package flywheel-<name> needs a binary <name>")
     return binaries
@@ -50,13 +48,21 @@ def build() -> dict[str, Path]:
 def build_trainer() -> Path:
     """Builds the embedded trainer alone, and returns its path."""
     with step("building the trainer for this machine"):
-        return cargo_build(["--bins", "--package", "flywheel-trainer"])["flywheel-trainer"]
+        return cargo_build(only("flywheel-trainer"))["flywheel-trainer"]
+
+
+def only(*binaries: str) -> list[str]:
+    """The arguments of cargo that name these binaries, and no others."""
+    return [argument for name in binaries for argument in ("--bin", name)]
 
 
 def cargo_build(scope: list[str]) -> dict[str, Path]:
-    """Builds (dev profile) and returns the path of each binary, as cargo reports it for any target folder."""
+    """Builds (dev profile) and returns the path of each binary, as cargo reports it for any target folder.
+
+    All packages are selected, whatever is built: cargo then switches on the same features of the dependencies each time, and builds
+    each of them once."""
     check_compilers()
-    command = ["cargo", "build", "--locked", *scope, "--message-format", "json-render-diagnostics"]
+    command = ["cargo", "build", "--locked", "--workspace", *scope, "--message-format", "json-render-diagnostics"]
     built = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE)
     if built.returncode != 0:
         raise Problem("cargo build failed", "see the compiler's own words above")

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use flywheel_core::TrainingFormat;
-use flywheel_core::training::{InvalidRunName, RunName};
+use flywheel_training::{InvalidRunName, RunName, TrainingFormat};
 
 use crate::operator::{LakeLocation, Target, Window, diff, export, show, status, verify, versions};
 

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};
 
-use flywheel_core::{AuditedEvent, CurationRules, Curator, Finding, Reason, Route, Scores, TextName};
+use flywheel_audit::{Finding, Scores, TextName};
+use flywheel_base::{Reason, Route};
+use flywheel_curation::{AuditedEvent, CurationRules, Curator};
 use serde::Serialize;
 
 use crate::arguments::ExplainArguments;

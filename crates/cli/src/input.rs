@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flywheel_core::MAX_EVENT_BYTES;
+use flywheel_event::MAX_EVENT_BYTES;
 
 use crate::Failure;
 

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write};
 
-use flywheel_core::{CuratedEvent, Revision};
+use flywheel_curation::CuratedEvent;
+use flywheel_event::Revision;
 
 /// The lines of gold pairs, spooled to a temporary file until the last text of each output is known.
 pub(crate) struct LastTexts {

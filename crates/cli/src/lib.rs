@@ -22,9 +22,10 @@ mod worker;
 use std::io::{ErrorKind, Write as _, stderr};
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command};
 use clap::Parser as _;
-use flywheel_core::training::ReviewDecision;
+use flywheel_training::ReviewDecision;
+
+use arguments::{Arguments, Command};
 
 /// The reason why a command gave up.
 #[derive(Debug, thiserror::Error)]

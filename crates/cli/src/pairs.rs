@@ -3,7 +3,9 @@
 use std::io::{Write as _, stderr, stdout};
 use std::ops::Range;
 
-use flywheel_core::{Curator, Route, TrainingFormat};
+use flywheel_base::Route;
+use flywheel_curation::Curator;
+use flywheel_training::TrainingFormat;
 
 use crate::arguments::PairsArguments;
 use crate::input::{Chunk, total_bytes};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use flywheel_core::{Policy, PolicyError};
+use flywheel_base::PolicyError;
+use flywheel_policy::Policy;
 
 use crate::Failure;
 

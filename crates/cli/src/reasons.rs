@@ -1,6 +1,6 @@
 //! The meaning of reasons, and the policy's numbers that tune them.
 
-use flywheel_core::Reason;
+use flywheel_base::Reason;
 
 /// Returns the meaning of a finding.
 pub(crate) fn meaning(reason: Reason) -> &'static str {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{Write as _, stderr, stdout};
 
-use flywheel_core::{CuratedEvent, Curator, Reason, Route, Scores, Verdict};
+use flywheel_audit::Scores;
+use flywheel_base::{Reason, Route};
+use flywheel_curation::{CuratedEvent, Curator, Verdict};
 use serde::Serialize;
 
 use crate::arguments::ReplayArguments;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{Write as _, stdout};
 
-use flywheel_core::{Column, ColumnType, LINE_COLUMNS};
+use flywheel_training::{Column, ColumnType, LINE_COLUMNS};
 
 use crate::{Failure, Outcome};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use flywheel_core::{Reason, Route, Verdict};
+use flywheel_base::{Reason, Route};
+use flywheel_curation::Verdict;
 
 /// Counts over all lines of a run.
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use flywheel_core::{CuratedEvent, Curator, Refusal, RefusalCode};
+use flywheel_base::{Refusal, RefusalCode};
+use flywheel_curation::{CuratedEvent, Curator};
 use serde::Serialize;
 
 use crate::input::{Line, MAX_LINE_BYTES};

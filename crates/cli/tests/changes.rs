@@ -8,15 +8,20 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
-use flywheel_core::dataset::{DatasetRules, GoldLine};
-use flywheel_core::training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, NotMoved, Sha256Hex};
-use flywheel_core::{
-    Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy, Route, rfc3339,
+use flywheel_base::{
+    Route,
+    instant::{Millis, rfc3339},
 };
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::{DatasetRules, GoldLine};
+use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, LoadLive as _, MoveLive as _, Moved, WritePart as _};
+use flywheel_log::{BreakerBounds, FreezeReport, Goal};
+use flywheel_policy::Policy;
 use flywheel_runtime::now;
 use flywheel_table::{Amendable as _, Amender, DeltaDataset, Request, Wish};
+use flywheel_training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, NotMoved, Sha256Hex};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

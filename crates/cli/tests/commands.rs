@@ -428,7 +428,7 @@ fn a_lake_that_is_not_there_or_damaged_is_named() {
 
 /// A lake in a folder in which two adapters became live one after the other.
 fn lake_with_adapters() -> TempDir {
-    use flywheel_core::training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
+    use flywheel_training::{DatasetVersion, LIVE_KEY, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
     let folder = TempDir::new().unwrap();
     let live = (1..=2).fold(LiveModel::default(), |live, number| {
         let adapter = LiveAdapter {

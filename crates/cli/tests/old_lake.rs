@@ -6,10 +6,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use flywheel_core::dataset::DatasetRules;
-use flywheel_core::{BreakerBounds, FreezeReport, Goal, Millis, Route};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::DatasetRules;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, ListParts as _, LoadPointer as _};
+use flywheel_log::{BreakerBounds, FreezeReport, Goal};
 use flywheel_table::{DeltaDataset, verify};
 use serde_json::{Value, json};
 use tempfile::TempDir;

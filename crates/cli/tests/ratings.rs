@@ -7,9 +7,10 @@ mod lake;
 
 use std::fs;
 
-use flywheel_core::Route;
-use lake::{Lake, edit, edits, stderr};
+use flywheel_base::Route;
 use serde_json::{Value, json};
+
+use lake::{Lake, edit, edits, stderr};
 
 fn now() -> u64 {
     flywheel_runtime::now()

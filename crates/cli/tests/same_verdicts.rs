@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aws_lambda_events::sqs::SqsMessage;
-use flywheel_core::{Curator, Policy};
 use flywheel_curate::Curate;
+use flywheel_curation::Curator;
 use flywheel_lake::MemoryLake;
+use flywheel_policy::Policy;
 use serde_json::{Value, json};
 
 /// The verdicts of both by event id.

@@ -4,8 +4,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flywheel_core::training::{DatasetVersion, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
-use flywheel_core::{Breaker, Millis, PartName, Pointer, Route};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_log::{Breaker, PartName, Pointer};
+use flywheel_training::{DatasetVersion, LiveAdapter, LiveCause, LiveModel, Sha256Hex};
 
 use crate::ports::{
     CountRows, EraseObject, ListKeys, ListParts, ListRoute, LoadBreaker, LoadLive, LoadPointer, MoveBreaker, MoveLive,

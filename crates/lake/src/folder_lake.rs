@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::UNIX_EPOCH;
 
-use flywheel_core::training::{LIVE_KEY, LiveModel};
-use flywheel_core::{
-    BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
-};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_log::{BREAKER_KEY, Breaker, ListedPart, POINTER_KEY, PartName, Pointer, part_keys_from, route_prefix};
+use flywheel_training::{LIVE_KEY, LiveModel};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -3,10 +3,9 @@ use std::ops::{Bound, RangeInclusive};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flywheel_core::training::{LIVE_KEY, LiveModel};
-use flywheel_core::{
-    BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
-};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_log::{BREAKER_KEY, Breaker, ListedPart, POINTER_KEY, PartName, Pointer, part_keys_from, route_prefix};
+use flywheel_training::{LIVE_KEY, LiveModel};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

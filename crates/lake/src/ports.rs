@@ -2,8 +2,9 @@ use std::future::Future;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use flywheel_core::training::LiveModel;
-use flywheel_core::{Breaker, ListedPart, Millis, Pointer, Route};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_log::{Breaker, ListedPart, Pointer};
+use flywheel_training::LiveModel;
 
 use crate::error::LakeError;
 

@@ -11,10 +11,9 @@ use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::Object as StoredObject;
 use bytes::Bytes;
-use flywheel_core::training::{LIVE_KEY, LiveModel};
-use flywheel_core::{
-    BREAKER_KEY, Breaker, ListedPart, Millis, POINTER_KEY, PartName, Pointer, Route, part_keys_from, route_prefix,
-};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_log::{BREAKER_KEY, Breaker, ListedPart, POINTER_KEY, PartName, Pointer, part_keys_from, route_prefix};
+use flywheel_training::{LIVE_KEY, LiveModel};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

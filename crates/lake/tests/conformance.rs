@@ -4,10 +4,10 @@
 
 use std::thread;
 
-use flywheel_core::{Breaker, POINTER_KEY, Pointer};
 use flywheel_lake::{
     FolderLake, LoadBreaker as _, LoadPointer as _, MemoryLake, MovePointer as _, Moved, S3Lake, conformance,
 };
+use flywheel_log::{Breaker, POINTER_KEY, Pointer};
 use flywheel_runtime::{Settings, aws_config};
 
 #[tokio::test]

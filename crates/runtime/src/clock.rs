@@ -1,6 +1,6 @@
 use std::time::{Instant, UNIX_EPOCH};
 
-use flywheel_core::Millis;
+use flywheel_base::instant::Millis;
 
 /// Returns the time by this machine's clock.
 #[must_use]

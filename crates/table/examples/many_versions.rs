@@ -5,8 +5,11 @@
 
 use std::path::Path;
 
-use flywheel_core::dataset::{Background, Consumed, DatasetRules, Newcomers, ObjectDigest, VersionRecord, audit};
-use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Policy, Watermark};
+use flywheel_curation::Curator;
+use flywheel_dataset::{Background, Consumed, DatasetRules, Newcomers, ObjectDigest, VersionRecord, audit};
+use flywheel_event::ContributorKey;
+use flywheel_log::{Breadth, Frozen, Goal, Pointer, Watermark};
+use flywheel_policy::Policy;
 use flywheel_table::{Dataset as _, DeltaDataset, Loaded, Records};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 
-use flywheel_core::dataset::ObjectDigest;
+use flywheel_dataset::ObjectDigest;
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 

@@ -1,12 +1,13 @@
 use std::collections::HashSet;
 
-use flywheel_core::dataset::{
+use flywheel_base::instant::Millis;
+use flywheel_dataset::{
     Amendment, Background, Change, GoldLine, ObjectDigest, Operation, Selection, SplitSalt, Statistics, VersionRecord,
     WaitingPairs,
 };
-use flywheel_core::training::RolledBack;
-use flywheel_core::{Amended, Breadth, Millis, Pointer};
 use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
+use flywheel_log::{Amended, Breadth, Pointer};
+use flywheel_training::RolledBack;
 
 use crate::amendable::{Amendable, Rows};
 use crate::dataset::{DatasetError, Loaded, Records};

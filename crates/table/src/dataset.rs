@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::future::Future;
 
-use flywheel_core::Pointer;
-use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, VersionRecord, WrittenFiles};
+use flywheel_dataset::{Entry, Newcomers, ObjectDigest, SplitSalt, VersionRecord, WrittenFiles};
+use flywheel_log::Pointer;
 
 /// The dataset: a table whose versions are immutable, with objects beside it.
 pub trait Dataset {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use flywheel_core::dataset::{Operation, Place, ReplacedObject, Replacement};
+use flywheel_dataset::{Operation, Place, ReplacedObject, Replacement};
 
 use crate::dataset::DatasetError;
 use crate::delta_dataset::{DeltaDataset, TableVersion};

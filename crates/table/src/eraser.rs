@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use flywheel_core::dataset::{
-    Amendment, Change, ObjectDigest, Operation, Place, ReplacedObject, Replacement, Selection, VersionRecord,
-    object_sha256,
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::{
+    Amendment, Change, ErasedIds, LinesLeft, ObjectDigest, Operation, Place, ReplacedObject, Replacement, Selection,
+    VersionRecord, object_sha256, part_left,
 };
-use flywheel_core::{Amended, ErasedIds, LinesLeft, Millis, PartName, Pointer, Route, part_left};
 use flywheel_lake::{EraseObject, LakeError, ListKeys, ListParts, LoadPointer, MovePointer, ReadPart, WritePart};
+use flywheel_log::{Amended, PartName, Pointer};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::amendable::Amendable as _;

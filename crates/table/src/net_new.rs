@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use flywheel_core::dataset::{GoldLine, NetNew, Operation};
-use flywheel_core::{Breadth, Pointer};
+use flywheel_dataset::{GoldLine, NetNew, Operation};
+use flywheel_log::{Breadth, Pointer};
 
 use crate::amendable::Amendable;
 use crate::dataset::DatasetError;

@@ -10,7 +10,7 @@ use deltalake::parquet::arrow::ArrowWriter;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::errors::ParquetError;
 use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
-use flywheel_core::{Column, ColumnType};
+use flywheel_training::{Column, ColumnType};
 
 /// The most lines decoded together: so many, or so many bytes if that is less.
 const LINES_A_BATCH: usize = 1_024;
@@ -125,7 +125,7 @@ mod tests {
     use bytes::Bytes;
     use deltalake::arrow::array::{AsArray as _, RecordBatch};
     use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    use flywheel_core::TrainingFormat;
+    use flywheel_training::TrainingFormat;
     use serde_json::json;
 
     fn row(answer: &str) -> String {

@@ -1,4 +1,4 @@
-use flywheel_core::dataset::VersionRecord;
+use flywheel_dataset::VersionRecord;
 use flywheel_lake::{LakeError, LoadedPointer, MovePointer, WritePart};
 
 use crate::dataset::{Dataset, DatasetError, Loaded, Records};

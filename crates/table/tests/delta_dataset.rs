@@ -15,11 +15,14 @@ use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder};
-use flywheel_core::dataset::{
+use flywheel_curation::Curator;
+use flywheel_dataset::{
     Background, Changed, DatasetRules, Difference, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Split,
     SplitSalt, Statistics, audit,
 };
-use flywheel_core::{Breadth, ContributorKey, Curator, Frozen, Goal, Pointer, Policy, Watermark};
+use flywheel_event::ContributorKey;
+use flywheel_log::{Breadth, Frozen, Goal, Pointer, Watermark};
+use flywheel_policy::Policy;
 use flywheel_runtime::Settings;
 use flywheel_table::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records, compare};
 use futures::{Stream, TryStreamExt as _, future::join_all};

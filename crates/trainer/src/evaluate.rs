@@ -1,6 +1,6 @@
 //! Scores the held-out rows by incumbent and candidate. The gate judges the scores.
 
-use flywheel_core::training::{ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow};
+use flywheel_training::{ScoredPair, ScoredPairSide, ScoredReplay, ScoredReplaySide, ScoredRow};
 
 use crate::adapter::Adapter;
 use crate::data::{Prepared, Sequence};

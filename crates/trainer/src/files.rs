@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 
-use flywheel_core::training::Sha256Hex;
+use flywheel_training::Sha256Hex;
 
 use crate::failure::{Result, TrainerError};
 

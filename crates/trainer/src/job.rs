@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flywheel_core::training::{Incumbent, OutputFile, RunDescription, RunReport, ScoredRow, Sha256Hex, Trainer};
+use flywheel_training::{Incumbent, OutputFile, RunDescription, RunReport, ScoredRow, Sha256Hex, Trainer};
 use serde_json::json;
 
 use crate::adapter::{Adapter, PeftFiles};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use flywheel_core::training::Sha256Hex;
+use flywheel_training::Sha256Hex;
 
 use crate::adapter::Adapter;
 use crate::data::{ChatTokenizer, Today, TokenizerFiles};

@@ -9,8 +9,9 @@ use std::ops::ControlFlow;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use flywheel_core::training::{Incumbent, InputFile, LeftOut, Message, PairRow, ReplayRow, RunReport, Sha256Hex};
 use flywheel_trainer::{Job, Observer, Progress, TrainerError};
+use flywheel_training::{Incumbent, InputFile, LeftOut, Message, PairRow, ReplayRow, RunReport, Sha256Hex};
+
 use run::{Run, Sizes, base, recipe, trainer};
 
 const FEW: Sizes = Sizes { train: 24, held_out: 6, replay_train: 10, replay_held_out: 4 };

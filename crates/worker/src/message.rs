@@ -1,4 +1,4 @@
-use flywheel_core::training::RunName;
+use flywheel_training::RunName;
 use serde::Deserialize;
 
 /// A training job as the workflow puts it on the queue.

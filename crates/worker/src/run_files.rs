@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use flywheel_core::dataset::{StreamDigest, object_sha256};
-use flywheel_core::training::{OutputFile, RunDescription, RunName, RunReport, Sha256Hex};
+use flywheel_dataset::{StreamDigest, object_sha256};
 use flywheel_lake::{LakeError, ReadPart, VisitObject, WriteFile};
 use flywheel_trainer::Job;
+use flywheel_training::{OutputFile, RunDescription, RunName, RunReport, Sha256Hex};
 
 /// The lake, and the worker's folder.
 #[derive(Debug)]

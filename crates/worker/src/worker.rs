@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use flywheel_core::training::{RunName, RunReport};
 use flywheel_lake::{ReadPart, VisitObject, WriteFile};
 use flywheel_trainer::{Job, Observer, Progress, TrainerError};
+use flywheel_training::{RunName, RunReport};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flywheel_core::training::{RunReport, Sha256Hex};
 use flywheel_lake::{Fault, MemoryLake, ReplaceObject as _, WriteFile as _, WritePart as _};
 use flywheel_trainer::{Job, Observer, TrainerError};
+use flywheel_training::{RunReport, Sha256Hex};
 use flywheel_worker::{Callback, Callbacks, Done, Jobs, PortError, Pulse, Received, RunFiles, Worker};
 use serde_json::{Value, json};
 use tempfile::TempDir;

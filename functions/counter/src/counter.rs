@@ -1,7 +1,8 @@
 use std::time::Instant;
 
-use flywheel_core::{Breaker, BreakerState, Decision, KnownRuns, Millis, Pointer, Sight, Trigger, decide};
+use flywheel_base::instant::Millis;
 use flywheel_lake::{LakeError, ListParts, LoadBreaker, LoadPointer, MoveBreaker, Moved};
+use flywheel_log::{Breaker, BreakerState, Decision, KnownRuns, Pointer, Sight, Trigger, decide};
 use flywheel_runtime::millis_since;
 use serde::Serialize;
 
@@ -60,7 +61,7 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
     /// Counts once, and starts the crossing's run if it is due.
     ///
     /// It is idempotent under concurrent calls and crashes: the run's name follows from the pointer, and Step Functions accepts a
-    /// name once (see [`flywheel_core::decide`]). After a crash before the start, nothing has happened; after a crash behind it,
+    /// name once (see [`flywheel_log::decide`]). After a crash before the start, nothing has happened; after a crash behind it,
     /// the next count finds the run.
     /// happened; if after, the next count finds the run.
     ///

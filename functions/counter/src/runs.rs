@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use flywheel_core::{Attempt, Goal};
+use flywheel_log::{Attempt, Goal};
 use serde::Serialize;
 
 /// Looks a run up: `states:DescribeExecution`.

@@ -1,6 +1,7 @@
 use aws_sdk_sfn::Client;
 use aws_sdk_sfn::types::ExecutionStatus;
-use flywheel_core::{Attempt, Millis};
+use flywheel_base::instant::Millis;
+use flywheel_log::Attempt;
 use flywheel_runtime::causes;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};

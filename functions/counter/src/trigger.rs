@@ -1,7 +1,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use flywheel_core::{Goal, Millis, Trigger};
+use flywheel_base::instant::Millis;
+use flywheel_log::{Goal, Trigger};
 use flywheel_runtime::{SettingError, Settings};
 
 /// Reads the training trigger from the deployment's parameters. A missing one is off.

@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use flywheel_core::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, Millis, PartName, Route, Trigger};
+use flywheel_base::{Route, instant::Millis};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
 use flywheel_lake::{
     LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake, MoveBreaker,
     MovePointer as _, Moved, WritePart as _,
 };
+use flywheel_log::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, PartName, Trigger};
 use futures::future::join_all;
 
 const NOW: Millis = 1_795_342_830_007;

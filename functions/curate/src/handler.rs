@@ -2,7 +2,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsMessage};
-use flywheel_core::{AuditedEvent, Batch, Curator, Micros, Millis, Opinion, Part, Refusal, Route};
+use flywheel_base::{
+    Refusal, Route,
+    instant::{Micros, Millis},
+};
+use flywheel_curation::{AuditedEvent, Batch, Curator, Opinion, Part};
 use flywheel_lake::WritePart;
 use flywheel_runtime::millis_since;
 use futures::future::join_all;

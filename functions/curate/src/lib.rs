@@ -9,13 +9,13 @@
 //! The price is that a line may be written twice: after a crash between the write and the acknowledgement, after a lost answer to
 //! a write, or by two workers that received one message. Three rules deduplicate lines:
 //!
-//! 1. within an invocation an event is written once ([`flywheel_core::Batch`]), and a retried write finds its own key
+//! 1. within an invocation an event is written once ([`flywheel_curation::Batch`]), and a retried write finds its own key
 //!    ([`flywheel_lake::WritePart`]);
 //! 2. a redelivered whole batch makes a part of the same digest, which is counted once by its name alone
-//!    ([`flywheel_core::Watermark`]);
+//!    ([`flywheel_log::Watermark`]);
 //! 3. a line that is redelivered in another batch is counted in the listing and at worst starts a freeze early; a pair enters
 //!    the dataset once, and only that number decides about training
-//!    ([`flywheel_core::dataset`], [`flywheel_core::Pointer::after_freeze`]).
+//!    ([`flywheel_dataset`], [`flywheel_log::Pointer::after_freeze`]).
 //!
 //! Judges change none of this; [`judges`] has the reason.
 

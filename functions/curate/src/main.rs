@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsEvent;
-use flywheel_core::{ContributorKey, Curator};
-use flywheel_curate::Curate;
-use flywheel_curate::judges::panel_of;
+use flywheel_curate::{Curate, judges::panel_of};
+use flywheel_curation::Curator;
+use flywheel_event::ContributorKey;
 use flywheel_lake::S3Lake;
+use flywheel_policy::Policy;
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use lambda_runtime::{LambdaEvent, service_fn};
 
@@ -14,7 +15,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
-    let policy = packaged_policy()?;
+    let policy: Policy = packaged_policy()?;
     let aws = aws_config().await;
     let lake = S3Lake::new(&aws, settings.required("FLYWHEEL_LAKE_BUCKET")?);
     let (panel, judges) = panel_of(&settings, &aws, &policy)?;

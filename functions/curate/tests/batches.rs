@@ -5,9 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use flywheel_core::{ContributorKey, Curator, Millis, Policy, Route, Watermark, route_prefix};
+use flywheel_base::{Route, instant::Millis};
 use flywheel_curate::{Curate, UnidentifiedMessage};
+use flywheel_curation::Curator;
+use flywheel_event::ContributorKey;
 use flywheel_lake::{Fault, ListParts as _, MemoryLake};
+use flywheel_log::{Watermark, route_prefix};
+use flywheel_policy::Policy;
 use serde_json::{Value, json};
 
 const SAMPLE: &str = include_str!("../../../events/curate.batch.json");

@@ -10,11 +10,11 @@ use std::thread;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::{Credentials, SharedCredentialsProvider};
-use flywheel_core::{CONTROL, CheckedFor, GuardrailPolicy, Opinion, Question};
 use flywheel_curate::judges::{
     ApplyGuardrail as _, AskModel as _, BedrockChecks, BedrockGuardrail, BedrockModel, CheckText, GuardedText,
     NoAnswer, Source, bedrock_client,
 };
+use flywheel_curation::{CONTROL, CheckedFor, GuardrailPolicy, Opinion, Question};
 use serde_json::{Value, json};
 
 /// Starts a service that gives these answers in order. Returns its client and the requests.

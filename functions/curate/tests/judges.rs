@@ -8,16 +8,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use flywheel_core::dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
-use flywheel_core::{
-    Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, Millis, Opinion, Policy, Question, Route, Severity,
-    route_prefix,
+use flywheel_base::{Route, instant::Millis};
+use flywheel_curate::{
+    Curate,
+    judges::{
+        ApplyGuardrail, AskModel, CheckText, ChecksJudge, GuardedText, GuardrailJudge, ModelJudge, NoAnswer, Panel,
+    },
 };
-use flywheel_curate::Curate;
-use flywheel_curate::judges::{
-    ApplyGuardrail, AskModel, CheckText, ChecksJudge, GuardedText, GuardrailJudge, ModelJudge, NoAnswer, Panel,
-};
+use flywheel_curation::{Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, Opinion, Question, Severity};
+use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
 use flywheel_lake::{Fault, MemoryLake};
+use flywheel_log::route_prefix;
+use flywheel_policy::Policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};

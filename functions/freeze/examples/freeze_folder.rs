@@ -7,10 +7,13 @@ use std::error::Error;
 use std::fs::{create_dir_all, read_to_string};
 use std::path::PathBuf;
 
-use flywheel_core::dataset::DatasetRules;
-use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Policy, Route};
+use flywheel_base::Route;
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::DatasetRules;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
+use flywheel_log::{BreakerBounds, Goal};
+use flywheel_policy::Policy;
 use flywheel_runtime::now;
 use flywheel_table::DeltaDataset;
 

@@ -6,13 +6,14 @@
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use flywheel_core::dataset::DatasetRules;
-use flywheel_core::{Breaker, BreakerBounds, Goal, ListedPart, Millis, PartName, Pointer, Route};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::DatasetRules;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
+use flywheel_log::{Breaker, BreakerBounds, Goal, ListedPart, PartName, Pointer};
 use flywheel_table::DeltaDataset;
 use serde_json::json;
 use url::Url;

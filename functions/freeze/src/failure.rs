@@ -1,7 +1,7 @@
+use flywheel_table::DatasetError;
 use lambda_runtime::Diagnostic;
 
 use crate::freezer::FreezeError;
-use flywheel_table::DatasetError;
 
 /// The error names by which the state machine distinguishes failures: it retries after all but the first three.
 impl From<FreezeError> for Diagnostic {

@@ -1,24 +1,25 @@
 use std::time::Instant;
 
-use flywheel_core::dataset::{
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::{
     Audited, Background, Consumed, ConsumedPart, DatasetRules, Drift, GoldLine, HeldPart, Newcomers, ObjectDigest,
     Shortfall, SplitSalt, VersionRecord, audit, object_sha256,
-};
-use flywheel_core::{
-    Breadth, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, Millis, PartName, Pointer, Route,
-    Watermark, WindowStatistics,
 };
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer,
     Moved, ReadPart, WritePart,
 };
+use flywheel_log::{
+    Breadth, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, PartName, Pointer, Watermark,
+    WindowStatistics,
+};
 use flywheel_runtime::millis_since;
+use flywheel_table::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
 use crate::part_lines::{CorruptPart, part_lines};
 use crate::window::Window;
-use flywheel_table::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
 
 /// The number of times that a freeze starts over because another commit came first.
 const ATTEMPTS: u32 = 5;

@@ -2,6 +2,7 @@
 
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::S3Lake;
+use flywheel_policy::Policy;
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use flywheel_table::DeltaDataset;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -12,7 +13,7 @@ async fn main() -> Result<(), StartError> {
     init_logs(&settings);
     let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
     let lake = S3Lake::new(&aws_config().await, bucket);
-    let policy = packaged_policy()?;
+    let policy: Policy = packaged_policy()?;
     let freezer = Freezer::new(lake, DeltaDataset::in_bucket(bucket)?, policy.dataset, policy.breaker, now);
     let freezer = &freezer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Crossing>| freezer.freeze(event.payload))).await

@@ -1,6 +1,7 @@
 //! Reads a part's lines and refuses an incomplete part.
 
-use flywheel_core::{PartName, Route};
+use flywheel_base::Route;
+use flywheel_log::PartName;
 
 /// A part differs from its name. Objects are written atomically, so it is damaged. A freeze of its remaining lines would hide the
 /// damage.

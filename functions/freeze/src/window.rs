@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use flywheel_core::dataset::{Audited, GoldLine, Hold};
-use flywheel_core::{Millis, PartName, WindowStatistics};
+use flywheel_base::instant::Millis;
+use flywheel_dataset::{Audited, GoldLine, Hold};
+use flywheel_log::{PartName, WindowStatistics};
 
 /// The pending lines that the circuit breaker does not bar.
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use flywheel_core::dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+    use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
     use serde_json::json;
 
     use super::*;

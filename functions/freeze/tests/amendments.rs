@@ -5,10 +5,14 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use flywheel_core::dataset::{DatasetRules, GoldLine, Operation, Selection};
-use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Pointer, Policy};
+use flywheel_base::instant::Millis;
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::{DatasetRules, GoldLine, Operation, Selection};
+use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, MovePointer as _, WritePart as _};
+use flywheel_log::{BreakerBounds, FreezeReport, Goal, Pointer};
+use flywheel_policy::Policy;
 use flywheel_table::{
     AmendError, Amendable as _, Amender, Dataset as _, DeltaDataset, NewVersion, Request, Verified, Wish, verify,
 };

@@ -11,10 +11,14 @@ use deltalake::DeltaTableBuilder;
 use deltalake::arrow::array::AsArray as _;
 use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
-use flywheel_core::dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest, WrittenFiles};
-use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy};
+use flywheel_base::instant::Millis;
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest, WrittenFiles};
+use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LakeError, MemoryLake, ReadPart, WritePart as _};
+use flywheel_log::{BreakerBounds, FreezeReport, Goal};
+use flywheel_policy::Policy;
 use flywheel_table::{
     Amendable, Dataset, DatasetError, DeltaDataset, Loaded, Records, Rows, TableVersion, Verified, verify,
 };

@@ -9,15 +9,17 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use flywheel_core::dataset::{DatasetRules, GoldLine, Selection};
-use flywheel_core::{
-    Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Pointer, Policy, Route,
-};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::{DatasetRules, GoldLine, Selection};
+use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved,
     ReadPart, WritePart,
 };
+use flywheel_log::{BreakerBounds, FreezeReport, Goal, Pointer};
+use flywheel_policy::Policy;
 use flywheel_runtime::now;
 use flywheel_table::{
     Amendable as _, Amender, DeltaDataset, EraseError, Eraser, Erasure, Request, Verified, Wish, verify,

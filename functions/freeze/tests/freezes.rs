@@ -2,19 +2,21 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use flywheel_core::dataset::{DatasetRules, Newcomers, SplitSalt, audit};
-use flywheel_core::{
-    Batch, Breaker, BreakerBounds, BreakerState, Curator, FreezeReport, Goal, Millis, PartName, Pointer, Policy, Route,
-};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::{DatasetRules, Newcomers, SplitSalt, audit};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     Fault, LoadBreaker as _, LoadPointer as _, LoadedBreaker, MemoryLake, MoveBreaker as _, WritePart as _,
 };
+use flywheel_log::{Breaker, BreakerBounds, BreakerState, FreezeReport, Goal, PartName, Pointer};
+use flywheel_policy::Policy;
 use flywheel_table::{Dataset as _, DatasetError, DeltaDataset, Loaded, Records};
 use futures::future::join_all;
 use serde_json::json;
-use std::collections::HashSet;
 use tempfile::TempDir;
+
+use std::collections::HashSet;
 
 const NOW: Millis = 1_795_342_830_007;
 const GOAL: Goal = Goal { threshold: 3, min_contributors: 0, min_prompts: 0 };

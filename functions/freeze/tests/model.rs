@@ -15,17 +15,18 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use flywheel_core::dataset::{
+use flywheel_base::{Route, instant::Millis};
+use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
+use flywheel_dataset::{
     Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Operation, RowInDataset,
     RowRevision, Selection, SplitSalt, WrittenFiles,
 };
-use flywheel_core::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, Millis, PartName, Pointer, Route, Trigger};
-use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
+use flywheel_log::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, PartName, Pointer, Trigger};
 use flywheel_runtime::Settings;
 use flywheel_table::{Amendable, Amender, Dataset, DatasetError, Loaded, Records, Request, Rows, Wish};
 
@@ -706,7 +707,7 @@ impl World {
         let pointer = finish(self.lake.0.load_pointer()).unwrap().pointer;
         let listing = finish(self.lake.0.list_parts(&pointer.watermark.list_after())).unwrap();
         let pending = pointer.watermark.pending(&listing.parts).rows + pointer.carried_over;
-        let is_trained = |last: &flywheel_core::FreezeReport| {
+        let is_trained = |last: &flywheel_log::FreezeReport| {
             !last.trainable
                 || self.runs.0.lock().unwrap().trained.iter().any(|(crossing, _)| *crossing == last.crossing)
         };

@@ -11,7 +11,7 @@ pub trait EditQueue {
 pub(crate) const MAX_ENTRIES: usize = 10;
 
 /// The most bytes that SQS takes in one call, all messages together.
-pub(crate) const MAX_CALL_BYTES: usize = flywheel_core::MAX_EVENT_BYTES;
+pub(crate) const MAX_CALL_BYTES: usize = flywheel_event::MAX_EVENT_BYTES;
 
 /// A message, and the caller's number for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

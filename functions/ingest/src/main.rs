@@ -1,6 +1,6 @@
 //! The `ingest` function: API Gateway → SQS.
 
-use flywheel_core::ContributorKey;
+use flywheel_event::ContributorKey;
 use flywheel_ingest::{Authentication, Ingest, SqsEditQueue};
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now};
 use lambda_runtime::{LambdaEvent, service_fn};

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use flywheel_core::{Curator, EditEvent, Endpoint, Policy, Route, Submission, Submitted};
+use flywheel_base::Route;
+use flywheel_curation::Curator;
+use flywheel_event::{EditEvent, Endpoint, Submission, Submitted};
+use flywheel_policy::Policy;
 
 const GOOD: [&str; 7] = [
     include_str!("../../../events/demo/code.jsonl"),

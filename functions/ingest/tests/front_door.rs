@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
-use flywheel_core::{ContributorKey, EditEvent};
+use flywheel_event::{ContributorKey, EditEvent};
 use flywheel_ingest::{Authentication, EditQueue, Entry, EntryFault, Ingest, QueueError};
 use serde_json::{Value, json};
 

@@ -6,13 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use flywheel_core::dataset::DatasetRules;
-use flywheel_core::training::{BASE_KEY, Sha256Hex};
-use flywheel_core::{BreakerBounds, Goal, Millis, PartName, Route};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::DatasetRules;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, ReplaceObject as _, WritePart as _};
+use flywheel_log::{BreakerBounds, Goal, PartName};
 use flywheel_prepare::{Preparer, RunRequest};
 use flywheel_table::DeltaDataset;
+use flywheel_training::{BASE_KEY, Sha256Hex};
 use serde_json::json;
 
 const FIRST: Millis = 1_795_342_830_007;

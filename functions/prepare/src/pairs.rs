@@ -1,6 +1,6 @@
-use flywheel_core::dataset::Split;
-use flywheel_core::training::{HeldOutRow, HeldOutSample, PairRow, PromptSides};
+use flywheel_dataset::Split;
 use flywheel_table::TableVersion;
+use flywheel_training::{HeldOutRow, HeldOutSample, PairRow, PromptSides};
 use futures::{StreamExt as _, pin_mut};
 use serde::Deserialize;
 

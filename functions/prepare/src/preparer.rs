@@ -2,15 +2,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::Instant;
 
-use flywheel_core::dataset::StreamDigest;
-use flywheel_core::training::{
-    BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveModel, Recipe, RunDescription, RunName, Sha256Hex,
-    Unusable,
-};
-use flywheel_core::{Millis, rfc3339};
+use flywheel_base::instant::{Millis, rfc3339};
+use flywheel_dataset::StreamDigest;
 use flywheel_lake::{LakeError, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
 use flywheel_runtime::millis_since;
 use flywheel_table::{DatasetError, DeltaDataset, TableVersion};
+use flywheel_training::{
+    BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveModel, Recipe, RunDescription, RunName, Sha256Hex,
+    Unusable,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::pairs::Pairs;

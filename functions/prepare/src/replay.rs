@@ -1,9 +1,10 @@
 use std::collections::HashSet;
 
-use flywheel_core::dataset::{Split, SplitSalt};
-use flywheel_core::training::{HeldOutSample, Message, PromptSides, ReplayRow, prompt_key};
-use flywheel_core::{Millis, PartName, Route};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::{Split, SplitSalt};
 use flywheel_lake::{ListRoute, ReadPart};
+use flywheel_log::PartName;
+use flywheel_training::{HeldOutSample, Message, PromptSides, ReplayRow, prompt_key};
 use serde::Deserialize;
 
 use crate::preparer::PrepareError;

@@ -1,6 +1,6 @@
 use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
 
-use flywheel_core::training::Unusable;
+use flywheel_training::Unusable;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 

@@ -4,16 +4,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use flywheel_core::dataset::DatasetRules;
-use flywheel_core::training::{
+use flywheel_base::instant::Millis;
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::DatasetRules;
+use flywheel_freeze::{Crossing, Freezer};
+use flywheel_lake::{Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
+use flywheel_log::{BreakerBounds, Goal};
+use flywheel_policy::Policy;
+use flywheel_prepare::{PrepareError, Prepared, Preparer, Readiness, RunRequest};
+use flywheel_table::DeltaDataset;
+use flywheel_training::{
     DatasetVersion, HeldOutRow, InputFile, LiveAdapter, LiveCause, LiveModel, PairRow, ReplayRow, RunDescription,
     Sha256Hex, prompt_key,
 };
-use flywheel_core::{Batch, BreakerBounds, Curator, Goal, Millis, Policy};
-use flywheel_freeze::{Crossing, Freezer};
-use flywheel_lake::{Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
-use flywheel_prepare::{PrepareError, Prepared, Preparer, Readiness, RunRequest};
-use flywheel_table::DeltaDataset;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -279,8 +282,8 @@ async fn what_is_missing_is_named() {
     assert!(error.to_string().contains("demote --to base"), "{error}");
 
     let world = World::new().await;
-    let damaged = flywheel_core::PartName { written_at: NOW, digest: "0".repeat(32), rows: 1 };
-    world.lake.write_part(&damaged.key(flywheel_core::Route::Replay), "damaged\n".to_owned()).await.unwrap();
+    let damaged = flywheel_log::PartName { written_at: NOW, digest: "0".repeat(32), rows: 1 };
+    world.lake.write_part(&damaged.key(flywheel_base::Route::Replay), "damaged\n".to_owned()).await.unwrap();
     assert!(matches!(world.prepare(RUN).await, Err(PrepareError::CorruptPart { .. })));
     assert_eq!(LiveModel::default(), world.lake.load_live().await.unwrap().live);
 }

@@ -1,6 +1,6 @@
-use flywheel_core::gate::Ruling;
-use flywheel_core::training::{Review, RunName, Unusable};
+use flywheel_gate::Ruling;
 use flywheel_lake::{LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
+use flywheel_training::{Review, RunName, Unusable};
 use serde::Serialize;
 
 use crate::promoter::{PromoteError, Promoter};

@@ -1,9 +1,9 @@
 use std::time::Instant;
 
-use flywheel_core::gate::{Evaluation, EvidenceFile, GateVerdict, Ruling};
-use flywheel_core::training::{OutputFile, RunName, Unusable};
+use flywheel_gate::{Evaluation, EvidenceFile, GateVerdict, Ruling};
 use flywheel_lake::{LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
 use flywheel_runtime::millis_since;
+use flywheel_training::{OutputFile, RunName, Unusable};
 use serde::Serialize;
 
 use crate::promoter::{PromoteError, Promoter};

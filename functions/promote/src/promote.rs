@@ -1,7 +1,7 @@
-use flywheel_core::dataset::StreamDigest;
-use flywheel_core::gate::{GateVerdict, Ruling};
-use flywheel_core::training::{LiveAdapter, LiveCause, NotMoved, OutputFile, RunName};
+use flywheel_dataset::StreamDigest;
+use flywheel_gate::{GateVerdict, Ruling};
 use flywheel_lake::{LoadLive, MoveLive, Moved, ReadPart, ReplaceObject, VisitObject, WritePart};
+use flywheel_training::{LiveAdapter, LiveCause, NotMoved, OutputFile, RunName};
 use serde::Serialize;
 
 use crate::promoter::{PromoteError, Promoter};

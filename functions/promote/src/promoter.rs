@@ -1,6 +1,7 @@
-use flywheel_core::training::{RunName, Unusable};
-use flywheel_core::{Millis, Policy};
+use flywheel_base::instant::Millis;
 use flywheel_lake::{LakeError, LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
+use flywheel_policy::Policy;
+use flywheel_training::{RunName, Unusable};
 use serde::{Deserialize, Serialize};
 
 use crate::ask::Asked;

@@ -2,15 +2,15 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use flywheel_core::Policy;
-use flywheel_core::gate::{GateVerdict, Ruling};
-use flywheel_core::training::{
+use flywheel_gate::{GateVerdict, Ruling};
+use flywheel_lake::{Fault, LoadLive as _, LoadedLive, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
+use flywheel_policy::Policy;
+use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
+use flywheel_training::{
     DatasetVersion, HeldOutRow, Incumbent, InputDigest, InputFile, LiveCause, LiveModel, ModelFiles, OutputFile,
     PairRow, Recipe, ReplayRow, Review, RolledBack, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide,
     ScoredReplay, ScoredReplaySide, ScoredRow, Sha256Hex, Trainer,
 };
-use flywheel_lake::{Fault, LoadLive as _, LoadedLive, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
-use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
 
 const NOW: u64 = 1_795_342_830_007;
 

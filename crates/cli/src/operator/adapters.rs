@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use flywheel_core::rfc3339;
-use flywheel_core::training::{LiveCause, LiveChange, LiveModel};
+use flywheel_base::instant::rfc3339;
 use flywheel_lake::{LoadLive as _, LoadedLive, MoveLive as _, Moved};
 use flywheel_runtime::now;
+use flywheel_training::{LiveCause, LiveChange, LiveModel};
 use serde::Serialize;
 
 use super::confirm::confirm;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use flywheel_core::dataset::Amendment;
+use flywheel_dataset::Amendment;
 use flywheel_runtime::now;
 use flywheel_table::{Amender, NewVersion, Request, Wish};
 use serde::Serialize;

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use flywheel_core::{AlreadyThere, Breaker, BreakerChange, BreakerState, Cause, rfc3339};
+use flywheel_base::instant::rfc3339;
 use flywheel_lake::{LoadBreaker as _, LoadedBreaker, MoveBreaker as _, Moved};
+use flywheel_log::{AlreadyThere, Breaker, BreakerChange, BreakerState, Cause};
 use flywheel_runtime::now;
 use serde::Serialize;
 

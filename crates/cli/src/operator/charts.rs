@@ -1,6 +1,6 @@
 //! Formats numbers for people, and small charts of them.
 
-use flywheel_core::dataset::Statistics;
+use flywheel_dataset::Statistics;
 
 use crate::marked::one_line;
 

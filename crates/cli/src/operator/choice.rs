@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use flywheel_core::{Millis, rfc3339, until};
+use flywheel_base::instant::{Millis, rfc3339, until};
 use flywheel_table::{DeltaDataset, TableVersion};
 
 use super::lake::{LakeLocation, unusable};

@@ -1,4 +1,4 @@
-use flywheel_core::ContributorKey;
+use flywheel_event::ContributorKey;
 use flywheel_runtime::Settings;
 
 use crate::Failure;

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use flywheel_core::training::{LiveAdapter, LiveModel, RolledBack, RunName};
 use flywheel_lake::{LoadLive, MoveLive, Moved};
 use flywheel_runtime::now;
 use flywheel_table::{Amender, DeltaDataset, NewVersion};
+use flywheel_training::{LiveAdapter, LiveModel, RolledBack, RunName};
 use serde::Serialize;
 
 use super::lake::{OperatorLake, unusable};
@@ -95,8 +95,8 @@ pub(crate) async fn demote_rolled_back(
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use flywheel_core::training::{DatasetVersion, LiveCause, Sha256Hex};
     use flywheel_lake::{LakeError, LoadedLive, MemoryLake};
+    use flywheel_training::{DatasetVersion, LiveCause, Sha256Hex};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::stdout;
 
 use clap::Args;
-use flywheel_core::dataset::{Changed, Statistics};
+use flywheel_dataset::{Changed, Statistics};
 use flywheel_table::{Compared, TableVersion, compare};
 use serde::Serialize;
 

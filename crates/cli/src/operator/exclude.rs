@@ -1,6 +1,6 @@
 //! `flywheel exclude`: removes rows from the dataset.
 
-use flywheel_core::dataset::Selection;
+use flywheel_dataset::Selection;
 use flywheel_table::Wish;
 
 use super::amendment::{Adapters, amend};

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::io::{Read as _, stdin};
 use std::path::Path;
 
-use flywheel_core::{
-    ContributorKey, CuratedEvent, Curator, DECISIONS_PREFIX, Decisions, HeldDecision, HeldLine, HeldSelection, Millis,
-    Route, reviewed_part,
-};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_curation::{CuratedEvent, Curator};
+use flywheel_dataset::{DECISIONS_PREFIX, Decisions, HeldDecision, HeldLine, HeldSelection, reviewed_part};
+use flywheel_event::ContributorKey;
 use flywheel_lake::{ListKeys as _, ListRoute as _, LoadPointer as _, ReadPart as _, WritePart as _};
 use flywheel_runtime::{Settings, now};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -195,7 +195,7 @@ async fn find(lake: &OperatorLake, selection: &HeldSelection<'_>) -> Result<Vec<
         // A part is written after its lines were curated.
         let within = selection.from.unwrap_or(0)..=Millis::MAX;
         let listing = lake.list_route(route, within, u64::MAX).await.map_err(unusable)?;
-        let read = |name: flywheel_core::PartName| async move {
+        let read = |name: flywheel_log::PartName| async move {
             let key = name.key(route);
             let body = lake.read_part(&key).await.map_err(unusable)?;
             Ok::<_, Failure>((name.written_at, key, body))

@@ -3,14 +3,15 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use flywheel_core::training::LiveModel;
-use flywheel_core::{Breaker, Millis, Pointer, Route};
+use flywheel_base::{Route, instant::Millis};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
     LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, S3Lake, WritePart,
 };
+use flywheel_log::{Breaker, Pointer};
 use flywheel_runtime::aws_config;
 use flywheel_table::DeltaDataset;
+use flywheel_training::LiveModel;
 
 use crate::Failure;
 

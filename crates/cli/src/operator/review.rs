@@ -1,9 +1,9 @@
 //! `flywheel promote` and `flywheel reject`: an operator's answer about an adapter that the gate has left to a person.
 
 use aws_sdk_sfn::Client;
-use flywheel_core::training::{Review, ReviewAnswer, ReviewDecision, RunName};
 use flywheel_lake::ReadPart as _;
 use flywheel_runtime::{aws_config, causes};
+use flywheel_training::{Review, ReviewAnswer, ReviewDecision, RunName};
 use serde::Serialize;
 
 use super::confirm::confirm;

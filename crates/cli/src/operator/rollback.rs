@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use flywheel_core::{Millis, until};
+use flywheel_base::instant::{Millis, until};
 use flywheel_table::Wish;
 
 use super::amendment::{Adapters, amend};

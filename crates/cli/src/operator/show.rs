@@ -6,8 +6,9 @@ use std::io::stdout;
 use std::pin::pin;
 
 use clap::Args;
-use flywheel_core::dataset::{Amendment, Drift, VersionRecord};
-use flywheel_core::{FreezeReport, rfc3339};
+use flywheel_base::instant::rfc3339;
+use flywheel_dataset::{Amendment, Drift, VersionRecord};
+use flywheel_log::FreezeReport;
 use flywheel_table::{TableVersion, VersionCommit};
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::Args;
-use flywheel_core::dataset::{Caps, Shortfall};
-use flywheel_core::{BreakerState, FreezeReport, ListedPart, Millis, PartName, Route, Trainings, day, rfc3339};
+use flywheel_base::{
+    Route,
+    instant::{Millis, day, rfc3339},
+};
+use flywheel_dataset::{Caps, Shortfall};
 use flywheel_lake::{ListParts as _, ListRoute as _, LoadBreaker as _, LoadPointer as _, ReadPart as _};
+use flywheel_log::{BreakerState, FreezeReport, ListedPart, PartName, Trainings};
 use flywheel_runtime::now;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
@@ -399,7 +403,7 @@ fn version_in_words(version: &VersionLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flywheel_core::until;
+    use flywheel_base::instant::until;
 
     const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 

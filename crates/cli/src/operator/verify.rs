@@ -1,7 +1,7 @@
 //! `flywheel verify`: recomputes the versions' records.
 
 use clap::Args;
-use flywheel_core::dataset::Misfit;
+use flywheel_dataset::Misfit;
 use flywheel_table::{Unverifiable, Verified, verify};
 use serde::Serialize;
 

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use flywheel_core::dataset::{Amendment, VersionRecord};
-use flywheel_core::rfc3339;
+use flywheel_base::instant::rfc3339;
+use flywheel_dataset::{Amendment, VersionRecord};
 use flywheel_table::VersionCommit;
 use serde::Serialize;
 

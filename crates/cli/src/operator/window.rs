@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use flywheel_core::{Millis, until};
+use flywheel_base::instant::{Millis, until};
 
 /// A time range; either end may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use flywheel_core::dataset::DatasetRules;
-use flywheel_core::{Batch, BreakerBounds, ContributorKey, Curator, FreezeReport, Goal, Millis, Policy};
+use flywheel_base::instant::Millis;
+use flywheel_curation::{Batch, Curator};
+use flywheel_dataset::DatasetRules;
+use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
+use flywheel_log::{BreakerBounds, FreezeReport, Goal};
+use flywheel_policy::Policy;
 use flywheel_table::DeltaDataset;
 use serde_json::{Value, json};
 use tempfile::TempDir;

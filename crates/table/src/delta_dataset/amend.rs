@@ -12,7 +12,7 @@ use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::DeltaOperation;
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{GoldLine, ObjectDigest, Place, ReplacedObject, Replacement};
+use flywheel_dataset::{GoldLine, ObjectDigest, Place, ReplacedObject, Replacement};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::commit::{commit_actions, digests, file_sha256, is_conflict, writer_properties};

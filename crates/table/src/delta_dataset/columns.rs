@@ -73,7 +73,10 @@ pub(super) fn columns() -> Vec<StructField> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flywheel_core::{Column, ColumnType, Curator, LINE_COLUMNS, Policy, Route};
+    use flywheel_base::Route;
+    use flywheel_curation::Curator;
+    use flywheel_policy::Policy;
+    use flywheel_training::{Column, ColumnType, LINE_COLUMNS};
 
     const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 

@@ -14,7 +14,7 @@ use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{Entry, ObjectDigest, StreamDigest};
+use flywheel_dataset::{Entry, ObjectDigest, StreamDigest};
 use futures::TryStreamExt as _;
 
 use super::columns::{FINGERPRINT, SPLIT};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use flywheel_core::dataset::{Comparison, Difference, GoldLine, Split, Statistics, Tally};
+use flywheel_dataset::{Comparison, Difference, GoldLine, Split, Statistics, Tally};
 use futures::TryStreamExt as _;
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use deltalake::{DeltaTableError, Path};
-use flywheel_core::Millis;
+use flywheel_base::instant::Millis;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::records::{AddedFile, Commit, read_commit};

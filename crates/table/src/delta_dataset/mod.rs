@@ -23,7 +23,7 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
-use flywheel_core::dataset::{Entry, Newcomers, ObjectDigest, Place, SplitSalt, WrittenFiles, object_sha256};
+use flywheel_dataset::{Entry, Newcomers, ObjectDigest, Place, SplitSalt, WrittenFiles, object_sha256};
 use flywheel_runtime::causes;
 use url::Url;
 

@@ -1,7 +1,7 @@
 //! The records that a freeze leaves in its commit: the pointer to store, and the version's record.
 
 use deltalake::{DeltaTable, Path};
-use flywheel_core::Millis;
+use flywheel_base::instant::Millis;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};

@@ -8,7 +8,7 @@ use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
 use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use deltalake::parquet::errors::ParquetError;
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_core::dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, RowRevision, Split, SplitSalt};
+use flywheel_dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, RowRevision, Split, SplitSalt};
 use futures::{TryStreamExt as _, stream};
 
 use super::columns::{FINGERPRINT, OUTPUT_ID, RECEIVED_AT, SPLIT};

@@ -6,7 +6,7 @@ use deltalake::arrow::json::WriterBuilder;
 use deltalake::arrow::json::writer::LineDelimited;
 use deltalake::arrow::record_batch::RecordBatch;
 use deltalake::{DeltaTable, Path};
-use flywheel_core::dataset::{ObjectDigest, Place, Split, SplitSalt};
+use flywheel_dataset::{ObjectDigest, Place, Split, SplitSalt};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::columns::{OUTPUT_ID, RECEIVED_AT, SPLIT};

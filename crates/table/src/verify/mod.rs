@@ -4,7 +4,7 @@ mod rows;
 
 use std::collections::{HashMap, HashSet};
 
-use flywheel_core::dataset::{
+use flywheel_dataset::{
     Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, RowSet, Split,
     SplitSalt, VersionRecord, WrittenFiles, object_sha256, pair_key,
 };

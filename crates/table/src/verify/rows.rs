@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use flywheel_core::dataset::{Fingerprint, GoldLine, Misfit, Split, pair_key};
+use flywheel_dataset::{Fingerprint, GoldLine, Misfit, Split, pair_key};
 
 use super::misfit;
 use crate::delta_dataset::DataFileName;

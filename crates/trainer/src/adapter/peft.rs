@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn hashed(bytes: Vec<u8>) -> Hashed {
-        Hashed { sha256: flywheel_core::training::Sha256Hex::of(&bytes), bytes }
+        Hashed { sha256: flywheel_training::Sha256Hex::of(&bytes), bytes }
     }
 
     fn read(config: &str, model: Vec<u8>) -> Result<Adapter> {

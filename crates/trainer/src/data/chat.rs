@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use flywheel_core::training::Message;
+use flywheel_training::Message;
 use serde_json::Value;
 use tokenizers::Tokenizer;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use flywheel_core::training::{InputFile, LeftOut, Message, PairRow, ReplayRow, RunDescription, Unusable};
+use flywheel_training::{InputFile, LeftOut, Message, PairRow, ReplayRow, RunDescription, Unusable};
 
 use super::chat::ChatTokenizer;
 use super::sequence::Sequence;

@@ -19,7 +19,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use candle_core::quantized::gguf_file::Content;
-use flywheel_core::training::Sha256Hex;
+use flywheel_training::Sha256Hex;
 use serde_json::Value;
 
 use crate::data::Today;

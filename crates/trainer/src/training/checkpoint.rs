@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use flywheel_core::training::Sha256Hex;
+use flywheel_training::Sha256Hex;
 use safetensors::SafeTensors;
 
 use super::optimiser::AdamW;

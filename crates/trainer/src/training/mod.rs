@@ -21,8 +21,9 @@ pub(crate) use optimiser::{AdamW, Gradients, clip};
 pub(crate) use schedule::share_of_rate;
 pub(crate) use step::{Batches, reference_margins};
 
+use flywheel_training::Recipe;
+
 use checkpoint::STEPS_BETWEEN;
-use flywheel_core::training::Recipe;
 use plan::Plan;
 
 use crate::adapter::{Adapter, TrainableAdapter};

@@ -1,7 +1,7 @@
 //! Computes one step: the loss of its rows, and the gradients.
 
 use candle_core::{Device, Tensor};
-use flywheel_core::training::Objective;
+use flywheel_training::Objective;
 
 use super::optimiser::{AdamW, Gradients};
 use super::scalar;

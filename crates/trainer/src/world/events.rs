@@ -83,8 +83,11 @@ fn shuffled<E>(seed: u64, purpose: &str, numbers: Range<usize>, event: impl Fn(u
 mod tests {
     use std::collections::HashMap;
 
-    use flywheel_core::dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
-    use flywheel_core::{ContributorKey, Curator, Policy, Route};
+    use flywheel_base::Route;
+    use flywheel_curation::Curator;
+    use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+    use flywheel_event::ContributorKey;
+    use flywheel_policy::Policy;
 
     use super::*;
 

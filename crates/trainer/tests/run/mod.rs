@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use flywheel_core::training::{
+use flywheel_training::{
     DatasetVersion, InputDigest, InputFile, ModelFiles, PairRow, Recipe, ReplayRow, RunDescription, RunReport,
     ScoredPair, ScoredReplay, ScoredRow, Sha256Hex,
 };

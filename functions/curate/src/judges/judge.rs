@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use flywheel_core::{Case, Opinion, Question, opinions_of_assessment, opinions_of_severities};
+use flywheel_curation::{Case, Opinion, Question, opinions_of_assessment, opinions_of_severities};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 

@@ -2,7 +2,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use flywheel_core::{CONTROL, Case, JudgeLimits, Opinion, caught_control};
+use flywheel_curation::{CONTROL, Case, JudgeLimits, Opinion, caught_control};
 use futures::future::join_all;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::{Instant, timeout, timeout_at};

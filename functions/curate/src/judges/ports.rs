@@ -1,6 +1,6 @@
 use std::future::Future;
 
-use flywheel_core::{Assessment, Question, Severity};
+use flywheel_curation::{Assessment, Question, Severity};
 
 use super::no_answer::NoAnswer;
 

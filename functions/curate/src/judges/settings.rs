@@ -1,5 +1,6 @@
 use aws_config::SdkConfig;
-use flywheel_core::{Policy, Question};
+use flywheel_curation::Question;
+use flywheel_policy::Policy;
 use flywheel_runtime::{SettingError, Settings};
 
 use super::bedrock::{BedrockChecks, BedrockGuardrail, BedrockModel, bedrock_client};

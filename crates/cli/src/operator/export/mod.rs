@@ -10,10 +10,11 @@ use std::pin::pin;
 
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use flywheel_core::dataset::Split;
-use flywheel_core::{LeftOut, Millis, Route, TrainingFormat, UnpairedLine};
+use flywheel_base::{Route, instant::Millis};
+use flywheel_dataset::Split;
 use flywheel_lake::{ListRoute as _, ReadPart as _};
 use flywheel_table::TableVersion;
+use flywheel_training::{Omitted, TrainingFormat, UnpairedLine};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
@@ -341,10 +342,10 @@ impl Export {
 }
 
 impl Written {
-    fn leave_out(&mut self, why: LeftOut, event_id: &str) {
+    fn leave_out(&mut self, why: Omitted, event_id: &str) {
         match why {
-            LeftOut::Unlabelled => self.unlabelled += 1,
-            LeftOut::AssistantLast => {
+            Omitted::Unlabelled => self.unlabelled += 1,
+            Omitted::AssistantLast => {
                 self.left_out += 1;
                 if self.left_out_events.len() < MOST_NAMED {
                     self.left_out_events.push(event_id.to_owned());
@@ -374,7 +375,7 @@ fn as_text(report: &Report) -> String {
     if *left_out > 0 {
         let events: Vec<_> = left_out_events.iter().map(|event| visible(event)).collect();
         let more = if *left_out > MOST_NAMED as u64 { ", …" } else { "" };
-        let (count, why) = (thousands(*left_out), LeftOut::AssistantLast);
+        let (count, why) = (thousands(*left_out), Omitted::AssistantLast);
         text += &format!("left out {count}, each because {why}: {}{more}\n", events.join(", "));
     }
     text

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
 
-use flywheel_core::TrainingFormat;
 use flywheel_table::ParquetLines;
+use flywheel_training::TrainingFormat;
 
 use super::Encoding;
 use crate::Failure;

@@ -20,7 +20,7 @@ mod tags;
 
 use std::collections::BTreeMap;
 
-use flywheel_core::training::Message;
+use flywheel_training::Message;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, Error, ErrorKind, context};

@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::types::{
     GuardrailContextualGroundingPolicyAction, GuardrailSensitiveInformationPolicyAction, GuardrailTextBlock,
     GuardrailTopicPolicyAction, GuardrailWordPolicyAction,
 };
-use flywheel_core::{Assessment, GuardrailPolicy};
+use flywheel_curation::{Assessment, GuardrailPolicy};
 
 use super::client::no_answer;
 use crate::judges::no_answer::NoAnswer;

@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::types::{
     SystemContentBlock, Tool, ToolChoice, ToolConfiguration, ToolInputSchema, ToolSpecification, ToolUseBlock,
 };
 use aws_smithy_types::Document;
-use flywheel_core::Question;
+use flywheel_curation::Question;
 use serde_json::{Map, Value};
 
 use super::client::no_answer;

@@ -6,7 +6,7 @@ use aws_sdk_bedrockruntime::types::{
     GuardrailChecksPromptAttackCategory as Attack, GuardrailChecksPromptAttackCategoryConfig,
     GuardrailChecksPromptAttackConfig, GuardrailChecksResults, GuardrailChecksRole,
 };
-use flywheel_core::{CheckedFor, Severity};
+use flywheel_curation::{CheckedFor, Severity};
 
 use super::client::no_answer;
 use crate::judges::no_answer::NoAnswer;

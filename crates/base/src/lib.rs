@@ -1,0 +1,19 @@
+//! The base of every other crate: digests, instants, shares, codes of reasons and routes, reading JSON and policy files.
+
+pub mod digest;
+pub mod fields;
+pub mod instant;
+pub mod json;
+mod json_object;
+mod reason;
+mod refusal;
+mod route;
+mod rule_file;
+mod share;
+
+pub use json_object::JsonObject;
+pub use reason::Reason;
+pub use refusal::{Refusal, RefusalCode, printable};
+pub use route::Route;
+pub use rule_file::{PolicyError, RuleFile};
+pub use share::{Decimal, Share};

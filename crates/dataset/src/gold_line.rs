@@ -1,0 +1,169 @@
+//! A gold line, with the fields that the audit of a batch reads.
+
+use std::borrow::Cow;
+
+use flywheel_event::{OutputOf, Revision, output_key};
+use serde::Deserialize;
+
+use super::hold::Hold;
+use super::split::{Split, SplitSalt};
+
+/// The tag of a pair that an operator has released.
+pub(crate) const RELEASED: &str = "released";
+
+/// The fields of a log line that the audit needs.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GoldLine<'l> {
+    /// The pair's id.
+    #[serde(borrow)]
+    pub pair_id: Cow<'l, str>,
+    /// The event that brought it.
+    #[serde(borrow)]
+    pub event_id: Cow<'l, str>,
+    /// The prompt.
+    #[serde(borrow)]
+    pub prompt: Cow<'l, str>,
+    /// The user's text.
+    #[serde(borrow)]
+    pub chosen: Cow<'l, str>,
+    /// The model's text.
+    #[serde(borrow)]
+    pub rejected: Cow<'l, str>,
+    /// The texts' similarity.
+    pub similarity: f64,
+    /// Findings that the policy let pass.
+    #[serde(borrow, default)]
+    pub tags: Vec<Cow<'l, str>>,
+    /// The policy that judged it.
+    #[serde(borrow)]
+    pub policy: Cow<'l, str>,
+    /// The contributor's pseudonym.
+    #[serde(borrow, default)]
+    pub contributor: Option<Cow<'l, str>>,
+    /// Free entries of the client.
+    #[serde(borrow, default)]
+    pub context: Vec<ContextEntry<'l>>,
+    /// The conversation.
+    #[serde(borrow, default)]
+    pub thread_id: Option<Cow<'l, str>>,
+    /// The output that it revises. A line from before revisions has none.
+    #[serde(borrow, default)]
+    pub output_id: Option<Cow<'l, str>>,
+    /// The time of the edit, in RFC 3339.
+    #[serde(borrow, default)]
+    pub occurred_at: Option<Cow<'l, str>>,
+    /// The time at which the front door received it, in RFC 3339.
+    #[serde(borrow, default)]
+    pub received_at: Option<Cow<'l, str>>,
+    /// The time of its curation, in RFC 3339.
+    #[serde(borrow, default)]
+    pub curated_at: Option<Cow<'l, str>>,
+}
+
+/// One entry of a line's context.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ContextEntry<'l> {
+    #[serde(borrow)]
+    key: Cow<'l, str>,
+    #[serde(borrow)]
+    value: Cow<'l, str>,
+}
+
+impl<'l> GoldLine<'l> {
+    /// Reads a line; `None` if it lacks a required field.
+    #[must_use]
+    pub fn parse(line: &'l str) -> Option<Self> {
+        serde_json::from_str(line).ok()
+    }
+
+    /// Reads a row of the table, with its side of the split; `None` if it lacks a required column. A row from before the split is
+    /// on the side where its prompt would be.
+    #[must_use]
+    pub fn parse_row(row: &'l str, salt: &SplitSalt) -> Option<(Self, Split)> {
+        #[derive(Deserialize)]
+        struct Side {
+            split: Option<Split>,
+        }
+        let line = Self::parse(row)?;
+        let side = serde_json::from_str::<Side>(row).ok()?.split;
+        let side = side.unwrap_or_else(|| salt.side_of(&line.prompt));
+        Some((line, side))
+    }
+
+    /// Returns the key of the output that it revises.
+    pub(crate) fn output(&self) -> u128 {
+        if let Some(output_id) = &self.output_id {
+            return output_key(output_id);
+        }
+        let output = OutputOf {
+            contributor: self.contributor(),
+            response_id: None,
+            thread_id: self.thread_id.as_deref(),
+            prompt: &self.prompt,
+            rejected: &self.rejected,
+        };
+        output.key()
+    }
+
+    /// Returns its place among the revisions of its output.
+    pub(crate) fn revision(&self) -> Revision {
+        let [occurred, received, curated] =
+            [&self.occurred_at, &self.received_at, &self.curated_at].map(|column| column.as_deref());
+        Revision::of_columns(occurred, received, curated, &self.pair_id)
+    }
+
+    /// Returns `true` if an operator has released it. Then the reasons that quarantined it do not quarantine it again.
+    pub(crate) fn is_released(&self) -> bool {
+        self.tags.iter().any(|tag| tag == RELEASED)
+    }
+
+    /// Returns the contributor's pseudonym.
+    pub(crate) fn contributor(&self) -> Option<&str> {
+        self.contributor.as_deref()
+    }
+
+    /// Returns the tenant that it names.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.context.iter().find(|entry| entry.key == "tenant").map(|entry| entry.value.as_ref())
+    }
+}
+
+/// Returns the line of a quarantined pair for the route `quarantine`: the gold line, with the reasons. `None` if it is not an
+/// object.
+#[must_use]
+pub fn held_line(line: &str, holds: &[Hold]) -> Option<String> {
+    // A quotation mark in a text has a backslash before it, so these bytes occur nowhere else.
+    const NO_REASONS: &str = "\"reasons\":[]";
+    let reasons = serde_json::to_string(holds).ok()?;
+    if line.contains(NO_REASONS) {
+        return Some(line.replacen(NO_REASONS, &format!("\"reasons\":{reasons}"), 1));
+    }
+    let mut columns: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).ok()?;
+    columns.insert("reasons".to_owned(), serde_json::to_value(holds).ok()?);
+    serde_json::to_string(&columns).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"pair_id":"p","event_id":"e","prompt":"say \"reasons\":[]","chosen":"c","rejected":"r","similarity":0.5,"tags":["critical"],"reasons":[],"policy":"x","contributor":null,"context":[{"key":"tenant","value":"acme"}]}"#;
+
+    #[test]
+    fn a_line_is_read() {
+        let line = GoldLine::parse(LINE).unwrap();
+        assert_eq!(
+            (line.prompt.as_ref(), line.tenant(), line.contributor()),
+            ("say \"reasons\":[]", Some("acme"), None)
+        );
+        assert!(GoldLine::parse("{}").is_none());
+    }
+
+    #[test]
+    fn a_held_line_says_why_and_nothing_else_changes() {
+        let held = held_line(LINE, &[Hold::Burst, Hold::Conflict]).unwrap();
+        assert_eq!(held.replace(r#"["burst","conflict"],"policy"#, r#"[],"policy"#), LINE);
+        let spaced = held_line(r#"{"a": 1, "reasons": []}"#, &[Hold::Burst]).unwrap();
+        assert_eq!(spaced, r#"{"a":1,"reasons":["burst"]}"#);
+    }
+}

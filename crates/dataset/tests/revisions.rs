@@ -1,0 +1,300 @@
+//! An edit is a state: of one output by one contributor the last text counts, in any order of its revisions.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use flywheel_base::{Route, instant::Millis};
+use flywheel_curation::Curator;
+use flywheel_dataset::{
+    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, RowInDataset, RowRevision,
+    SplitSalt, audit,
+};
+use flywheel_event::ContributorKey;
+use flywheel_policy::Policy;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const NOW: Millis = 1_795_342_830_007;
+const OUTPUT: &str = "Dear customer, we have received your letter of last week and will come back to you when we can.";
+
+/// Shared, because its patterns take a while to compile.
+static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
+
+/// The log, the dataset, and the freezes between them.
+struct World {
+    rows: Vec<Entry>,
+    background: Background,
+    rules: DatasetRules,
+}
+
+/// A curated line.
+#[derive(Debug, Clone)]
+struct Line {
+    route: Route,
+    json: String,
+}
+
+impl World {
+    fn new() -> Self {
+        let rules = DatasetRules { max_pairs_per_contributor: 1_000, ..DatasetRules::default() };
+        Self { rows: Vec::new(), background: Background::default(), rules }
+    }
+
+    fn freeze(&mut self, lines: &[Line]) -> Audited {
+        let mut newcomers = Newcomers::new(&self.rules).remembering(&self.background);
+        for line in lines {
+            let is_line =
+                if line.route == Route::Gold { newcomers.add(&line.json) } else { newcomers.add_state(&line.json) };
+            assert!(is_line, "{}", line.json);
+        }
+        for row in &self.rows {
+            let line = GoldLine::parse(&row.line).unwrap();
+            newcomers.deduplicate_against(&RowInDataset {
+                pair_id: &line.pair_id,
+                event_id: &line.event_id,
+                split: row.split,
+                fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
+                revision: Some(RowRevision::of_line(&line)),
+            });
+        }
+        let audited = audit(newcomers, self.background.clone(), &self.rules, &SplitSalt::new([3; 16]));
+        let is_revised = |row: &Entry| audited.revised.contains(GoldLine::parse(&row.line).unwrap().pair_id.as_ref());
+        let (revised, rows): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rows).into_iter().partition(is_revised);
+        self.rows = rows;
+        self.rows.extend(audited.entries.iter().cloned());
+        let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
+        let stored = audited.learnt(&revised).to_bytes();
+        self.background = Background::from_bytes(&stored).unwrap();
+        audited
+    }
+
+    fn chosen(&self) -> Vec<String> {
+        let mut chosen: Vec<_> =
+            self.rows.iter().map(|row| GoldLine::parse(&row.line).unwrap().chosen.into_owned()).collect();
+        chosen.sort();
+        chosen
+    }
+}
+
+fn curated(fields: &Value) -> Line {
+    let mut event = json!({"prompt": "Answer the letter of Mr Okoro", "original_llm_output": OUTPUT,
+                           "thread_id": "t-1", "contributor_id": "kim"});
+    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let curated = CURATOR.curate(&event.to_string(), NOW).unwrap();
+    Line { route: curated.verdict.route, json: curated.line }
+}
+
+/// Returns the lines of an editor that saves as a person types, once a second.
+fn autosaves() -> Vec<Line> {
+    const LETTER: &str = "Dear Mr Okoro, we sent the replacement this morning and your refund follows on Friday.";
+    let save = |(second, end): (usize, usize)| {
+        curated(&json!({"final_user_edit": &LETTER[..end], "received_at": format!("2026-11-22T10:00:0{second}Z")}))
+    };
+    [21, 30, 42, 55, 61, 74, LETTER.len()].into_iter().enumerate().map(save).collect()
+}
+
+const WHOLE: &str = "Dear Mr Okoro, we sent the replacement this morning and your refund follows on Friday.";
+
+#[test]
+fn of_seven_autosaves_the_last_enters_and_none_is_quarantined() {
+    let mut world = World::new();
+    let audited = world.freeze(&autosaves());
+    assert_eq!((world.chosen(), audited.held.len()), (vec![WHOLE.to_owned()], 0));
+    assert!(audited.superseded > 0);
+}
+
+#[test]
+fn an_event_that_is_finished_later_under_its_id_keeps_the_finished_text() {
+    let save = |text: &str, second: u8| {
+        curated(
+            &json!({"event_id": "e-1", "final_user_edit": text, "received_at": format!("2026-11-22T10:00:0{second}Z")}),
+        )
+    };
+    let (half, whole) = (save("Dear Mr Okoro, we sent the rep", 1), save(WHOLE, 2));
+    let mut together = World::new();
+    together.freeze(&[half.clone(), whole.clone()]);
+    let mut apart = World::new();
+    apart.freeze(&[half]);
+    apart.freeze(&[whole]);
+    assert_eq!((together.chosen(), apart.chosen()), (vec![WHOLE.to_owned()], vec![WHOLE.to_owned()]));
+}
+
+#[test]
+fn after_a_freeze_a_later_text_takes_the_rows_place_and_an_earlier_one_does_not() {
+    let saves = autosaves();
+    let mut world = World::new();
+    world.freeze(&saves[3..4]);
+    let before = world.rows[0].split;
+    let audited = world.freeze(&saves[6..]);
+    assert_eq!((audited.revised.len(), audited.entries.len()), (1, 1));
+    assert_eq!((world.chosen(), world.rows[0].split), (vec![WHOLE.to_owned()], before), "and stays on its side");
+    let audited = world.freeze(&saves[..6]);
+    assert_eq!(
+        (audited.revised.len(), audited.superseded, audited.entries.len()),
+        (0, saves[..6].iter().filter(|save| save.route == Route::Gold).count() as u64, 0)
+    );
+    assert_eq!(world.chosen(), [WHOLE]);
+}
+
+#[test]
+fn a_user_who_puts_the_models_text_back_leaves_no_pair() {
+    let edit = |text: &str, second: u8| {
+        curated(&json!({"final_user_edit": text, "received_at": format!("2026-11-22T10:00:0{second}Z")}))
+    };
+    let back = edit(OUTPUT, 2);
+    assert_eq!(back.route, Route::Dropped);
+    let mut before = World::new();
+    before.freeze(&[edit(WHOLE, 1), back.clone()]);
+    let mut after = World::new();
+    after.freeze(&[edit(WHOLE, 1)]);
+    let audited = after.freeze(std::slice::from_ref(&back));
+    assert_eq!(audited.revised.len(), 1);
+    assert!(before.rows.is_empty() && after.rows.is_empty());
+    after.freeze(&[edit(WHOLE, 1)]);
+    assert!(after.rows.is_empty(), "delivered late, the older text does not come back");
+    after.freeze(&[back, edit("Dear Mr Okoro, the parcel is on its way and the refund comes on Friday.", 3)]);
+    assert_eq!(after.rows.len(), 1, "a newer one does");
+}
+
+#[test]
+fn a_last_text_that_waits_for_a_person_takes_the_older_one_out_and_enters_once_released() {
+    let edit = |text: &str, second: u8| {
+        curated(&json!({"final_user_edit": text, "received_at": format!("2026-11-22T10:00:0{second}Z")}))
+    };
+    let critical = edit(&OUTPUT.replace("will come", "will not come"), 2);
+    assert_eq!(critical.route, Route::Review);
+    let mut world = World::new();
+    world.freeze(&[edit(WHOLE, 1)]);
+    world.freeze(std::slice::from_ref(&critical));
+    assert!(world.rows.is_empty());
+    let released = critical.json.replace("\"tags\":[]", "\"tags\":[\"released\"]");
+    world.freeze(&[Line { route: Route::Gold, json: released }]);
+    assert_eq!(world.chosen(), [OUTPUT.replace("will come", "will not come")]);
+}
+
+#[test]
+fn two_people_who_edit_one_output_are_two_voices() {
+    let by = |contributor: &str, text: &str| curated(&json!({"contributor_id": contributor, "final_user_edit": text}));
+    let mut world = World::new();
+    world.freeze(&[by("kim", WHOLE), by("lee", "Dear Mr Okoro, thank you, the parcel left today.")]);
+    assert_eq!(world.rows.len(), 2);
+}
+
+#[test]
+fn a_response_id_names_the_output_whatever_the_thread_and_the_prompt_are() {
+    let save = |thread: &str, prompt: &str, text: &str, second: u8| {
+        curated(&json!({"response_id": "resp-7", "thread_id": thread, "prompt": prompt, "final_user_edit": text,
+                        "received_at": format!("2026-11-22T10:00:0{second}Z")}))
+    };
+    let mut world = World::new();
+    world.freeze(&[save("t-1", "p", "Dear Mr Okoro, we sent the rep", 1), save("t-2", "p, rendered anew", WHOLE, 2)]);
+    assert_eq!(world.chosen(), [WHOLE]);
+}
+
+#[test]
+fn consent_that_is_withdrawn_wins_whenever_it_comes() {
+    let edit = curated(&json!({"event_id": "e-1", "final_user_edit": WHOLE, "received_at": "2026-11-22T10:00:02Z"}));
+    let no = curated(
+        &json!({"event_id": "e-1", "final_user_edit": WHOLE, "consent": false, "received_at": "2026-11-22T10:00:01Z"}),
+    );
+    for order in [vec![vec![&edit, &no]], vec![vec![&edit], vec![&no]], vec![vec![&no], vec![&edit]]] {
+        let mut world = World::new();
+        for batch in order {
+            world.freeze(&batch.into_iter().cloned().collect::<Vec<_>>());
+        }
+        assert!(world.rows.is_empty());
+        world.freeze(std::slice::from_ref(&edit));
+        assert!(world.rows.is_empty(), "nor when it is delivered again");
+    }
+}
+
+#[test]
+fn edits_per_output_count_people_and_not_keystrokes() {
+    let mut world = World::new();
+    let save = |n: usize| {
+        let text =
+            format!("Dear Mr Okoro, draft number {n} of this letter says something quite different, as drafts do.");
+        curated(&json!({"final_user_edit": text, "received_at": format!("2026-11-22T10:00:{n:02}Z")}))
+    };
+    for n in 0..20 {
+        let audited = world.freeze(&[save(n)]);
+        assert_eq!((audited.entries.len(), audited.held.len()), (1, 0), "save {n}");
+    }
+    assert_eq!(world.rows.len(), 1);
+}
+
+#[test]
+fn once_a_person_took_the_last_text_out_an_older_one_does_not_come_instead() {
+    let saves = autosaves();
+    let mut world = World::new();
+    world.freeze(&saves[3..4]);
+    world.freeze(&saves[6..]);
+    let mut change = Change::new(world.background.clone(), SplitSalt::new([3; 16]));
+    assert!(change.remove(&world.rows[0].line));
+    (world.background, world.rows) = (change.background().clone(), Vec::new());
+    world.freeze(&saves);
+    assert!(world.rows.is_empty());
+}
+
+/// One revision: its output, the second of its edit, and `true` if curation lets it into gold.
+#[derive(Debug, Clone, Copy)]
+struct Save {
+    output: u8,
+    second: u8,
+    is_gold: bool,
+}
+
+impl Save {
+    fn line(self) -> Line {
+        let Self { output, second, is_gold } = self;
+        let text = format!("answer {output} as it was written at second {second}, which is another text each time");
+        let text = if is_gold { text } else { OUTPUT.to_owned() };
+        let line = curated(&json!({"prompt": format!("question {output}"), "final_user_edit": text,
+                                   "occurred_at": format!("2026-11-22T10:00:{second:02}Z")}));
+        assert_eq!(line.route == Route::Gold, is_gold);
+        line
+    }
+}
+
+fn saves() -> impl Strategy<Value = Vec<Save>> {
+    let save =
+        (0..3_u8, 0..20_u8, any::<bool>()).prop_map(|(output, second, is_gold)| Save { output, second, is_gold });
+    prop::collection::vec(save, 1..12).prop_map(|saves| {
+        // One text for each instant: two clients that write at once have an order too, but none that a test could name.
+        let by_time: BTreeMap<_, _> = saves.into_iter().map(|save| ((save.output, save.second), save)).collect();
+        by_time.into_values().collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn late_reordered_and_redelivered_revisions_end_in_the_same_state(
+        saves in saves(), order in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..30),
+    ) {
+        // Some come several times and in any order; then all the rest.
+        let mut deliveries: Vec<_> = order.iter().map(|(index, ends)| (*index.get(&saves), *ends)).collect();
+        deliveries.extend(saves.iter().rev().map(|save| (*save, false)));
+        let mut world = World::new();
+        let mut batch = Vec::new();
+        for (save, ends_batch) in deliveries {
+            batch.push(save.line());
+            if ends_batch {
+                world.freeze(&std::mem::take(&mut batch));
+            }
+        }
+        world.freeze(&batch);
+        let mut last = BTreeMap::new();
+        last.extend(saves.iter().map(|save| (save.output, *save)));
+        let gold = last.into_values().filter(|save| save.is_gold);
+        let mut expected: Vec<_> = gold.map(|save| GoldLine::parse(&save.line().json).unwrap().chosen.into_owned()).collect();
+        expected.sort();
+        prop_assert_eq!(world.chosen(), expected);
+        // A redelivery of everything changes nothing.
+        let audited = world.freeze(&saves.iter().map(|save| save.line()).collect::<Vec<_>>());
+        prop_assert_eq!((audited.entries.len(), audited.revised.len()), (0, 0));
+    }
+}

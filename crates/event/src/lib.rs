@@ -1,0 +1,24 @@
+//! Submissions from clients, and the events in them.
+//!
+//! | from | to | decided in |
+//! |---|---|---|
+//! | a request's body | events ready for the queue, or a refusal of each invalid one | [`Submission`] |
+//! | a queue message | an edit with the user's feedback | [`EditEvent`], [`Feedback`] |
+//! | a later state of the same output | the state that counts | [`Revision`] |
+//! | a contributor's id | a pseudonym | [`ContributorKey`] |
+
+mod contributor;
+mod edit_event;
+mod feedback;
+mod prompt;
+mod revision;
+mod sampling;
+mod submission;
+
+pub use contributor::ContributorKey;
+pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt, pair_id_of};
+pub use feedback::{Feedback, FeedbackKind};
+pub use prompt::{ChatMessage, Prompt};
+pub use revision::{OutputOf, Revision, output_key};
+pub use sampling::{Sampling, SamplingSection};
+pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};

@@ -1,0 +1,26 @@
+//! The append-only log of lines, as immutable parts: how far it is consumed, and when it starts a run.
+//!
+//! | from | to | decided in |
+//! |---|---|---|
+//! | a listing of parts | the pending lines | [`Watermark`] |
+//! | the pending lines | a training run, or none | [`decide`] |
+//! | a window of the log | a closed or an open breaker | [`Breaker`] |
+//! | a commit | the pointer to the newest version | [`Pointer`] |
+
+mod breadth;
+mod breaker;
+mod breaker_bounds;
+mod crossing;
+mod part;
+mod pointer;
+mod watermark;
+
+pub use breadth::{Breadth, Goal};
+pub use breaker::{
+    AlreadyThere, BREAKER_KEY, Breaker, BreakerChange, BreakerState, Cause, Exceeded, Signal, WindowStatistics,
+};
+pub use breaker_bounds::{BreakerBounds, BreakerSection};
+pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
+pub use part::{DIGEST_DIGITS, InvalidPartName, PartName, part_keys_from, route_prefix};
+pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
+pub use watermark::{ListedPart, Pending, Watermark};
