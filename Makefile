@@ -7,7 +7,7 @@ OUTPUT       ?=
 THRESHOLD    ?=
 PARAMETERS   ?=
 ARCHITECTURE ?= x86_64
-ARGS         ?= --guided
+ARGS         ?= --confirm-changeset
 TRAINER_PYTHON ?=
 
 LOCAL     := .local
@@ -106,7 +106,7 @@ package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITEC
 	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) --lambda-dir $(CURDIR)/target/lambda $(FUNCTIONS:%=--package flywheel-%)
 	for function in curate freeze promote; do cp infra/policy.toml target/lambda/$$function/; done
 
-deploy: package tools ## to AWS, asking for the parameters; ARGS="--no-confirm-changeset …" to not ask
+deploy: package tools ## to AWS, after a look at the changes; ARGS="--no-confirm-changeset …" to not ask
 	@$(PYTHON) infra/local/policy_check.py $(PARAMETERS)
 	$(SAM) deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 --capabilities CAPABILITY_IAM \
 	  --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)

@@ -23,6 +23,7 @@ SETTINGS = {
     "FLYWHEEL_INGEST_KEYS": "bench:" + "0" * 64,
     "FLYWHEEL_CONTRIBUTOR_KEY": "bench",
     "FLYWHEEL_LAKE_BUCKET": "lake",
+    "FLYWHEEL_METRICS_NAMESPACE": "flywheel/bench",
     "FLYWHEEL_STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:finetune",
     "FLYWHEEL_THRESHOLD": "5000",
 }

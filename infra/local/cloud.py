@@ -191,7 +191,7 @@ class LocalCloud:
         return "\n".join(self.log_file.read_text(errors="replace").splitlines()[-lines:])
 
     def function_pids(self, function_name: str) -> list[int]:
-        """Returns the processes that run a function now, warm ones included; for tests that kill one. Linux only."""
+        """Returns the processes that run a function now, warm ones included; for tests that kill one."""
         if self._record is None:
             return []
         return [pid for pid in processes.members(self._record.pid)

@@ -8,6 +8,7 @@ The repaired differences are those that this product depends on. With them a tes
   ministack delivers the waiting messages at once, ten at most.
 * A mapping's MaximumConcurrency may be text; a template's Number parameter makes it so. ministack's poller
   fails to compare it with a number, and then delivers nothing.
+* A bucket policy can require If-None-Match of a write, by the condition keys s3:if-none-match and s3:ObjectCreationOperation.
 * Bedrock's Converse needs bedrock:InvokeModel, and a guardrail has an ARN of its own to be allowed by.
 
 The names below are ministack's internals, so its version is pinned; a missing name fails at the start, not in a test.
@@ -39,6 +40,7 @@ _listen: Callable[..., Awaitable[None]] = hypercorn.asyncio.serve
 _concurrency: Callable[..., int] = lambda_svc._sqs_esm_concurrency
 _action: Callable[..., str | None] = iam_actions.extract_iam_action
 _resource: Callable[..., str] = iam_actions.extract_resource_arn
+_s3_conditions: Callable[..., dict] = iam_actions.s3_service_context
 
 
 async def serve_as_behind_tls(scope: dict, receive: object, send: object) -> None:
@@ -70,6 +72,17 @@ def resource_as_on_aws(*request: object) -> str:
     if service == "bedrock-runtime" and str(path).startswith("/guardrail/"):
         return f"arn:aws:bedrock:{region}:{account_id}:guardrail/{str(path).split('/')[2]}"
     return _resource(*request)
+
+
+def s3_conditions_as_on_aws(action: str, query: dict | None, path: str = "", headers: dict | None = None) -> dict:
+    conditions = _s3_conditions(action, query, path, headers)
+    if action == "s3:PutObject":
+        # The start of an upload in parts and each part create no object.
+        creates = not {"uploads", "partNumber"} & set(query or {})
+        conditions["s3:ObjectCreationOperation"] = str(creates).lower()
+        if condition := (headers or {}).get("if-none-match"):
+            conditions["s3:if-none-match"] = condition
+    return conditions
 
 
 def batching_window(queue_arn: str) -> float:
@@ -124,6 +137,7 @@ def mend() -> None:
     app.app = serve_as_behind_tls
     iam_actions.extract_iam_action = action_as_on_aws
     iam_actions.extract_resource_arn = resource_as_on_aws
+    iam_actions.s3_service_context = s3_conditions_as_on_aws
     lambda_svc._sqs_esm_concurrency = concurrency_as_number
     sqs._receive_messages_for_esm = receive_batch
 

@@ -9,28 +9,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import yaml
-
 import generated
 from progress import Problem, run_main
 from settings import REPOSITORY
+from template_file import TEMPLATE, parsed
 
 PAGE = REPOSITORY / "docs" / "DEPLOY.md"
-TEMPLATE = REPOSITORY / "infra" / "template.yaml"
 BEGIN = "<!-- parameters: written by infra/local/parameters.py, from infra/template.yaml -->\n"
 END = "<!-- end of parameters -->\n"
 
 
-class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short functions (`!Ref`, `!Sub` …), which load as none: no parameter has one."""
-
-
-Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
-
-
 def tables(template: str) -> str:
     """One table for each group of parameters that the template has, in its order."""
-    document = yaml.load(template, Loader)
+    document = parsed(template)
     parameters, groups = document["Parameters"], document["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     grouped = [name for group in groups for name in group["Parameters"]]
     if sorted(grouped) != sorted(parameters):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 GRACE_SECONDS = 3.0
 PROC = Path("/proc")
+WITH_ENVIRONMENT = ["-E", "-ww"] if sys.platform == "darwin" else ["eww"]
+"""The options by which `ps` appends a process' environment to its command."""
 
 
 def started_at(pid: int) -> str | None:
@@ -17,7 +21,7 @@ def started_at(pid: int) -> str | None:
 
     A pid alone is no lasting name, because the kernel reuses it. A pid with its start time is one.
     """
-    if PROC.joinpath("self/stat").exists():
+    if has_proc():
         try:
             after_name = PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
@@ -29,16 +33,31 @@ def started_at(pid: int) -> str | None:
 
 
 def members(group: int) -> list[int]:
-    """Returns the living processes of a group. Empty on a system without /proc."""
-    found = []
+    """Returns the living processes of a group."""
+    return sorted(pid for pid, of_group, state in (listed_in_proc() if has_proc() else listed_by_ps()) if of_group == group and state[0] not in "ZX")
+
+
+def has_proc() -> bool:
+    """Returns `True` on Linux. macOS has no /proc, and `ps` there."""
+    return PROC.joinpath("self/stat").exists()
+
+
+def listed_in_proc() -> Iterator[tuple[int, int, str]]:
+    """All processes: pid, group, state."""
     for entry in PROC.glob("[0-9]*"):
         try:
             after_name = (entry / "stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(after_name[2]) == group and after_name[0] not in "ZX":
-            found.append(int(entry.name))
-    return sorted(found)
+        yield int(entry.name), int(after_name[2]), after_name[0]
+
+
+def listed_by_ps() -> Iterator[tuple[int, int, str]]:
+    """The same, in the words of POSIX: Linux and macOS have them."""
+    shown = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True)
+    for line in shown.stdout.splitlines():
+        pid, group, state = line.split(maxsplit=2)
+        yield int(pid), int(group), state
 
 
 def is_alive(group: int) -> bool:
@@ -49,7 +68,7 @@ def is_alive(group: int) -> bool:
         return False
     except PermissionError:  # macOS, for a group of zombies
         return False
-    return bool(members(group)) if PROC.joinpath("self/stat").exists() else True
+    return bool(members(group))
 
 
 def end_group(group: int) -> None:
@@ -69,10 +88,13 @@ def end_group(group: int) -> None:
 
 
 def environment_of(pid: int) -> dict[str, str]:
-    """Returns the environment that a process was started with (Linux only; elsewhere empty)."""
-    try:
-        raw = PROC.joinpath(str(pid), "environ").read_bytes()
-    except OSError:
-        return {}
-    pairs = (entry.partition("=") for entry in raw.decode(errors="replace").split("\0") if "=" in entry)
-    return {name: value for name, _, value in pairs}
+    """Returns the environment that a process of this user was started with. Without /proc, a value ends at its first space: `ps` quotes nothing."""
+    if has_proc():
+        try:
+            entries = PROC.joinpath(str(pid), "environ").read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            return {}
+    else:
+        shown = subprocess.run(["ps", *WITH_ENVIRONMENT, "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
+        entries = shown.stdout.split()
+    return {name: value for name, equals, value in (entry.partition("=") for entry in entries) if equals}

@@ -20,26 +20,22 @@ from settings import ENV_FILE
 
 @dataclass(frozen=True)
 class Keys:
-    """The secrets of one local stack. Random, and useless outside it; still never printed."""
+    """The secrets of one local stack's clients. Random, and useless outside it; still never printed."""
 
     ingest: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
-    contributor: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 
     @classmethod
     def kept_in(cls, file: Path) -> Keys:
         """Reads the keys from a file, or makes it: a redeployment must not lock its clients out."""
         if file.exists():
-            return cls(**json.loads(file.read_text()))
+            return cls(json.loads(file.read_text())["ingest"])
         keys = cls()
-        write_private(file, json.dumps({"ingest": keys.ingest, "contributor": keys.contributor}))
+        write_private(file, json.dumps({"ingest": keys.ingest}))
         return keys
 
     def as_parameters(self) -> dict[str, str]:
         """The keys as the template's parameters: the ingest key only as its digest, under a label."""
-        return {
-            "IngestKeys": f"local:{hashlib.sha256(self.ingest.encode()).hexdigest()}",
-            "ContributorKey": self.contributor,
-        }
+        return {"IngestKeys": f"local:{hashlib.sha256(self.ingest.encode()).hexdigest()}"}
 
 
 @dataclass(frozen=True)
@@ -51,19 +47,28 @@ class Stack:
     keys: Keys
 
     @property
+    def api_id(self) -> str:
+        """The API's id: the first label of the URL in the template's output."""
+        return (urlsplit(self.outputs["ApiUrl"]).hostname or "").partition(".")[0]
+
+    @property
     def api_host(self) -> str:
-        """The API's virtual host on the local cloud. The id is the first label of the URL in the template's output."""
-        api_id = (urlsplit(self.outputs["ApiUrl"]).hostname or "").partition(".")[0]
-        return f"{api_id}.execute-api.localhost:{self.cloud.port}"
+        """The API's virtual host on the local cloud."""
+        return f"{self.api_id}.execute-api.localhost:{self.cloud.port}"
 
     @property
     def api_url(self) -> str:
-        """The URL for curl and browsers, which resolve every `*.localhost` to this machine. Others: `request`, or send `api_host` as Host."""
-        return f"http://{self.api_host}"
+        """The URL for every client. It has an address and no name: curl and browsers resolve `*.localhost`, other clients do not."""
+        return f"{self.cloud.endpoint}/_aws/execute-api/{self.api_id}"
 
     @property
     def lake(self) -> str:
         return f"s3://{self.outputs['LakeBucket']}"
+
+    def contributor_key(self) -> str:
+        """The key of the contributors' pseudonyms, as an operator reads it."""
+        secret = self.outputs["ContributorSecretArn"]
+        return self.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
 
     def client(self, service: str, credentials: Mapping[str, str] | None = None):
         """A boto3 client with the credentials of a role, or the account's administrator's."""

@@ -48,12 +48,16 @@ impl<'a> Fields<'a> {
         Ok(Some(value))
     }
 
-    /// Refuses the first of these fields that has a value.
+    /// Refuses the first of these fields that has a value: an event cannot carry it yet.
     pub fn refuse_unsupported(&self, names: &[&str]) -> Result<(), Refusal> {
+        self.refuse(names, "is not supported yet; send the event without it only if the model did not see it")
+    }
+
+    /// Refuses the first of these fields that has a value, with this message.
+    pub fn refuse(&self, names: &[&str], message: &'static str) -> Result<(), Refusal> {
         let is_lost =
             |(key, value): &&(Text<'_>, Json<'_>)| names.contains(&key.value.as_ref()) && !value.says_nothing();
         let Some((key, _)) = self.entries.iter().find(is_lost) else { return Ok(()) };
-        let message = "is not supported yet; send the event without it only if the model did not see it";
         Err(Refusal::of_field(RefusalCode::UnsupportedField, &self.path_of(&key.value), message))
     }
 

@@ -301,7 +301,8 @@ pub(crate) struct ContributorArguments {
     /// By this contributor: the pseudonym that rows have, 32 hexadecimal digits
     #[arg(long, value_name = "HASH")]
     pub(crate) contributor: Option<String>,
-    /// By this contributor: the id that clients send, which FLYWHEEL_CONTRIBUTOR_KEY makes the pseudonym of
+    /// By this contributor: the id that clients send. Its pseudonym takes FLYWHEEL_CONTRIBUTOR_KEY, the value of the secret that the stack's
+    /// output ContributorSecretArn names
     #[arg(long, value_name = "ID", conflicts_with = "contributor")]
     pub(crate) contributor_id: Option<String>,
 }

@@ -25,6 +25,28 @@ const MAX_CONTEXT_ENTRIES: usize = 32;
 /// Fields of common APIs that give a model input besides the prompt.
 const UNSUPPORTED: [&str; 4] = ["tools", "functions", "system", "instructions"];
 
+/// The fields of an event. Beside `events` they belong to no event of the batch, so they are refused there.
+pub(crate) const FIELDS: [&str; 18] = [
+    "prompt",
+    "original_llm_output",
+    "final_user_edit",
+    "kind",
+    "rating",
+    "comment",
+    "event_id",
+    "response_id",
+    "thread_id",
+    "contributor_id",
+    "model",
+    "occurred_at",
+    "consent",
+    "context",
+    "tools",
+    "functions",
+    "system",
+    "instructions",
+];
+
 /// The field of a queued event that marks a replaced character. U+FFFD alone is no sign of one: users type it, too.
 const REPLACED_CHARACTER: &str = "replaced_character";
 

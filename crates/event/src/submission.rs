@@ -8,7 +8,7 @@ use flywheel_base::{
 };
 
 use crate::contributor::{ContributorKey, Writer};
-use crate::edit_event::EditEvent;
+use crate::edit_event::{EditEvent, FIELDS};
 
 /// The maximum number of events in one request. At ten to a queue call that is 50 calls, well within a request's time.
 pub(crate) const MAX_EVENTS: usize = 500;
@@ -109,7 +109,11 @@ impl Submission {
         let mut fields = Fields::new(entries, "");
         match batch {
             Some(_) if fields.contains("events") => Err(given_twice("events")),
-            Some(items) => Self::batch(items, endpoint, key, received_at),
+            Some(items) => {
+                fields
+                    .refuse(&FIELDS, "stands beside events, where it belongs to no event; put it into each of them")?;
+                Self::batch(items, endpoint, key, received_at)
+            }
             None if fields.contains("events") => {
                 Err(wrong_type(&fields.required("events")?, "a list of events", "events"))
             }
@@ -227,6 +231,24 @@ mod tests {
         assert_eq!(refused(r#"{"events":null}"#), RefusalCode::NullField);
         let many = vec![event("e"); MAX_EVENTS + 1].join(",");
         assert_eq!(refused(&format!(r#"{{"events":[{many}]}}"#)), RefusalCode::TooManyEvents);
+    }
+
+    #[test]
+    fn an_event_beside_a_batch_is_refused_by_its_first_field_and_other_fields_are_ignored() {
+        let with = |field: &str| {
+            let body = format!(r#"{{"events":[{}],{field}}}"#, event("e"));
+            Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0)
+                .map_err(|refusal| (refusal.code, refusal.field))
+        };
+        for name in FIELDS {
+            let refusal = (RefusalCode::UnsupportedField, Some(name.to_owned()));
+            assert_eq!(with(&format!(r#""{name}":false"#)), Err(refusal));
+            assert!(with(&format!(r#""{name}":null"#)).is_ok(), "{name}: null counts as left out");
+        }
+        assert!(with(r#""page":7"#).is_ok());
+        // The order in the body makes no difference.
+        let before = format!(r#"{{"prompt":"p","events":[{}]}}"#, event("e"));
+        assert_eq!(refused(&before), RefusalCode::UnsupportedField);
     }
 
     #[test]

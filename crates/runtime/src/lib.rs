@@ -1,9 +1,10 @@
-//! The edge of every function: settings, the policy, logs, a clock and the configuration of AWS clients.
+//! The edge of every function: settings, the policy, logs, metrics, a clock and the configuration of AWS clients.
 
 mod aws;
 mod causes;
 mod clock;
 mod logs;
+mod metrics;
 mod policy_file;
 mod settings;
 
@@ -11,6 +12,7 @@ pub use aws::aws_config;
 pub use causes::causes;
 pub use clock::{millis_since, now};
 pub use logs::init_logs;
+pub use metrics::{Metric, Metrics};
 pub use policy_file::{UnusablePolicy, packaged_policy};
 pub use settings::{SettingError, Settings};
 

@@ -3,7 +3,7 @@ use std::time::Instant;
 use flywheel_base::instant::Millis;
 use flywheel_lake::{LakeError, ListParts, LoadBreaker, LoadPointer, MoveBreaker, Moved};
 use flywheel_log::{Breaker, BreakerState, Decision, KnownRuns, Pointer, Sight, Trigger, decide};
-use flywheel_runtime::millis_since;
+use flywheel_runtime::{Metric, Metrics, millis_since};
 use serde::Serialize;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
@@ -15,6 +15,7 @@ pub struct Counter<L, R> {
     runs: R,
     trigger: Trigger,
     now: fn() -> Millis,
+    metrics: Metrics,
 }
 
 /// The count and the decision: the function's answer, and its one log line.
@@ -55,7 +56,13 @@ pub enum CountError {
 impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + StartRun> Counter<L, R> {
     /// Creates a counter over `lake` that starts `runs` by the rules of `trigger`.
     pub fn new(lake: L, runs: R, trigger: Trigger, now: fn() -> Millis) -> Self {
-        Self { lake, runs, trigger, now }
+        Self { lake, runs, trigger, now, metrics: Metrics::default() }
+    }
+
+    /// Records the circuit breaker's state with each count.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Counts once, and starts the crossing's run if it is due.
@@ -63,7 +70,6 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
     /// It is idempotent under concurrent calls and crashes: the run's name follows from the pointer, and Step Functions accepts a
     /// name once (see [`flywheel_log::decide`]). After a crash before the start, nothing has happened; after a crash behind it,
     /// the next count finds the run.
-    /// happened; if after, the next count finds the run.
     ///
     /// # Errors
     /// If the lake or Step Functions could not be reached. The next count starts afresh.
@@ -86,6 +92,7 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
             list_requests: listing.requests,
         };
         report.log(started);
+        self.metrics.record(Metric::BreakerOpen, u64::from(breaker.state == BreakerState::Open));
         Ok(report)
     }
 
@@ -140,8 +147,6 @@ impl CountReport {
             run = self.run,
             until = self.until,
             breaker = self.breaker,
-            // A number can be a metric, and this metric has an alarm.
-            breaker_open = u8::from(self.breaker == BreakerState::Open.as_str()),
             parts = self.parts,
             list_requests = self.list_requests,
             duration_ms = millis_since(started),

@@ -3,7 +3,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
@@ -12,12 +12,16 @@ use flywheel_lake::{
     MovePointer as _, Moved, WritePart as _,
 };
 use flywheel_log::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, PartName, Trigger};
+use flywheel_runtime::{Metric, Metrics};
 use futures::future::join_all;
 
 const NOW: Millis = 1_795_342_830_007;
 const THRESHOLD: u64 = 100;
 const GOAL: Goal = Goal { threshold: THRESHOLD, min_contributors: 0, min_prompts: 0 };
 const TRIGGER: Trigger = Trigger { goal: GOAL, cooldown: 0, runs_per_month: 0 };
+
+/// The recorded metrics.
+type Recorded = Arc<Mutex<Vec<(Metric, u64)>>>;
 
 /// Step Functions in memory: a name is accepted once, for ever.
 #[derive(Default)]
@@ -63,6 +67,13 @@ impl StartRun for &FakeRuns {
 
 fn counter<'t>(lake: &MemoryLake, runs: &'t FakeRuns) -> Counter<MemoryLake, &'t FakeRuns> {
     Counter::new(lake.clone(), runs, TRIGGER, || NOW)
+}
+
+/// Returns a counter that keeps its metrics in `recorded`.
+fn recording<'t>(lake: &MemoryLake, runs: &'t FakeRuns, recorded: &Recorded) -> Counter<MemoryLake, &'t FakeRuns> {
+    let recorded = recorded.clone();
+    let record = move |metric, value| recorded.lock().unwrap().push((metric, value));
+    counter(lake, runs).with_metrics(Metrics::recorded_by(record))
 }
 
 async fn add_part(lake: &MemoryLake, written_at: Millis, rows: u64) {
@@ -230,12 +241,14 @@ async fn an_open_breaker_starts_nothing_until_its_time_has_come() {
     let closed = lake.load_breaker().await.unwrap();
     let open = closed.breaker.opened_by_hand("kim", "a campaign", NOW).unwrap();
     lake.move_breaker(&closed, &open).await.unwrap();
-    let report = counter(&lake, &runs).count().await.unwrap();
+    let recorded = Arc::new(Mutex::default());
+    let report = recording(&lake, &runs, &recorded).count().await.unwrap();
     assert_eq!((report.decision, report.breaker, report.until), ("breaker_open", "open", None));
     let waits = lake.load_breaker().await.unwrap();
     lake.move_breaker(&waits, &Breaker { half_open_at: Some(NOW), ..open }).await.unwrap();
-    let report = counter(&lake, &runs).count().await.unwrap();
+    let report = recording(&lake, &runs, &recorded).count().await.unwrap();
     assert_eq!((report.decision, report.breaker), ("start", "half_open"));
+    assert_eq!(*recorded.lock().unwrap(), [(Metric::BreakerOpen, 1), (Metric::BreakerOpen, 0)], "an alarm reads these");
     assert_eq!(lake.load_breaker().await.unwrap().breaker.state, BreakerState::HalfOpen);
 }
 

@@ -20,6 +20,7 @@ use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
 use flywheel_lake::{Fault, MemoryLake};
 use flywheel_log::route_prefix;
 use flywheel_policy::Policy;
+use flywheel_runtime::{Metric, Metrics};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -217,6 +218,24 @@ async fn who_passes_the_control_is_not_asked_any_further() {
     assert_eq!(judged("", model(Does::PassesAll)).await, (all_unjudged(), 1));
     let sound_but_for_the_control = Model { to_control: Does::PassesAll, ..model(Does::Judges) };
     assert_eq!(judged("", sound_but_for_the_control).await, (all_unjudged(), 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_learns_the_number_of_the_unjudged() {
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    for does in [Does::Throttles, Does::Judges] {
+        let policy = Policy::default();
+        let kept = recorded.clone();
+        let metrics = Metrics::recorded_by(move |metric, value| kept.lock().unwrap().push((metric, value)));
+        let panel = panel(&policy, &model(does)).with_metrics(metrics);
+        let curate = Curate::new(Curator::new(policy, None), MemoryLake::default(), || NOW).with_judges(panel);
+        curate.handle_within(TIME, batch()).await.unwrap();
+    }
+    assert_eq!(
+        *recorded.lock().unwrap(),
+        [(Metric::Unjudged, 10)],
+        "once for a judge that fails, never for one that answers"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ async fn main() -> Result<(), StartError> {
     init_logs(&settings);
     let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
     let lake = S3Lake::new(&aws_config().await, bucket);
-    let policy: Policy = packaged_policy()?;
+    let policy: Policy = packaged_policy(&settings)?;
     let freezer = Freezer::new(lake, DeltaDataset::in_bucket(bucket)?, policy.dataset, policy.breaker, now);
     let freezer = &freezer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Crossing>| freezer.freeze(event.payload))).await

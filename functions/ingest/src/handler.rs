@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use flywheel_base::{Refusal, instant::Millis};
 use flywheel_event::{ContributorKey, Endpoint, QueuedEvent, Submission, Submitted};
 use flywheel_runtime::millis_since;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use crate::authentication::Authentication;
@@ -18,6 +18,11 @@ use crate::response;
 const EDITS: &str = "/v1/edits";
 const FEEDBACK: &str = "/v1/feedback";
 const HEALTH: &str = "/v1/health";
+
+const UNCOMPRESSED: &str = "send the body uncompressed, without content-encoding";
+
+/// The first bytes of a body that is compressed by gzip. No JSON text begins with them.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The front door.
 #[derive(Debug)]
@@ -83,10 +88,13 @@ impl<Q: EditQueue> Ingest<Q> {
     }
 
     async fn accept(&self, request: &ApiGatewayV2httpRequest, endpoint: Endpoint) -> Answer {
-        if !says_json(request) {
-            return response::unsupported_media_type().into();
+        if let Some(wanted) = unsupported_media(request) {
+            return response::unsupported_media_type(wanted).into();
         }
         let Some(body) = body_bytes(request) else { return response::unreadable_body().into() };
+        if body.starts_with(&GZIP) {
+            return response::unsupported_media_type(UNCOMPRESSED).into();
+        }
         match Submission::parse(&body, endpoint, self.contributor_key.as_ref(), (self.now)() * 1_000) {
             Err(refusal) => response::refusal(&refusal).into(),
             Ok(Submission::One(Submitted::Read)) => Answer { response: response::accepted(&[], 1), reads: 1 },
@@ -171,11 +179,27 @@ fn path(request: &ApiGatewayV2httpRequest) -> Option<&'static str> {
     of_route.or_else(|| paths.clone().find(|path| raw_path.ends_with(path)))
 }
 
+/// Returns the correction of headers that announce anything but uncompressed JSON in UTF-8.
+///
 /// A request without a content type is taken at its word: it can only be JSON or be refused as malformed.
-fn says_json(request: &ApiGatewayV2httpRequest) -> bool {
-    let Some(content_type) = request.headers.get(CONTENT_TYPE) else { return true };
-    let media_type = content_type.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
-    media_type.trim().eq_ignore_ascii_case("application/json")
+fn unsupported_media(request: &ApiGatewayV2httpRequest) -> Option<&'static str> {
+    let encoding = request.headers.get(CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim());
+    if encoding.is_some_and(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")) {
+        return Some(UNCOMPRESSED);
+    }
+    let mut content_type = request.headers.get(CONTENT_TYPE)?.to_str().unwrap_or_default().split(';').map(str::trim);
+    if !content_type.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json")) {
+        return Some("send content-type: application/json");
+    }
+    let is_other_charset = |parameter: &str| {
+        let Some((name, value)) = parameter.split_once('=') else { return false };
+        let charset = value.trim().trim_matches('"');
+        name.trim().eq_ignore_ascii_case("charset")
+            && !["utf-8", "utf8"].iter().any(|utf8| charset.eq_ignore_ascii_case(utf8))
+    };
+    content_type
+        .any(is_other_charset)
+        .then_some("send the body in UTF-8, with content-type: application/json; charset=utf-8")
 }
 
 /// API Gateway encodes bodies that it does not take for text.

@@ -60,8 +60,9 @@ pub(crate) fn method_not_allowed(allowed: &'static str) -> ApiGatewayV2httpRespo
     with_header(refused(405, "method_not_allowed", &format!("use {allowed}")), ALLOW, allowed)
 }
 
-pub(crate) fn unsupported_media_type() -> ApiGatewayV2httpResponse {
-    refused(415, "unsupported_media_type", "send content-type: application/json")
+/// 415, with what to send instead.
+pub(crate) fn unsupported_media_type(wanted: &str) -> ApiGatewayV2httpResponse {
+    refused(415, "unsupported_media_type", wanted)
 }
 
 pub(crate) fn unreadable_body() -> ApiGatewayV2httpResponse {

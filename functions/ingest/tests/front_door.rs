@@ -371,6 +371,12 @@ async fn only_json_is_taken() {
         ("text/plain", 415),
         ("application/x-www-form-urlencoded", 415),
         ("application/json; charset=utf-8", 202),
+        ("application/json;charset=\"UTF-8\"", 202),
+        ("application/json; charset=utf8; profile=x", 202),
+        ("application/json; charset=utf-16", 415),
+        ("application/json; Charset=ISO-8859-1", 415),
+        ("application/json; charset=", 415),
+        ("application/json; charset=utf-8; charset=utf-16", 415),
         ("Application/JSON", 202),
     ] {
         let mut request = sample(EDIT);
@@ -380,6 +386,42 @@ async fn only_json_is_taken() {
     let mut request = sample(EDIT);
     request.headers.remove("content-type");
     assert_eq!(post(request).await.0.status_code, 202);
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_with_or_without_its_header() {
+    // `printf '{}' | gzip -n`, as API Gateway hands it over.
+    let gzip = "H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==";
+    for (encoding, is_compressed, status) in
+        [(Some("gzip"), true, 415), (None, true, 415), (Some("br"), false, 415), (Some("identity"), false, 202)]
+    {
+        let mut request = sample(EDIT);
+        if let Some(encoding) = encoding {
+            request.headers.insert("content-encoding", encoding.parse().unwrap());
+        }
+        if is_compressed {
+            request.body = Some(gzip.to_owned());
+            request.is_base64_encoded = true;
+        }
+        let (response, queued) = post(request).await;
+        assert_eq!(response.status_code, status, "{encoding:?}");
+        assert_eq!(queued.is_empty(), status == 415);
+        if status == 415 {
+            let error = body(&response)["error"].clone();
+            assert_eq!(error["code"], "unsupported_media_type");
+            assert!(error["message"].as_str().unwrap().contains("uncompressed"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_beside_a_batch_is_named_and_nothing_is_queued() {
+    let event = json!({"prompt": "p", "original_llm_output": "o", "final_user_edit": "e"});
+    let mut both = json!({"events": [event]});
+    both["prompt"] = "outer".into();
+    assert_eq!(refused(with_body(&both.to_string())).await, (400, "unsupported_field".to_owned(), json!("prompt")));
+    let consent = json!({"events": [event], "consent": false});
+    assert_eq!(refused(with_body(&consent.to_string())).await.2, json!("consent"));
 }
 
 #[tokio::test]

@@ -11,7 +11,9 @@ async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
     let bucket = settings.required("FLYWHEEL_LAKE_BUCKET")?;
-    let preparer = Preparer::new(S3Lake::new(&aws_config().await, bucket), DeltaDataset::in_bucket(bucket)?, now);
+    // The data files are a copy of the dataset version, and expire after `RunInputDays`. The description is no file: it is kept.
+    let lake = S3Lake::new(&aws_config().await, bucket).with_file_tag("expires", "run-input");
+    let preparer = Preparer::new(lake, DeltaDataset::in_bucket(bucket)?, now);
     let preparer = &preparer;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<RunRequest>| preparer.prepare(event.payload))).await
 }

@@ -1,5 +1,6 @@
 use flywheel_gate::Ruling;
 use flywheel_lake::{LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
+use flywheel_runtime::Metric;
 use flywheel_training::{Review, RunName, Unusable};
 use serde::Serialize;
 
@@ -25,6 +26,7 @@ where
         let json = serde_json::to_string_pretty(&review)
             .map_err(|error| Unusable { file: "review.json".to_owned(), problem: error.to_string() })?;
         self.lake.replace_object(&run.review_key(), json + "\n").await?;
+        self.metrics.record(Metric::ReviewsAsked, 1);
         tracing::info!(run = run.as_str(), "a person is asked");
         Ok(Asked { run: run.clone() })
     }

@@ -2,7 +2,7 @@
 
 use flywheel_lake::S3Lake;
 use flywheel_promote::{Promoter, Step};
-use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
+use flywheel_runtime::{Metrics, Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]
@@ -10,7 +10,8 @@ async fn main() -> Result<(), StartError> {
     let settings = Settings::from_env();
     init_logs(&settings);
     let lake = S3Lake::new(&aws_config().await, settings.required("FLYWHEEL_LAKE_BUCKET")?);
-    let promoter = Promoter::new(lake, packaged_policy()?, now);
+    let promoter =
+        Promoter::new(lake, packaged_policy(&settings)?, now).with_metrics(Metrics::from_settings(&settings)?);
     let promoter = &promoter;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Step>| promoter.take(event.payload))).await
 }

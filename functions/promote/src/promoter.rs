@@ -1,6 +1,7 @@
 use flywheel_base::instant::Millis;
 use flywheel_lake::{LakeError, LoadLive, MoveLive, ReadPart, ReplaceObject, VisitObject, WritePart};
 use flywheel_policy::Policy;
+use flywheel_runtime::Metrics;
 use flywheel_training::{RunName, Unusable};
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,7 @@ pub struct Promoter<L> {
     pub(crate) lake: L,
     pub(crate) policy: Policy,
     pub(crate) now: fn() -> Millis,
+    pub(crate) metrics: Metrics,
 }
 
 /// The workflow's request.
@@ -92,7 +94,13 @@ where
 {
     /// Creates a promoter of the runs in `lake`, by the bounds of `policy`.
     pub fn new(lake: L, policy: Policy, now: fn() -> Millis) -> Self {
-        Self { lake, policy, now }
+        Self { lake, policy, now, metrics: Metrics::default() }
+    }
+
+    /// Records each question to an operator.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Takes a step. Each is idempotent.

@@ -2,10 +2,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+use std::sync::{Arc, Mutex};
+
 use flywheel_gate::{GateVerdict, Ruling};
 use flywheel_lake::{Fault, LoadLive as _, LoadedLive, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
 use flywheel_policy::Policy;
 use flywheel_promote::{Answer, Outcome, PromoteError, Promoter, Step};
+use flywheel_runtime::{Metric, Metrics};
 use flywheel_training::{
     DatasetVersion, HeldOutRow, Incumbent, InputDigest, InputFile, LiveCause, LiveModel, ModelFiles, OutputFile,
     PairRow, Recipe, ReplayRow, Review, RolledBack, RunDescription, RunName, RunReport, ScoredPair, ScoredPairSide,
@@ -20,6 +23,10 @@ enum Kind {
     Good,
     TooFewRows,
     Broken,
+}
+
+fn asking(number: u64, task_token: &str) -> Step {
+    Step::Ask { run: name(number), task_token: task_token.to_owned() }
 }
 
 struct World {
@@ -175,7 +182,7 @@ impl World {
     }
 
     async fn ask(&self, number: u64, task_token: &str) -> Result<Answer, PromoteError> {
-        self.promoter().take(Step::Ask { run: name(number), task_token: task_token.to_owned() }).await
+        self.promoter().take(asking(number, task_token)).await
     }
 
     /// Moves the live adapter as `flywheel rollback` does from version `below - 1` to `above`.
@@ -232,6 +239,20 @@ async fn what_the_gate_leaves_to_a_person_only_a_person_promotes() {
     assert_eq!(world.promote(1, Some("kim")).await.unwrap(), Outcome::Promoted);
     let cause = LiveCause::Review { who: "kim".to_owned(), why: "fine".to_owned() };
     assert_eq!(world.live().await.live.changes[0].cause, cause);
+}
+
+#[tokio::test]
+async fn each_question_to_a_person_is_one_for_the_alarm_and_a_refused_one_is_none() {
+    let world = World::new();
+    world.trained(1, None, Kind::TooFewRows).await;
+    let recorded = Arc::new(Mutex::new(Vec::new()));
+    let kept = recorded.clone();
+    let metrics = Metrics::recorded_by(move |metric, value| kept.lock().unwrap().push((metric, value)));
+    let promoter = world.promoter().with_metrics(metrics);
+    promoter.take(asking(1, "too early")).await.unwrap_err();
+    world.evaluate(1).await.unwrap();
+    promoter.take(asking(1, "token")).await.unwrap();
+    assert_eq!(*recorded.lock().unwrap(), [(Metric::ReviewsAsked, 1)]);
 }
 
 #[tokio::test]

@@ -21,6 +21,9 @@ REFUSED_IN_BATCHES = {"ingest.post-batch.json": [2], "ingest.post-feedback-batch
 BEYOND_SCHEMAS = {33: "half a surrogate pair in an id"}
 """Lines of events/demo/bad.jsonl that are refused for a reason that JSON Schema cannot express."""
 
+FIELDS_OF_VARIANTS = {"final_user_edit", "kind", "rating", "comment"}
+"""The fields of edits and of kinds of feedback, beside those that all events have."""
+
 description = Description()
 
 
@@ -130,6 +133,7 @@ def test_fields_and_limits_are_those_of_the_code():
     nothing = lambda name: {field for field, schema in schemas[name]["properties"].items() if schema.get("$ref", "").endswith("/Nothing")}
     edit_event, prompt, feedback = source("edit_event.rs"), source("prompt.rs"), source("feedback.rs")
     assert nothing("Event") == strings(edit_event, "UNSUPPORTED") and nothing("ChatMessage") == strings(prompt, "UNSUPPORTED")
+    assert nothing("Batch") == strings(edit_event, "FIELDS") == set(schemas["Event"]["properties"]) | FIELDS_OF_VARIANTS
     assert set(schemas["ChatMessage"]["properties"]["role"]["enum"]) == strings(prompt, "ROLES")
     variants = [schemas[name]["allOf"][1]["properties"]["kind"] for name in ("StarRating", "FilledForm", "WrittenComment", "Reaction")]
     kinds = {kind for variant in variants for kind in variant.get("enum", [variant.get("const")])}

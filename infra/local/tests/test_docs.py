@@ -80,6 +80,31 @@ def test_operators_find_every_alarm_and_every_output():
     assert sorted(named) == sorted(re.findall(r"^  (\w+):$", template.split("\nOutputs:\n")[1], re.MULTILINE))
 
 
+NO_PARAMETERS = {"Name", "GenerateSecretString", "DeletionPolicy", "Allow", "NaN", "Nothing", "Converse", "DescribeExecution", "GetObject", "PutObject", "CopyObject", "SendMessageBatch", "StartExecution",
+                 "StaleCrossing", "NoBase", "NotPrepared", "LlamaTokenizer", "PreTrainedTokenizerFast", "ByteLevel", "Levenshtein"}
+"""Words of AWS, of HTTP, of errors and of tokenizers that look like names of the template."""
+
+
+def unknown_names(page: Path) -> set[str]:
+    """The names on a page that look like parameters, resources, outputs or metrics of the template, and are none."""
+    template = (REPOSITORY / "infra" / "template.yaml").read_text()
+    known = set(re.findall(r"^  (\w+):$|MetricName: (\w+)$", template, re.MULTILINE))
+    named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][A-Za-z]*)?)(?:=[^`]*)?`", prose(page)))
+    given = set(re.findall(r"[ '\"]([A-Z][a-z]\w+)=", "".join(re.findall(r"^.*PARAMETERS=.*$", page.read_text(), re.MULTILINE))))
+    return (named | given) - {name for pair in known for name in pair} - NO_PARAMETERS
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CONTRIBUTING.md"], ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_parameter_on_a_page_is_one_of_the_template(page):
+    assert unknown_names(page) == set()
+
+
+def test_a_parameter_that_the_template_does_not_have_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("`RunsPerMonth` and `MaxRunsPerMonth` and `Thresholds=5`\n```sh\nmake up PARAMETERS='Threshold=50 Treshold=5'\n```\n")
+    assert unknown_names(page) == {"MaxRunsPerMonth", "Thresholds", "Treshold"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_command_of_flywheel_exists(page):
     variants = (REPOSITORY / "crates" / "cli" / "src" / "arguments.rs").read_text().split("enum Command {")[1].split("\n}")[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import subprocess
+import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -36,6 +38,14 @@ def test_it_works_with_curl(stack):
                "--header", f"Authorization: Bearer {stack.keys.ingest}", "--header", "Content-Type: application/json",
                "--data", json.dumps(gold())]
     assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["accepted"] == 1
+
+
+def test_it_works_with_a_client_that_resolves_no_localhost_names(stack):
+    request = urllib.request.Request(f"{stack.api_url}/v1/edits", json.dumps(gold()).encode(), method="POST", headers={
+        "Authorization": f"Bearer {stack.keys.ingest}", "Content-Type": "application/json"})
+    assert urlsplit(stack.api_url).hostname == "127.0.0.1"
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        assert (answer.status, json.loads(answer.read())["accepted"]) == (202, 1)
 
 
 def test_health_needs_no_key(stack):
@@ -77,6 +87,8 @@ def test_feedback_has_an_endpoint_of_its_own(stack):
 
 def test_wrong_content_type(stack):
     assert post(stack, json.dumps(gold()), Content_Type="text/plain")[0] == 415
+    assert post(stack, json.dumps(gold()), Content_Type="application/json; charset=utf-16")[0] == 415
+    assert post(stack, json.dumps(gold()), Content_Encoding="gzip")[0] == 415
     assert post(stack, json.dumps(gold()), Content_Type="application/json; charset=utf-8")[0] == 202
 
 
@@ -93,6 +105,7 @@ def test_wrong_content_type(stack):
     (json.dumps(gold() | {"tools": [{"type": "function"}]}), "unsupported_field", "tools"),
     (json.dumps(gold() | {"score": float("nan")}), "malformed_json", "score"),
     (json.dumps({"events": [gold()] * 501}), "too_many_events", "events"),
+    (json.dumps({"events": [gold()], "prompt": "outer"}), "unsupported_field", "prompt"),
 ])
 def test_bad_bodies_are_refused_by_code_and_field(stack, body, code, field):
     status, answer = post(stack, body)

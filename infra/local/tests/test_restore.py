@@ -33,7 +33,7 @@ class Restored:
     lake: Lake
 
     def flywheel(self, *arguments: str) -> subprocess.CompletedProcess:
-        environment = os.environ | self.stack.cloud.environment() | {"FLYWHEEL_CONTRIBUTOR_KEY": self.stack.keys.contributor}
+        environment = os.environ | self.stack.cloud.environment() | {"FLYWHEEL_CONTRIBUTOR_KEY": self.stack.contributor_key()}
         command = [binary(), *arguments, "--lake", f"s3://{self.lake.bucket}", "--json"]
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 

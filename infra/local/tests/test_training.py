@@ -21,6 +21,7 @@ from edits import post_all
 from fake_trainer import Job, Trainer, sha256
 from intruder import Intruder
 from lake import Lake
+from metrics import logged, recorded
 from operating import run as run_binary
 from stage import package_of, rewrite, staged_with_policy
 from stack import Stack, raise_stack
@@ -66,7 +67,8 @@ def stack(impatient) -> Iterator[Stack]:
     with LocalCloud("test-training", enforce_iam=True) as cloud:
         cloud.skip_waits()
         stack = raise_stack(cloud, impatient, {
-            "Threshold": str(PAIRS - 20), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)", "TrainingBackEnd": "worker"})
+            "Threshold": str(PAIRS - 20), "BatchWindowSeconds": "1", "Schedule": "rate(365 days)", "TrainingBackEnd": "worker",
+            "LogLevel": "error"})
         listen(stack)
         yield stack
 
@@ -211,6 +213,11 @@ def test_a_better_adapter_goes_live(stack, lake, trainer):
              for name in ("train", "heldout", "replay_train", "replay_heldout")}
     assert len(split["train"] | split["heldout"]) == 2 * PAIRS
     assert len(split["replay_train"] | split["replay_heldout"]) == PAIRS
+    # A lifecycle rule goes by the tag: the copy of the data expires, its description stays.
+    tags = {name: stack.client("s3").get_object_tagging(Bucket=lake.bucket, Key=f"{job.input}{name}")["TagSet"]
+            for name in ("train.jsonl", "replay_heldout.jsonl", "run.json")}
+    expires = [{"Key": "expires", "Value": "run-input"}]
+    assert tags == {"train.jsonl": expires, "replay_heldout.jsonl": expires, "run.json": []}
     trainer.train(job)
     stack.client("stepfunctions").send_task_heartbeat(taskToken=job.task_token)
     trainer.succeed(job)
@@ -264,6 +271,10 @@ def test_what_the_gate_leaves_to_a_person_waits_for_one(stack, lake, trainer):
     trainer.succeed(job)
     wait_until("the question", lambda: list(lake.keys(f"runs/{run}/review.json")), 60, stack.cloud.log_file)
     assert live(lake) != run
+    # The alarm's metric is a line that no log level silences.
+    asked = lambda: ("flywheel/flywheel", "ReviewsAsked", 1) in recorded(stack, "Promote")
+    wait_until("the metric of the question", asked, 10, stack.cloud.log_file)
+    assert {line["level"] for line in logged(stack, "Promote")} <= {"ERROR"}
     shown = flywheel(stack, "promote", "--run", run, "--why", "looks fine", "--by", "kim", "--dry-run")
     assert json.loads(shown.stdout)["answered"] is False, shown.stderr
     answered = flywheel(stack, "promote", "--run", run, "--why", "looks fine", "--by", "kim", "--yes")

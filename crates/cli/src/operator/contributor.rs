@@ -25,7 +25,10 @@ pub(crate) fn pseudonym_of(id: &str) -> Result<String, Failure> {
     let settings = Settings::from_env();
     let key = settings.optional("FLYWHEEL_CONTRIBUTOR_KEY").and_then(ContributorKey::new);
     let key = key.ok_or_else(|| {
-        Failure::Unusable("an id needs FLYWHEEL_CONTRIBUTOR_KEY, the ContributorKey of the stack".to_owned())
+        Failure::Unusable("an id needs FLYWHEEL_CONTRIBUTOR_KEY, the key of the pseudonyms. The stack's output ContributorSecretArn names its secret: \
+             aws secretsmanager get-secret-value --secret-id ARN --query SecretString --output text"
+                .to_owned(),
+        )
     })?;
     Ok(key.pseudonym(id))
 }

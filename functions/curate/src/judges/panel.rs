@@ -3,6 +3,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use flywheel_curation::{CONTROL, Case, JudgeLimits, Opinion, caught_control};
+use flywheel_runtime::{Metric, Metrics};
 use futures::future::join_all;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -22,6 +23,7 @@ const WRITING_TIME: Duration = Duration::from_secs(30);
 pub struct Panel {
     judges: Vec<Box<dyn Judge>>,
     limits: JudgeLimits,
+    metrics: Metrics,
 }
 
 /// One judge's opinions on a batch.
@@ -37,7 +39,13 @@ impl Panel {
     /// Creates a panel without judges.
     #[must_use]
     pub fn new(limits: JudgeLimits) -> Self {
-        Self { judges: Vec::new(), limits }
+        Self { judges: Vec::new(), limits, metrics: Metrics::default() }
+    }
+
+    /// Records the number of unjudged events.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Adds a judge.
@@ -78,6 +86,10 @@ impl Panel {
         let control_holds = self.limits.max_calls > 0 && control_holds(judge, deadline, &mut session).await;
         if control_holds {
             self.ask_all(judge, cases, deadline, &mut session).await;
+        }
+        let unjudged = session.unjudged();
+        if unjudged > 0 {
+            self.metrics.record(Metric::Unjudged, unjudged as u64);
         }
         session.log(judge, control_holds);
         session
@@ -121,10 +133,18 @@ impl Session {
         }
     }
 
+    /// Returns the number of cases with an opinion of a kind.
+    fn count(&self, is_of_kind: fn(&Opinion) -> bool) -> usize {
+        self.opinions.iter().filter(|said| said.iter().any(is_of_kind)).count()
+    }
+
+    fn unjudged(&self) -> usize {
+        self.count(|opinion| *opinion == Opinion::Unsure)
+    }
+
     fn log(&self, judge: &dyn Judge, control_holds: bool) {
-        let has = |opinion: fn(&Opinion) -> bool| self.opinions.iter().filter(|said| said.iter().any(opinion)).count();
-        let unjudged = has(|opinion| *opinion == Opinion::Unsure);
-        let lowered = has(|opinion| !matches!(opinion, Opinion::Unsure | Opinion::Pass));
+        let unjudged = self.unjudged();
+        let lowered = self.count(|opinion| !matches!(opinion, Opinion::Unsure | Opinion::Pass));
         let Self { asked, unanswered, opinions, .. } = self;
         let (judge, cases) = (judge.kind(), opinions.len());
         let cause = self.cause.as_ref().map(tracing::field::display);
