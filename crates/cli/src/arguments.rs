@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flywheel_operator::LakeLocation;
 use flywheel_training::{InvalidRunName, RunName, TrainingFormat};
 
-use crate::operator::{LakeLocation, Target, Window, diff, export, show, status, verify, versions};
+use crate::operator::{Target, Window, diff, export, show, status, verify, versions};
 
 /// Curation of edits on this machine, by the same rules, code and verdicts as in the cloud; and the lake in operation.
 #[derive(Debug, Parser)]

@@ -23,9 +23,11 @@ use std::io::{ErrorKind, Write as _, stderr};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use flywheel_operator::OpenError;
 use flywheel_training::ReviewDecision;
 
 use arguments::{Arguments, Command};
+use marked::visible;
 
 /// The reason why a command gave up.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,12 @@ enum Failure {
     /// A value cannot be written as JSON, or has an unexpected shape.
     #[error("cannot write the output: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Unusable(error.to_string())
+    }
 }
 
 impl From<std::io::Error> for Failure {
@@ -61,7 +69,11 @@ enum Outcome {
 /// and 2 for a command that could not be carried out.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
+    let outcome = match arguments.command {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
@@ -90,8 +102,18 @@ pub fn run() -> ExitCode {
         Ok(Outcome::SomeBad) => ExitCode::from(1),
         Err(failure) => {
             // If standard error fails, too, there is no channel left.
-            let _ = writeln!(stderr(), "flywheel: {failure}");
+            let _ = writeln!(stderr(), "flywheel: {}", visible(&failure.to_string()));
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints the help, or the fault in the arguments. A fault quotes them, so it is made safe to show.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let _ = write!(stderr(), "{}", visible(&error.render().to_string()));
+    ExitCode::from(2)
 }

@@ -144,20 +144,41 @@ pub(crate) fn diff(rejected: &Marked<'_>, chosen: &Marked<'_>, style: &Style) ->
     out
 }
 
-/// Escapes characters that would act on the terminal or are invisible.
+/// Escapes characters that would act on the terminal or are invisible, except line ends and tabs.
 pub(crate) fn visible(text: &str) -> String {
-    let is_unseen = |character: char| {
-        character.is_control() && !matches!(character, '\n' | '\t')
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{e0000}'..='\u{e0fff}')
-    };
+    escaped(text, |character| character.escape_unicode().to_string())
+}
+
+/// Escapes the same characters in JSON, which means the same with them escaped.
+pub(crate) fn visible_json(json: &str) -> String {
+    escaped(json, |character| {
+        let mut units = [0; 2];
+        character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+    })
+}
+
+fn escaped(text: &str, escape: impl Fn(char) -> String) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
         if is_unseen(character) {
-            out.extend(character.escape_unicode());
+            out.push_str(&escape(character));
         } else {
             out.push(character);
         }
         out
     })
+}
+
+/// Returns `true` for control characters, for marks that change the direction of text, and for characters without a shape of their
+/// own: Unicode's `Default_Ignorable_Code_Point`, except the variation selectors that emoji have.
+fn is_unseen(character: char) -> bool {
+    character.is_control() && !matches!(character, '\n' | '\t')
+        || matches!(
+            character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 /// Returns a client's text in one line.

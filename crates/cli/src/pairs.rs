@@ -10,6 +10,7 @@ use flywheel_training::TrainingFormat;
 use crate::arguments::PairsArguments;
 use crate::input::{Chunk, total_bytes};
 use crate::last_texts::{Event, LastTexts};
+use crate::marked::visible;
 use crate::ordered::in_order;
 use crate::progress::Progress;
 use crate::summary::Summary;
@@ -60,7 +61,8 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<Outcome, Failure> {
         };
         let left_out = counted("left out, named above", left_out);
         let superseded = counted("gold, superseded", superseded);
-        stderr().write_all(format!("{} events\n{total}{left_out}{superseded}", total.events()).as_bytes())?;
+        let report = format!("{} events\n{total}{left_out}{superseded}", total.events());
+        stderr().write_all(visible(&report).as_bytes())?;
     }
     Ok(if total.bad_lines() == 0 { Outcome::AllGood } else { Outcome::SomeBad })
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::arguments::ReplayArguments;
 use crate::input::{Chunk, total_bytes};
+use crate::marked::visible;
 use crate::ordered::in_order;
 use crate::progress::Progress;
 use crate::summary::Summary;
@@ -111,7 +112,7 @@ pub(crate) fn run(arguments: &ReplayArguments) -> Result<Outcome, Failure> {
     output.flush()?;
     let seconds = progress.finish().as_secs_f64();
     if !input.quiet {
-        stderr().write_all(replay.report(&total, seconds).as_bytes())?;
+        stderr().write_all(visible(&replay.report(&total, seconds)).as_bytes())?;
     }
     Ok(if total.summary.bad_lines() == 0 { Outcome::AllGood } else { Outcome::SomeBad })
 }

@@ -396,7 +396,7 @@ fn the_breaker_is_opened_and_closed_with_who_and_why() {
     let close = ["breaker", "close", "--lake", lake, "--why", "blo\u{1b}cked", "--by", "kim", "--yes"];
     let closed = flywheel(&close);
     let text = String::from_utf8(closed.stdout).unwrap();
-    assert!(text.contains(": closed since") && text.contains("open → closed: kim: blo�cked"), "{text}");
+    assert!(text.contains(": closed since") && text.contains("open → closed: kim: blo\\u{1b}cked"), "{text}");
 }
 
 #[test]
@@ -462,7 +462,7 @@ fn adapters_are_listed_and_one_is_put_back() {
     assert_eq!(listed()["adapter"]["adapter"], "run-2");
 
     let text = String::from_utf8(flywheel(&[&demote[..], &["--yes"]].concat()).stdout).unwrap();
-    assert!(text.contains("kim: ra�mbles"), "{text}");
+    assert!(text.contains("kim: ra\\u{1b}mbles"), "{text}");
     assert_eq!(listed()["adapter"]["adapter"], "run-1");
     let again = flywheel(&[&demote[..], &["--yes"]].concat());
     assert_eq!((again.status.code(), stderr(&again).as_str()), (Some(2), "flywheel: run-1 is live already\n"));

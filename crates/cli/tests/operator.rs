@@ -341,7 +341,10 @@ fn where_the_lake_stands_is_shown() {
     assert_eq!(today(&report["reasons"]["rows"]["unchanged"]), 1);
     assert_eq!((&report["reasons"]["parts"], &report["reasons"]["parts_read"]), (&json!(1), &json!(1)));
     assert_eq!(report["list_requests"], 1 + 14 * 6);
-    assert_eq!(lake.json(&["status"])["pending"]["threshold"], 5_000);
+    assert_eq!(lake.json(&["status"])["pending"]["threshold"], 3, "the threshold of the last freeze");
+    let unfrozen = Lake::new();
+    assert_eq!(unfrozen.json(&["status"])["pending"]["threshold"], Value::Null);
+    assert!(unfrozen.text(&["status"]).contains("pending   0 pairs (give the threshold by --threshold)"));
     let text = lake.text(&["status", "--threshold", "8", "--days", "1", "--reason-days", "0"]);
     assert!(
         text.contains(&format!("pending   {}{} 6 of 8 pairs, 2 of them carried over", "█".repeat(22), "░".repeat(8))),
@@ -349,6 +352,68 @@ fn where_the_lake_stands_is_shown() {
     );
     assert!(text.contains("version   3, committed at") && text.contains("7 pairs, digest"), "{text}");
     assert!(!text.contains("reasons"), "{text}");
+}
+
+/// Runs `verify` while a file has another content, or none. Returns its exit code and what it says.
+fn verify_with(lake: &Lake, key: &str, content: Option<&[u8]>) -> (i32, String) {
+    let path = lake.folder().join(key);
+    let before = std::fs::read(&path).ok();
+    match content {
+        Some(content) => {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, content).unwrap();
+        }
+        None => std::fs::remove_file(&path).unwrap(),
+    }
+    let output = lake.flywheel(&["verify"]);
+    match before {
+        Some(before) => std::fs::write(&path, before).unwrap(),
+        None => std::fs::remove_file(&path).unwrap(),
+    }
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_lost_commit_or_state_does_not_fit() {
+    let lake = two_versions();
+    let newest = lake.json(&["verify"])["versions"].as_u64().unwrap();
+    assert!(lake.text(&["verify"]).contains("everything fits"));
+    let commit = format!("datasets/dpo_gold_v1/_delta_log/{newest:020}.json");
+    let [pointer, breaker, live] = ["state/pointer.json", "state/breaker.json", "models/live.json"];
+    let older = std::fs::read_to_string(lake.folder().join(pointer))
+        .unwrap()
+        .replace("\"carried_over\":2", "\"carried_over\":1");
+    let refused: [(&str, Option<&[u8]>, i32, &str); 11] = [
+        (&commit, None, 1, "the pointer stands at it"),
+        (&commit, Some(b"{}"), 1, "the pointer"),
+        (&commit, Some(b"garbage"), 2, "the dataset"),
+        (pointer, None, 1, "state/pointer.json is gone"),
+        (pointer, Some(b"[]"), 2, pointer),
+        (pointer, Some(b"{"), 2, pointer),
+        (pointer, Some(older.as_bytes()), 1, "is not the pointer that the newest record carries"),
+        (breaker, Some(b"[]"), 2, breaker),
+        (breaker, Some(b"garbage"), 2, breaker),
+        (live, Some(b"[]"), 2, live),
+        (live, Some(b"null"), 2, live),
+    ];
+    for (key, content, code, expected) in refused {
+        let (exit, said) = verify_with(&lake, key, content);
+        assert!(exit == code && said.contains(expected), "{key}: {exit}: {said}");
+    }
+    assert!(lake.text(&["verify"]).contains("everything fits"));
+}
+
+#[test]
+fn a_live_pointer_that_is_no_object_is_not_the_bare_base() {
+    let lake = two_versions();
+    std::fs::create_dir_all(lake.folder().join("models")).unwrap();
+    std::fs::write(lake.folder().join("models/live.json"), "[]").unwrap();
+    for arguments in [&["adapters"][..], &["demote", "--to", "base", "--why", "x", "--by", "kim", "--yes"]] {
+        let output = lake.flywheel(arguments);
+        let said = stderr(&output);
+        assert!(output.status.code() == Some(2) && said.contains("models/live.json"), "{said}");
+    }
 }
 
 #[test]

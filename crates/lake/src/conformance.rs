@@ -107,7 +107,9 @@ async fn rows_are_counted_by_route_and_time(lake: &(impl WritePart + CountRows))
     assert_eq!(lake.count_rows(Route::Signals, 0, Millis::MAX).await.unwrap(), 0);
 }
 
-async fn what_is_erased_is_gone_and_can_be_written_anew(lake: &(impl WritePart + ReadPart + ListKeys + EraseObject)) {
+async fn what_is_erased_is_gone_and_can_be_written_anew(
+    lake: &(impl WritePart + ReadPart + ListKeys + EraseObject + ReplaceObject),
+) {
     let keys = ["runs/a/input/run.json", "runs/a/input/train.jsonl", "runs/ab/input/run.json"];
     for key in keys {
         lake.write_part(key, "first".to_owned()).await.unwrap();
@@ -122,6 +124,11 @@ async fn what_is_erased_is_gone_and_can_be_written_anew(lake: &(impl WritePart +
     assert_eq!(lake.list_keys("runs/").await.unwrap(), keys[1..], "and no other one");
     lake.write_part(keys[0], "second".to_owned()).await.unwrap();
     assert_eq!(lake.read_part(keys[0]).await.unwrap(), b"second");
+    lake.replace_object(keys[0], "third".to_owned()).await.unwrap();
+    for _ in 0..2 {
+        lake.erase_older_versions(keys[0]).await.unwrap();
+        assert_eq!(lake.read_part(keys[0]).await.unwrap(), b"third", "the newest stays");
+    }
 }
 
 async fn the_breaker_is_moved_by_one_of_two(lake: &(impl LoadBreaker + MoveBreaker)) {

@@ -18,6 +18,7 @@ use crate::ports::{
     LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
     WriteFile, WritePart,
 };
+use crate::stored;
 
 /// Distinguishes the files that one process writes at the same time.
 static WRITES: AtomicU64 = AtomicU64::new(0);
@@ -66,8 +67,7 @@ impl FolderLake {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok((T::default(), None)),
             Err(error) => return Err(LakeError::caused("read", key, &error)),
         };
-        let value = serde_json::from_str(&text).map_err(|error| LakeError::caused("understand", key, &error))?;
-        Ok((value, Some(text)))
+        Ok((stored::parse(key, text.as_bytes())?, Some(text)))
     }
 
     fn store<T: Serialize>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
@@ -258,6 +258,11 @@ impl ListKeys for FolderLake {
 }
 
 impl EraseObject for FolderLake {
+    async fn erase_older_versions(&self, _key: &str) -> Result<(), LakeError> {
+        // A folder keeps none.
+        Ok(())
+    }
+
     async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
         match fs::remove_file(self.folder.join(key)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(LakeError::caused("erase", key, &error)),

@@ -19,7 +19,7 @@
 //! | [`MoveLive`] | `s3:PutObject` on the live pointer | promote, the operator's `flywheel demote` |
 //! | [`VisitObject`] | `s3:GetObject` on runs | prepare, promote |
 //! | [`WriteFile`] | `s3:PutObject` on runs' input | prepare |
-//! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews | promote |
+//! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews; on runs' files | promote; the operator's `flywheel forget` |
 //!
 //! A lake is a bucket ([`S3Lake`]) or a folder ([`FolderLake`]); tests have one in memory. One conformance suite checks all of
 //! them.
@@ -33,6 +33,7 @@ mod folder_lake;
 mod memory_lake;
 mod ports;
 mod s3_lake;
+mod stored;
 
 pub use error::LakeError;
 pub use folder_lake::FolderLake;

@@ -16,6 +16,7 @@ use crate::ports::{
     LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
     WriteFile, WritePart,
 };
+use crate::stored;
 
 /// A kind of failed write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +118,7 @@ impl MemoryLake {
 
     fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
         let Some(object) = self.get(key) else { return Ok((T::default(), None)) };
-        let value =
-            serde_json::from_slice(&object.body).map_err(|error| LakeError::caused("understand", key, &error))?;
-        Ok((value, Some(object.entity_tag)))
+        Ok((stored::parse(key, &object.body)?, Some(object.entity_tag)))
     }
 
     fn store<T: Serialize>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
@@ -190,6 +189,11 @@ impl ListKeys for MemoryLake {
 }
 
 impl EraseObject for MemoryLake {
+    async fn erase_older_versions(&self, _key: &str) -> Result<(), LakeError> {
+        // The memory keeps none.
+        Ok(())
+    }
+
     async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
         let mut state = self.lock();
         let fault = state.faults.iter().position(|(key_part, _)| key.contains(key_part));

@@ -50,11 +50,14 @@ pub trait ListKeys {
     fn list_keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, LakeError>> + Send;
 }
 
-/// Deletes objects permanently.
+/// Deletes objects, or their older versions, permanently.
 pub trait EraseObject {
     /// Deletes an object with all its versions, if the store keeps any, so that it cannot be restored. If there is none, that is
     /// success.
     fn erase_object(&self, key: &str) -> impl Future<Output = Result<(), LakeError>> + Send;
+
+    /// Deletes all versions of an object but the newest, if the store keeps any.
+    fn erase_older_versions(&self, key: &str) -> impl Future<Output = Result<(), LakeError>> + Send;
 }
 
 /// Counts the rows of a route, by the names of its parts.

@@ -24,6 +24,7 @@ use crate::ports::{
     LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
     WriteFile, WritePart,
 };
+use crate::stored;
 
 /// The attempts at a write that S3 answers with 409: another conditional write to the same key was under way.
 const CONFLICT_ATTEMPTS: u32 = 5;
@@ -111,9 +112,7 @@ impl S3Lake {
         };
         let entity_tag = object.e_tag().map(str::to_owned);
         let body = object.body.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
-        let value =
-            serde_json::from_slice(&body.into_bytes()).map_err(|error| LakeError::caused("understand", key, &error))?;
-        Ok((value, entity_tag))
+        Ok((stored::parse(key, &body.into_bytes())?, entity_tag))
     }
 
     async fn store<T: Serialize + Sync>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
@@ -122,20 +121,36 @@ impl S3Lake {
         self.put(key, &object, &Condition::is_still(still)).await.map(Moved::from)
     }
 
-    /// Returns the ids of all versions of an object, delete markers included. (In a bucket without versioning the one object has
-    /// the id `null`, which works as well.)
-    async fn versions_of(&self, key: &str) -> Result<Vec<String>, LakeError> {
+    async fn erase_versions(
+        &self,
+        key: &str,
+        versions: impl IntoIterator<Item = StoredVersion>,
+    ) -> Result<(), LakeError> {
+        for version in versions {
+            let request = self.client.delete_object().bucket(&self.bucket).key(key).version_id(version.id);
+            request.send().await.map_err(|error| LakeError::caused("erase", key, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Returns all versions of an object, delete markers included. (In a bucket without versioning the one object has the id
+    /// `null`, which works as well.)
+    async fn versions_of(&self, key: &str) -> Result<Vec<StoredVersion>, LakeError> {
         let mut found = Vec::new();
         let (mut key_marker, mut version_marker) = (None, None);
         loop {
             let request = self.client.list_object_versions().bucket(&self.bucket).prefix(key);
             let request = request.set_key_marker(key_marker).set_version_id_marker(version_marker);
             let page = request.send().await.map_err(|error| LakeError::caused("list versions of", key, &error))?;
-            let versions = page.versions().iter().map(|version| (version.key(), version.version_id()));
-            let markers = page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id()));
+            let versions =
+                page.versions().iter().map(|version| (version.key(), version.version_id(), version.is_latest()));
+            let markers =
+                page.delete_markers().iter().map(|marker| (marker.key(), marker.version_id(), marker.is_latest()));
             // Other keys may begin with this one.
-            let of_key = versions.chain(markers).filter(|(of, _)| *of == Some(key));
-            found.extend(of_key.filter_map(|(_, id)| id).map(str::to_owned));
+            let of_key = versions.chain(markers).filter(|(of, ..)| *of == Some(key));
+            found.extend(of_key.filter_map(|(_, id, is_latest)| {
+                Some(StoredVersion { id: id?.to_owned(), is_latest: is_latest.unwrap_or(true) })
+            }));
             if page.is_truncated() != Some(true) {
                 return Ok(found);
             }
@@ -158,6 +173,12 @@ impl S3Lake {
             Condition::Always => request,
         }
     }
+}
+
+/// A version of a stored object, or a delete marker.
+struct StoredVersion {
+    id: String,
+    is_latest: bool,
 }
 
 struct Object<'a> {
@@ -284,11 +305,13 @@ impl ListKeys for S3Lake {
 
 impl EraseObject for S3Lake {
     async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
-        for version in self.versions_of(key).await? {
-            let request = self.client.delete_object().bucket(&self.bucket).key(key).version_id(version);
-            request.send().await.map_err(|error| LakeError::caused("erase", key, &error))?;
-        }
-        Ok(())
+        let versions = self.versions_of(key).await?;
+        self.erase_versions(key, versions).await
+    }
+
+    async fn erase_older_versions(&self, key: &str) -> Result<(), LakeError> {
+        let versions = self.versions_of(key).await?;
+        self.erase_versions(key, versions.into_iter().filter(|version| !version.is_latest)).await
     }
 }
 

@@ -96,6 +96,9 @@ pub struct FreezeReport {
     pub net_new: u64,
     /// `true` if that is enough to train on.
     pub trainable: bool,
+    /// The threshold that the freeze was asked for. (Reports from before it was kept have none.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<u64>,
 }
 
 /// The change that an operator's version makes to the pointer.
@@ -166,6 +169,7 @@ impl Pointer {
             parts: frozen.parts,
             net_new,
             trainable,
+            threshold: Some(goal.threshold),
         };
         Self {
             crossing: self.crossing + 1,

@@ -11,7 +11,7 @@ const DOMAIN: [&str; 11] =
     ["base", "text", "event", "toxicity", "audit", "log", "curation", "dataset", "training", "gate", "policy"];
 
 /// The crates that do I/O with what the domain decides.
-const EDGES: [&str; 6] = ["cli", "lake", "runtime", "table", "trainer", "worker"];
+const EDGES: [&str; 7] = ["cli", "lake", "operator", "runtime", "table", "trainer", "worker"];
 
 /// A module: its crate, and its name there. A file of a folder belongs to the folder's module.
 type Module = (String, String);

@@ -83,6 +83,14 @@ pub struct Records {
     pub version: Option<VersionRecord>,
 }
 
+impl DatasetError {
+    /// Returns the error of waiting pairs that cannot be read.
+    #[must_use]
+    pub fn damaged_waiting(version: u64) -> Self {
+        Self::Damaged { what: "waiting pairs", version }
+    }
+}
+
 /// The error of a dataset that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
@@ -107,6 +115,14 @@ pub enum DatasetError {
         pointer: u64,
         /// The newest version that the table has.
         newest: u64,
+    },
+    /// An object beside the table is damaged. A retry cannot change that.
+    #[error("the {what} after version {version} cannot be read: restore the object, which never changes")]
+    Damaged {
+        /// The object's content.
+        what: &'static str,
+        /// The version whose record names it.
+        version: u64,
     },
     /// The store failed, or its content is invalid.
     #[error("{action} the dataset: {cause}")]

@@ -8,13 +8,16 @@ use crate::{Dataset as _, Records};
 
 /// The objects that erasures have deleted, or are about to, and their replacements.
 #[derive(Debug, Default)]
-pub(crate) struct Erased {
+pub struct Erased {
     objects: BTreeMap<(Place, String), ReplacedObject>,
 }
 
 impl Erased {
     /// Adds the objects that an erasure's record lists.
-    pub(crate) async fn learn(
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the list cannot be read.
+    pub async fn learn(
         &mut self,
         dataset: &DeltaDataset,
         snapshot: &TableVersion,
@@ -43,21 +46,26 @@ impl Erased {
         self.objects.insert((object.place, object.name.clone()), object);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Returns `true` if nothing was erased.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }
 
-    pub(crate) fn has(&self, place: Place, name: &str) -> bool {
+    /// Returns `true` if an object was erased, or is about to be.
+    #[must_use]
+    pub fn has(&self, place: Place, name: &str) -> bool {
         self.objects.contains_key(&(place, name.to_owned()))
     }
 
     /// Returns all objects, in order.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = &ReplacedObject> {
+    pub fn objects(&self) -> impl Iterator<Item = &ReplacedObject> {
         self.objects.values()
     }
 
     /// Returns the final replacement of an object; none if it was not erased. A replacement may itself have been replaced since.
-    pub(crate) fn instead_of(&self, place: Place, name: &str) -> Option<Instead> {
+    #[must_use]
+    pub fn instead_of(&self, place: Place, name: &str) -> Option<Instead> {
         let mut found = self.objects.get(&(place, name.to_owned()))?;
         let (sha256, mut erased) = (found.sha256.clone(), found.erased);
         // Each step leaves fewer lines, so it ends. The loop is bounded, in case a forged list has a cycle.
@@ -73,11 +81,11 @@ impl Erased {
 
 /// The final state of an erased object.
 #[derive(Debug, Clone)]
-pub(crate) struct Instead {
+pub struct Instead {
     /// The SHA-256 of the erased object.
-    pub(crate) sha256: String,
+    pub sha256: String,
     /// Its replacement; none if nothing was left of it.
-    pub(crate) by: Option<Replacement>,
+    pub by: Option<Replacement>,
     /// The number of its lines or rows that were erased.
-    pub(crate) erased: u64,
+    pub erased: u64,
 }

@@ -33,13 +33,17 @@ where
 
 /// Checks that no version is lost. The pointer was read first, and moves after the commit. So a version that it stands at
 /// existed; if it is missing now, it is lost.
-pub(crate) fn check_that_none_is_lost<S>(stored: &LoadedPointer, loaded: &Loaded<S>) -> Result<(), DatasetError> {
+///
+/// # Errors
+/// [`DatasetError::LostVersion`] if it is.
+pub fn check_that_none_is_lost<S>(stored: &LoadedPointer, loaded: &Loaded<S>) -> Result<(), DatasetError> {
     let (pointer, newest) = (stored.pointer.version(), loaded.version);
     if pointer > newest { Err(DatasetError::LostVersion { pointer, newest }) } else { Ok(()) }
 }
 
 /// Returns the records of the newest version, if the pointer does not stand at it yet.
-pub(crate) fn ahead<'l, S>(stored: &LoadedPointer, loaded: &'l Loaded<S>) -> Option<&'l Records> {
+#[must_use]
+pub fn ahead<'l, S>(stored: &LoadedPointer, loaded: &'l Loaded<S>) -> Option<&'l Records> {
     loaded.last_freeze.as_ref().filter(|last| last.pointer.version() > stored.pointer.version())
 }
 

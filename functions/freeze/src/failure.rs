@@ -9,9 +9,7 @@ impl From<FreezeError> for Diagnostic {
         let error_type = match &error {
             FreezeError::StaleCrossing { .. } => "StaleCrossing",
             FreezeError::CorruptPart(_) | FreezeError::Dataset(DatasetError::InvalidLine { .. }) => "CorruptPart",
-            FreezeError::CorruptBackground
-            | FreezeError::CorruptWaiting
-            | FreezeError::Dataset(DatasetError::LostVersion { .. }) => "CorruptDataset",
+            FreezeError::Dataset(DatasetError::Damaged { .. } | DatasetError::LostVersion { .. }) => "CorruptDataset",
             FreezeError::Contended => "Contended",
             FreezeError::Lake(_) => "LakeUnavailable",
             FreezeError::Dataset(_) => "DatasetUnavailable",

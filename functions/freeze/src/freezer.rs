@@ -2,8 +2,8 @@ use std::time::Instant;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::{
-    Audited, Background, Consumed, ConsumedPart, DatasetRules, Drift, GoldLine, HeldPart, Newcomers, ObjectDigest,
-    Shortfall, SplitSalt, VersionRecord, audit, object_sha256,
+    Audited, Consumed, ConsumedPart, DatasetRules, Drift, GoldLine, HeldPart, Newcomers, ObjectDigest, Shortfall,
+    SplitSalt, VersionRecord, audit, object_sha256,
 };
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer,
@@ -14,7 +14,9 @@ use flywheel_log::{
     WindowStatistics,
 };
 use flywheel_runtime::millis_since;
-use flywheel_table::{Amendable, Dataset, DatasetError, Loaded, Records, finish, net_new_without};
+use flywheel_table::{
+    Amendable, Dataset, DatasetError, Loaded, Records, background_of, finish, net_new_without, waiting_after,
+};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Deserialize;
 
@@ -66,14 +68,6 @@ pub enum FreezeError {
     /// A part is damaged. A retry cannot succeed.
     #[error(transparent)]
     CorruptPart(#[from] CorruptPart),
-    /// The last version's background, which describes the versions before it, is damaged. A retry cannot succeed.
-    #[error("the last version's background of phrases is damaged: restore it, it is an object that never changes")]
-    CorruptBackground,
-    /// The waiting pairs are damaged. A retry cannot succeed.
-    #[error(
-        "the pairs that wait since the last version are damaged: restore them, they are an object that never changes"
-    )]
-    CorruptWaiting,
     /// Other commits came first on every attempt.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another change of the lake")]
     Contended,
@@ -150,17 +144,17 @@ where
         let listing = self.lake.list_parts(&pointer.watermark.list_after()).await?;
         let Loaded { snapshot, version, salt, last_freeze } = loaded;
         let previous = last_freeze.and_then(|last| last.version);
-        let waiting = self.waiting(&snapshot, previous.as_ref()).await?;
+        let waiting = waiting_after(&self.dataset, &snapshot, previous.as_ref()).await?;
         let max_bytes = self.max_bytes.saturating_sub(waiting.len() as u64);
         let (within_bytes, _) = pointer.watermark.divide(&listing.parts, max_bytes);
         let (taken, _) = pointer.watermark.sample(within_bytes, room, |part| breaker.breaker.holds(part));
         let rest = &listing.parts[taken.len()..];
         let parts = pointer.watermark.pending(taken).parts;
 
-        let background = self.background(&snapshot, previous.as_ref()).await?;
+        let background = background_of(&self.dataset, &snapshot, previous.as_ref()).await?;
         let attribution = previous.as_ref().map(VersionRecord::attribution).unwrap_or_default();
         let newcomers = Newcomers::new(&self.rules).remembering(&background).attributed_as(attribution);
-        let newcomers = add_waiting(newcomers, &waiting)?;
+        let newcomers = add_waiting(newcomers, &waiting, version)?;
         let Gathered { mut newcomers, window, list, lines } = self.gather(newcomers, &parts, &breaker.breaker).await?;
         self.add_states(&mut newcomers, &pointer.watermark).await?;
         self.dataset.deduplicate(&snapshot, &mut newcomers).await?;
@@ -345,23 +339,6 @@ where
         tracing::warn!(from = breaker.breaker.state.as_str(), to = next.state.as_str(), crossing, "breaker moved");
         Ok(Some(next))
     }
-
-    async fn background(
-        &self,
-        snapshot: &D::Snapshot,
-        previous: Option<&VersionRecord>,
-    ) -> Result<Background, FreezeError> {
-        let Some(previous) = previous else { return Ok(Background::default()) };
-        let bytes = self.dataset.get_object(snapshot, &previous.background).await?;
-        Background::from_bytes(&bytes).map_err(|_| FreezeError::CorruptBackground)
-    }
-
-    /// Returns the lines that wait since the last version.
-    async fn waiting(&self, snapshot: &D::Snapshot, previous: Option<&VersionRecord>) -> Result<String, FreezeError> {
-        let Some(waiting) = previous.and_then(|previous| previous.waiting.as_ref()) else { return Ok(String::new()) };
-        let bytes = self.dataset.get_object(snapshot, &waiting.object).await?;
-        String::from_utf8(bytes).map_err(|_| FreezeError::CorruptWaiting)
-    }
 }
 
 /// A version that is not committed yet.
@@ -407,9 +384,9 @@ impl Gathered {
 }
 
 /// Adds the waiting pairs before all pending ones.
-fn add_waiting(mut newcomers: Newcomers, waiting: &str) -> Result<Newcomers, FreezeError> {
+fn add_waiting(mut newcomers: Newcomers, waiting: &str, version: u64) -> Result<Newcomers, DatasetError> {
     let is_whole = waiting.split_terminator('\n').all(|line| newcomers.add_waiting(line));
-    if is_whole { Ok(newcomers) } else { Err(FreezeError::CorruptWaiting) }
+    if is_whole { Ok(newcomers) } else { Err(DatasetError::damaged_waiting(version)) }
 }
 
 /// Returns the contributors and prompts of the carried-over and the new pairs.

@@ -12,10 +12,9 @@ use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, MovePointer as _, WritePart as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal, Pointer};
+use flywheel_operator::{AmendError, Amender, NewVersion, Request, Wish};
 use flywheel_policy::Policy;
-use flywheel_table::{
-    AmendError, Amendable as _, Amender, Dataset as _, DeltaDataset, NewVersion, Request, Verified, Wish, verify,
-};
+use flywheel_table::{Amendable as _, Dataset as _, DeltaDataset, Verified, verify};
 use serde_json::json;
 use tempfile::TempDir;
 use url::Url;

@@ -16,7 +16,10 @@ use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest, WrittenFiles};
 use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
-use flywheel_lake::{Fault, LakeError, MemoryLake, ReadPart, WritePart as _};
+use flywheel_lake::{
+    Fault, LakeError, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker, LoadedLive, LoadedPointer, MemoryLake,
+    ReadPart, WritePart as _,
+};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal};
 use flywheel_policy::Policy;
 use flywheel_table::{
@@ -393,6 +396,24 @@ impl ReadPart for Tampered {
             Some(body) => Ok(body.clone()),
             None => self.lake.read_part("no such object").await,
         }
+    }
+}
+
+impl LoadPointer for Tampered {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        self.lake.load_pointer().await
+    }
+}
+
+impl LoadBreaker for Tampered {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        self.lake.load_breaker().await
+    }
+}
+
+impl LoadLive for Tampered {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        self.lake.load_live().await
     }
 }
 

@@ -3,7 +3,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,83 +16,102 @@ use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved,
-    ReadPart, WritePart,
+    ReadPart, ReplaceObject, WritePart,
 };
-use flywheel_log::{BreakerBounds, FreezeReport, Goal, Pointer};
+use flywheel_log::{BreakerBounds, FreezeReport, Goal, PartName, Pointer};
+use flywheel_operator::{AmendError, Amender, Eraser, Erasure, Request, Wish};
 use flywheel_policy::Policy;
 use flywheel_runtime::now;
-use flywheel_table::{
-    Amendable as _, Amender, DeltaDataset, EraseError, Eraser, Erasure, Request, Verified, Wish, verify,
-};
+use flywheel_table::{Amendable as _, DeltaDataset, Verified, verify};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Made once: what it looks for takes a while to compile.
 static CURATOR: LazyLock<Curator> = LazyLock::new(|| Curator::new(Policy::default(), ContributorKey::new("key")));
 
+/// A run's file with copies of mallory's rows, and of others'.
+const COPIES: &str = "runs/crossing-000003-attempt-1/input/train.jsonl";
+
 fn pseudonym() -> String {
     ContributorKey::new("key").unwrap().pseudonym("mallory")
 }
 
-/// A lake whose client crashes before the write of this number.
+/// A lake whose client crashes before the operation of this number, and which a freeze may stage an object in meanwhile.
 struct Mortal {
     lake: FolderLake,
-    writes_left: AtomicU32,
+    operations_left: AtomicU32,
+    /// An object that a freeze stages after the commit: it has lost the version to it.
+    staged: Option<(String, String)>,
 }
 
 impl Mortal {
-    fn write(&self) -> Result<(), LakeError> {
-        let left = self.writes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+    async fn operate(&self) -> Result<(), LakeError> {
+        let left = self.operations_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         // Any error does; reading a missing object gives one.
-        if left.is_ok() { Ok(()) } else { self.lake_error() }
-    }
-
-    fn lake_error(&self) -> Result<(), LakeError> {
-        futures::executor::block_on(self.lake.read_part("dead")).map(|_| ())
+        if left.is_ok() { Ok(()) } else { self.lake.read_part("dead").await.map(|_| ()) }
     }
 }
 
 impl WritePart for Mortal {
     async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
-        self.write()?;
+        self.operate().await?;
         self.lake.write_part(key, body).await
+    }
+}
+
+impl ReplaceObject for Mortal {
+    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
+        self.operate().await?;
+        self.lake.replace_object(key, body).await
     }
 }
 
 impl EraseObject for Mortal {
     async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
-        self.write()?;
+        self.operate().await?;
         self.lake.erase_object(key).await
+    }
+
+    async fn erase_older_versions(&self, key: &str) -> Result<(), LakeError> {
+        self.operate().await?;
+        self.lake.erase_older_versions(key).await
     }
 }
 
 impl MovePointer for Mortal {
     async fn move_pointer(&self, from: &LoadedPointer, to: &Pointer) -> Result<Moved, LakeError> {
-        self.write()?;
+        self.operate().await?;
+        if let Some((key, body)) = &self.staged {
+            self.lake.write_part(key, body.clone()).await?;
+        }
         self.lake.move_pointer(from, to).await
     }
 }
 
 impl LoadPointer for Mortal {
     async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        self.operate().await?;
         self.lake.load_pointer().await
     }
 }
 
 impl ReadPart for Mortal {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        self.operate().await?;
         self.lake.read_part(key).await
     }
 }
 
 impl ListParts for Mortal {
     async fn list_parts(&self, after: &str) -> Result<Listing, LakeError> {
+        self.operate().await?;
         self.lake.list_parts(after).await
     }
 }
 
 impl ListKeys for Mortal {
     async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        self.operate().await?;
         self.lake.list_keys(prefix).await
     }
 }
@@ -169,13 +188,52 @@ impl World {
             lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
         }
         let copies = world.rows(Some(5)).await.into_iter().map(|row| format!("{row}\n")).collect();
-        lake.write_part("runs/crossing-000003-attempt-1/input/train.jsonl", copies).await.unwrap();
+        lake.write_part(COPIES, copies).await.unwrap();
         world
     }
 
-    async fn erase(&self, writes: u32) -> Result<Erasure, EraseError> {
-        let lake = Mortal { lake: self.lake(), writes_left: AtomicU32::new(writes) };
+    async fn erase(&self, operations: u32) -> Result<Erasure, AmendError> {
+        self.erase_while_staged(operations, None).await
+    }
+
+    async fn erase_while_staged(
+        &self,
+        operations: u32,
+        staged: Option<(String, String)>,
+    ) -> Result<Erasure, AmendError> {
+        let lake = Mortal { lake: self.lake(), operations_left: AtomicU32::new(operations), staged };
         Eraser::new(&lake, &self.dataset(), now).erase(&pseudonym(), "kim", "request 117").await
+    }
+
+    /// Returns a copy of this world, as it is now.
+    fn copied(&self) -> Self {
+        let folder = TempDir::new().unwrap();
+        for (path, body) in self.files() {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, body).unwrap();
+        }
+        Self { folder, start: self.start }
+    }
+
+    /// Returns all files, by their paths in the lake.
+    fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let (mut files, mut folders) = (BTreeMap::new(), vec![self.path().to_owned()]);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.insert(path.strip_prefix(self.path()).unwrap().to_owned(), std::fs::read(&path).unwrap());
+                }
+            }
+        }
+        files
+    }
+
+    async fn plan(&self) -> Result<Erasure, AmendError> {
+        Eraser::new(&self.lake(), &self.dataset(), now).plan(&pseudonym()).await
     }
 
     async fn rows(&self, version: Option<u64>) -> Vec<String> {
@@ -331,24 +389,83 @@ async fn what_was_excluded_before_is_erased_from_the_versions_that_had_it() {
 }
 
 #[tokio::test]
-async fn killed_at_any_write_and_run_again_it_ends_the_same() {
-    for writes in 0.. {
-        let world = World::with_mallory().await;
-        if world.erase(writes).await.is_ok() {
-            assert!(writes > 12, "it took only {writes} writes");
+async fn killed_at_any_operation_and_run_again_it_ends_the_same() {
+    let alive = World::with_mallory().await;
+    let before = alive.files();
+    for operations in 0.. {
+        let world = alive.copied();
+        if world.erase(operations).await.is_ok() {
+            assert!(operations > 30, "it took only {operations} operations");
             return;
         }
+        let was_copied = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().any(|path| path.starts_with("runs"));
+        assert!(was_copied(&world.files()) && was_copied(&before), "a run's file is there at every moment");
         // The next process may be a freeze.
-        if writes % 2 == 0 {
+        if operations % 2 == 0 {
             world.freeze(4).await.unwrap();
         }
         world.erase(u32::MAX).await.unwrap();
         world.check_that_mallory_is_gone().await;
         let mut expected = set(&["alice-1", "bob-20"]);
-        expected.extend((writes % 2 == 0).then(|| "bob-30".to_owned()));
-        assert_eq!(world.events(None).await, expected, "killed at write {writes}");
+        expected.extend((operations % 2 == 0).then(|| "bob-30".to_owned()));
+        assert_eq!(world.events(None).await, expected, "killed at operation {operations}");
         let pointer = world.lake().load_pointer().await.unwrap().pointer;
-        assert_eq!(pointer.carried_over, expected.len() as u64, "killed at write {writes}");
+        assert_eq!(pointer.carried_over, expected.len() as u64, "killed at operation {operations}");
+        let copies = std::fs::read_to_string(world.path().join(COPIES)).unwrap();
+        assert_eq!(copies.lines().count(), 2, "others' copies stay: {copies}");
+    }
+}
+
+#[tokio::test]
+async fn no_line_that_cannot_be_read_stops_it_and_each_is_named() {
+    let world = World::with_mallory().await;
+    let lake = world.lake();
+    let output = "runs/crossing-000003-attempt-1/output/rows.jsonl";
+    lake.write_part(output, "{\"pair_id\":\"of nobody\"}\n{ \"secretword\n[\"secretword\"]\n".to_owned())
+        .await
+        .unwrap();
+    let name = PartName { written_at: world.start + 9, digest: "0".repeat(32), rows: 2 };
+    let part = name.key(Route::Review);
+    let path = world.path().join(&part);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, b"{\"contributor\":\"other\"}\n{\"prompt\":\"secretword \xff\"}\n").unwrap();
+    let orphan = "datasets/dpo_gold_v1/part-of-a-dead-freeze.parquet";
+    std::fs::write(world.path().join(orphan), "secretword").unwrap();
+
+    let before = world.files();
+    let planned = world.plan().await.unwrap();
+    assert_eq!(world.files(), before, "a plan changes nothing");
+    assert_eq!((&planned.unreadable, planned.copies.len()), (&vec![part.clone(), output.to_owned()], 2));
+    let erased = world.erase(u32::MAX).await.unwrap();
+    assert_eq!(erased.unreadable, [part, output.to_owned(), orphan.to_owned()]);
+    assert_eq!((&erased.copies, erased.lines), (&planned.copies, planned.lines));
+    world.check_that_mallory_is_gone().await;
+    let output = std::fs::read_to_string(world.path().join(output)).unwrap();
+    assert_eq!(output, "{\"pair_id\":\"of nobody\"}\n");
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_changes_nothing() {
+    let world = World::with_mallory().await;
+    let folder = world.path().join("datasets/dpo_gold_v1/_flywheel/background");
+    for background in std::fs::read_dir(folder).unwrap() {
+        std::fs::write(background.unwrap().path(), "damaged").unwrap();
+    }
+    let before = world.files();
+    let planned = world.plan().await.unwrap_err().to_string();
+    assert!(planned.contains("was changed"), "{planned}");
+    assert_eq!(world.erase(u32::MAX).await.unwrap_err().to_string(), planned);
+    assert_eq!(world.files(), before);
+}
+
+#[tokio::test]
+async fn pairs_that_a_lost_freeze_stages_meanwhile_go_too() {
+    for folder in ["held", "waiting"] {
+        let world = World::with_mallory().await;
+        let key = format!("datasets/dpo_gold_v1/_flywheel/{folder}/{}.jsonl", "0".repeat(64));
+        let line = json!({"contributor": pseudonym(), "prompt": "secretword"}).to_string() + "\n";
+        world.erase_while_staged(u32::MAX, Some((key, line))).await.unwrap();
+        world.check_that_mallory_is_gone().await;
     }
 }
 

@@ -27,8 +27,9 @@ use flywheel_lake::{
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
 };
 use flywheel_log::{Attempt, Breaker, BreakerBounds, BreakerState, Goal, PartName, Pointer, Trigger};
+use flywheel_operator::{Amender, Request, Wish};
 use flywheel_runtime::Settings;
-use flywheel_table::{Amendable, Amender, Dataset, DatasetError, Loaded, Records, Request, Rows, Wish};
+use flywheel_table::{Amendable, Dataset, DatasetError, Loaded, Records, Rows};
 
 const START: Millis = 1_795_342_830_007;
 const MINUTE: Millis = 60 * 1000;

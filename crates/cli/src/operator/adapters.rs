@@ -3,73 +3,37 @@
 use std::fmt::Write as _;
 
 use flywheel_base::instant::rfc3339;
-use flywheel_lake::{LoadLive as _, LoadedLive, MoveLive as _, Moved};
+use flywheel_operator::LakeLocation;
 use flywheel_runtime::now;
 use flywheel_training::{LiveCause, LiveChange, LiveModel};
-use serde::Serialize;
 
-use super::confirm::confirm;
-use super::lake::{LakeLocation, OperatorLake, unusable};
-use super::output::print;
-use super::visible;
-use crate::arguments::{ChangeArguments, DemoteArguments, DemoteTo, LakeArguments};
+use super::moves::{SHOWN_CHANGES, change, show};
+use crate::arguments::{DemoteArguments, DemoteTo, LakeArguments};
+use crate::marked::one_line;
 use crate::{Failure, Outcome};
 
-/// The number of changes shown as text; JSON has them all.
-const SHOWN_CHANGES: usize = 10;
-
-/// The commands' report, printed as JSON.
-#[derive(Serialize)]
-struct Report<'r> {
-    lake: String,
-    changed: bool,
-    dry_run: bool,
-    #[serde(flatten)]
-    live: &'r LiveModel,
-}
-
 pub(crate) async fn list(arguments: &LakeArguments) -> Result<Outcome, Failure> {
-    let lake = OperatorLake::open(&arguments.lake).await?;
-    let LoadedLive { live, .. } = lake.load_live().await.map_err(unusable)?;
-    say(arguments, &live, false, false)
+    show(arguments, as_text).await
 }
 
 pub(crate) async fn demote(arguments: &DemoteArguments) -> Result<Outcome, Failure> {
-    let DemoteArguments { to, change } = arguments;
-    let ChangeArguments { on, why, by, dry_run, yes } = change;
-    let lake = OperatorLake::open(&on.lake).await?;
-    let loaded = lake.load_live().await.map_err(unusable)?;
+    let DemoteArguments { to, change: by_hand } = arguments;
     let run = match to {
         DemoteTo::Base => None,
         DemoteTo::Run(run) => Some(run),
     };
-    let next = loaded.live.demoted(run, by, why, now()).map_err(unusable)?;
-    if *dry_run {
-        return say(on, &next, false, true);
-    }
-    if !yes {
-        let question =
-            format!("Make {to} live in {}? Runs that were measured against what is live now are superseded.", on.lake);
-        confirm(&question)?;
-    }
-    match lake.move_live(&loaded, &next).await.map_err(unusable)? {
-        Moved::Moved => say(on, &next, true, false),
-        Moved::WasMovedBefore => Err(Failure::Unusable(
-            "another operator or a function changed the live adapter just now: look at it again".to_owned(),
-        )),
-    }
-}
-
-fn say(on: &LakeArguments, live: &LiveModel, changed: bool, dry_run: bool) -> Result<Outcome, Failure> {
-    print(on, &Report { lake: on.lake.to_string(), changed, dry_run, live }, |report| {
-        let note = if report.dry_run { "would be: " } else { "" };
-        format!("{note}{}", as_text(&on.lake, report.live))
-    })
+    let lake = &by_hand.on.lake;
+    let question =
+        format!("Make {to} live in {lake}? Runs that were measured against what is live now are superseded.");
+    let next = |live: &LiveModel| live.demoted(run, &by_hand.by, &by_hand.why, now());
+    change(by_hand, &question, next, as_text).await
 }
 
 fn as_text(lake: &LakeLocation, live: &LiveModel) -> String {
     let mut text = match &live.adapter {
-        Some(adapter) => format!("live in {lake}: {adapter}\n  {}  sha256 {}\n", adapter.prefix, adapter.sha256),
+        Some(adapter) => {
+            format!("live in {lake}: {adapter}\n  {}  sha256 {}\n", one_line(&adapter.prefix), adapter.sha256)
+        }
         None => format!("live in {lake}: the bare base\n"),
     };
     for versions in &live.taken_back {
@@ -86,7 +50,7 @@ fn as_text(lake: &LakeLocation, live: &LiveModel) -> String {
 fn because(cause: &LiveCause) -> String {
     match cause {
         LiveCause::Gate => "the gate".to_owned(),
-        LiveCause::Review { who, why } => format!("reviewed by {}: {}", visible(who), visible(why)),
-        LiveCause::ByHand { who, why } => format!("{}: {}", visible(who), visible(why)),
+        LiveCause::Review { who, why } => format!("reviewed by {}: {}", one_line(who), one_line(why)),
+        LiveCause::ByHand { who, why } => format!("{}: {}", one_line(who), one_line(why)),
     }
 }

@@ -3,16 +3,18 @@
 use std::fmt::Write as _;
 
 use flywheel_dataset::Amendment;
+use flywheel_operator::{
+    Adapters, Changes, LiveMove, NewVersion, OperatorLake, Request, TrainedRun, Wish, carry_out_amendment,
+    plan_amendment,
+};
 use flywheel_runtime::now;
-use flywheel_table::{Amender, NewVersion, Request, Wish};
+use flywheel_training::RunName;
 use serde::Serialize;
 
 use super::confirm::confirm;
-use super::demotion::{self, LiveMove};
-use super::lake::{OperatorLake, unusable};
-use super::output;
-use super::trained_on::{TrainedRun, runs_with};
+use super::{output, unusable};
 use crate::arguments::ChangeArguments;
+use crate::marked::one_line;
 use crate::{Failure, Outcome};
 
 /// The report of such a command, printed as JSON.
@@ -36,107 +38,61 @@ struct Report<'r> {
     live: Option<&'r LiveMove>,
 }
 
-/// The treatment of adapters that were trained on removed rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Adapters {
-    /// Their runs are reported.
-    AreNamed,
-    /// Their runs are reported, and no adapter of a rolled-back version stays or becomes live.
-    AreTakenBack,
-}
-
-/// The changes of such a command, actual or in a dry run.
-#[derive(Default)]
-struct Changes {
-    version: Option<NewVersion>,
-    live: Option<LiveMove>,
-    runs: Vec<TrainedRun>,
-}
-
-/// Shows the changes, asks, and carries them out: first the dataset, then the live adapter.
-///
-/// # Why a crash in between leaves no rolled-back adapter live
-/// The dataset's records are authoritative: from the commit on they name the rolled-back versions for ever. Running the command
-/// again finds the requested rows in the dataset and reads the remaining work on the live adapter from the records. That work is
-/// one conditional write of a pointer that then knows the rolled-back versions, so it is idempotent. A run may have become live
-/// on a rolled-back version until then; the write moves it off again. In the other order, a rollback that could not be carried
-/// out would have removed an adapter whose data stayed.
+/// Shows the changes, asks, and has them carried out.
 pub(crate) async fn amend(
     lake: &OperatorLake,
     wish: Wish,
     change: &ChangeArguments,
     adapters: Adapters,
 ) -> Result<Outcome, Failure> {
-    let amender = Amender::new(lake, lake.dataset(), now);
-    let went_back_to = match (&wish, adapters) {
-        (Wish::RollBackTo(to), Adapters::AreTakenBack) => Some(*to),
-        _ => None,
-    };
     let verb = if matches!(wish, Wish::RollBackTo(_)) { "Roll back" } else { "Take them out" };
     let request = Request { wish, by: change.by.clone(), why: change.why.clone() };
-    let mut changes = Changes { version: amender.plan(&request).await.map_err(unusable)?, ..Changes::default() };
-    if let Some(to) = went_back_to {
-        let taken_back = demotion::taken_back(&amender, to, changes.version.as_ref()).await?;
-        changes.live = demotion::plan(lake, &taken_back, change).await?;
-    }
-    if let Some(planned) = &changes.version {
-        changes.runs = runs_with(lake, &amender, &planned.removed).await?;
-    }
-    if change.dry_run || changes.are_none() {
-        return changes.print(change, false);
+    let planned = plan_amendment(lake, lake.dataset(), &request, adapters, now).await.map_err(unusable)?;
+    if change.dry_run || planned.are_none() {
+        return print(&planned, change, false);
     }
     if !change.yes {
-        confirm(&format!("{}{verb}?", changes.as_text(change, "would be")))?;
+        confirm(&format!("{}{verb}?", as_text(&planned, change, "would be")))?;
     }
-    // There may be more rows now than were shown. The request covers them, too.
-    changes.version = amender.amend(&request).await.map_err(unusable)?;
-    if let Some(to) = went_back_to {
-        let unfinished = |failure| {
-            unusable(format_args!("the dataset is rolled back, and what is live is not: {failure}: run this again"))
-        };
-        let taken_back = demotion::taken_back(&amender, to, changes.version.as_ref()).await.map_err(unfinished)?;
-        changes.live = demotion::demote_rolled_back(lake, &taken_back, change).await.map_err(unfinished)?;
-    }
-    changes.print(change, !changes.are_none())
+    let made = carry_out_amendment(lake, lake.dataset(), &request, (planned, adapters), now).await;
+    let made = made.map_err(unusable)?;
+    print(&made, change, !made.are_none())
 }
 
-impl Changes {
-    fn are_none(&self) -> bool {
-        self.version.is_none() && self.live.is_none()
-    }
-
-    fn print(&self, change: &ChangeArguments, changed: bool) -> Result<Outcome, Failure> {
-        let record = self.version.as_ref().map(|version| &version.record);
-        let report = Report {
-            lake: change.on.lake.to_string(),
-            changed,
-            dry_run: change.dry_run,
-            version: record.map(|record| record.version),
-            amendment: record.and_then(|record| record.amendment.as_ref()),
-            rows: record.map(|record| record.statistics.rows),
-            net_new: self.version.as_ref().map(|version| version.pointer.carried_over),
-            digest: record.filter(|_| changed).map(|record| record.digest.as_str()),
-            runs: &self.runs,
-            live: self.live.as_ref(),
-        };
-        let is = if changed { "is" } else { "would be" };
-        output::print(&change.on, &report, |_| self.as_text(change, is))
-    }
-
-    fn as_text(&self, change: &ChangeArguments, is: &str) -> String {
-        let nothing =
-            || "nothing to change in the dataset: these are the rows that the newest version has\n".to_owned();
-        let mut text = self.version.as_ref().map_or_else(nothing, |version| said_of(version, change, is));
-        for run in &self.runs {
-            let pairs = run.pairs.map_or("an unknown number".to_owned(), |pairs| pairs.to_string());
-            let _ =
-                writeln!(text, "  run {} was given version {}, with {pairs} of the rows that go", run.run, run.version);
-        }
-        text + &self.live.as_ref().map(|live| live.as_text(is)).unwrap_or_default()
-    }
+fn print(changes: &Changes, change: &ChangeArguments, changed: bool) -> Result<Outcome, Failure> {
+    let record = changes.version.as_ref().map(|version| &version.record);
+    let report = Report {
+        lake: change.on.lake.to_string(),
+        changed,
+        dry_run: change.dry_run,
+        version: record.map(|record| record.version),
+        amendment: record.and_then(|record| record.amendment.as_ref()),
+        rows: record.map(|record| record.statistics.rows),
+        net_new: changes.version.as_ref().map(|version| version.pointer.carried_over),
+        digest: record.filter(|_| changed).map(|record| record.digest.as_str()),
+        runs: &changes.runs,
+        live: changes.live.as_ref(),
+    };
+    let is = if changed { "is" } else { "would be" };
+    output::print(&change.on, &report, |_| as_text(changes, change, is))
 }
 
-fn said_of(version: &NewVersion, change: &ChangeArguments, is: &str) -> String {
+fn as_text(changes: &Changes, change: &ChangeArguments, is: &str) -> String {
+    let nothing = || "nothing to change in the dataset: these are the rows that the newest version has\n".to_owned();
+    let mut text = changes.version.as_ref().map_or_else(nothing, |version| version_in_words(version, change, is));
+    for TrainedRun { run, version, pairs } in &changes.runs {
+        let _ = match version {
+            Some(version) => {
+                let pairs = pairs.map_or("an unknown number".to_owned(), |pairs| pairs.to_string());
+                writeln!(text, "  run {} was given version {version}, with {pairs} of the rows that go", one_line(run))
+            }
+            None => writeln!(text, "  run {} was given an unknown version: its run.json is damaged", one_line(run)),
+        };
+    }
+    text + &changes.live.as_ref().map(|live| live_in_words(live, is)).unwrap_or_default()
+}
+
+fn version_in_words(version: &NewVersion, change: &ChangeArguments, is: &str) -> String {
     let NewVersion { record, pointer, .. } = version;
     let amended = record.amendment.as_ref();
     let (operation, removed, added, withdrawn) = amended.map_or(("", 0, 0, 0), |amendment| {
@@ -146,4 +102,18 @@ fn said_of(version: &NewVersion, change: &ChangeArguments, is: &str) -> String {
         "version {} of {} {is} a {operation}: {} rows, {removed} gone, {added} back; {withdrawn} pairs that waited go; {} count towards the next training\n",
         record.version, change.on.lake, record.statistics.rows, pointer.carried_over
     )
+}
+
+fn live_in_words(live: &LiveMove, is: &str) -> String {
+    let named = |run: &Option<RunName>| run.as_ref().map_or_else(|| "the bare base".to_owned(), RunName::to_string);
+    let (from, to) = (named(&live.from), named(&live.to));
+    let mut text = if from == to {
+        format!("  {to} {is} live as before\n")
+    } else {
+        format!("  {to} {is} live instead of {from}, which was trained on what is taken back\n")
+    };
+    for versions in &live.taken_back {
+        let _ = writeln!(text, "  no run on dataset {versions} becomes live");
+    }
+    text
 }

@@ -3,79 +3,37 @@
 use std::fmt::Write as _;
 
 use flywheel_base::instant::rfc3339;
-use flywheel_lake::{LoadBreaker as _, LoadedBreaker, MoveBreaker as _, Moved};
 use flywheel_log::{AlreadyThere, Breaker, BreakerChange, BreakerState, Cause};
+use flywheel_operator::LakeLocation;
 use flywheel_runtime::now;
-use serde::Serialize;
 
-use super::confirm::confirm;
-use super::lake::{LakeLocation, OperatorLake, unusable};
-use super::output::print;
-use super::visible;
-use crate::arguments::{BreakerCommand, ChangeArguments, LakeArguments};
+use super::moves::{SHOWN_CHANGES, change, show};
+use crate::arguments::{BreakerCommand, ChangeArguments};
+use crate::marked::one_line;
 use crate::{Failure, Outcome};
-
-/// The number of changes shown as text; JSON has them all.
-const SHOWN_CHANGES: usize = 10;
-
-/// The command's report, printed as JSON.
-#[derive(Serialize)]
-struct Report<'r> {
-    lake: String,
-    changed: bool,
-    dry_run: bool,
-    #[serde(flatten)]
-    breaker: &'r Breaker,
-}
 
 pub(crate) fn run(command: &BreakerCommand) -> Result<Outcome, Failure> {
     super::run(async {
         match command {
-            BreakerCommand::Status(arguments) => status(arguments).await,
+            BreakerCommand::Status(arguments) => show(arguments, as_text).await,
             BreakerCommand::Open(arguments) => {
                 let warning = "Nothing is trained, and new gold is quarantined, until an operator closes it.";
-                change(arguments, "Open", warning, Breaker::opened_by_hand).await
+                moved(arguments, "Open", warning, Breaker::opened_by_hand).await
             }
             BreakerCommand::Close(arguments) => {
                 let warning = "Training goes on with what is written from now on.";
-                change(arguments, "Close", warning, Breaker::closed_by_hand).await
+                moved(arguments, "Close", warning, Breaker::closed_by_hand).await
             }
         }
     })
 }
 
-async fn status(arguments: &LakeArguments) -> Result<Outcome, Failure> {
-    let lake = OperatorLake::open(&arguments.lake).await?;
-    let LoadedBreaker { breaker, .. } = lake.load_breaker().await.map_err(unusable)?;
-    say(arguments, &breaker, false, false)
-}
-
 type Move = fn(&Breaker, &str, &str, u64) -> Result<Breaker, AlreadyThere>;
 
-async fn change(arguments: &ChangeArguments, verb: &str, warning: &str, moved: Move) -> Result<Outcome, Failure> {
-    let ChangeArguments { on, why, by, dry_run, yes } = arguments;
-    let lake = OperatorLake::open(&on.lake).await?;
-    let loaded = lake.load_breaker().await.map_err(unusable)?;
-    let next = moved(&loaded.breaker, by, why, now()).map_err(unusable)?;
-    if *dry_run {
-        return say(on, &next, false, true);
-    }
-    if !yes {
-        confirm(&format!("{verb} the breaker of {}? {warning}", on.lake))?;
-    }
-    match lake.move_breaker(&loaded, &next).await.map_err(unusable)? {
-        Moved::Moved => say(on, &next, true, false),
-        Moved::WasMovedBefore => Err(Failure::Unusable(
-            "another operator or a function moved the breaker just now: look at it again".to_owned(),
-        )),
-    }
-}
-
-fn say(on: &LakeArguments, breaker: &Breaker, changed: bool, dry_run: bool) -> Result<Outcome, Failure> {
-    print(on, &Report { lake: on.lake.to_string(), changed, dry_run, breaker }, |report| {
-        let note = if report.dry_run { "would be: " } else { "" };
-        format!("{note}{}", as_text(&on.lake, report.breaker))
-    })
+async fn moved(arguments: &ChangeArguments, verb: &str, warning: &str, to: Move) -> Result<Outcome, Failure> {
+    let question = format!("{verb} the breaker of {}? {warning}", arguments.on.lake);
+    let next = |breaker: &Breaker| to(breaker, &arguments.by, &arguments.why, now());
+    change(arguments, &question, next, as_text).await
 }
 
 fn as_text(lake: &LakeLocation, breaker: &Breaker) -> String {
@@ -107,6 +65,6 @@ fn because(cause: &Cause) -> String {
         }
         Cause::TimePassed => "it was open for long enough".to_owned(),
         // Free text by other operators must not act on this terminal.
-        Cause::ByHand { who, why } => format!("{}: {}", visible(who), visible(why)),
+        Cause::ByHand { who, why } => format!("{}: {}", one_line(who), one_line(why)),
     }
 }

@@ -1,9 +1,10 @@
 use std::str::FromStr;
 
 use flywheel_base::instant::{Millis, rfc3339, until};
+use flywheel_operator::LakeLocation;
 use flywheel_table::{DeltaDataset, TableVersion};
 
-use super::lake::{LakeLocation, unusable};
+use super::unusable;
 use crate::Failure;
 
 /// A version as a user names it.

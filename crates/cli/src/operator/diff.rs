@@ -5,14 +5,15 @@ use std::io::stdout;
 
 use clap::Args;
 use flywheel_dataset::{Changed, Statistics};
+use flywheel_operator::OperatorLake;
 use flywheel_table::{Compared, TableVersion, compare};
 use serde::Serialize;
 
 use super::charts::{rows_of, thousands};
 use super::choice::VersionChoice;
-use super::lake::{OperatorLake, unusable};
-use super::output::{Told, print};
+use super::output::{Told, print_styled};
 use super::show::{PAIR_COLUMNS, ShownPair};
+use super::unusable;
 use crate::arguments::LakeArguments;
 use crate::marked::Style;
 use crate::{Failure, Outcome};
@@ -92,7 +93,7 @@ pub(crate) async fn run(arguments: &DiffArguments) -> Result<Outcome, Failure> {
         changed: changes(&compared, &to, difference.changed.iter().take(*pairs)).await?,
         statistics: compared.statistics.clone(),
     };
-    print(on, &report, as_text)
+    print_styled(on, &report, as_text)
 }
 
 async fn shown(compared: &Compared, version: &TableVersion, ids: &[String]) -> Result<Vec<ShownPair>, Failure> {

@@ -1,11 +1,10 @@
 //! `flywheel exclude`: removes rows from the dataset.
 
 use flywheel_dataset::Selection;
-use flywheel_table::Wish;
+use flywheel_operator::{Adapters, OperatorLake, Wish};
 
-use super::amendment::{Adapters, amend};
+use super::amendment::amend;
 use super::contributor::pseudonym;
-use super::lake::OperatorLake;
 use crate::arguments::ExcludeArguments;
 use crate::{Failure, Outcome};
 

@@ -2,16 +2,15 @@
 
 use std::fmt::Write as _;
 
+use flywheel_operator::{Eraser, Erasure, OperatorLake, TrainedRun, runs_with};
 use flywheel_runtime::now;
-use flywheel_table::{Amender, Eraser, Erasure};
 use serde::Serialize;
 
 use super::confirm::confirm;
 use super::contributor::pseudonym;
-use super::lake::{OperatorLake, unusable};
-use super::output;
-use super::trained_on::{TrainedRun, runs_with};
+use super::{output, unusable};
 use crate::arguments::{ChangeArguments, ForgetArguments};
+use crate::marked::one_line;
 use crate::{Failure, Outcome};
 
 /// The command's report, printed as JSON.
@@ -32,6 +31,8 @@ struct Report<'r> {
     objects: u64,
     /// The files of runs from which copies were erased.
     copies: &'r [String],
+    /// The objects with unreadable lines, which are erased, too.
+    unreadable: &'r [String],
     /// The runs that were trained on erased rows.
     runs: &'r [TrainedRun],
 }
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &ForgetArguments) -> Result<Outcome, Failure> {
         let lake = OperatorLake::open(&change.on.lake).await?;
         let eraser = Eraser::new(&lake, lake.dataset(), now);
         let planned = eraser.plan(&contributor).await.map_err(unusable)?;
-        let runs = runs_with(&lake, &Amender::new(&lake, lake.dataset(), now), &planned.ids.pairs).await?;
+        let runs = runs_with(&lake, lake.dataset(), &planned.ids.pairs).await.map_err(unusable)?;
         if change.dry_run {
             return print(change, &planned, &runs, false);
         }
@@ -69,6 +70,7 @@ fn print(change: &ChangeArguments, erasure: &Erasure, runs: &[TrainedRun], chang
         rows: erasure.rows,
         objects: erasure.objects,
         copies: &erasure.copies,
+        unreadable: &erasure.unreadable,
         runs,
     };
     let are = if change.dry_run { "would be" } else { "are" };
@@ -84,15 +86,27 @@ fn as_text(change: &ChangeArguments, erasure: &Erasure, runs: &[TrainedRun], are
         let _ = writeln!(text, "version {} says so, and not whose they were", record.version);
     }
     for copy in &erasure.copies {
-        let _ = writeln!(text, "  copies {are} erased from {copy}");
+        let _ = writeln!(text, "  copies {are} erased from {}", one_line(copy));
     }
-    for run in runs {
-        let pairs = run.pairs.map_or("an unknown number".to_owned(), |pairs| pairs.to_string());
-        let _ = writeln!(
-            text,
-            "  run {} was trained on version {}, with {pairs} of the rows: retire its adapter",
-            run.run, run.version
-        );
+    for key in &erasure.unreadable {
+        let _ = writeln!(text, "  what cannot be read in {} {are} erased, too: it may be theirs", one_line(key));
+    }
+    for TrainedRun { run, version, pairs } in runs {
+        let _ = match version {
+            Some(version) => {
+                let pairs = pairs.map_or("an unknown number".to_owned(), |pairs| pairs.to_string());
+                let run = one_line(run);
+                writeln!(
+                    text,
+                    "  run {run} was trained on version {version}, with {pairs} of the rows: retire its adapter"
+                )
+            }
+            None => writeln!(
+                text,
+                "  run {} was trained on an unknown version: its run.json is damaged. Retire its adapter",
+                one_line(run)
+            ),
+        };
     }
     text
 }

@@ -4,15 +4,25 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::arguments::LakeArguments;
+use crate::marked::{visible, visible_json};
 use crate::{Failure, Outcome};
 
-/// Prints a command's result as one JSON object or as text.
+/// Prints a command's result as one JSON object or as text, safe to show on a terminal.
 pub(crate) fn print<R: Serialize>(
     on: &LakeArguments,
     report: &R,
     text: impl FnOnce(&R) -> String,
 ) -> Result<Outcome, Failure> {
-    let text = if on.json { serde_json::to_string(report)? + "\n" } else { text(report) };
+    print_styled(on, report, |report| visible(&text(report)))
+}
+
+/// Prints the same with a text that has colours, and whose values are safe to show already.
+pub(crate) fn print_styled<R: Serialize>(
+    on: &LakeArguments,
+    report: &R,
+    text: impl FnOnce(&R) -> String,
+) -> Result<Outcome, Failure> {
+    let text = if on.json { visible_json(&serde_json::to_string(report)?) + "\n" } else { text(report) };
     let mut output = stdout().lock();
     output.write_all(text.as_bytes())?;
     output.flush()?;

@@ -4,10 +4,10 @@
 use std::str::FromStr;
 
 use flywheel_base::instant::{Millis, until};
-use flywheel_table::Wish;
+use flywheel_operator::{Adapters, OperatorLake, Wish};
 
-use super::amendment::{Adapters, amend};
-use super::lake::{OperatorLake, unusable};
+use super::amendment::amend;
+use super::unusable;
 use crate::arguments::RollbackArguments;
 use crate::{Failure, Outcome, policy};
 
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &RollbackArguments) -> Result<Outcome, Failure> {
                 found.ok_or_else(|| unusable("there was no version by then"))?
             }
         };
-        let adapters = if policy.rollback_demotes { Adapters::AreTakenBack } else { Adapters::AreNamed };
+        let adapters = if policy.rollback_demotes { Adapters::AreDemoted } else { Adapters::AreNamed };
         amend(&lake, Wish::RollBackTo(to), &arguments.change, adapters).await
     })
 }

@@ -9,14 +9,15 @@ use clap::Args;
 use flywheel_base::instant::rfc3339;
 use flywheel_dataset::{Amendment, Drift, VersionRecord};
 use flywheel_log::FreezeReport;
+use flywheel_operator::OperatorLake;
 use flywheel_table::{TableVersion, VersionCommit};
 use futures::TryStreamExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::charts::{rows_of, thousands};
 use super::choice::VersionChoice;
-use super::lake::{OperatorLake, unusable};
-use super::output::print;
+use super::output::print_styled;
+use super::unusable;
 use crate::arguments::LakeArguments;
 use crate::marked::{Marked, Style, diff, indented, one_line};
 use crate::{Failure, Outcome};
@@ -92,7 +93,7 @@ pub(crate) async fn run(arguments: &ShowArguments) -> Result<Outcome, Failure> {
         record,
         examples: examples(&version, *pairs).await?,
     };
-    print(on, &report, as_text)
+    print_styled(on, &report, as_text)
 }
 
 async fn examples(version: &TableVersion, most: usize) -> Result<Vec<ShownPair>, Failure> {

@@ -12,13 +12,14 @@ use flywheel_base::{
 use flywheel_dataset::{Caps, Shortfall};
 use flywheel_lake::{ListParts as _, ListRoute as _, LoadBreaker as _, LoadPointer as _, ReadPart as _};
 use flywheel_log::{BreakerState, FreezeReport, ListedPart, PartName, Trainings};
+use flywheel_operator::OperatorLake;
 use flywheel_runtime::now;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use super::charts::{bar, sparkline, thousands};
-use super::lake::{OperatorLake, unusable};
 use super::output::print;
+use super::unusable;
 use crate::arguments::LakeArguments;
 use crate::marked::one_line;
 use crate::{Failure, Outcome};
@@ -56,9 +57,9 @@ const BAR_CELLS: usize = 30;
 pub(crate) struct StatusArguments {
     #[command(flatten)]
     on: LakeArguments,
-    /// New pairs that start a run, as the deployment's parameter `Threshold`
-    #[arg(long, value_name = "PAIRS", env = "FLYWHEEL_THRESHOLD", default_value_t = 5_000)]
-    threshold: u64,
+    /// New pairs that start a run, as the deployment's parameter `Threshold` [default: that of the last freeze]
+    #[arg(long, value_name = "PAIRS", env = "FLYWHEEL_THRESHOLD")]
+    threshold: Option<u64>,
     /// Count routes over so many days, today included
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = clap::value_parser!(u64).range(1..=366))]
     days: u64,
@@ -89,7 +90,8 @@ struct Report {
 struct Pending {
     pairs: u64,
     carried_over: u64,
-    threshold: u64,
+    /// The given threshold, or that of the last freeze; none before the first freeze.
+    threshold: Option<u64>,
     parts: usize,
     crossing: u64,
 }
@@ -156,9 +158,10 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
     let reasons = reasons(&lake, &listed, &starts[first_day..], first_day).await?;
     let last_version = last_version(&lake).await?;
     let caps = last_version.as_ref().and_then(|version| version.caps);
+    let threshold = threshold.or_else(|| pointer.last_freeze.as_ref()?.threshold);
     let shortfall = pointer.last_freeze.as_ref().zip(caps).and_then(|(freeze, caps)| {
         let FreezeReport { rows, waiting, .. } = freeze;
-        caps.shortfall(*threshold, *rows, *waiting)
+        caps.shortfall(threshold?, *rows, *waiting)
     });
     let report = Report {
         lake: on.lake.to_string(),
@@ -166,7 +169,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
         pending: Pending {
             pairs: pointer.carried_over + pending.rows,
             carried_over: pointer.carried_over,
-            threshold: *threshold,
+            threshold,
             parts: pending.parts.len(),
             crossing: pointer.crossing,
         },
@@ -298,13 +301,16 @@ fn as_text(report: &Report) -> String {
     let mut text = format!("{lake} at {at}\n\n");
     let carried =
         if *carried_over > 0 { format!(", {} of them carried over", thousands(*carried_over)) } else { String::new() };
-    let _ = writeln!(
-        text,
-        "pending   {} {} of {} pairs{carried}",
-        bar(*pairs, *threshold, BAR_CELLS),
-        thousands(*pairs),
-        thousands(*threshold)
-    );
+    let _ = match threshold {
+        Some(threshold) => writeln!(
+            text,
+            "pending   {} {} of {} pairs{carried}",
+            bar(*pairs, *threshold, BAR_CELLS),
+            thousands(*pairs),
+            thousands(*threshold)
+        ),
+        None => writeln!(text, "pending   {} pairs{carried} (give the threshold by --threshold)", thousands(*pairs)),
+    };
     let since = breaker.since.as_deref().map(|since| format!(" since {since}")).unwrap_or_default();
     let _ = writeln!(text, "breaker   {}{since}", breaker.state);
     let freeze = last_freeze.as_ref().map_or_else(|| "none yet".to_owned(), freeze_in_words);
@@ -404,18 +410,6 @@ fn version_in_words(version: &VersionLine) -> String {
 mod tests {
     use super::*;
     use flywheel_base::instant::until;
-
-    const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
-
-    #[test]
-    fn the_threshold_is_the_template_s() {
-        let (_, threshold) = TEMPLATE.split_once("\n  Threshold:\n    Type: Number\n    Default: ").unwrap();
-        assert!(threshold.starts_with("5000\n"));
-        let arguments =
-            <crate::arguments::Arguments as clap::Parser>::try_parse_from(["flywheel", "status", "--lake", "x"]);
-        let crate::arguments::Command::Status(status) = arguments.unwrap().command else { panic!("no status") };
-        assert_eq!(status.threshold, 5_000);
-    }
 
     #[test]
     fn reasons_are_read_of_the_newest_parts_within_the_bounds() {

@@ -2,13 +2,14 @@
 
 use clap::Args;
 use flywheel_dataset::Misfit;
+use flywheel_operator::OperatorLake;
 use flywheel_table::{Unverifiable, Verified, verify};
 use serde::Serialize;
 
 use super::charts::thousands;
 use super::choice::VersionChoice;
-use super::lake::{OperatorLake, unusable};
 use super::output::{Told, print};
+use super::unusable;
 use crate::arguments::LakeArguments;
 use crate::marked::one_line;
 use crate::{Failure, Outcome};

@@ -5,13 +5,14 @@ use std::fmt::Write as _;
 use clap::Args;
 use flywheel_base::instant::rfc3339;
 use flywheel_dataset::{Amendment, VersionRecord};
+use flywheel_operator::OperatorLake;
 use flywheel_table::VersionCommit;
 use serde::Serialize;
 
 use super::charts::thousands;
 use super::choice::VersionChoice;
-use super::lake::{OperatorLake, unusable};
 use super::output::print;
+use super::unusable;
 use crate::arguments::LakeArguments;
 use crate::marked::one_line;
 use crate::{Failure, Outcome};

@@ -10,6 +10,7 @@ use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal};
+use flywheel_operator::{Amender, Request, Wish};
 use flywheel_policy::Policy;
 use flywheel_table::DeltaDataset;
 use serde_json::{Value, json};
@@ -31,6 +32,25 @@ impl Lake {
         let curator = Curator::new(Policy::parse(policy).unwrap(), ContributorKey::new("key"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { folder: TempDir::new().unwrap(), curator, runtime }
+    }
+
+    /// Returns a copy of this lake, as it is now.
+    #[allow(dead_code, reason = "not every test that shares this module copies")]
+    pub(crate) fn copied(&self) -> Self {
+        let copy = Self::new();
+        let mut folders = vec![self.folder().to_owned()];
+        while let Some(folder) = folders.pop() {
+            let into = copy.folder().join(folder.strip_prefix(self.folder()).unwrap());
+            std::fs::create_dir_all(&into).unwrap();
+            for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                } else {
+                    std::fs::copy(&entry, into.join(entry.file_name().unwrap())).unwrap();
+                }
+            }
+        }
+        copy
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -57,6 +77,21 @@ impl Lake {
             Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), flywheel_runtime::now);
         let goal = Goal { threshold: 3, ..Goal::default() };
         self.runtime.block_on(freezer.freeze(Crossing { crossing, goal })).unwrap()
+    }
+
+    /// Rolls back and forth between the first two versions until there are this many.
+    #[allow(dead_code, reason = "not every test that shares this module amends")]
+    pub(crate) fn amend_until(&self, newest: u64) {
+        let (lake, dataset) = (FolderLake::new(self.folder()), DeltaDataset::in_folder(self.folder()).unwrap());
+        let amender = Amender::new(&lake, &dataset, flywheel_runtime::now);
+        for to in [1, 2].into_iter().cycle() {
+            let wish = Wish::RollBackTo(to);
+            let request = Request { wish, by: "kim".to_owned(), why: "a test".to_owned() };
+            let made = self.runtime.block_on(amender.amend(&request)).unwrap();
+            if made.is_some_and(|made| made.record.version >= newest) {
+                return;
+            }
+        }
     }
 
     /// Runs a command on this lake.

@@ -2,19 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use deltalake::arrow::array::{ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use deltalake::arrow::compute::filter_record_batch;
 use deltalake::arrow::datatypes::{Field, SchemaRef};
 use deltalake::arrow::error::ArrowError;
-use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Action, Add};
 use deltalake::logstore::object_store::ObjectStoreExt as _;
+use deltalake::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use deltalake::protocol::DeltaOperation;
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, Path};
 use flywheel_dataset::{GoldLine, ObjectDigest, Place, ReplacedObject, Replacement};
 use futures::{StreamExt as _, TryStreamExt as _};
 
+use super::checkpoint::{commit_properties, write_if_due};
 use super::commit::{commit_actions, digests, file_sha256, is_conflict, writer_properties};
 use super::records::{last_records, read_commit};
 use super::rows::{ActiveFile, FilePlace, active_files, open, open_whole, texts};
@@ -65,9 +67,10 @@ impl Amendable for DeltaDataset {
             return Ok(false);
         }
         let off = HashMap::from([(APPEND_ONLY.to_owned(), "false".to_owned())]);
-        let properties = CommitProperties::default().with_max_retries(0);
-        let set = table.set_tbl_properties().with_properties(off).with_commit_properties(properties);
-        set.await.map(|_| true).map_err(failed)
+        let set = table.set_tbl_properties().with_properties(off).with_commit_properties(commit_properties());
+        let table = set.await.map_err(failed)?;
+        write_if_due(&table, table.version().unwrap_or_default()).await;
+        Ok(true)
     }
 
     async fn commit_rows(
@@ -206,20 +209,27 @@ pub(super) async fn erased_from(table: &DeltaTable) -> Result<Erased, DatasetErr
 
 /// A data file without one contributor's rows.
 #[derive(Debug)]
-pub(crate) struct FileLeft {
-    pub(crate) replaced: ReplacedObject,
+pub struct FileLeft {
+    /// The file, and its replacement.
+    pub replaced: ReplacedObject,
     /// The table log's entry of its replacement.
     add: Option<Add>,
 }
 
 impl DeltaDataset {
     /// Returns the objects that erasures of this dataset have listed so far.
-    pub(crate) async fn erased(&self, snapshot: &TableVersion) -> Result<Erased, DatasetError> {
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table cannot be read.
+    pub async fn erased(&self, snapshot: &TableVersion) -> Result<Erased, DatasetError> {
         erased_from(&snapshot.table).await
     }
 
     /// Returns every data file that any version up to this one has named, oldest first.
-    pub(crate) async fn all_files(&self, snapshot: &TableVersion) -> Result<Vec<DataFileName>, DatasetError> {
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table cannot be read.
+    pub async fn all_files(&self, snapshot: &TableVersion) -> Result<Vec<DataFileName>, DatasetError> {
         let (mut files, mut seen) = (Vec::new(), HashSet::new());
         for version in 0..=snapshot.number() {
             let Some(commit) = read_commit(&snapshot.table, version).await? else { continue };
@@ -230,7 +240,10 @@ impl DeltaDataset {
     }
 
     /// Returns the number of a data file's rows by a contributor.
-    pub(crate) async fn rows_by(
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table cannot be read.
+    pub async fn rows_by(
         &self,
         snapshot: &TableVersion,
         file: &DataFileName,
@@ -239,8 +252,28 @@ impl DeltaDataset {
         rows_with(&snapshot.table, &place_of(file)?, ("contributor", contributor)).await
     }
 
+    /// Returns the number of a contributor's rows in a data file's bytes; none if they are no Parquet. A file of another writer may
+    /// lack the column, and then has none of their rows.
+    #[must_use]
+    pub fn rows_in(file: Vec<u8>, contributor: &str) -> Option<u64> {
+        // Without another writer's Arrow types a text is read as one type.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(file), options).ok()?;
+        let batches = builder.build().ok()?;
+        let mut count = 0;
+        for batch in batches {
+            let batch = batch.ok()?;
+            let Ok(contributors) = texts(&batch, "contributor") else { continue };
+            count += contributors.iter().flatten().filter(|value| *value == contributor).count() as u64;
+        }
+        Some(count)
+    }
+
     /// Writes a data file again without a contributor's rows. The file itself stays as it is.
-    pub(crate) async fn write_without(
+    ///
+    /// # Errors
+    /// [`DatasetError::Storage`] if the table cannot be read or written.
+    pub async fn write_without(
         &self,
         snapshot: &TableVersion,
         file: &DataFileName,
@@ -273,7 +306,10 @@ impl DeltaDataset {
     }
 
     /// Commits the version right after `on` in which some of its files are replaced by others.
-    pub(crate) async fn commit_replaced(
+    ///
+    /// # Errors
+    /// The same as those of [`Dataset::commit`](crate::Dataset::commit).
+    pub async fn commit_replaced(
         &self,
         on: TableVersion,
         files: &[FileLeft],

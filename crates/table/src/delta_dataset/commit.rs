@@ -17,6 +17,7 @@ use deltalake::{DeltaTable, DeltaTableError, Path};
 use flywheel_dataset::{Entry, ObjectDigest, StreamDigest};
 use futures::TryStreamExt as _;
 
+use super::checkpoint::{commit_properties, write_if_due};
 use super::columns::{FINGERPRINT, SPLIT};
 use super::line_decoder::LineDecoder;
 use super::records::{POINTER_KEY, VERSION_KEY};
@@ -67,11 +68,8 @@ pub(super) async fn commit_actions(
         .await
         .map_err(failed)?;
     let committed = prepared.await.map_err(failed)?;
-    // The version exists from here on. The rest, a checkpoint every so many versions, only makes loading faster. Its failure must
-    // not be taken for the commit's.
-    if let Err(error) = committed.await {
-        tracing::warn!(error = flywheel_runtime::causes(&error), "no checkpoint written");
-    }
+    // The version exists from here on.
+    write_if_due(table, committed.version).await;
     Ok(())
 }
 
@@ -92,11 +90,10 @@ fn properties(records: &Records) -> Result<CommitProperties, DatasetError> {
         metadata.push((VERSION_KEY.to_owned(), serde_json::to_value(version).map_err(failed)?));
     }
     let crossing = records.pointer.last_freeze.as_ref().map_or(0, |freeze| freeze.crossing);
-    Ok(CommitProperties::default()
+    // A commit may only become the version that it was made for, because the records name it.
+    Ok(commit_properties()
         .with_metadata(metadata)
-        .with_application_transaction(Transaction::new(APPLICATION, crossing.cast_signed()))
-        // A commit may only become the version that it was made for, because the records name it.
-        .with_max_retries(0))
+        .with_application_transaction(Transaction::new(APPLICATION, crossing.cast_signed())))
 }
 
 /// Writes the data file, if there are pairs. It belongs to no version yet: if the commit fails, a vacuum removes it.

@@ -1,6 +1,7 @@
 //! The dataset as a Delta Lake table, for every reader of that format.
 
 mod amend;
+mod checkpoint;
 mod columns;
 mod commit;
 mod compare;
@@ -11,18 +12,18 @@ mod records;
 mod rows;
 mod versions;
 
-pub(crate) use amend::FileLeft;
+pub use amend::FileLeft;
 pub use compare::{Compared, compare};
 pub use history::VersionCommit;
-pub(crate) use versions::{CommitRead, DataFileName};
+pub(crate) use versions::CommitRead;
+pub use versions::DataFileName;
 
 use std::collections::{HashMap, HashSet};
 
 use deltalake::kernel::StructField;
-use deltalake::kernel::transaction::CommitProperties;
 use deltalake::logstore::object_store::ObjectStoreExt as _;
 use deltalake::protocol::SaveMode;
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
+use deltalake::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
 use flywheel_dataset::{Entry, Newcomers, ObjectDigest, Place, SplitSalt, WrittenFiles, object_sha256};
 use flywheel_runtime::causes;
 use url::Url;
@@ -31,7 +32,7 @@ use crate::dataset::{Dataset, DatasetError, Loaded, Records};
 use crate::erased::{Erased, Instead};
 
 /// The table's folder in the lake's bucket.
-pub(crate) const PREFIX: &str = "datasets/dpo_gold_v1";
+pub const DATASET_PREFIX: &str = "datasets/dpo_gold_v1";
 
 /// The table's property that holds the split's salt. It is drawn once, when the table is created.
 const SALT_KEY: &str = "flywheel.splitSalt";
@@ -79,7 +80,7 @@ impl DeltaDataset {
     /// # Errors
     /// If the bucket's name is invalid.
     pub fn in_bucket(bucket: &str) -> Result<Self, InvalidLocation> {
-        let location = Url::parse(&format!("s3://{bucket}/{PREFIX}"))
+        let location = Url::parse(&format!("s3://{bucket}/{DATASET_PREFIX}"))
             .map_err(|cause| InvalidLocation { lake: format!("bucket {bucket}"), cause: cause.to_string() })?;
         Ok(Self::at(location))
     }
@@ -90,7 +91,7 @@ impl DeltaDataset {
     /// If the folder does not exist.
     pub fn in_folder(lake: &std::path::Path) -> Result<Self, InvalidLocation> {
         let invalid = |cause: String| InvalidLocation { lake: format!("folder {}", lake.display()), cause };
-        let folder = lake.canonicalize().map_err(|error| invalid(error.to_string()))?.join(PREFIX);
+        let folder = lake.canonicalize().map_err(|error| invalid(error.to_string()))?.join(DATASET_PREFIX);
         let location = Url::from_directory_path(folder).map_err(|()| invalid("it is no path".to_owned()))?;
         Ok(Self::at(location))
     }
@@ -110,12 +111,7 @@ impl DeltaDataset {
         if self.location.to_file_path().is_ok_and(|folder| !folder.is_dir()) {
             return Ok(None);
         }
-        let mut table = self.table()?;
-        match table.load().await {
-            Ok(()) => (),
-            Err(DeltaTableError::NotATable(_)) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        }
+        let Some(mut table) = self.load_table().await.map_err(failed)? else { return Ok(None) };
         // The newest version has the salt, also for versions from before there was one.
         let salt = salt_of(&table)?;
         let mut erased = Erased::default();
@@ -130,23 +126,33 @@ impl DeltaDataset {
     }
 
     async fn open(&self) -> Result<DeltaTable, DatasetError> {
-        let mut table = self.table()?;
-        match table.load().await {
-            Ok(()) => with_all_columns(table).await,
-            Err(DeltaTableError::NotATable(_)) => create(table).await,
-            Err(error) => Err(storage("open", &error)),
+        match self.load_table().await.map_err(|error| storage("open", &error))? {
+            Some(table) => with_all_columns(table).await,
+            None => create(self.table().map_err(|error| storage("open", &error))?).await,
         }
     }
 
-    fn table(&self) -> Result<DeltaTable, DatasetError> {
-        let failed = |error: DeltaTableError| storage("open", &error);
+    /// Loads the table's newest version; none if there is no table. It looks for a log first: `deltalake` logs an error when it loads
+    /// a table that is not there, and a lake's first freeze is no error.
+    async fn load_table(&self) -> DeltaResult<Option<DeltaTable>> {
+        let mut table = self.table()?;
+        if !table.log_store().is_delta_table_location().await? {
+            return Ok(None);
+        }
+        match table.load().await {
+            Ok(()) => Ok(Some(table)),
+            Err(DeltaTableError::NotATable(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn table(&self) -> DeltaResult<DeltaTable> {
         // Plain http is refused unless allowed, and only an endpoint that is configured as http gets plain requests.
         let options = HashMap::from([
             ("AWS_ALLOW_HTTP".to_owned(), "true".to_owned()),
             ("AWS_CONDITIONAL_PUT".to_owned(), "etag".to_owned()),
         ]);
-        let builder = DeltaTableBuilder::from_url(self.location.clone()).map_err(failed)?;
-        builder.with_storage_options(options).build().map_err(failed)
+        DeltaTableBuilder::from_url(self.location.clone())?.with_storage_options(options).build()
     }
 }
 
@@ -164,7 +170,7 @@ async fn create(mut table: DeltaTable) -> Result<DeltaTable, DatasetError> {
         .with_raise_if_key_not_exists(false)
         .with_save_mode(SaveMode::ErrorIfExists)
         // With a retry, a creation that finds version 0 taken would create the table again as version 1.
-        .with_commit_properties(CommitProperties::default().with_max_retries(0));
+        .with_commit_properties(checkpoint::commit_properties());
     let Err(error) = creation.await.map(|created| table = created) else { return Ok(table) };
     // If the table was not created and does not exist either, the first error is the reason.
     table.load().await.map_err(|_| storage("create", &error))?;
@@ -179,13 +185,13 @@ async fn with_all_columns(mut table: DeltaTable) -> Result<DeltaTable, DatasetEr
     if missing.is_empty() {
         return Ok(table);
     }
-    let addition = table
-        .clone()
-        .add_columns()
-        .with_fields(missing)
-        .with_commit_properties(CommitProperties::default().with_max_retries(0));
+    let addition =
+        table.clone().add_columns().with_fields(missing).with_commit_properties(checkpoint::commit_properties());
     match addition.await {
-        Ok(table) => Ok(table),
+        Ok(table) => {
+            checkpoint::write_if_due(&table, table.version().unwrap_or_default()).await;
+            Ok(table)
+        }
         Err(error) => {
             table.load().await.map_err(failed)?;
             if missing_columns(&table).map_err(failed)?.is_empty() { Ok(table) } else { Err(failed(error)) }

@@ -53,10 +53,11 @@ pub(crate) struct CommitRead {
 
 /// A data file, as a commit names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DataFileName {
-    pub(crate) name: String,
+pub struct DataFileName {
+    /// Its name in the table's log.
+    pub name: String,
     /// Its size in bytes.
-    pub(crate) size: u64,
+    pub size: u64,
 }
 
 impl DeltaDataset {

@@ -1,6 +1,7 @@
 //! Verifies versions: it recomputes their records from the objects, and reports the first mismatch.
 
 mod rows;
+mod state;
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +9,8 @@ use flywheel_dataset::{
     Amendment, Background, ConsumedPart, GoldLine, Misfit, ObjectDigest, Operation, Place, Replacement, RowSet, Split,
     SplitSalt, VersionRecord, WrittenFiles, object_sha256, pair_key,
 };
-use flywheel_lake::{LakeError, ReadPart};
+use flywheel_lake::{LakeError, LoadBreaker, LoadLive, LoadPointer, ReadPart};
+use flywheel_log::Pointer;
 
 use self::rows::{Difference, Rows};
 use crate::dataset::{Dataset as _, DatasetError};
@@ -67,16 +69,24 @@ pub enum Unverifiable {
 ///
 /// Erased data cannot be recomputed. Then the replacement is checked, by the list whose hash the erasure's record has.
 ///
+/// It checks that the state is that of the newest version: the stored pointer is the one that its record carries, and the breaker and
+/// the live adapter can be read and know of no later crossing or version. So a lost commit or pointer is found, too.
+///
 /// It creates and changes nothing. After each version it calls `tell` with the counts so far, and the number of versions in all.
 ///
 /// # Errors
 /// The first mismatch, by version; or the object that could not be read.
 pub async fn verify(
     dataset: &DeltaDataset,
-    lake: &impl ReadPart,
+    lake: &(impl ReadPart + LoadPointer + LoadBreaker + LoadLive),
     mut tell: impl FnMut(&Verified, u64),
 ) -> Result<Verified, Unverifiable> {
-    let Some(snapshot) = dataset.open_version(None).await? else { return Ok(Verified::default()) };
+    // It is read before the dataset, because a freeze moves it after its commit.
+    let pointer = lake.load_pointer().await?;
+    let Some(snapshot) = dataset.open_version(None).await? else {
+        state::check_no_version(&pointer.pointer)?;
+        return Ok(Verified::default());
+    };
     let (newest, salt) = (snapshot.number(), snapshot.salt().clone());
     let (mut commits, mut targets, mut erased) = (Vec::new(), HashSet::new(), Erased::default());
     for version in 1..=newest {
@@ -90,14 +100,16 @@ pub async fn verify(
     let (rows, waiting, verified) = (Rows::default(), Waiting::default(), Verified::default());
     let mut verifier = Verifier { dataset, snapshot: &snapshot, lake, salt, erased, rows, waiting, verified };
     verifier.keep(0);
-    let mut previous: Option<VersionRecord> = None;
+    let (mut previous, mut last): (Option<VersionRecord>, Option<Pointer>) = (None, None);
     for (version, commit) in commits {
+        last = commit.records.as_ref().map(|records| records.pointer.clone()).or(last);
         previous = verifier.check_version(version, commit, previous).await?;
         if targets.contains(&version) {
             verifier.keep(version);
         }
         tell(&verifier.verified, newest);
     }
+    state::check(lake, &pointer, last.as_ref(), newest).await?;
     let digest = previous.map(|record| record.digest);
     Ok(Verified { digest, ..verifier.verified })
 }

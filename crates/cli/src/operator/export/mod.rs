@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::Split;
 use flywheel_lake::{ListRoute as _, ReadPart as _};
+use flywheel_operator::OperatorLake;
 use flywheel_table::TableVersion;
 use flywheel_training::{Omitted, TrainingFormat, UnpairedLine};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -20,10 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use super::charts::thousands;
 use super::choice::{VersionChoice, no_dataset};
-use super::lake::{OperatorLake, unusable};
 use super::output::{Told, print};
-use super::visible;
+use super::unusable;
 use crate::arguments::{Format, LakeArguments};
+use crate::marked::{one_line, visible};
 use crate::{Failure, Outcome};
 use output::Writer;
 
@@ -238,7 +239,7 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<Outcome, Failure>
         bytes: file.finish()?,
     };
     if output.as_os_str() == "-" {
-        stderr().write_all(as_text(&report).as_bytes())?;
+        stderr().write_all(visible(&as_text(&report)).as_bytes())?;
         return Ok(Outcome::AllGood);
     }
     print(on, &report, as_text)
@@ -373,7 +374,7 @@ fn as_text(report: &Report) -> String {
     }
     text += &format!(", {} bytes\n", thousands(*bytes));
     if *left_out > 0 {
-        let events: Vec<_> = left_out_events.iter().map(|event| visible(event)).collect();
+        let events: Vec<_> = left_out_events.iter().map(|event| one_line(event)).collect();
         let more = if *left_out > MOST_NAMED as u64 { ", …" } else { "" };
         let (count, why) = (thousands(*left_out), Omitted::AssistantLast);
         text += &format!("left out {count}, each because {why}: {}{more}\n", events.join(", "));

@@ -9,7 +9,7 @@ use flywheel_training::TrainingFormat;
 
 use super::Encoding;
 use crate::Failure;
-use crate::operator::lake::unusable;
+use crate::operator::unusable;
 
 /// Takes lines of a format and writes them unchanged or as Parquet.
 pub(super) enum Writer {

@@ -1,3 +1,5 @@
+//! The lake that operators work on: a bucket or a folder.
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -6,26 +8,27 @@ use std::str::FromStr;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
-    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, S3Lake, WritePart,
+    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject,
+    S3Lake, WritePart,
 };
 use flywheel_log::{Breaker, Pointer};
 use flywheel_runtime::aws_config;
-use flywheel_table::DeltaDataset;
+use flywheel_table::{DeltaDataset, InvalidLocation};
 use flywheel_training::LiveModel;
-
-use crate::Failure;
 
 /// The location of a lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum LakeLocation {
+pub enum LakeLocation {
+    /// A bucket, by its name.
     Bucket(String),
+    /// A folder of this machine.
     Folder(PathBuf),
 }
 
 /// The text is not a location of a lake.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected s3://BUCKET or a folder")]
-pub(crate) struct NoLocation;
+pub struct NoLocation;
 
 impl FromStr for LakeLocation {
     type Err = NoLocation;
@@ -50,9 +53,20 @@ impl fmt::Display for LakeLocation {
     }
 }
 
+/// A lake that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such folder.
+    #[error("{}: no such folder", .0.display())]
+    NoFolder(PathBuf),
+    /// The location cannot be part of a URL.
+    #[error(transparent)]
+    Invalid(#[from] InvalidLocation),
+}
+
 /// The lake at a location, with the operators' ports, and its dataset.
 #[derive(Debug)]
-pub(crate) struct OperatorLake {
+pub struct OperatorLake {
     objects: Objects,
     dataset: DeltaDataset,
 }
@@ -65,29 +79,29 @@ enum Objects {
 
 impl OperatorLake {
     /// Opens the lake. A folder must exist: a mistyped name would look like an empty lake.
-    pub(crate) async fn open(location: &LakeLocation) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(location: &LakeLocation) -> Result<Self, OpenError> {
         match location {
             LakeLocation::Bucket(bucket) => {
                 let objects = Objects::Bucket(S3Lake::new(&aws_config().await, bucket));
-                let dataset = DeltaDataset::in_bucket(bucket).map_err(unusable)?;
+                let dataset = DeltaDataset::in_bucket(bucket)?;
                 Ok(Self { objects, dataset })
             }
             LakeLocation::Folder(folder) if folder.is_dir() => {
-                let dataset = DeltaDataset::in_folder(folder).map_err(unusable)?;
+                let dataset = DeltaDataset::in_folder(folder)?;
                 Ok(Self { objects: Objects::Folder(FolderLake::new(folder)), dataset })
             }
-            LakeLocation::Folder(folder) => Err(Failure::Unusable(format!("{}: no such folder", folder.display()))),
+            LakeLocation::Folder(folder) => Err(OpenError::NoFolder(folder.clone())),
         }
     }
 
-    pub(crate) fn dataset(&self) -> &DeltaDataset {
+    /// Returns its dataset.
+    #[must_use]
+    pub fn dataset(&self) -> &DeltaDataset {
         &self.dataset
     }
-}
-
-/// Returns the failure of a lake or dataset that cannot be used.
-pub(crate) fn unusable(error: impl fmt::Display) -> Failure {
-    Failure::Unusable(error.to_string())
 }
 
 /// Calls the port of either kind of lake.
@@ -160,7 +174,17 @@ impl ListKeys for OperatorLake {
     }
 }
 
+impl ReplaceObject for OperatorLake {
+    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
+        ask!(self, lake => lake.replace_object(key, body))
+    }
+}
+
 impl EraseObject for OperatorLake {
+    async fn erase_older_versions(&self, key: &str) -> Result<(), LakeError> {
+        ask!(self, lake => lake.erase_older_versions(key))
+    }
+
     async fn erase_object(&self, key: &str) -> Result<(), LakeError> {
         ask!(self, lake => lake.erase_object(key))
     }

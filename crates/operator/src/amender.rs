@@ -1,18 +1,18 @@
+//! Commits versions whose rows an operator has chosen.
+
 use std::collections::HashSet;
 
 use flywheel_base::instant::Millis;
 use flywheel_dataset::{
-    Amendment, Background, Change, GoldLine, ObjectDigest, Operation, Selection, SplitSalt, Statistics, VersionRecord,
-    WaitingPairs,
+    Amendment, Change, GoldLine, ObjectDigest, Operation, Selection, SplitSalt, Statistics, VersionRecord, WaitingPairs,
 };
 use flywheel_lake::{LakeError, LoadPointer, MovePointer, WritePart};
 use flywheel_log::{Amended, Breadth, Pointer};
+use flywheel_table::{
+    Amendable, DatasetError, Loaded, Records, Rows, ahead, background_of, check_that_none_is_lost, finish,
+    net_new_without, waiting_after,
+};
 use flywheel_training::RolledBack;
-
-use crate::amendable::{Amendable, Rows};
-use crate::dataset::{DatasetError, Loaded, Records};
-use crate::net_new::net_new_without;
-use crate::unfinished::{ahead, check_that_none_is_lost, finish};
 
 /// The most attempts to commit. Each failure means that another commit won, so this only bounds a livelock.
 const ATTEMPTS: u32 = 10;
@@ -76,17 +76,12 @@ pub enum AmendError {
         /// The version.
         version: u64,
     },
-    /// The background beside the newest version is damaged. A retry cannot change that.
-    #[error("the newest version's background of phrases is damaged: restore it, it is an object that never changes")]
-    CorruptBackground,
-    /// The waiting pairs are damaged. A retry cannot change that.
-    #[error(
-        "the pairs that wait after version {version} are damaged: restore them, they are an object that never changes"
-    )]
-    CorruptWaiting {
-        /// The version.
-        version: u64,
-    },
+    /// Others kept moving the live adapter.
+    #[error("other processes kept moving the live adapter")]
+    LiveContended,
+    /// The dataset is rolled back, and the live adapter is not. A retry goes on from there.
+    #[error("the dataset is rolled back, and what is live is not: {0}: run this again")]
+    Unfinished(#[source] Box<AmendError>),
     /// Other commits kept winning.
     #[error("gave up after {ATTEMPTS} attempts, each overtaken by another commit")]
     Contended,
@@ -186,18 +181,6 @@ where
         Ok(taken_back)
     }
 
-    /// Returns the number of a version's rows that have one of these pairs; none if the version cannot be read any more.
-    ///
-    /// # Errors
-    /// If the dataset cannot be read at all.
-    pub async fn count_pairs(&self, version: u64, pairs: &HashSet<String>) -> Result<Option<u64>, AmendError> {
-        let Some(snapshot) = self.dataset.at(version).await? else { return Ok(None) };
-        let mut count = 0;
-        let has = |row: &str| GoldLine::parse(row).is_some_and(|line| pairs.contains(line.pair_id.as_ref()));
-        let read = self.dataset.each_row(&snapshot, |row| count += u64::from(has(row))).await;
-        Ok(read.ok().map(|()| count))
-    }
-
     async fn decide(
         &self,
         request: &Request,
@@ -206,7 +189,7 @@ where
     ) -> Result<Option<Planned<D::Snapshot>>, AmendError> {
         let Loaded { snapshot, version: newest, salt, last_freeze } = loaded;
         let previous = last_freeze.and_then(|last| last.version);
-        let change = Change::new(self.background(&snapshot, previous.as_ref()).await?, salt.clone());
+        let change = Change::new(background_of(self.dataset, &snapshot, previous.as_ref()).await?, salt.clone());
         let (change, older) = match &request.wish {
             Wish::RollBackTo(to) => {
                 let older = self.older(*to, newest).await?;
@@ -311,11 +294,11 @@ where
         mut change: Change,
     ) -> Result<Change, AmendError> {
         let then = self.record_at(to, snapshot).await?;
-        let then = self.waiting(older, then.as_ref()).await?;
-        let now = self.waiting(snapshot, previous).await?;
+        let then = waiting_after(self.dataset, older, then.as_ref()).await?;
+        let now = waiting_after(self.dataset, snapshot, previous).await?;
         let (then, now): (Vec<_>, Vec<_>) =
             (then.split_terminator('\n').collect(), now.split_terminator('\n').collect());
-        change.wait_as(&then, &now).map_err(|_| AmendError::CorruptWaiting { version: newest })?;
+        change.wait_as(&then, &now).map_err(|_| DatasetError::damaged_waiting(newest))?;
         Ok(change)
     }
 
@@ -327,11 +310,11 @@ where
         previous: Option<&VersionRecord>,
         mut change: Change,
     ) -> Result<Change, AmendError> {
-        let now = self.waiting(snapshot, previous).await?;
+        let now = waiting_after(self.dataset, snapshot, previous).await?;
         let now: Vec<_> = now.split_terminator('\n').collect();
         let version = previous.map_or(0, |previous| previous.version);
         let goes = |line: &str, gold: &GoldLine<'_>| selection.has(line, gold);
-        change.wait_without(&now, goes).map_err(|_| AmendError::CorruptWaiting { version })?;
+        change.wait_without(&now, goes).map_err(|_| DatasetError::damaged_waiting(version))?;
         Ok(change)
     }
 
@@ -344,15 +327,6 @@ where
             }
         }
         Ok(None)
-    }
-
-    /// Returns the lines that wait after a version.
-    async fn waiting(&self, of: &D::Snapshot, record: Option<&VersionRecord>) -> Result<String, AmendError> {
-        let Some((record, waiting)) = record.and_then(|record| Some((record, record.waiting.as_ref()?))) else {
-            return Ok(String::new());
-        };
-        let bytes = self.dataset.get_object(of, &waiting.object).await?;
-        String::from_utf8(bytes).map_err(|_| AmendError::CorruptWaiting { version: record.version })
     }
 
     /// Returns the counts at a version: the net-new pairs, their breadth, and `true` if the training of the last freeze was due
@@ -372,16 +346,6 @@ where
             return Ok((then.carried_over, then.breadth, trainable));
         }
         Ok((0, Breadth::default(), false))
-    }
-
-    pub(crate) async fn background(
-        &self,
-        snapshot: &D::Snapshot,
-        previous: Option<&VersionRecord>,
-    ) -> Result<Background, AmendError> {
-        let Some(previous) = previous else { return Ok(Background::default()) };
-        let bytes = self.dataset.get_object(snapshot, &previous.background).await?;
-        Background::from_bytes(&bytes).map_err(|_| AmendError::CorruptBackground)
     }
 
     /// Commits a planned version. `None`: another commit came first, and nothing has happened.
