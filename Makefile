@@ -104,7 +104,7 @@ sam-local: tools ## every sample in events/ through its function: runtime emulat
 package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITECTURE=arm64
 	PATH="$(CURDIR)/$(LOCAL)/lambda-venv/bin:$$PATH" AWS_LC_SYS_NO_JITTER_ENTROPY=1 cargo lambda build --release --locked \
 	  $(if $(filter arm64,$(ARCHITECTURE)),--arm64,--x86-64) --lambda-dir $(CURDIR)/target/lambda $(FUNCTIONS:%=--package flywheel-%)
-	for function in curate freeze promote; do cp infra/policy.toml target/lambda/$$function/; done
+	for function in curate counter freeze promote; do cp infra/policy.toml target/lambda/$$function/; done
 
 deploy: package tools ## to AWS, after a look at the changes; ARGS="--no-confirm-changeset …" to not ask
 	@$(PYTHON) infra/local/policy_check.py $(PARAMETERS)

@@ -25,7 +25,7 @@ AMONG_TESTS = os.environ.get("FLYWHEEL_BUILD") == "tests"
 on tokio: without this `make test` would compile them twice."""
 PROGRAMS = ("flywheel-trainer", "flywheel-worker")
 """The programs beside the functions: the embedded trainer, and the worker that takes the workflow's training jobs."""
-PACKAGED = {"curate": "policy.toml", "freeze": "policy.toml", "promote": "policy.toml"}
+PACKAGED = {"curate": "policy.toml", "counter": "policy.toml", "freeze": "policy.toml", "promote": "policy.toml"}
 """Files of `infra/` that a function finds beside its executable."""
 
 

@@ -238,7 +238,14 @@ def incumbent_folder(run: Run, folder: Path) -> Path | None:
 
 
 def with_adapter(model: Any, folder: Path | None) -> Any:
-    return PeftModel.from_pretrained(model, folder) if folder else model
+    if folder is None:
+        return model
+    adapted = PeftModel.from_pretrained(model, folder)
+    for name, parameter in adapted.named_parameters():
+        # A model with such a value answers nothing, which would pass for an empty answer.
+        if "lora_" in name and not torch.isfinite(parameter).all():
+            raise Unusable(f"{contract.ADAPTER}: {name} has a value that is infinite or no number")
+    return adapted
 
 
 def fail(path: Path, error: Exception) -> None:

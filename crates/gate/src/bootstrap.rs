@@ -1,8 +1,12 @@
-//! The percentile bootstrap of a mean: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+//! The percentile cluster bootstrap of a mean: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap (1993), chapter 13.
+//! It resamples whole clusters, with all their rows: A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application
+//! (1997), section 3.8; C. A. Field and A. H. Welsh, Bootstrapping clustered data, J. R. Statist. Soc. B 69 (2007).
 //!
 //! 1,999 resamples make the 2.5 % quantile one of them, the 50th (A. C. Davison and D. V. Hinkley, Bootstrap Methods and their
 //! Application, 1997, section 5.2). The generator is SplitMix64 (G. L. Steele, D. Lea and C. H. Flood, OOPSLA 2014) from a fixed
 //! seed, so the same rows always have the same bounds.
+
+use super::clusters::{Cluster, clusters};
 
 const RESAMPLES: usize = 1_999;
 
@@ -18,16 +22,21 @@ pub(super) struct Interval {
     pub(super) upper: f64,
 }
 
-/// Returns the 95 % interval of the values' mean; none if there are no values.
-pub(super) fn bootstrap_mean(values: &[f64]) -> Option<Interval> {
-    if values.is_empty() {
+/// Returns the 95 % interval of the mean of rows, each given by its prompt and its value; none if there are no rows.
+pub(super) fn bootstrap_mean(rows: &[(u64, f64)]) -> Option<Interval> {
+    if rows.is_empty() {
         return None;
     }
+    let clusters = clusters(rows);
     let mut generator = SplitMix64(SEED);
     let mut means: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            let sum: f64 = (0..values.len()).map(|_| values[generator.below(values.len())]).sum();
-            sum / values.len() as f64
+            let (mut sum, mut rows) = (0.0, 0.0);
+            for _ in 0..clusters.len() {
+                let drawn: Cluster = clusters[generator.below(clusters.len())];
+                (sum, rows) = (sum + drawn.sum, rows + drawn.rows);
+            }
+            sum / rows
         })
         .collect();
     means.sort_unstable_by(f64::total_cmp);
@@ -54,8 +63,12 @@ impl SplitMix64 {
 mod tests {
     use super::*;
 
+    fn independent(values: &[f64]) -> Vec<(u64, f64)> {
+        (0..).zip(values.iter().copied()).collect()
+    }
+
     fn interval(values: &[f64]) -> (f64, f64) {
-        let Interval { lower, upper } = bootstrap_mean(values).unwrap();
+        let Interval { lower, upper } = bootstrap_mean(&independent(values)).unwrap();
         (lower, upper)
     }
 
@@ -88,7 +101,7 @@ mod tests {
 
     #[test]
     fn it_is_the_same_again_and_nothing_of_nothing() {
-        let values = [0.1, -0.4, 0.3, 0.25, -0.05];
+        let values = independent(&[0.1, -0.4, 0.3, 0.25, -0.05]);
         assert_eq!(bootstrap_mean(&values), bootstrap_mean(&values));
         assert_eq!(bootstrap_mean(&[]), None);
     }

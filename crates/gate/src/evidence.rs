@@ -12,8 +12,8 @@ use super::problem::Problems;
 pub(super) struct Evidence {
     pub(super) problems: Problems,
     pub(super) pairs: Vec<MeasuredPair>,
-    /// The loss on each liked output, in nats a token.
-    pub(super) replay_losses: Vec<f64>,
+    /// The prompt of each liked output, as a key, and the loss on it in nats a token.
+    pub(super) replay_losses: Vec<(u64, f64)>,
     pub(super) replay_nlls: (f64, f64),
     /// Rows that came where they were expected, whatever their content.
     pub(super) scored_pairs: usize,
@@ -23,6 +23,8 @@ pub(super) struct Evidence {
 /// The measures of a scored pair, without its texts.
 #[derive(Debug)]
 pub(super) struct MeasuredPair {
+    /// The key of its prompt. Rows of one prompt depend on one another.
+    pub(super) prompt: u64,
     /// `true` if the incumbent was trained on a version without it.
     pub(super) is_new: bool,
     /// `true` if both texts are the same tokens, so that no score of it shows a preference.

@@ -5,7 +5,7 @@
 //!
 //! | criterion | asks | catches |
 //! |---|---|---|
-//! | G0 `integrity` | are these the run's files, whole, and enough of them? | tampering, leaks, NaN, too few rows |
+//! | G0 `integrity` | are these the run's files, whole, and enough of them? | tampering, leaks, NaN, files that are no adapter, too few rows |
 //! | G1 `learned` | does the candidate prefer users' texts more than the incumbent does? | undertrained adapters |
 //! | G2 `no_displacement` | have users' texts become more probable, too? | plain DPO |
 //! | G3 `no_forgetting` | are liked outputs as probable as before? | training without replay |
@@ -19,13 +19,16 @@
 //!
 //! | file | decides |
 //! |---|---|
+//! | `adapter` | if the adapter's files are an adapter of the run's recipe |
 //! | `evaluation`, `evidence`, `problem` | which numbers the files give, and what is wrong with them |
-//! | `wilson`, `bootstrap` | the bounds of a share, and of a mean |
+//! | `clusters`, `wilson`, `bootstrap` | the bounds of a share, and of a mean, where rows of one prompt depend on one another |
 //! | `criteria` | one criterion each |
 //! | `verdict` | the ruling from all criteria, and its text |
 
+mod adapter;
 mod bootstrap;
 mod bounds;
+mod clusters;
 mod criteria;
 mod criterion;
 mod evaluation;

@@ -12,9 +12,15 @@ pub(super) enum Problem {
     UnreadableLine,
     UnexpectedRow,
     NotANumber,
+    Tokens,
     UnequalScores,
     LeakedPair,
     LeakedPrompt,
+    Configuration,
+    Adapter,
+    NotFinite,
+    NoEffect,
+    Contradiction,
 }
 
 impl Problem {
@@ -29,9 +35,15 @@ impl Problem {
             Self::UnreadableLine => "a line is not what the contract says",
             Self::UnexpectedRow => "scored rows are not those of the held-out files, in order",
             Self::NotANumber => "a score is missing, is not finite, or is no log-probability",
+            Self::Tokens => "a number of tokens cannot be that of the row's text",
             Self::UnequalScores => "texts are said to be the same tokens, and their scores differ",
             Self::LeakedPair => "a held-out pair was trained on",
             Self::LeakedPrompt => "a held-out prompt was trained on",
+            Self::Configuration => "the adapter's configuration is not what the contract says",
+            Self::Adapter => "the adapter's weights are not what the contract says",
+            Self::NotFinite => "the adapter's weights have values that are infinite or no number",
+            Self::NoEffect => "the adapter changes nothing",
+            Self::Contradiction => "the adapter is not the one that the recipe asks for",
         }
     }
 }

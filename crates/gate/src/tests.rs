@@ -18,6 +18,7 @@ use flywheel_training::{
     Trainer,
 };
 
+use super::adapter::tests as adapter;
 use super::*;
 
 const TOKENS: u64 = 12;
@@ -172,12 +173,13 @@ impl World {
         };
         let scored = lines(&self.rows, |row| row.to_json().unwrap());
         let description = description.to_json().unwrap().into_bytes();
+        let configuration = adapter::config().to_string().into_bytes();
         let report = RunReport {
             run: RUN.parse().unwrap(),
             input_sha256: Sha256Hex::of(&description),
             base_files: base_files.into(),
-            adapter_sha256: Sha256Hex::of(b"weights"),
-            config_sha256: Sha256Hex::of(b"configuration"),
+            adapter_sha256: Sha256Hex::of(&adapter::weights()),
+            config_sha256: Sha256Hex::of(&configuration),
             rows_sha256: Sha256Hex::of(&scored),
             rows: self.rows.len() as u64,
             truncated: 0,
@@ -189,8 +191,8 @@ impl World {
         };
         let mut files: Vec<_> = inputs.map(|(file, bytes, _)| (EvidenceFile::Input(file), bytes)).into();
         files.push((EvidenceFile::Output(OutputFile::Rows), scored));
-        files.push((EvidenceFile::Output(OutputFile::Adapter), b"weights".to_vec()));
-        files.push((EvidenceFile::Output(OutputFile::Config), b"configuration".to_vec()));
+        files.push((EvidenceFile::Output(OutputFile::Adapter), adapter::weights()));
+        files.push((EvidenceFile::Output(OutputFile::Config), configuration));
         Files { description, report, files }
     }
 
@@ -256,7 +258,7 @@ fn a_good_adapter_is_promoted() {
     assert_eq!((verdict.ruling, verdict.reasons.as_slice()), (Ruling::Promote, &[][..]), "{verdict}");
     let adapter = verdict.candidate.adapter.as_ref().unwrap();
     assert_eq!(adapter.prefix, format!("runs/{RUN}/output/"));
-    assert_eq!((adapter.sha256.clone(), adapter.dataset.version), (Sha256Hex::of(b"weights"), 4));
+    assert_eq!((adapter.sha256.clone(), adapter.dataset.version), (Sha256Hex::of(&adapter::weights()), 4));
     let means = verdict.means;
     assert!((means.candidate_logp_chosen + 1.97).abs() < 0.1 && (means.incumbent_logp_chosen + 4.72).abs() < 0.3);
     assert!(means.candidate_similarity > 0.9 && means.incumbent_similarity < 0.6, "{means:?}");
@@ -331,6 +333,54 @@ fn a_score_that_is_no_number_is_refused() {
     let mut world = World::new(250, 120, GOOD);
     let Some(ScoredRow::Replay(last)) = world.rows.last_mut() else { panic!("a liked output") };
     last.tokens = 0;
+    assert_refused(&world.verdict(), "G0", "(rows.jsonl: line 370)");
+}
+
+#[test]
+fn files_that_are_no_adapter_are_refused_though_their_hashes_are_right() {
+    let config = |key: &str, value: serde_json::Value| {
+        let mut config = adapter::config();
+        config[key] = value;
+        (OutputFile::Config, config.to_string().into_bytes())
+    };
+    let no_number = adapter::safetensors(&[
+        ("base_model.model.model.layers.0.q_proj.lora_A.weight".to_owned(), "F32", [8, 2], &[0, 0, 192, 127]),
+        ("base_model.model.model.layers.0.q_proj.lora_B.weight".to_owned(), "F32", [2, 8], &[0, 0, 128, 63]),
+    ]);
+    for ((file, bytes), words) in [
+        (
+            (OutputFile::Adapter, b"\x80\x04\x95\x1c\0\0\0\0\0\0\0\x8c\x05posix.".to_vec()),
+            "the adapter's weights are not",
+        ),
+        ((OutputFile::Adapter, Vec::new()), "it ends before its header"),
+        ((OutputFile::Adapter, no_number), "infinite or no number"),
+        ((OutputFile::Config, b"{}".to_vec()), "peft_type is missing"),
+        (config("evil", serde_json::json!("os.system")), "evil is no key of a LoRA adapter"),
+        (config("r", serde_json::json!(9)), "r is 9, and lora.rank of the recipe is 8"),
+    ] {
+        let mut files = World::new(250, 120, GOOD).written();
+        let digest = Sha256Hex::of(&bytes);
+        *files.bytes(EvidenceFile::Output(file)) = bytes;
+        match file {
+            OutputFile::Adapter => files.report.adapter_sha256 = digest,
+            _ => files.report.config_sha256 = digest,
+        }
+        let verdict = files.verdict();
+        assert_refused(&verdict, "G0", words);
+        assert_eq!(failing(&verdict), ["G0"], "{verdict}");
+    }
+}
+
+#[test]
+fn numbers_of_tokens_that_no_tokenizer_gives_are_refused() {
+    for tokens in [1, 2, 200, 100_000] {
+        let mut world = World::new(250, 120, GOOD);
+        world.scored_pairs().for_each(|pair| (pair.chosen_tokens, pair.rejected_tokens) = (tokens, tokens));
+        assert_refused(&world.verdict(), "G0", "a number of tokens cannot be that of the row's text");
+    }
+    let mut world = World::new(250, 120, GOOD);
+    let Some(ScoredRow::Replay(last)) = world.rows.last_mut() else { panic!("a liked output") };
+    last.tokens = 100;
     assert_refused(&world.verdict(), "G0", "(rows.jsonl: line 370)");
 }
 

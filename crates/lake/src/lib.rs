@@ -5,7 +5,7 @@
 //! | port | IAM action | used by |
 //! |---|---|---|
 //! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine; prepare and promote, on runs |
-//! | [`ListKeys`] | `s3:ListBucket` | the operator's commands |
+//! | [`ListKeys`] | `s3:ListBucket` | prepare, on runs; the operator's commands |
 //! | [`EraseObject`] | `s3:ListBucketVersions`, `s3:DeleteObjectVersion` | the operator's `flywheel forget`, and no function |
 //! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
 //! | [`ListRoute`] | `s3:ListBucket` | prepare; the operator's `flywheel status`, `flywheel export` |

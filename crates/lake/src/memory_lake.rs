@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_log::{BREAKER_KEY, Breaker, ListedPart, POINTER_KEY, PartName, Pointer, part_keys_from, route_prefix};
@@ -41,6 +42,12 @@ struct State {
     clock: Millis,
     /// The injected faults, each with a part of the key that it applies to. Each happens once.
     faults: Vec<(String, Fault)>,
+    /// The injected latency of reads.
+    read_delay: Duration,
+    /// The delayed reads under way, and the most of them at the same time.
+    delayed: (usize, usize),
+    /// The number of reads so far.
+    reads: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +66,41 @@ impl MemoryLake {
     /// Makes the next write to a key that contains `key_part` fail.
     pub fn fail_next_write(&self, key_part: &str, fault: Fault) {
         self.lock().faults.push((key_part.to_owned(), fault));
+    }
+
+    /// Makes each read take this long from now on, as requests to S3 do.
+    pub fn delay_reads(&self, delay: Duration) {
+        self.lock().read_delay = delay;
+    }
+
+    /// Returns the most delayed reads that were under way at the same time.
+    #[must_use]
+    pub fn most_reads_at_once(&self) -> usize {
+        self.lock().delayed.1
+    }
+
+    /// Returns the number of reads so far.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.lock().reads
+    }
+
+    async fn begin_read(&self) {
+        let delay = {
+            let mut state = self.lock();
+            state.reads += 1;
+            state.read_delay
+        };
+        if delay.is_zero() {
+            return;
+        }
+        {
+            let (now, most) = &mut self.lock().delayed;
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        tokio::time::sleep(delay).await;
+        self.lock().delayed.0 -= 1;
     }
 
     /// Returns every object, by key.
@@ -148,12 +190,14 @@ impl ListRoute for MemoryLake {
 
 impl ReadPart for MemoryLake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        self.begin_read().await;
         self.get(key).map(|object| object.body).ok_or_else(|| LakeError::missing("read", key))
     }
 }
 
 impl VisitObject for MemoryLake {
     async fn visit_object(&self, key: &str, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), LakeError> {
+        self.begin_read().await;
         let object = self.get(key).ok_or_else(|| LakeError::missing("read", key))?;
         object.body.chunks(1_000).for_each(visit);
         Ok(())

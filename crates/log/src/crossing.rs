@@ -9,6 +9,12 @@
 //! and that too exactly once. A run that failed after it is retried if training was due. The retry trains on what the failed run
 //! froze, because the freeze answers a crossing that it has frozen with the same report. A crossing whose run is under way, or
 //! waits for a retry, holds up the next one. So one run goes at a time, and no frozen pair is forgotten.
+//!
+//! The retries of a training end at the policy's maximum, because what failed as often fails again, and each costs as much as the
+//! first. Its pairs stay in the dataset: the next crossing's version has them, too. A run that fails before its freeze is retried
+//! without end, once a day at last: it costs one call, and giving it up would leave pending pairs behind for ever.
+//!
+//! The month's budget is of trainings. An attempt in which nothing was trained does not count.
 
 use std::collections::BTreeMap;
 
@@ -37,6 +43,8 @@ pub struct Trigger {
     pub cooldown: Millis,
     /// The most training runs in a calendar month (UTC); 0: no limit.
     pub runs_per_month: u64,
+    /// The most attempts at the training of one crossing's version; 0: no limit.
+    pub max_attempts: u64,
 }
 
 /// The known state of an attempt's run.
@@ -50,6 +58,11 @@ pub enum Attempt {
     Succeeded,
     /// It failed, timed out or was aborted, at the given time.
     Failed {
+        /// The time at which it ended, in milliseconds since the Unix epoch.
+        stopped_at: Millis,
+    },
+    /// It failed before anything was trained: at its freeze or its preparation, or no worker came.
+    Untrained {
         /// The time at which it ended, in milliseconds since the Unix epoch.
         stopped_at: Millis,
     },
@@ -94,6 +107,14 @@ pub enum Decision {
         /// The time at which it may start.
         until: Millis,
     },
+    /// Starts nothing: the attempts at the last training are spent. The next crossing trains on its pairs, too, or an operator
+    /// starts the named run.
+    AttemptsSpent {
+        /// The next attempt's name.
+        run: String,
+        /// The number of attempts that failed.
+        attempts: u64,
+    },
     /// Starts nothing: the circuit breaker is open.
     BreakerOpen {
         /// The time at which it becomes half-open; none if only an operator can close it.
@@ -123,6 +144,7 @@ impl Decision {
             Self::AlreadyRunning { .. } => "already_running",
             Self::AlreadyFrozen { .. } => "already_frozen",
             Self::BackingOff { .. } => "backing_off",
+            Self::AttemptsSpent { .. } => "attempts_spent",
             Self::BreakerOpen { .. } => "breaker_open",
             Self::CoolingDown { .. } => "cooling_down",
             Self::BudgetSpent { .. } => "budget_spent",
@@ -139,7 +161,8 @@ impl Decision {
             | Self::Start { run, .. }
             | Self::AlreadyRunning { run }
             | Self::AlreadyFrozen { run }
-            | Self::BackingOff { run, .. } => Some(run),
+            | Self::BackingOff { run, .. }
+            | Self::AttemptsSpent { run, .. } => Some(run),
         }
     }
 
@@ -168,29 +191,41 @@ pub struct Sight<'a> {
 }
 
 /// Returns the name of a crossing's run: `crossing-<number>-attempt-<number>`, attempts counted from 1.
-fn run_name(crossing: u64, attempt: usize) -> String {
+fn run_name(crossing: u64, attempt: u64) -> String {
     format!("crossing-{crossing:06}-attempt-{attempt}")
 }
 
 /// The newest known attempt at a crossing.
 enum Newest {
     Unknown { run: String },
-    NotStarted { run: String, failures: usize, last_failure: Millis },
+    NotStarted { run: String, failures: Failures },
     Running { run: String },
-    Succeeded { run: String },
+    Succeeded { run: String, failures: Failures },
+}
+
+/// The failed attempts at a crossing.
+#[derive(Clone, Copy, Default)]
+struct Failures {
+    all: u64,
+    /// Those that have trained something.
+    trained: u64,
+    /// The end of the last one.
+    last_at: Millis,
 }
 
 fn newest(crossing: u64, known: &KnownRuns) -> Newest {
-    let (mut failures, mut last_failure) = (0, 0);
+    let mut failures = Failures::default();
     loop {
-        let run = run_name(crossing, failures + 1);
-        match known.get(&run) {
+        let run = run_name(crossing, failures.all + 1);
+        let (trained, stopped_at) = match known.get(&run) {
             None => return Newest::Unknown { run },
-            Some(Attempt::NotStarted) => return Newest::NotStarted { run, failures, last_failure },
+            Some(Attempt::NotStarted) => return Newest::NotStarted { run, failures },
             Some(Attempt::Running) => return Newest::Running { run },
-            Some(Attempt::Succeeded) => return Newest::Succeeded { run },
-            Some(Attempt::Failed { stopped_at }) => (failures, last_failure) = (failures + 1, *stopped_at),
-        }
+            Some(Attempt::Succeeded) => return Newest::Succeeded { run, failures },
+            Some(Attempt::Failed { stopped_at }) => (1, *stopped_at),
+            Some(Attempt::Untrained { stopped_at }) => (0, *stopped_at),
+        };
+        failures = Failures { all: failures.all + 1, trained: failures.trained + trained, last_at: stopped_at };
     }
 }
 
@@ -205,18 +240,27 @@ pub fn decide(trigger: &Trigger, sight: Sight<'_>, known: &KnownRuns) -> Decisio
     let net_new = pointer.carried_over + pending;
     let is_due = net_new >= trigger.goal.threshold;
     let is_narrow = pointer.carried_over >= trigger.goal.threshold && !trigger.goal.is_broad(&pointer.breadth);
-    let mut retries = 0;
+    // Attempts that trained at the last crossing. One is in the pointer's count already.
+    let mut trained = 1;
     if let Some(last) = pointer.last_freeze.as_ref().filter(|last| last.trainable || is_due) {
         match newest(last.crossing, known) {
             Newest::Unknown { run } => return Decision::Inspect { run },
             Newest::Running { run } => return Decision::AlreadyRunning { run },
-            Newest::NotStarted { run, failures, last_failure } if last.trainable && failures > 0 => {
-                return gated(trigger, sight, failures as u64 - 1, None)
-                    .unwrap_or_else(|| start_after_backoff(run, last.crossing, failures, last_failure, now));
+            Newest::NotStarted { run, failures } if last.trainable && failures.all > 0 => {
+                let attempts = failures.all;
+                let is_over = trigger.max_attempts > 0 && attempts >= trigger.max_attempts;
+                match (is_over, is_due) {
+                    (true, true) => trained = failures.trained,
+                    (true, false) => return Decision::AttemptsSpent { run, attempts },
+                    (false, _) => {
+                        return gated(trigger, sight, failures.trained, None)
+                            .unwrap_or_else(|| start_after_backoff(run, last.crossing, failures, now));
+                    }
+                }
             }
             // An operator froze by hand, or the run is so old that its name is forgotten. Neither is to be trained now.
-            Newest::NotStarted { failures, .. } => retries = (failures as u64).saturating_sub(1),
-            Newest::Succeeded { .. } => retries = failures_before(last.crossing, known),
+            Newest::NotStarted { failures, .. } => trained = failures.trained.max(1),
+            Newest::Succeeded { failures, .. } => trained = failures.trained + 1,
         }
     }
     if !is_due {
@@ -228,34 +272,29 @@ pub fn decide(trigger: &Trigger, sight: Sight<'_>, known: &KnownRuns) -> Decisio
     match newest(pointer.crossing, known) {
         Newest::Unknown { run } => Decision::Inspect { run },
         Newest::Running { run } => Decision::AlreadyRunning { run },
-        Newest::Succeeded { run } => Decision::AlreadyFrozen { run },
-        Newest::NotStarted { run, failures, last_failure } => {
+        Newest::Succeeded { run, .. } => Decision::AlreadyFrozen { run },
+        Newest::NotStarted { run, failures } => {
             let rested_at = pointer.trainings.last_at.map(|at| at.saturating_add(trigger.cooldown));
-            gated(trigger, sight, retries, rested_at)
-                .unwrap_or_else(|| start_after_backoff(run, pointer.crossing, failures, last_failure, now))
+            gated(trigger, sight, trained, rested_at)
+                .unwrap_or_else(|| start_after_backoff(run, pointer.crossing, failures, now))
         }
     }
 }
 
-/// Returns what forbids any run to start now: breaker, cooldown or budget. `retries` are attempts at the last training beyond its
-/// first.
-fn gated(trigger: &Trigger, sight: Sight<'_>, retries: u64, rested_at: Option<Millis>) -> Option<Decision> {
+/// Returns what forbids any run to start now: breaker, cooldown or budget. `trained` are the attempts at the last training that
+/// have trained something, which the pointer counts as one.
+fn gated(trigger: &Trigger, sight: Sight<'_>, trained: u64, rested_at: Option<Millis>) -> Option<Decision> {
     let Sight { pointer, breaker, now, .. } = sight;
     if breaker.state == BreakerState::Open {
         return Some(Decision::BreakerOpen { until: breaker.half_open_at });
     }
     let until = rested_at.filter(|until| now < *until);
     let trainings = &pointer.trainings;
-    let spent = if trainings.month == month(now) { trainings.runs + retries } else { 0 };
+    let spent = if trainings.month == month(now) { trainings.runs.saturating_sub(1) + trained } else { 0 };
     if trigger.runs_per_month > 0 && spent >= trigger.runs_per_month {
         return Some(Decision::BudgetSpent { until: next_month(now) });
     }
     until.map(|until| Decision::CoolingDown { until })
-}
-
-fn failures_before(crossing: u64, known: &KnownRuns) -> u64 {
-    let failed = |attempt: &usize| matches!(known.get(&run_name(crossing, *attempt)), Some(Attempt::Failed { .. }));
-    (1..).take_while(failed).count() as u64
 }
 
 /// Returns the number of new pairs that justifies another check of the breadth. Each pair adds at most one contributor or prompt.
@@ -263,15 +302,15 @@ fn news_wanted(trigger: &Trigger, pointer: &Pointer) -> u64 {
     trigger.goal.lacking(&pointer.breadth).max(trigger.goal.threshold / RETRY_SHARE).max(1)
 }
 
-fn start_after_backoff(run: String, crossing: u64, failures: usize, last_failure: Millis, now: Millis) -> Decision {
-    if failures == 0 {
+fn start_after_backoff(run: String, crossing: u64, failures: Failures, now: Millis) -> Decision {
+    if failures.all == 0 {
         return Decision::Start { run, crossing };
     }
-    let until = last_failure.saturating_add(backoff(failures));
+    let until = failures.last_at.saturating_add(backoff(failures.all));
     if now < until { Decision::BackingOff { run, until } } else { Decision::Start { run, crossing } }
 }
 
-fn backoff(failures: usize) -> Millis {
+fn backoff(failures: u64) -> Millis {
     let doublings = u32::try_from(failures.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
     (FIRST_BACKOFF << doublings).min(LONGEST_BACKOFF)
 }
@@ -308,7 +347,7 @@ mod tests {
     }
 
     impl World {
-        fn knowing<const N: usize>(mut self, runs: [(u64, usize, Attempt); N]) -> Self {
+        fn knowing<const N: usize>(mut self, runs: [(u64, u64, Attempt); N]) -> Self {
             self.known.extend(runs.map(|(crossing, attempt, what)| (run_name(crossing, attempt), what)));
             self
         }
@@ -327,11 +366,11 @@ mod tests {
         }
     }
 
-    fn inspect(crossing: u64, attempt: usize) -> Decision {
+    fn inspect(crossing: u64, attempt: u64) -> Decision {
         Decision::Inspect { run: run_name(crossing, attempt) }
     }
 
-    fn start(crossing: u64, attempt: usize) -> Decision {
+    fn start(crossing: u64, attempt: u64) -> Decision {
         Decision::Start { run: run_name(crossing, attempt), crossing }
     }
 
@@ -376,7 +415,7 @@ mod tests {
     fn waits_double_up_to_a_day() {
         assert_eq!(backoff(1), FIRST_BACKOFF);
         assert_eq!(backoff(2), 2 * FIRST_BACKOFF);
-        assert_eq!(backoff(usize::MAX), LONGEST_BACKOFF);
+        assert_eq!(backoff(u64::MAX), LONGEST_BACKOFF);
     }
 
     #[test]
@@ -442,6 +481,77 @@ mod tests {
         let world = World { trigger: world.trigger, ..World::after_training(true) };
         let world = world.knowing([(6, 1, failed), (6, 2, failed), (6, 3, Attempt::NotStarted)]);
         assert_eq!(world.decide(T), Decision::BudgetSpent { until: december });
+    }
+
+    /// Returns a world whose training of crossing 6 was attempted so often, with these ends.
+    fn attempted(ends: impl Iterator<Item = Attempt>) -> World {
+        let mut world = World::after_training(true);
+        world.trigger.max_attempts = 8;
+        let mut last = 0;
+        for (attempt, end) in (1..).zip(ends) {
+            world.known.insert(run_name(6, attempt), end);
+            last = attempt;
+        }
+        world.known.insert(run_name(6, last + 1), Attempt::NotStarted);
+        world
+    }
+
+    #[test]
+    fn after_its_last_attempt_a_training_waits_for_new_pairs_or_an_operator() {
+        let failed = Attempt::Failed { stopped_at: 0 };
+        let untrained = Attempt::Untrained { stopped_at: 0 };
+        assert_eq!(attempted([failed; 7].into_iter()).decide(0), start(6, 8));
+        for end in [failed, untrained] {
+            for attempts in [8, 400] {
+                let world = attempted(std::iter::repeat_n(end, attempts));
+                let attempts = attempts as u64;
+                let spent = Decision::AttemptsSpent { run: run_name(6, attempts + 1), attempts };
+                assert_eq!(world.decide(0), spent);
+                assert_eq!(world.decide(T - 1), spent, "the dataset has not grown past the trigger");
+                assert_eq!(world.knowing([(7, 1, Attempt::NotStarted)]).decide(T), start(7, 1));
+            }
+        }
+        // An operator starts the next attempt by its name. While it runs it is the one run, and it may succeed.
+        let by_hand = |end| attempted([failed; 8].into_iter()).knowing([(6, 9, end)]).decide(0);
+        assert_eq!(by_hand(Attempt::Running), Decision::AlreadyRunning { run: run_name(6, 9) });
+        assert_eq!(by_hand(Attempt::Succeeded), Decision::BelowThreshold);
+        // Without a maximum there is none.
+        let mut world = attempted([failed; 40].into_iter());
+        world.trigger.max_attempts = 0;
+        assert_eq!(world.decide(0), start(6, 41));
+    }
+
+    #[test]
+    fn a_run_that_fails_before_its_freeze_is_attempted_without_end() {
+        let mut world = World::default();
+        world.trigger.max_attempts = 8;
+        for attempt in 1..=20 {
+            world.known.insert(run_name(7, attempt), Attempt::Untrained { stopped_at: 0 });
+        }
+        world.known.insert(run_name(7, 21), Attempt::NotStarted);
+        assert_eq!(world.decide(T), start(7, 21));
+    }
+
+    #[test]
+    fn an_attempt_in_which_nothing_was_trained_costs_no_budget() {
+        // The worker was absent four times. The pointer counts two trainings, this one among them.
+        let untrained = Attempt::Untrained { stopped_at: 0 };
+        let mut world = attempted([untrained; 4].into_iter());
+        world.trigger.runs_per_month = 2;
+        assert_eq!(world.decide(0), start(6, 5));
+        // Nor does it once another attempt has succeeded, or none is left.
+        let known = [(6, 5, Attempt::Succeeded), (7, 1, Attempt::NotStarted)];
+        let mut world = attempted([untrained; 4].into_iter()).knowing(known);
+        world.trigger.runs_per_month = 3;
+        assert_eq!(world.decide(T), start(7, 1));
+        let mut world = attempted([untrained; 8].into_iter()).knowing([(7, 1, Attempt::NotStarted)]);
+        world.trigger.runs_per_month = 2;
+        assert_eq!(world.decide(T), start(7, 1));
+        // An attempt that has trained counts.
+        let trained = Attempt::Failed { stopped_at: 0 };
+        let mut world = attempted([untrained, trained, untrained].into_iter());
+        world.trigger.runs_per_month = 2;
+        assert_eq!(world.decide(0), Decision::BudgetSpent { until: next_month(NOW) });
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod breaker_bounds;
 mod crossing;
 mod part;
 mod pointer;
+mod training_rules;
 mod watermark;
 
 pub use breadth::{Breadth, Goal};
@@ -23,4 +24,5 @@ pub use breaker_bounds::{BreakerBounds, BreakerSection};
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
 pub use part::{DIGEST_DIGITS, InvalidPartName, PartName, part_keys_from, route_prefix};
 pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
+pub use training_rules::{TrainingRules, TrainingSection};
 pub use watermark::{ListedPart, Pending, Watermark};

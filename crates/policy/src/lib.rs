@@ -1,5 +1,7 @@
 //! The policy: every rule of a deployment, composed of the rules of its parts. It is one TOML file, or the defaults.
 
+mod sense;
+
 use std::str::FromStr;
 
 use flywheel_audit::{AuditSection, AuditSections, LimitsSection, RoutesSection, SimilaritySection};
@@ -8,7 +10,7 @@ use flywheel_curation::{CurationRules, CurationSections, JudgesSection, Reasonin
 use flywheel_dataset::{DatasetRules, DatasetSection};
 use flywheel_event::SamplingSection;
 use flywheel_gate::{GateBounds, GateSection};
-use flywheel_log::{BreakerBounds, BreakerSection};
+use flywheel_log::{BreakerBounds, BreakerSection, TrainingRules, TrainingSection};
 use serde::Deserialize;
 
 /// The rules that decide what becomes training data.
@@ -20,6 +22,8 @@ pub struct Policy {
     pub dataset: DatasetRules,
     /// The bounds that open the circuit breaker.
     pub breaker: BreakerBounds,
+    /// The rules of attempts at a training.
+    pub training: TrainingRules,
     /// The bounds that a trained adapter has to reach.
     pub gate: GateBounds,
     /// `true` if a rollback demotes an adapter that was trained on versions it removes, and keeps such adapters from promotion.
@@ -32,6 +36,7 @@ impl Default for Policy {
             curation: CurationRules::default(),
             dataset: DatasetRules::default(),
             breaker: BreakerBounds::default(),
+            training: TrainingRules::default(),
             gate: GateBounds::default(),
             rollback_demotes: true,
         }
@@ -63,6 +68,7 @@ struct File {
     judges: JudgesSection,
     dataset: DatasetSection,
     breaker: BreakerSection,
+    training: TrainingSection,
     gate: GateSection,
     rollback: RollbackSection,
     routes: RoutesSection,
@@ -81,24 +87,39 @@ impl Policy {
     /// An unknown key, a value of the wrong type or out of bounds, or thresholds that contradict each other; with the line.
     pub fn parse(text: &str) -> Result<Self, PolicyError> {
         let file = RuleFile::new(text);
-        let File { similarity, reasoning, audit, limits, sampling, judges, dataset, breaker, gate, rollback, routes } =
-            file.read()?;
+        let File {
+            similarity,
+            reasoning,
+            audit,
+            limits,
+            routes,
+            sampling,
+            judges,
+            dataset,
+            breaker,
+            training,
+            gate,
+            rollback,
+        } = file.read()?;
         let audit = AuditSections { similarity, audit, limits, routes };
-        Ok(Self {
+        let policy = Self {
             curation: CurationRules::of(CurationSections { audit, reasoning, sampling, judges }, file)?,
             dataset: DatasetRules::of(&dataset, file)?,
             breaker: BreakerBounds::of(&breaker, file)?,
+            training: TrainingRules::of(&training, file)?,
             gate: GateBounds::of(&gate, file)?,
             rollback_demotes: rollback.demotes.unwrap_or(Self::default().rollback_demotes),
-        })
+        };
+        sense::check(file)?;
+        Ok(policy)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use flywheel_audit::AuditRules;
     use flywheel_base::{Reason, Route};
+    use super::*;
 
     const SHIPPED: &str = include_str!("../../../infra/policy.toml");
 
@@ -204,6 +225,43 @@ mod tests {
             let (at, message) = refused(text);
             assert!(at == line && message.contains(part), "{text:?}: line {at}: {message}");
         }
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_by_name_and_with_what_to_give() {
+        for (text, line, part) in [
+            ("[gate]\nreplay_loss_to = -1.0\n", 2, "replay_loss_to is -1: give 0 to 1"),
+            ("[gate]\nreplay_loss_to = 3.0\n", 2, "replay_loss_to is 3: give 0 to 1"),
+            ("[gate]\nchosen_gain_from = -5.0\n", 2, "chosen_gain_from is -5: give -1 to 1"),
+            ("[gate]\nlearned_from = 1.0\n", 2, "learned_from is 1: give 0 to 0.99"),
+            ("[gate]\nwins_from = 1.0\n", 2, "wins_from is 1: give 0 to 0.99"),
+            ("[gate]\ntie_within = 1.0\n", 2, "tie_within is 1: give 0 to 0.5"),
+            ("[gate]\nlength_within = 0.0\n", 2, "length_within is 0: give 0.01 to 1"),
+            ("[gate]\nmin_held_out = 2001\n", 2, "min_held_out is 2001: give 1 to 2000"),
+            ("[gate]\nmin_replay = 1001\n", 2, "min_replay is 1001: give 1 to 1000"),
+            ("[sampling]\n\nsalt = \"\"\n", 3, "salt is empty: give a text that clients do not know"),
+            ("[sampling]\nsalt = \"  \"\n", 2, "salt is empty"),
+            ("[similarity]\nmax_steps = 0\n", 2, "max_steps is 0: give 1 to"),
+            ("[limits]\nmax_chars = 9000000000\n", 2, "max_chars is 9000000000: give 1 to 10000000"),
+            ("[judges]\nmax_calls = 0\n", 2, "max_calls is 0: give 1 to 10000"),
+            ("[judges]\nmax_seconds = 0\n", 2, "max_seconds is 0: give 1 to 900"),
+            ("[judges]\nat_once = 5000\n", 2, "at_once is 5000: give 1 to 1000"),
+            ("[judges]\nmax_chars = 0\n", 2, "max_chars is 0: give 1 to"),
+            ("[judges]\nseverity_from = 0.0\n", 2, "severity_from is 0: give 0.01 to 1"),
+            ("[dataset]\nnear_duplicate_from = inf\n", 2, "near_duplicate_from is inf: give 0.5 to 2"),
+            ("[dataset]\nburst_factor = inf\n", 2, "burst_factor is inf: give 1 to 1000000"),
+            ("[dataset]\nmax_similarity_drift = inf\n", 2, "max_similarity_drift is inf: give 0 to 1000000"),
+            ("[dataset]\nmax_length_drift = inf\n", 2, "max_length_drift is inf: give 0 to 1000000"),
+            ("[breaker]\nmin_events = 0\n", 2, "min_events is 0: give 1 to"),
+            ("[breaker]\nhalf_open_after_hours = 99999999\n", 2, "half_open_after_hours is 99999999: give 0 to 87600"),
+            ("[training]\nmax_attempts = 0\n", 2, "1 or more"),
+            ("[training]\nmax_attempts = 101\n", 2, "max_attempts is 101: give 1 to 100"),
+            ("[training]\nattempts = 3\n", 2, "unknown field `attempts`"),
+        ] {
+            let (at, message) = refused(text);
+            assert!(at == line && message.contains(part), "{text:?}: line {at}: {message}");
+        }
+        assert_eq!(Policy::parse("[training]\nmax_attempts = 3\n").unwrap().training.max_attempts, 3);
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::settings::{SettingError, Settings};
 pub enum Metric {
     /// The circuit breaker's state with each count of pending pairs: 1 for open, else 0.
     BreakerOpen,
+    /// The attempts at a training with each count of pending pairs: 1 if they are spent, else 0.
+    AttemptsSpent,
     /// One for each question to an operator about an adapter.
     ReviewsAsked,
     /// The number of events of a batch on which a judge had no opinion.
@@ -31,6 +33,7 @@ impl Metric {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BreakerOpen => "BreakerOpen",
+            Self::AttemptsSpent => "AttemptsSpent",
             Self::ReviewsAsked => "ReviewsAsked",
             Self::Unjudged => "Unjudged",
         }

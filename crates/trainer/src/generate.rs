@@ -61,7 +61,12 @@ fn answers_to(model: &Llama, prompts: &[&[u32]], limits: &Limits<'_>) -> candle_
         let positions = tokens.dim(1)?;
         let hidden = model.hidden(&tokens, Some(&mut cache))?.reshape((count, positions, ()))?;
         let last = hidden.narrow(1, positions - 1, 1)?.squeeze(1)?.contiguous()?;
-        let next = model.logits(&last)?.argmax(D::Minus1)?;
+        let logits = model.logits(&last)?;
+        // Of scores that are no numbers any token is the most probable. It may be one that ends the answer.
+        if !logits.sum_all()?.to_scalar::<f32>()?.is_finite() {
+            candle_core::bail!("the model's scores of the next token are infinite or no numbers");
+        }
+        let next = logits.argmax(D::Minus1)?;
         for ((answer, is_done), token) in answers.iter_mut().zip(&mut is_done).zip(next.to_vec1::<u32>()?) {
             *is_done |= limits.end_tokens.contains(&token);
             if !*is_done {

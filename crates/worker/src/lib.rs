@@ -18,7 +18,7 @@ mod worker;
 
 pub use arguments::Arguments;
 pub use heartbeat::Pulse;
-pub use message::JobMessage;
+pub use message::{JobMessage, Request};
 pub use ports::{Callback, Callbacks, Jobs, PortError, Received};
 pub use run_files::RunFiles;
 pub use sqs_jobs::SqsJobs;

@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::heartbeat::{Pulse, beat_until_task_is_gone};
-use crate::message::JobMessage;
+use crate::message::{JobMessage, Request};
 use crate::ports::{Callbacks, Jobs, PortError, Received};
 use crate::run_files::{FilesError, RunFiles};
 
@@ -38,6 +38,8 @@ pub struct Worker<J, C, L, T> {
 pub enum Done {
     /// The queue had no job.
     NoJob,
+    /// The workflow knows that a worker is there, and sends the run's job next.
+    Ready(RunName),
     /// The run is trained and answered.
     Trained(RunName),
     /// The run cannot be trained, and the workflow has the reason.
@@ -69,6 +71,10 @@ where
         tokio::spawn(raise_on_signal(stop.clone()));
         while !stop.load(Ordering::Relaxed) {
             match self.work(&stop).await {
+                Ok(Done::Ready(run)) => {
+                    tracing::info!(%run, "a job is announced");
+                    continue;
+                }
                 Ok(done) => tracing::info!(?done, "worked"),
                 Err(error) if once => {
                     tracing::error!(%error, "no job could be taken");
@@ -97,13 +103,18 @@ where
     /// If the queue or the workflow cannot be reached. The queue then delivers the job again.
     pub async fn work(&self, stop: &Arc<AtomicBool>) -> Result<Done, PortError> {
         let Some(received) = self.jobs.receive().await? else { return Ok(Done::NoJob) };
-        let Ok(JobMessage { task_token: token, run, bucket }) = serde_json::from_str(&received.body) else {
+        let Ok(JobMessage { request, task_token: token, run, bucket }) = serde_json::from_str(&received.body) else {
             tracing::error!("a message on the queue of training jobs is no job");
             return Ok(Done::NoSuchJob);
         };
         if !self.files.is_in(&bucket) {
             tracing::error!(%run, "a job is of another bucket than this worker's");
             return Ok(Done::NoSuchJob);
+        }
+        if request == Request::Ready {
+            self.callbacks.succeed(&token, &json!({"run": run}).to_string()).await?;
+            self.jobs.delete(&received.receipt).await?;
+            return Ok(Done::Ready(run));
         }
         let made = self.make_with_heartbeats(&run, (&received, &token), stop).await;
         let done = match made {

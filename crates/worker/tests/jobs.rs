@@ -130,6 +130,24 @@ fn refuse(_: &Job, _: &mut Observer<'_>) -> Result<RunReport, TrainerError> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn asked_whether_it_is_there_a_worker_answers_at_once_and_trains_nothing() {
+    let asked = job().replacen('{', r#"{"request":"ready","#, 1);
+    let (world, lake, folder) = (World::with(asked.clone()), lake().await, TempDir::new().unwrap());
+    let done = work(&world, &lake, &folder, |_, _| panic!("nothing is trained")).await;
+    assert_eq!(done, Done::Ready("golden".parse().unwrap()));
+    assert_eq!(world.events(), [r#"succeed {"run":"golden"}"#, "delete"]);
+    assert!(outputs(&lake).is_empty());
+    // A question that nobody waits for any more is deleted, too.
+    world.deliver(asked);
+    world.task_is_gone.store(true, Ordering::Relaxed);
+    assert_eq!(work(&world, &lake, &folder, |_, _| panic!("nothing is trained")).await, done);
+    assert_eq!(world.events()[2..], [r#"succeed {"run":"golden"}"#, "delete"]);
+    // Any other request is no job for this worker.
+    let other = job().replacen('{', r#"{"request":"dance","#, 1);
+    assert_eq!(work(&World::with(other), &lake, &folder, |_, _| panic!("nothing")).await, Done::NoSuchJob);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_trained_delivered_answered_and_deleted_in_this_order() {
     let (world, lake, folder) = (World::with(job()), lake().await, TempDir::new().unwrap());
     assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained());
@@ -273,5 +291,21 @@ async fn what_is_no_job_of_this_lake_is_left_to_the_dead_letters() {
         let world = World::with(body);
         assert_eq!(work(&world, &lake, &folder, refuse).await, Done::NoSuchJob, "{body}");
         assert_eq!(world.events(), Vec::<String>::new());
+    }
+}
+
+/// The local cloud ignores the condition on `If-None-Match`, so no test of the deployed stack would miss it.
+#[test]
+fn by_its_policy_a_worker_writes_each_object_once_and_reads_neither_reviews_nor_verdicts() {
+    let template = include_str!("../../../infra/template.yaml");
+    let (_, policy) = template.split_once("\n  WorkerPolicy:\n").unwrap();
+    let (policy, _) = policy.split_once("\n\n").unwrap();
+    let (_, denied) = policy.split_once("Effect: Deny").unwrap();
+    for condition in [r#""Null": { "s3:if-none-match": "true" }"#, r#"Bool: { "s3:ObjectCreationOperation": "true" }"#]
+    {
+        assert!(denied.contains(condition), "{policy}");
+    }
+    for wide in ["}/runs/*\"", "}/runs/*\n", "}/*\""] {
+        assert!(!policy.contains(wide), "{wide}: {policy}");
     }
 }

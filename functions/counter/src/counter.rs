@@ -34,6 +34,8 @@ pub struct CountReport {
     pub run: Option<String>,
     /// The time at which the decision may change without new events, in milliseconds since the Unix epoch.
     pub until: Option<Millis>,
+    /// The number of failed attempts, if the attempts at the last training are spent; else none.
+    pub attempts: Option<u64>,
     /// The circuit breaker's state.
     pub breaker: &'static str,
     /// The number of pending parts.
@@ -87,12 +89,17 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
             crossing: pointer.crossing,
             run: decision.run().map(str::to_owned),
             until: decision.until(),
+            attempts: match decision {
+                Decision::AttemptsSpent { attempts, .. } => Some(attempts),
+                _ => None,
+            },
             breaker: breaker.state.as_str(),
             parts: pending.parts.len(),
             list_requests: listing.requests,
         };
         report.log(started);
         self.metrics.record(Metric::BreakerOpen, u64::from(breaker.state == BreakerState::Open));
+        self.metrics.record(Metric::AttemptsSpent, u64::from(report.attempts.is_some()));
         Ok(report)
     }
 
@@ -139,6 +146,13 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
 
 impl CountReport {
     fn log(&self, started: Instant) {
+        if let (Some(attempts), Some(run)) = (self.attempts, &self.run) {
+            tracing::warn!(
+                attempts,
+                run,
+                "no attempt is left for the last training: new pairs or an operator start the next"
+            );
+        }
         tracing::info!(
             decision = self.decision,
             pending = self.pending,
@@ -147,6 +161,7 @@ impl CountReport {
             run = self.run,
             until = self.until,
             breaker = self.breaker,
+            attempts_spent = u8::from(self.attempts.is_some()),
             parts = self.parts,
             list_requests = self.list_requests,
             duration_ms = millis_since(started),

@@ -2,7 +2,8 @@
 
 use flywheel_counter::{Counter, StepFunctionsRuns, trigger_of};
 use flywheel_lake::S3Lake;
-use flywheel_runtime::{Metrics, Settings, StartError, aws_config, init_logs, now};
+use flywheel_policy::Policy;
+use flywheel_runtime::{Metrics, Settings, StartError, aws_config, init_logs, now, packaged_policy};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 
@@ -13,8 +14,9 @@ async fn main() -> Result<(), StartError> {
     let aws = aws_config().await;
     let lake = S3Lake::new(&aws, settings.required("FLYWHEEL_LAKE_BUCKET")?);
     let runs = StepFunctionsRuns::new(&aws, settings.required("FLYWHEEL_STATE_MACHINE_ARN")?)?;
-    let counter =
-        Counter::new(lake, runs, trigger_of(&settings)?, now).with_metrics(Metrics::from_settings(&settings)?);
+    let policy: Policy = packaged_policy(&settings)?;
+    let counter = Counter::new(lake, runs, trigger_of(&settings, &policy.training)?, now)
+        .with_metrics(Metrics::from_settings(&settings)?);
     let counter = &counter;
     // The event is ignored, from the schedule, a rule or an operator: the lake decides.
     lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| async move {

@@ -6,6 +6,9 @@ use flywheel_runtime::causes;
 
 use crate::runs::{DescribeRun, RunInput, RunsError, StartRun, Started};
 
+/// The beginning of a failed run's error, by which the workflow says that it failed before anything was trained.
+const UNTRAINED: &str = "NotTrained.";
+
 /// The runs of a state machine.
 #[derive(Debug)]
 pub struct StepFunctionsRuns {
@@ -58,6 +61,9 @@ impl DescribeRun for StepFunctionsRuns {
         let stopped_at = stopped_at.and_then(|millis| Millis::try_from(millis).ok()).unwrap_or_default();
         Ok(match execution.status() {
             ExecutionStatus::Succeeded => Attempt::Succeeded,
+            ExecutionStatus::Failed if execution.error().is_some_and(|error| error.starts_with(UNTRAINED)) => {
+                Attempt::Untrained { stopped_at }
+            }
             ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted => {
                 Attempt::Failed { stopped_at }
             }

@@ -5,11 +5,11 @@ use flywheel_base::instant::Millis;
 use flywheel_log::{Goal, Trigger};
 use flywheel_runtime::{SettingError, Settings};
 
-/// Reads the training trigger from the deployment's parameters. A missing one is off.
+/// Reads the training trigger from the deployment's parameters and the policy's `[training]`. A missing parameter is off.
 ///
 /// # Errors
 /// If the threshold is missing, or a parameter is not a number.
-pub fn trigger_of(settings: &Settings) -> Result<Trigger, SettingError> {
+pub fn trigger_of(settings: &Settings, rules: &TrainingRules) -> Result<Trigger, SettingError> {
     let hours: u64 = or_off(settings, "FLYWHEEL_COOLDOWN_HOURS")?;
     let goal = Goal {
         threshold: settings.parsed("FLYWHEEL_THRESHOLD")?,
@@ -17,7 +17,8 @@ pub fn trigger_of(settings: &Settings) -> Result<Trigger, SettingError> {
         min_prompts: or_off(settings, "FLYWHEEL_MIN_PROMPTS")?,
     };
     let cooldown: Millis = hours.saturating_mul(60 * 60 * 1000);
-    Ok(Trigger { goal, cooldown, runs_per_month: or_off(settings, "FLYWHEEL_RUNS_PER_MONTH")? })
+    let runs_per_month = or_off(settings, "FLYWHEEL_RUNS_PER_MONTH")?;
+    Ok(Trigger { goal, cooldown, runs_per_month, max_attempts: rules.max_attempts })
 }
 
 fn or_off<T: FromStr<Err: Display> + Default>(settings: &Settings, name: &'static str) -> Result<T, SettingError> {
@@ -30,9 +31,10 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_off() {
-        let trigger = trigger_of(&Settings::of([("FLYWHEEL_THRESHOLD", "5000")])).unwrap();
+        let rules = TrainingRules { max_attempts: 3 };
+        let trigger = trigger_of(&Settings::of([("FLYWHEEL_THRESHOLD", "5000")]), &rules).unwrap();
         let goal = Goal { threshold: 5_000, ..Goal::default() };
-        assert_eq!(trigger, Trigger { goal, ..Trigger::default() });
+        assert_eq!(trigger, Trigger { goal, max_attempts: 3, ..Trigger::default() });
     }
 
     #[test]
@@ -45,11 +47,12 @@ mod tests {
             ("FLYWHEEL_MIN_PROMPTS", "5"),
         ];
         let goal = Goal { threshold: 9, min_contributors: 4, min_prompts: 5 };
+        let rules = TrainingRules::default();
         assert_eq!(
-            trigger_of(&Settings::of(set)),
-            Ok(Trigger { goal, cooldown: 2 * 60 * 60 * 1000, runs_per_month: 3 })
+            trigger_of(&Settings::of(set), &rules),
+            Ok(Trigger { goal, cooldown: 2 * 60 * 60 * 1000, runs_per_month: 3, max_attempts: 8 })
         );
         let wrong = Settings::of([("FLYWHEEL_THRESHOLD", "9"), ("FLYWHEEL_COOLDOWN_HOURS", "a day")]);
-        assert!(trigger_of(&wrong).unwrap_err().to_string().contains("FLYWHEEL_COOLDOWN_HOURS"));
+        assert!(trigger_of(&wrong, &rules).unwrap_err().to_string().contains("FLYWHEEL_COOLDOWN_HOURS"));
     }
 }

@@ -18,7 +18,7 @@ use futures::future::join_all;
 const NOW: Millis = 1_795_342_830_007;
 const THRESHOLD: u64 = 100;
 const GOAL: Goal = Goal { threshold: THRESHOLD, min_contributors: 0, min_prompts: 0 };
-const TRIGGER: Trigger = Trigger { goal: GOAL, cooldown: 0, runs_per_month: 0 };
+const TRIGGER: Trigger = Trigger { goal: GOAL, cooldown: 0, runs_per_month: 0, max_attempts: 3 };
 
 /// The recorded metrics.
 type Recorded = Arc<Mutex<Vec<(Metric, u64)>>>;
@@ -235,6 +235,28 @@ async fn a_training_that_died_is_started_again_for_the_crossing_that_it_was_for(
 }
 
 #[tokio::test]
+async fn after_the_last_attempt_nothing_starts_until_there_are_pairs_for_another_crossing() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    counter(&lake, &runs).count().await.unwrap();
+    freeze(&lake, THRESHOLD).await;
+    let day = 86_400_000;
+    runs.end("crossing-000001-attempt-1", Attempt::Failed { stopped_at: NOW - 9 * day });
+    runs.end("crossing-000001-attempt-2", Attempt::Untrained { stopped_at: NOW - 8 * day });
+    assert_eq!(counter(&lake, &runs).count().await.unwrap().run.as_deref(), Some("crossing-000001-attempt-3"));
+    runs.end("crossing-000001-attempt-3", Attempt::Failed { stopped_at: NOW - 7 * day });
+    for _ in 0..2 {
+        let report = counter(&lake, &runs).count().await.unwrap();
+        assert_eq!((report.decision, report.attempts), ("attempts_spent", Some(3)));
+        assert_eq!(report.run.as_deref(), Some("crossing-000001-attempt-4"), "the run that an operator may start");
+        assert!(!runs.names().contains(&"crossing-000001-attempt-4".to_owned()));
+    }
+    add_part(&lake, NOW + 1, THRESHOLD).await;
+    let report = counter(&lake, &runs).count().await.unwrap();
+    assert_eq!((report.decision, report.run.as_deref()), ("start", Some("crossing-000002-attempt-1")));
+}
+
+#[tokio::test]
 async fn an_open_breaker_starts_nothing_until_its_time_has_come() {
     let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
     add_part(&lake, NOW, THRESHOLD).await;
@@ -248,7 +270,8 @@ async fn an_open_breaker_starts_nothing_until_its_time_has_come() {
     lake.move_breaker(&waits, &Breaker { half_open_at: Some(NOW), ..open }).await.unwrap();
     let report = recording(&lake, &runs, &recorded).count().await.unwrap();
     assert_eq!((report.decision, report.breaker), ("start", "half_open"));
-    assert_eq!(*recorded.lock().unwrap(), [(Metric::BreakerOpen, 1), (Metric::BreakerOpen, 0)], "an alarm reads these");
+    let breaker = [(Metric::BreakerOpen, 1), (Metric::AttemptsSpent, 0), (Metric::BreakerOpen, 0), (Metric::AttemptsSpent, 0)];
+    assert_eq!(*recorded.lock().unwrap(), breaker, "alarms read these");
     assert_eq!(lake.load_breaker().await.unwrap().breaker.state, BreakerState::HalfOpen);
 }
 

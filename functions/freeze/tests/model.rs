@@ -581,7 +581,7 @@ impl World {
 
     fn spawn_counter(&mut self) {
         let goal = Goal { threshold: THRESHOLD, ..Goal::default() };
-        let trigger = Trigger { goal, cooldown: 10 * MINUTE, runs_per_month: 0 };
+        let trigger = Trigger { goal, cooldown: 10 * MINUTE, runs_per_month: 0, max_attempts: 0 };
         let counter = Counter::new(self.lake.clone(), self.runs.clone(), trigger, now);
         let task = Box::pin(async move { drop(counter.count().await) });
         self.work.push(Work { run: None, task });

@@ -9,6 +9,7 @@ impl From<PrepareError> for Diagnostic {
         let error_type = match &error {
             PrepareError::NoBase => "NoBase",
             PrepareError::OtherBase { .. } => "OtherBase",
+            PrepareError::LiveAdapterChanged { .. } => "LiveAdapterChanged",
             PrepareError::NoVersion(_) => "NoVersion",
             PrepareError::Unusable(_) => "UnusableFile",
             PrepareError::CorruptRow(_) | PrepareError::CorruptPart { .. } => "CorruptPart",

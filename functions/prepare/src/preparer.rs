@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use flywheel_base::instant::{Millis, rfc3339};
 use flywheel_dataset::StreamDigest;
-use flywheel_lake::{LakeError, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
+use flywheel_lake::{LakeError, ListKeys, ListRoute, LoadLive, ReadPart, VisitObject, WriteFile, WritePart};
 use flywheel_runtime::millis_since;
 use flywheel_table::{DatasetError, DeltaDataset, TableVersion};
 use flywheel_training::{
-    BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveModel, Recipe, RunDescription, RunName, Sha256Hex,
-    Unusable,
+    BASE_KEY, BaseModel, DatasetVersion, InputDigest, InputFile, LiveAdapter, LiveModel, OutputFile, Recipe,
+    RunDescription, RunName, Sha256Hex, Unusable,
 };
 use serde::{Deserialize, Serialize};
 
@@ -90,6 +90,16 @@ pub enum PrepareError {
         /// The base to train from.
         base: String,
     },
+    /// A file of the live adapter is not the one that was promoted.
+    #[error(
+        "{key} is not the file of the live adapter {adapter} that was promoted: its bytes changed or are gone. Put them back, or flywheel demote"
+    )]
+    LiveAdapterChanged {
+        /// The live adapter.
+        adapter: RunName,
+        /// The file's key.
+        key: String,
+    },
     /// The dataset does not have this version.
     #[error("the dataset has no version {0}")]
     NoVersion(u64),
@@ -118,7 +128,7 @@ pub enum PrepareError {
 
 impl<L> Preparer<L>
 where
-    L: ListRoute + ReadPart + WritePart + WriteFile + VisitObject + LoadLive,
+    L: ListKeys + ListRoute + ReadPart + WritePart + WriteFile + VisitObject + LoadLive,
 {
     /// Creates a preparer of runs in `lake`, on versions of `dataset`; `now` is the clock.
     pub fn new(lake: L, dataset: DeltaDataset, now: fn() -> Millis) -> Self {
@@ -161,10 +171,13 @@ where
         if let Some(other) = live.adapter.as_ref().filter(|adapter| adapter.base != base.model.id) {
             return Err(PrepareError::OtherBase { live: other.base.clone(), base: base.model.id });
         }
+        if let Some(adapter) = &live.adapter {
+            self.check_promoted(adapter).await?;
+        }
         let opened = self.dataset.open_version(Some(*version)).await?.ok_or(PrepareError::NoVersion(*version))?;
         let before = self.trained_on(live).await;
         let Pairs { train, held_out, sides } = Pairs::of(&opened, before.as_ref()).await?;
-        let replay = Replay::of(&self.lake, &sides, opened.salt()).await?;
+        let replay = Replay::of(&self.lake, (&sides, opened.salt()), run, (self.now)()).await?;
         let mut files = BTreeMap::new();
         for (file, spool) in [
             (InputFile::Train, train),
@@ -190,6 +203,23 @@ where
         };
         self.lake.write_part(&run.description_key(), description.to_json()?).await?;
         Ok(self.described(run).await?.unwrap_or(description))
+    }
+
+    /// Checks that the live adapter's files are still those that were promoted. Servers load them, and trainers refuse others,
+    /// so a run would fail after it had waited for a trainer.
+    async fn check_promoted(&self, adapter: &LiveAdapter) -> Result<(), PrepareError> {
+        for (file, sha256) in [(OutputFile::Adapter, &adapter.sha256), (OutputFile::Config, &adapter.config_sha256)] {
+            let key = format!("{}{}", adapter.prefix, file.as_str());
+            let mut digest = StreamDigest::default();
+            let is_there = match self.lake.visit_object(&key, &mut |piece: &[u8]| digest.add(piece)).await {
+                Err(error) if error.is_missing() => false,
+                read => read.map(|()| true)?,
+            };
+            if !is_there || digest.finish() != sha256.as_str() {
+                return Err(PrepareError::LiveAdapterChanged { adapter: adapter.adapter.clone(), key });
+            }
+        }
+        Ok(())
     }
 
     /// Returns the dataset version that the live adapter was trained on. If it cannot be read any more, its pairs are unknown,

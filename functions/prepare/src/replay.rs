@@ -1,14 +1,37 @@
+//! The log's liked outputs.
+//!
+//! A log has as many parts as batches with a liked output, and they never become fewer. So a run does not read them all: when
+//! many were read, it leaves a compaction for later runs, an object with the rows of all settled parts. A later run reads the newest
+//! compaction and the parts after it. The rows, and their order, are those of reading every part.
+//!
+//! A compaction lies with the run's input as JSON lines, where `flywheel forget` erases copies. If it is gone, the parts are read.
+
 use std::collections::HashSet;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::{Split, SplitSalt};
-use flywheel_lake::{ListRoute, ReadPart};
-use flywheel_log::PartName;
-use flywheel_training::{HeldOutSample, Message, PromptSides, ReplayRow, prompt_key};
+use flywheel_lake::{ListKeys, ListRoute, ReadPart, VisitObject, WriteFile};
+use flywheel_log::{ListedPart, PartName};
+use flywheel_training::{HeldOutSample, InputFile, Message, PromptSides, ReplayRow, RunName, prompt_key};
+use futures::{StreamExt as _, pin_mut, stream};
 use serde::Deserialize;
 
 use crate::preparer::PrepareError;
 use crate::spool::Spool;
+
+/// The number of parts that are read at the same time. Most parts have few rows, so the time is that of the requests.
+const READS_AT_ONCE: usize = 16;
+
+/// The number of settled parts that have to be read before a compaction is left for later runs. At 16 reads at a time these take
+/// seconds, and a compaction doubles the space of its rows.
+const COMPACT_FROM: u64 = 500;
+
+/// The age at which a part is settled: no part with an older key appears any more. The freeze waits 15 minutes for late parts;
+/// a compaction is for ever, so it waits a day.
+const SETTLED_AFTER: Millis = 24 * 60 * 60 * 1000;
+
+/// The name of a compaction in a run's input, before and behind the time up to which it has all parts.
+const COMPACTION: (&str, &str) = ("input/replay_log-", ".jsonl");
 
 /// The log's liked outputs, split.
 pub(crate) struct Replay {
@@ -30,39 +53,129 @@ struct Id {
     event_id: String,
 }
 
+/// The rows of all parts up to a time.
+struct Compaction {
+    key: String,
+    until: Millis,
+}
+
+/// The rows on their way to their files.
+struct Sorting<'s> {
+    sides: &'s PromptSides,
+    salt: &'s SplitSalt,
+    train: Spool,
+    all_held_out: Spool,
+    /// The rows of settled parts, for a compaction.
+    settled: Spool,
+    seen: HashSet<u64>,
+    sample: HeldOutSample,
+}
+
 impl Replay {
-    /// Reads all liked outputs, part by part. Memory holds one part, and eight bytes for each event.
+    /// Reads all liked outputs, in the order of the parts. Memory holds the parts that are read at the same time, and eight bytes
+    /// for each event.
     pub(crate) async fn of(
-        lake: &(impl ListRoute + ReadPart),
-        sides: &PromptSides,
-        salt: &SplitSalt,
+        lake: &(impl ListKeys + ListRoute + ReadPart + VisitObject + WriteFile),
+        (sides, salt): (&PromptSides, &SplitSalt),
+        run: &RunName,
+        now: Millis,
     ) -> Result<Self, PrepareError> {
-        let (mut train, mut all_held_out) = (Spool::new()?, Spool::new()?);
-        let (mut seen, mut sample) = (HashSet::new(), HeldOutSample::default());
-        let listing = lake.list_route(Route::Replay, 0..=Millis::MAX, u64::MAX).await?;
-        for part in listing.parts {
-            let body = match lake.read_part(&part.name.key(Route::Replay)).await {
+        let mut sorting = Sorting::new(sides, salt)?;
+        let compaction = Compaction::newest(lake).await?;
+        let from = compaction.as_ref().map_or(0, |compaction| compaction.until + 1);
+        if let Some(compaction) = &compaction {
+            compaction.read(lake, &mut sorting).await?;
+        }
+        let settled_until = now.saturating_sub(SETTLED_AFTER);
+        let listing = lake.list_route(Route::Replay, from..=Millis::MAX, u64::MAX).await?;
+        let read = |part: ListedPart| async move {
+            let body = lake.read_part(&part.name.key(Route::Replay)).await;
+            (part.name, body)
+        };
+        // `buffered` keeps the order: which of two lines of an event counts does not depend on which part arrives first.
+        let parts = stream::iter(listing.parts).map(read).buffered(READS_AT_ONCE);
+        pin_mut!(parts);
+        let mut settled_parts = 0;
+        while let Some((name, body)) = parts.next().await {
+            let body = match body {
                 // The part was removed from the log after the listing.
                 Err(error) if error.is_missing() => continue,
                 read => read?,
             };
-            for row in rows(&part.name, &body)? {
-                // A redelivery may have written the same line twice.
-                if !seen.insert(prompt_key(&row.event_id)) {
-                    continue;
-                }
-                match sides.of_replay(&row.prompt, salt) {
-                    None => (),
-                    Some(Split::Train) => train.add(&row)?,
-                    Some(Split::HeldOut) => {
-                        sample.add(&row.event_id, (row.prompt.len() + row.completion.len()) as u64);
-                        all_held_out.add(&row)?;
-                    }
-                }
+            let is_settled = name.written_at <= settled_until;
+            settled_parts += u64::from(is_settled);
+            for row in rows(&name, &body)? {
+                sorting.add(&row, is_settled)?;
             }
+        }
+        let Sorting { train, all_held_out, settled, sample, .. } = sorting;
+        if settled_parts >= COMPACT_FROM {
+            let key = format!("{}{}{settled_until}{}", run.folder(), COMPACTION.0, COMPACTION.1);
+            lake.write_file(&key, settled.finish()?.path()).await?;
         }
         let is_scored = |line: &str| serde_json::from_str::<Id>(line).is_ok_and(|row| sample.has(&row.event_id));
         Ok(Self { train, held_out: all_held_out.filtered(is_scored)? })
+    }
+}
+
+impl<'s> Sorting<'s> {
+    fn new(sides: &'s PromptSides, salt: &'s SplitSalt) -> Result<Self, PrepareError> {
+        let (train, all_held_out, settled) = (Spool::new()?, Spool::new()?, Spool::new()?);
+        Ok(Self { sides, salt, train, all_held_out, settled, seen: HashSet::new(), sample: HeldOutSample::default() })
+    }
+
+    /// Adds a row. A redelivery may have written the same line twice; the first one counts.
+    fn add(&mut self, row: &ReplayRow, is_settled: bool) -> Result<(), PrepareError> {
+        if !self.seen.insert(prompt_key(&row.event_id)) {
+            return Ok(());
+        }
+        if is_settled {
+            self.settled.add(row)?;
+        }
+        match self.sides.of_replay(&row.prompt, self.salt) {
+            None => Ok(()),
+            Some(Split::Train) => self.train.add(row),
+            Some(Split::HeldOut) => {
+                self.sample.add(&row.event_id, (row.prompt.len() + row.completion.len()) as u64);
+                self.all_held_out.add(row)
+            }
+        }
+    }
+}
+
+impl Compaction {
+    /// Returns the compaction that reaches furthest, if any run has left one.
+    async fn newest(lake: &impl ListKeys) -> Result<Option<Self>, PrepareError> {
+        let keys = lake.list_keys("runs/").await?;
+        let compactions = keys.into_iter().filter_map(|key| {
+            let until = key.strip_suffix(COMPACTION.1)?.split_once(COMPACTION.0)?.1.parse().ok()?;
+            Some(Self { key, until })
+        });
+        Ok(compactions.max_by_key(|compaction| compaction.until))
+    }
+
+    async fn read(&self, lake: &impl VisitObject, sorting: &mut Sorting<'_>) -> Result<(), PrepareError> {
+        let (mut begun, mut read) = (Vec::new(), Ok(()));
+        let mut add = |line: &[u8]| {
+            let row = std::str::from_utf8(line).ok();
+            let row = row.and_then(|line| ReplayRow::parse(InputFile::ReplayTrain, 1, line).ok());
+            let row = row.ok_or_else(|| PrepareError::CorruptPart { key: self.key.clone() })?;
+            sorting.add(&row, true)
+        };
+        let mut visit = |piece: &[u8]| {
+            for part in piece.split_inclusive(|byte| *byte == b'\n') {
+                begun.extend_from_slice(part);
+                if begun.pop_if(|last| *last == b'\n').is_some() {
+                    if read.is_ok() {
+                        read = add(&begun);
+                    }
+                    begun.clear();
+                }
+            }
+        };
+        lake.visit_object(&self.key, &mut visit).await?;
+        // An object is written as a whole, and its last line ends.
+        if begun.is_empty() { read } else { Err(PrepareError::CorruptPart { key: self.key.clone() }) }
     }
 }
 

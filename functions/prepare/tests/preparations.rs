@@ -3,12 +3,15 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use flywheel_base::instant::Millis;
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::DatasetRules;
 use flywheel_freeze::{Crossing, Freezer};
-use flywheel_lake::{Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _};
+use flywheel_lake::{
+    EraseObject as _, Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _,
+};
 use flywheel_log::{BreakerBounds, Goal};
 use flywheel_policy::Policy;
 use flywheel_prepare::{PrepareError, Prepared, Preparer, Readiness, RunRequest};
@@ -82,6 +85,21 @@ impl World {
         })).await;
     }
 
+    /// Writes liked outputs, each in a part of its own.
+    async fn liked_in_parts(&self, parts: impl Iterator<Item = (u32, Millis)>) {
+        let mut policy = Policy::default();
+        policy.curation.sampling.thumbs_up = 1.0;
+        let curator = Curator::new(policy, None);
+        for (n, at) in parts {
+            let event = json!({"event_id": format!("liked-{n}"), "prompt": format!("liked question {n}"), "original_llm_output": format!("a fine answer {n}"), "kind": "thumbs_up"});
+            let mut batch = Batch::default();
+            batch.add(curator.curate(&event.to_string(), at).unwrap(), ());
+            for part in batch.into_parts(at) {
+                self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+            }
+        }
+    }
+
     async fn curate(&self, at: Millis, events: impl Iterator<Item = serde_json::Value>) {
         let mut policy = Policy::default();
         policy.curation.sampling.thumbs_up = 1.0;
@@ -104,6 +122,9 @@ impl World {
             base: base.to_owned(),
             dataset: DatasetVersion { version, digest },
         };
+        for (file, body) in [("adapter_model.safetensors", "weights"), ("adapter_config.json", "configuration")] {
+            self.lake.replace_object(&format!("{}{file}", adapter.prefix), body.to_owned()).await.unwrap();
+        }
         let next = loaded.live.promoted(adapter, loaded.live.incumbent().as_ref(), LiveCause::Gate, NOW).unwrap();
         self.lake.move_live(&loaded, &next).await.unwrap();
     }
@@ -257,6 +278,77 @@ async fn the_live_adapter_is_the_incumbent() {
     let prepared = world.prepare(RUN).await.unwrap();
     assert_eq!((prepared.incumbent.as_str(), prepared.readiness), ("runs/run-0/output/", Readiness::Ready));
     assert_eq!(world.description(RUN).incumbent, world.lake.load_live().await.unwrap().live.incumbent());
+}
+
+#[tokio::test]
+async fn a_live_adapter_whose_bytes_changed_since_its_promotion_is_named() {
+    for file in ["adapter_model.safetensors", "adapter_config.json"] {
+        let world = World::new().await;
+        world.make_live(0, None, "tiny").await;
+        let key = format!("runs/run-0/output/{file}");
+        for change in ["other bytes", ""] {
+            world.lake.replace_object(&key, change.to_owned()).await.unwrap();
+            let error = world.prepare(RUN).await.unwrap_err();
+            assert!(matches!(error, PrepareError::LiveAdapterChanged { .. }), "{error}");
+            assert!(error.to_string().starts_with(&key) && error.to_string().contains("flywheel demote"), "{error}");
+        }
+        world.lake.erase_object(&key).await.unwrap();
+        assert!(matches!(world.prepare(RUN).await, Err(PrepareError::LiveAdapterChanged { .. })));
+        assert!(world.input(RUN).is_empty(), "nothing is written");
+    }
+}
+
+#[tokio::test]
+async fn the_liked_outputs_of_many_parts_are_read_at_once_and_in_their_order() {
+    const PARTS: u32 = 200;
+    let world = World::new().await;
+    world.liked_in_parts((0..PARTS).map(|part| (LIKED + part, NOW + 1 + u64::from(part)))).await;
+    world.lake.delay_reads(Duration::ZERO);
+    world.prepare("without-delay").await.unwrap();
+    let delay = Duration::from_millis(20);
+    world.lake.delay_reads(delay);
+    let started = Instant::now();
+    world.prepare(RUN).await.unwrap();
+    assert!(started.elapsed() < PARTS * delay, "{:?}", started.elapsed());
+    assert_eq!(world.lake.most_reads_at_once(), 16);
+    for file in [InputFile::ReplayTrain, InputFile::ReplayHeldOut] {
+        assert_eq!(world.lines(RUN, file), world.lines("without-delay", file));
+    }
+    let of_parts = world.replay_rows(RUN, InputFile::ReplayTrain);
+    let numbers: Vec<u32> = of_parts.iter().map(|row| row.event_id["liked-".len()..].parse().unwrap()).collect();
+    assert!(numbers.is_sorted() && numbers.len() > 200, "not as if they were read one after the other: {numbers:?}");
+}
+
+#[tokio::test]
+async fn a_run_reads_the_liked_outputs_that_are_new_and_its_rows_are_as_if_it_read_all() {
+    const OLD: u32 = 520;
+    let day = 86_400_000;
+    let world = World::new().await;
+    // Half of the events come twice.
+    world.liked_in_parts((0..OLD).map(|part| (LIKED + part - part % 50 % 2, NOW - 9 * day + u64::from(part)))).await;
+    let reads = async |run: &str| {
+        let before = world.lake.reads();
+        world.prepare(run).await.unwrap();
+        world.lake.reads() - before
+    };
+    let compactions = || world.lake.objects().into_keys().filter(|key| key.contains("replay_log-")).collect::<Vec<_>>();
+    let of_all = reads("first").await;
+    assert_eq!(compactions().len(), 1, "the newest part is not settled, the others are");
+    assert!(compactions()[0].starts_with("runs/first/input/replay_log-") && compactions()[0].ends_with(".jsonl"));
+    world.liked_in_parts([(2_000, NOW + 4), (LIKED, NOW + 5), (2_001, NOW + 6)].into_iter()).await;
+    let of_new = reads("second").await;
+    assert!(of_new + u64::from(OLD) / 2 < of_all, "{of_new} of {of_all} reads");
+    assert_eq!(compactions().len(), 1, "few parts are new");
+    // Without the compaction, as on a lake from before there was any, all parts are read. The rows are the same.
+    world.lake.erase_object(&compactions()[0]).await.unwrap();
+    reads("without").await;
+    for file in [InputFile::ReplayTrain, InputFile::ReplayHeldOut] {
+        assert_eq!(world.lines("second", file), world.lines("without", file));
+        assert!(!world.lines("second", file).is_empty());
+    }
+    let damaged = compactions().pop().unwrap();
+    world.lake.replace_object(&damaged, "{}\n".to_owned()).await.unwrap();
+    assert!(matches!(world.prepare("third").await, Err(PrepareError::CorruptPart { key }) if key == damaged));
 }
 
 #[tokio::test]

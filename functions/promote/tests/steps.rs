@@ -66,6 +66,24 @@ fn pair(number: usize, kind: Kind) -> (PairRow, ScoredRow) {
     (row, ScoredRow::Pair(scored))
 }
 
+/// The configuration of the default recipe's adapter.
+const CONFIGURATION: &str =
+    r#"{"peft_type":"LORA","task_type":"CAUSAL_LM","r":8,"lora_alpha":16,"target_modules":["q_proj"],"bias":"none"}"#;
+
+/// Returns the weights of an adapter, as a text: each value is made of ASCII characters, and finite. The run's number is among
+/// the metadata.
+fn weights(number: u64) -> String {
+    let header = format!(
+        r#"{{"__metadata__":{{"run":"{number:04}"}},
+        "base_model.model.model.layers.0.q_proj.lora_A.weight":{{"dtype":"F16","shape":[8,2],"data_offsets":[0,32]}},
+        "base_model.model.model.layers.0.q_proj.lora_B.weight":{{"dtype":"F16","shape":[2,8],"data_offsets":[32,64]}}}}"#
+    );
+    // A text has no byte above 127: the length of the header has to be one, so it is filled up to a multiple of 256.
+    let header = format!("{header:<512}");
+    let length = String::from_utf8((header.len() as u64).to_le_bytes().to_vec()).unwrap();
+    format!("{length}{header}{}", "11".repeat(32))
+}
+
 fn held_out(row: &PairRow) -> String {
     serde_json::to_string(&HeldOutRow { pair: row.clone(), is_new: true }).unwrap()
 }
@@ -138,7 +156,7 @@ impl World {
         let description = description.to_json().unwrap();
         let scored = pairs.iter().map(|(_, row)| row).chain(replays.iter().map(|(_, row)| row));
         let scored = lines(scored.map(|row| row.to_json().unwrap()).collect());
-        let (weights, configuration) = (format!("weights {number}"), "configuration");
+        let (weights, configuration) = (weights(number), CONFIGURATION);
         let report = RunReport {
             run: run.clone(),
             input_sha256: Sha256Hex::of(description.as_bytes()),
@@ -278,6 +296,29 @@ async fn poisoned_files_are_refused_and_files_of_another_run_are_not_looked_at()
     let foreign = Step::Evaluate { run: name(2), output: output(1) };
     assert!(matches!(world.promoter().take(foreign).await, Err(PromoteError::ForeignOutput(_))));
     assert!(matches!(world.evaluate(2).await, Err(PromoteError::NotPrepared(_))));
+}
+
+#[tokio::test]
+async fn files_that_are_no_adapter_are_refused_though_the_report_has_their_hashes() {
+    for (file, body) in [
+        (OutputFile::Adapter, "\u{80}\u{4}cposix\nsystem\n."),
+        (OutputFile::Adapter, ""),
+        (OutputFile::Config, "{}"),
+        (OutputFile::Config, &CONFIGURATION.replace("\"bias\"", "\"evil\"")),
+    ] {
+        let world = World::new();
+        world.trained(1, None, Kind::Good).await;
+        let key = name(1).output_key(OutputFile::Report);
+        let mut report: serde_json::Value = serde_json::from_slice(&world.lake.objects()[&key]).unwrap();
+        let field = if file == OutputFile::Adapter { "adapter_sha256" } else { "config_sha256" };
+        report[field] = Sha256Hex::of(body.as_bytes()).as_str().into();
+        world.put(&key, &report.to_string()).await;
+        world.put(&name(1).output_key(file), body).await;
+        let (ruling, reasons) = world.evaluate(1).await.unwrap();
+        assert_eq!((ruling, reasons.len()), (Ruling::Reject, 1), "{file:?}: {reasons:?}");
+        assert!(reasons[0].starts_with("G0 integrity: the adapter's "), "{reasons:?}");
+        assert!(matches!(world.promote(1, Some("kim")).await, Err(PromoteError::NotPassed(_))));
+    }
 }
 
 #[tokio::test]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from botocore.exceptions import ClientError
 
 from stack import Stack
 from workflow import wait_until
@@ -17,10 +20,21 @@ KINDS = {
     "undecided": (-1.0, -9.0, "rejected"),
 }
 INCUMBENT = (-5.0, -2.0)
+CONFIGURATION = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": 8, "lora_alpha": 16.0, "target_modules": ["q_proj"], "bias": "none"}
+"""The configuration of an adapter of the default recipe."""
 
 
 def sha256(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
+
+
+def weights(run: str) -> bytes:
+    """The weights of an adapter of the default recipe: the smallest that the gate takes, other ones for each run."""
+    name = "base_model.model.model.layers.0.self_attn.q_proj.lora_{}.weight"
+    header = json.dumps({"__metadata__": {"run": run}} | {
+        name.format(letter): {"dtype": "F32", "shape": shape, "data_offsets": [begin, begin + 64]}
+        for letter, shape, begin in (("A", [8, 2], 0), ("B", [2, 8], 64))}).encode()
+    return struct.pack("<Q", len(header)) + header + struct.pack("<f", 0.5) * 32
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,7 @@ class Job:
     bucket: str
     input: str
     output: str
+    request: str = "train"
 
 
 class Trainer:
@@ -44,19 +59,31 @@ class Trainer:
         self._queue = stack.outputs["TrainingQueueUrl"]
 
     def take(self, run: str, within: float = 90, leave: bool = False) -> Job:
-        """Takes the run's job off the queue, and discards other runs' jobs. `leave`: it is delivered again soon."""
+        """Takes the run's job off the queue, and discards other runs' jobs. `leave`: it is delivered again soon.
+
+        Before the job the workflow asks if a worker is there."""
         def taken() -> Job | None:
             for message in self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=1).get("Messages", ()):
                 job = Job(**json.loads(message["Body"]))
-                if leave and job.run == run:
+                if job.request == "ready":
+                    self.answer_ready(job)
+                if leave and job.run == run and job.request == "train":
                     self._sqs.change_message_visibility(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
                 else:
                     self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-                if job.run == run:
+                if job.run == run and job.request == "train":
                     return job
             return None
 
         return wait_until(f"the training job of {run}", taken, within, self._stack.cloud.log_file)
+
+    def answer_ready(self, job: Job) -> None:
+        """Answers that a worker is there, also to a question that the workflow has forgotten."""
+        try:
+            self._runs.send_task_success(taskToken=job.task_token, output="{}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("TaskTimedOut", "TaskDoesNotExist"):
+                raise
 
     def read(self, job: Job, name: str) -> bytes:
         return self._s3.get_object(Bucket=job.bucket, Key=job.input + name)["Body"].read()
@@ -75,8 +102,8 @@ class Trainer:
                          "candidate": {"logp_chosen": chosen, "logp_rejected": rejected, "output": pair[answered]}})
         for row in self.lines(job, "replay_heldout.jsonl"):
             rows.append({"kind": "replay", "event_id": row["event_id"], "tokens": 20, "incumbent": {"logp": -1.0}, "candidate": {"logp": -1.1}})
-        self.write(job, "adapter_model.safetensors", f"weights of {job.run}".encode())
-        self.write(job, "adapter_config.json", b"{}")
+        self.write(job, "adapter_model.safetensors", weights(job.run))
+        self.write(job, "adapter_config.json", json.dumps(CONFIGURATION).encode())
         self.write(job, "rows.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
         self.report(job, rows=len(rows), base_files=json.loads(description)["base"]["files"], input_sha256=sha256(description))
 

@@ -70,6 +70,7 @@ class Intruder:
             "write input": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}input/intruder", Body=b""),
             "read output": lambda: s3.get_object(Bucket=self.bucket, Key=f"{RUN}output/rows.jsonl"),
             "write output": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}output/intruder", Body=b""),
+            "read review": lambda: s3.get_object(Bucket=self.bucket, Key=f"{RUN}review.json"),
             "write verdict": lambda: s3.put_object(Bucket=self.bucket, Key=f"{RUN}verdict.json", Body=b"", IfMatch='"0"'),
             "read base": lambda: s3.get_object(Bucket=self.bucket, Key="models/base.json"),
             "write base": lambda: s3.put_object(Bucket=self.bucket, Key="models/base.json", Body=b"{}", IfMatch='"0"'),

@@ -134,7 +134,7 @@ def test_a_run_that_fails_is_attempted_again_later_and_loses_nothing(stack, lake
         count = invoke(stack, "Counter", {})
         assert count["decision"] == "start"
         run = run_to_end(stack, count["run"])
-        assert (run["status"], run["error"]) == ("FAILED", "CorruptPart")
+        assert (run["status"], run["error"]) == ("FAILED", "NotTrained.CorruptPart")
         assert lake.pointer() == pointer
         assert invoke(stack, "Counter", {})["decision"] == "backing_off"
     finally:

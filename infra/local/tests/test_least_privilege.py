@@ -14,8 +14,8 @@ ALLOWED = {
     "Counter": {"list gold", "read pointer", "read breaker", "move breaker", "start run"},
     "Freeze": {"list gold", "read gold", "list review", "read dropped", "read quarantine", "read pointer", "move pointer",
                "read breaker", "move breaker", "write quarantine", "write table", "read table"},
-    "Prepare": {"list replay", "read replay", "read table", "read input", "write input", "read base", "read live"},
-    "Promote": {"read input", "read output", "write verdict", "read live", "move live"},
+    "Prepare": {"list replay", "read replay", "read table", "read input", "write input", "read output", "read base", "read live"},
+    "Promote": {"read input", "read output", "read review", "write verdict", "read live", "move live"},
 }
 
 

@@ -7,8 +7,10 @@ that a few dozen rows can meet. Tests share the stack and run in order: each cro
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from botocore.exceptions import ClientError
 import making
 from cloud import LocalCloud
 from edits import post_all
-from fake_trainer import Job, Trainer, sha256
+from fake_trainer import CONFIGURATION, Job, Trainer, sha256
 from intruder import Intruder
 from lake import Lake
 from metrics import logged, recorded
@@ -56,7 +58,7 @@ def impatient(template) -> Iterator[Path]:
     workflow = copy.with_name("finetune.asl.json")
     text = workflow.read_text()
     patience = f'"TimeoutSeconds": {PATIENCE_SECONDS}'
-    assert text.count('"TimeoutSeconds": 86400') == 1 and text.count('"TimeoutSeconds": 259200') == 1
+    assert text.count('"TimeoutSeconds": 86400') == 2 and text.count('"TimeoutSeconds": 259200') == 1
     rewrite(workflow, text.replace('"TimeoutSeconds": 86400', patience).replace('"TimeoutSeconds": 259200', patience))
     yield copy
     shutil.rmtree(package_of(copy))
@@ -186,7 +188,7 @@ def put_base(lake: Lake) -> None:
 
 def test_without_a_base_the_run_fails_and_is_attempted_again(stack, lake, trainer):
     run = cross(stack, lake, liked=PAIRS)
-    assert ends(stack, run) == ("FAILED", "NoBase")
+    assert ends(stack, run) == ("FAILED", "NotTrained.NoBase")
     put_base(lake)
     again = attempt_again(stack, run)
     reject(stack, lake, trainer, again)
@@ -237,7 +239,7 @@ def test_a_worse_adapter_is_refused_and_the_crossing_is_over(stack, lake, traine
     assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
 
 
-@pytest.mark.parametrize("poison", ["hash", "nan", "report", "leak"])
+@pytest.mark.parametrize("poison", ["hash", "nan", "pickle", "config", "report", "leak"])
 def test_poisoned_output_is_refused(stack, lake, trainer, poison):
     before = live(lake)
     run = cross(stack, lake)
@@ -250,6 +252,12 @@ def test_poisoned_output_is_refused(stack, lake, trainer, poison):
     elif poison == "nan":
         rows = trainer.written(job, "rows.jsonl").replace(b'"candidate": {"logp_chosen": -1.0', b'"candidate": {"logp_chosen": null', 1)
         trainer.write(job, "rows.jsonl", rows)
+        trainer.report(job, **kept)
+    elif poison == "pickle":
+        trainer.write(job, "adapter_model.safetensors", pickle.dumps({"weights": [1.0]}))
+        trainer.report(job, **kept)
+    elif poison == "config":
+        trainer.write(job, "adapter_config.json", json.dumps(CONFIGURATION | {"auto_mapping": {"parent_library": "os"}}).encode())
         trainer.report(job, **kept)
     elif poison == "report":
         trainer.write(job, "run.json", b'{"decision": "promote"}')
@@ -319,6 +327,15 @@ def test_what_nobody_answers_does_not_go_live(stack, lake, trainer):
     assert ends(stack, run) == ("SUCCEEDED", "Ended")
     assert heard(stack, run)["outcome"] == "not_reviewed"
     assert live(lake) == before
+
+
+def test_an_absent_worker_fails_no_run(stack, lake, trainer):
+    run = cross(stack, lake)
+    # Longer than the workflow waits for an answer to one question: it has asked again.
+    time.sleep(2 * PATIENCE_SECONDS)
+    assert states(stack, run)[-1] == "WaitForWorker" and invoke(stack, "Counter", {})["decision"] == "already_running"
+    reject(stack, lake, trainer, run)
+    assert states(stack, run).count("TrainOnWorker") == 1
 
 
 def test_a_trainer_that_fails_is_asked_again(stack, lake, trainer):

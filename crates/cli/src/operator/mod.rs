@@ -20,6 +20,7 @@ pub(crate) mod export;
 mod forget;
 pub(crate) mod held;
 mod moves;
+mod last_run;
 mod output;
 pub(crate) mod review;
 mod rollback;

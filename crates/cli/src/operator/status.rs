@@ -18,6 +18,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
 use super::charts::{bar, sparkline, thousands};
+use super::last_run::LastRun;
 use super::output::print;
 use super::unusable;
 use crate::arguments::LakeArguments;
@@ -29,7 +30,7 @@ Pending is what the counter counts: pairs that were curated and not frozen, dupl
 Routes are counted by the names of parts, up to 50,000 parts a route and day. Reasons are read: of the newest parts outside gold, 500
 at most and 64 MB at most, of the last --reason-days.
 Lines that were delivered twice count twice.
-Cost: one LIST for each 1,000 pending parts; for each of the --days at least one LIST a route, and at most 50; 500 GETs at most; those of
+Cost: one LIST for each 1,000 pending parts, and one for the files of the last training's runs; for each of the --days at least one LIST a route, and at most 50; 500 GETs at most; those of
 loading the table.
 Exit code: 0 if it could be seen, 2 if not.
 
@@ -77,6 +78,8 @@ struct Report {
     breaker: BreakerLine,
     last_freeze: Option<FreezeReport>,
     trainings: Trainings,
+    /// The newest attempt at the last training; none if none is due or it wrote no file.
+    run: Option<LastRun>,
     last_version: Option<VersionLine>,
     /// The reason why caps keep the threshold out of reach; none if they do not.
     shortfall: Option<Shortfall>,
@@ -163,6 +166,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
         let FreezeReport { rows, waiting, .. } = freeze;
         caps.shortfall(threshold?, *rows, *waiting)
     });
+    let lists_of_runs = u64::from(pointer.is_training_due());
     let report = Report {
         lake: on.lake.to_string(),
         at: rfc3339(now),
@@ -174,11 +178,12 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<Outcome, Failure>
             crossing: pointer.crossing,
         },
         breaker: BreakerLine { state: breaker.state, since: breaker.changes.last().map(|change| rfc3339(change.at)) },
+        run: LastRun::of(&lake, pointer.last_freeze.as_ref()).await.map_err(unusable)?,
         last_freeze: pointer.last_freeze,
         trainings: pointer.trainings,
         last_version,
         shortfall,
-        list_requests: listing.requests + listed.iter().map(|listed| listed.requests).sum::<u64>(),
+        list_requests: listing.requests + lists_of_runs + listed.iter().map(|listed| listed.requests).sum::<u64>(),
         get_requests: 2 + reasons.parts_read as u64,
         routes: routes(&listed, &starts),
         reasons,
@@ -320,6 +325,9 @@ fn as_text(report: &Report) -> String {
         |last| format!("last due at {}, {} in {}", rfc3339(last), trainings.runs, one_line(&trainings.month)),
     );
     let _ = writeln!(text, "training  {training}");
+    if let Some(run) = &report.run {
+        let _ = writeln!(text, "run       {}", run.in_words());
+    }
     let version = last_version.as_ref().map_or_else(|| "no dataset yet".to_owned(), version_in_words);
     let _ = writeln!(text, "version   {version}");
     if let Some(shortfall) = shortfall {

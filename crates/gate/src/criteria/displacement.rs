@@ -6,10 +6,11 @@
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, MeasuredPair};
 
 pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
-    let gains: Vec<_> = evidence.differing_pairs().map(|pair| pair.chosen_gain / pair.chosen_tokens).collect();
+    let gain = |pair: &MeasuredPair| (pair.prompt, pair.chosen_gain / pair.chosen_tokens);
+    let gains: Vec<_> = evidence.differing_pairs().map(gain).collect();
     let lower = bootstrap_mean(&gains).map(|interval| interval.lower);
     let measure =
         Measure::at_least("gain of users' texts in nats a token (lower bound)", lower, bounds.chosen_gain_from);

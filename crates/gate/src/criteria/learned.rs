@@ -9,15 +9,15 @@
 
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, MeasuredPair};
 use super::super::wilson::wilson_lower;
 
 pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
     if evidence.is_nothing_new() {
         return Criterion::of("G1", "learned", Vec::new());
     }
-    let learned = evidence.new_pairs().filter(|pair| pair.chosen_gain > pair.rejected_gain).count();
-    let lower = wilson_lower(learned as f64, evidence.new_pairs().count());
+    let point = |pair: &MeasuredPair| (pair.prompt, f64::from(u8::from(pair.chosen_gain > pair.rejected_gain)));
+    let lower = wilson_lower(&evidence.new_pairs().map(point).collect::<Vec<_>>());
     let measure = Measure::at_least("share of new pairs told apart better (lower bound)", lower, bounds.learned_from);
     Criterion::of("G1", "learned", vec![(measure, "it has learned too little of what users prefer")])
 }

@@ -10,13 +10,16 @@
 use super::super::bootstrap::bootstrap_mean;
 use super::super::bounds::GateBounds;
 use super::super::criterion::{Criterion, Measure};
-use super::super::evidence::Evidence;
+use super::super::evidence::{Evidence, MeasuredAnswer};
 
 pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
     let rises: Vec<_> = evidence
         .pairs
         .iter()
-        .map(|pair| f64::from(u8::from(pair.candidate.is_violation)) - f64::from(u8::from(pair.incumbent.is_violation)))
+        .map(|pair| {
+            let is_violation = |answer: &MeasuredAnswer| f64::from(u8::from(answer.is_violation));
+            (pair.prompt, is_violation(&pair.candidate) - is_violation(&pair.incumbent))
+        })
         .collect();
     let upper = bootstrap_mean(&rises).map(|interval| interval.upper);
     let violations =

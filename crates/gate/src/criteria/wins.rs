@@ -16,11 +16,11 @@ use super::super::wilson::wilson_lower;
 
 pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
     let point = |pair: &MeasuredPair| match pair.winner(bounds.tie_within) {
-        Ordering::Greater => 1.0,
-        Ordering::Less => 0.0,
-        Ordering::Equal => 0.5,
+        Ordering::Greater => (pair.prompt, 1.0),
+        Ordering::Less => (pair.prompt, 0.0),
+        Ordering::Equal => (pair.prompt, 0.5),
     };
-    let known: Vec<_> = evidence.known_pairs().map(MeasuredPair::nearer).collect();
+    let known: Vec<_> = evidence.known_pairs().map(|pair| (pair.prompt, pair.nearer())).collect();
     let kept = bootstrap_mean(&known).map(|interval| {
         let kept = "gain in similarity of the answers known before (lower bound)";
         let kept = Measure::at_least(kept, Some(interval.lower), -bounds.tie_within);
@@ -29,8 +29,7 @@ pub(super) fn judge(evidence: &Evidence, bounds: &GateBounds) -> Criterion {
     if evidence.is_nothing_new() {
         return Criterion::of("G4", "wins", kept.into_iter().collect());
     }
-    let points: f64 = evidence.new_pairs().map(point).sum();
-    let lower = wilson_lower(points, evidence.new_pairs().count());
+    let lower = wilson_lower(&evidence.new_pairs().map(point).collect::<Vec<_>>());
     let won = Measure::at_least("share of new answers nearer to users' texts (lower bound)", lower, bounds.wins_from);
     let is_near = lower.is_some_and(|lower| lower >= bounds.wins_from - bounds.review_within);
     let is_kept = kept.as_ref().is_none_or(|(kept, _)| kept.holds());

@@ -1,4 +1,5 @@
 mod reading;
+mod tokens;
 
 use std::collections::HashSet;
 
@@ -14,11 +15,14 @@ use flywheel_training::{
     ScoredReplay, ScoredRow, Sha256Hex, Unusable, prompt_key,
 };
 
+use crate::adapter::{AdapterConfig, AdapterWeights, contradictions};
 use crate::bounds::GateBounds;
 use crate::criteria;
 use crate::evidence::{Evidence, MeasuredAnswer, MeasuredPair};
 use crate::problem::Problem;
 use crate::verdict::GateVerdict;
+
+use tokens::{TextSize, TokenTotals};
 
 pub use reading::Reading;
 
@@ -52,10 +56,6 @@ impl EvidenceFile {
             Self::Output(file) => file.as_str(),
         }
     }
-
-    pub(super) fn has_lines(self) -> bool {
-        matches!(self, Self::Input(_) | Self::Output(OutputFile::Rows))
-    }
 }
 
 /// The evaluation of a run's files.
@@ -72,9 +72,22 @@ pub struct Evaluation<'p> {
     trained_pairs: HashSet<u64>,
     trained_prompts: HashSet<u64>,
     held_out: Vec<HeldOutRow>,
-    held_out_replay: Vec<String>,
+    held_out_replay: Vec<HeldOutReplay>,
+    config: Option<AdapterConfig>,
+    weights: Option<AdapterWeights>,
+    pair_tokens: TokenTotals,
+    replay_tokens: TokenTotals,
     shown: Vec<EvidenceFile>,
     evidence: Evidence,
+}
+
+/// A held-out liked output, without its texts.
+#[derive(Debug)]
+struct HeldOutReplay {
+    event_id: String,
+    /// The key of its prompt.
+    prompt: u64,
+    completion: TextSize,
 }
 
 impl<'p> Evaluation<'p> {
@@ -101,6 +114,10 @@ impl<'p> Evaluation<'p> {
             trained_prompts: HashSet::new(),
             held_out: Vec::new(),
             held_out_replay: Vec::new(),
+            config: None,
+            weights: None,
+            pair_tokens: TokenTotals::default(),
+            replay_tokens: TokenTotals::default(),
             shown: Vec::new(),
             evidence: Evidence::default(),
         };
@@ -126,6 +143,14 @@ impl<'p> Evaluation<'p> {
         let expected = self.held_out.len() + self.held_out_replay.len();
         if scored != expected {
             self.problem(Problem::UnexpectedRow, format!("{scored} of {expected} rows"));
+        }
+        for detail in [self.pair_tokens.contradiction(), self.replay_tokens.contradiction()].into_iter().flatten() {
+            self.problem(Problem::Tokens, detail);
+        }
+        if let Some((config, weights)) = self.config.take().zip(self.weights.take()) {
+            for detail in contradictions(&config, &weights, self.description.lora) {
+                self.problem(Problem::Contradiction, detail);
+            }
         }
         let bounds = self.bounds;
         let criteria = criteria::all(&self.evidence, bounds);
@@ -172,6 +197,20 @@ impl<'p> Evaluation<'p> {
         };
         if let Err(error) = taken {
             self.problem(Problem::UnreadableLine, error.to_string());
+        }
+    }
+
+    pub(super) fn take_config(&mut self, config: Result<AdapterConfig, String>) {
+        match config {
+            Ok(config) => self.config = Some(config),
+            Err(detail) => self.problem(Problem::Configuration, format!("{}: {detail}", OutputFile::Config.as_str())),
+        }
+    }
+
+    pub(super) fn take_weights(&mut self, weights: Result<AdapterWeights, (Problem, String)>) {
+        match weights {
+            Ok(weights) => self.weights = Some(weights),
+            Err((problem, detail)) => self.problem(problem, format!("{}: {detail}", OutputFile::Adapter.as_str())),
         }
     }
 
@@ -225,7 +264,8 @@ impl<'p> Evaluation<'p> {
             let place = format!("{}: line {number}", InputFile::ReplayHeldOut.as_str());
             self.problem(Problem::LeakedPrompt, place);
         }
-        self.held_out_replay.push(row.event_id);
+        let (prompt, completion) = (prompt_key(&row.prompt), TextSize::of(&row.completion));
+        self.held_out_replay.push(HeldOutReplay { event_id: row.event_id, prompt, completion });
     }
 
     fn score(&mut self, row: ScoredRow, number: u64) {
@@ -253,18 +293,21 @@ impl<'p> Evaluation<'p> {
         if scored.equal && !are_same {
             return Err(Problem::UnequalScores);
         }
+        let most = self.description.training.max_length.into();
+        let chosen_tokens = self.pair_tokens.add(TextSize::of(&expected.chosen), scored.chosen_tokens, most)?;
+        self.pair_tokens.add(TextSize::of(&expected.rejected), scored.rejected_tokens, most)?;
         let measured = MeasuredPair {
+            prompt: prompt_key(&expected.prompt),
             is_new: *is_new,
             is_equal: scored.equal,
             chosen_gain: logps[2] - logps[0],
             rejected_gain: logps[3] - logps[1],
-            chosen_tokens: tokens(scored.chosen_tokens)?,
+            chosen_tokens,
             incumbent: self.measure_answer(expected, &scored.incumbent),
             candidate: self.measure_answer(expected, &scored.candidate),
             chosen_chars: chars(&expected.chosen),
             logps,
         };
-        tokens(scored.rejected_tokens)?;
         self.evidence.pairs.push(measured);
         Ok(())
     }
@@ -281,15 +324,14 @@ impl<'p> Evaluation<'p> {
 
     fn measure_replay(&mut self, scored: &ScoredReplay) -> Result<(), Problem> {
         let are_pairs_over = self.evidence.scored_pairs == self.held_out.len();
-        let is_expected = self.held_out_replay.get(self.evidence.scored_replay) == Some(&scored.event_id);
-        if !are_pairs_over || !is_expected {
-            return Err(Problem::UnexpectedRow);
-        }
+        let expected = self.held_out_replay.get(self.evidence.scored_replay);
+        let expected = expected.filter(|row| are_pairs_over && row.event_id == scored.event_id);
+        let HeldOutReplay { prompt, completion, .. } = *expected.ok_or(Problem::UnexpectedRow)?;
         self.evidence.scored_replay += 1;
-        let tokens = tokens(scored.tokens)?;
+        let tokens = self.replay_tokens.add(completion, scored.tokens, self.description.training.max_length.into())?;
         let incumbent = -log_probability(scored.incumbent.logp)? / tokens;
         let candidate = -log_probability(scored.candidate.logp)? / tokens;
-        self.evidence.replay_losses.push(candidate - incumbent);
+        self.evidence.replay_losses.push((prompt, candidate - incumbent));
         self.evidence.replay_nlls.0 += incumbent;
         self.evidence.replay_nlls.1 += candidate;
         Ok(())
@@ -298,10 +340,6 @@ impl<'p> Evaluation<'p> {
 
 fn log_probability(number: Option<f64>) -> Result<f64, Problem> {
     number.filter(|number| number.is_finite() && *number <= ROUNDING).ok_or(Problem::NotANumber)
-}
-
-fn tokens(number: u64) -> Result<f64, Problem> {
-    if number > 0 { Ok(number as f64) } else { Err(Problem::NotANumber) }
 }
 
 fn chars(text: &str) -> f64 {

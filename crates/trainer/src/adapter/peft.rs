@@ -96,7 +96,12 @@ impl Adapter {
                         tensor.dims()
                     )));
                 }
-                Ok(Some(tensor.to_dtype(DType::F32)?))
+                let tensor = tensor.to_dtype(DType::F32)?;
+                // A model with such a value answers nothing, which would pass for an empty answer.
+                if !tensor.flatten_all()?.to_vec1::<f32>()?.iter().all(|value| value.is_finite()) {
+                    return Err(refuse(format!("{name}: has a value that is infinite or no number")));
+                }
+                Ok(Some(tensor))
             };
             match (take("A", [rank, input])?, take("B", [out, rank])?) {
                 (Some(a), Some(b)) => _ = modules.insert(module, Matrices { a, b }),
@@ -214,6 +219,14 @@ mod tests {
         let mut other_rank = config.clone();
         other_rank["r"] = json!(3);
         assert!(read(&other_rank.to_string(), files.model.clone()).unwrap_err().to_string().contains("shape"));
+        for value in [f32::NAN, f32::INFINITY] {
+            let adapter = TrainableAdapter::new(&testing::config(), 2, 4.0, 1).unwrap();
+            let (_, b) = &adapter.parameters()[1];
+            b.set(&(b.ones_like().unwrap() * f64::from(value)).unwrap()).unwrap();
+            let files = PeftFiles::of(&adapter.finished().unwrap(), "base").unwrap();
+            let error = read(&config.to_string(), files.model).unwrap_err().to_string();
+            assert!(error.contains("lora_B.weight: has a value that is infinite or no number"), "{error}");
+        }
         let stranger = tensor_file::write(
             &[("base_model.model.lm_head.lora_A.weight".to_owned(), Tensor::new(&[1.0_f32], &Device::Cpu).unwrap())],
             tensor_file::OF_TORCH,
