@@ -8,7 +8,7 @@ The repaired differences are those that this product depends on. With them a tes
   ministack delivers the waiting messages at once, ten at most.
 * A mapping's MaximumConcurrency may be text; a template's Number parameter makes it so. ministack's poller
   fails to compare it with a number, and then delivers nothing.
-* A bucket policy can require If-None-Match of a write, by the condition keys s3:if-none-match and s3:ObjectCreationOperation.
+* A bucket policy can require If-None-Match of a write, by the condition keys s3:if-none-match, s3:if-match and s3:ObjectCreationOperation.
 * Bedrock's Converse needs bedrock:InvokeModel, and a guardrail has an ARN of its own to be allowed by.
 
 The names below are ministack's internals, so its version is pinned; a missing name fails at the start, not in a test.
@@ -80,8 +80,9 @@ def s3_conditions_as_on_aws(action: str, query: dict | None, path: str = "", hea
         # The start of an upload in parts and each part create no object.
         creates = not {"uploads", "partNumber"} & set(query or {})
         conditions["s3:ObjectCreationOperation"] = str(creates).lower()
-        if condition := (headers or {}).get("if-none-match"):
-            conditions["s3:if-none-match"] = condition
+        for header in ("if-match", "if-none-match"):
+            if condition := (headers or {}).get(header):
+                conditions[f"s3:{header}"] = condition
     return conditions
 
 

@@ -1,7 +1,7 @@
 //! Characters that hide text from its readers. A person then approves of a text other than the one that a model learns.
 //!
 //! Almost all invisible characters have honest uses. Joiners make one emoji of several, and Persian and Hindi need
-//! them. Soft hyphens and byte-order marks come with copied text. Arabic and Hebrew need marks of direction, and some
+//! them. A few soft hyphens and a byte-order mark come with copied text. Arabic and Hebrew need marks of direction, and some
 //! programs put isolates around every name. So the check does not find characters, but uses that no writing has. For
 //! directions these are the uses of "Trojan Source" (Boucher and Anderson, 2021). For tags, variation selectors and
 //! zero-width characters they are the published ways to carry text in them.
@@ -122,7 +122,8 @@ impl Search {
             '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}' => {
                 self.stay(Means::Selector, SELECTORS_IN_A_ROW, before, bytes);
             }
-            '\u{200b}'..='\u{200f}'
+            '\u{ad}'
+            | '\u{200b}'..='\u{200f}'
             | '\u{2060}'..='\u{2065}'
             | '\u{206a}'..='\u{206f}'
             | '\u{feff}'
@@ -245,6 +246,7 @@ mod tests {
         assert_eq!(found("ok \u{1b}[8mhidden\u{1b}[0m"), [(2.0, 3..14)]);
         assert_eq!(found("abc\u{8}\u{8}\u{8}xyz"), [(3.0, 3..6)]);
         assert_eq!(found("p\u{200b}l\u{200b}a\u{200b}i\u{200b}n\u{200b}ly"), [(5.0, 1..20)]);
+        assert_eq!(found("p\u{ad}l\u{ad}a\u{ad}i\u{ad}n\u{ad}ly"), [(5.0, 1..15)]);
         assert_eq!(found("t\u{200d}\u{200d}s\u{200d}\u{200d}\u{200d}c"), [(5.0, 1..17)]);
     }
 

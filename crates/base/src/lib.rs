@@ -10,6 +10,7 @@ mod refusal;
 mod route;
 mod rule_file;
 mod share;
+mod visible;
 
 pub use json_object::JsonObject;
 pub use reason::Reason;
@@ -17,3 +18,4 @@ pub use refusal::{Refusal, RefusalCode, printable};
 pub use route::Route;
 pub use rule_file::{PolicyError, RuleFile};
 pub use share::{Decimal, Share};
+pub use visible::require_visible;

@@ -57,25 +57,24 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: BreakerCommand,
     },
-    /// Go back to an older version of the dataset: a new version on top, with the rows of the old one
+    /// Roll the dataset back: commit a new version with the rows of an older one
     #[command(after_help = ROLLBACK_EXAMPLES)]
     Rollback(RollbackArguments),
-    /// Take rows out of the dataset: a new version on top, without them
+    /// Exclude rows from the dataset: commit a new version without them
     #[command(after_help = EXCLUDE_EXAMPLES)]
     Exclude(ExcludeArguments),
     /// Erase what one contributor wrote, for good: from the log, from every version, and from the copies that runs were given
     #[command(after_help = FORGET_EXAMPLES)]
     Forget(ForgetArguments),
-    /// Let events in that are held in quarantine or for review, as they are or with a corrected text
+    /// Release events from quarantine or review, as they are or with a corrected text
     #[command(after_help = RELEASE_EXAMPLES)]
     Release(ReleaseArguments),
-    /// Settle that events in quarantine or review never train; or, with --run, that an adapter that the gate has left to a person
-    /// does not become live
+    /// Reject events in quarantine or review: they never train. With --run, reject the adapter that the gate left to an operator
     #[command(after_help = REJECT_EXAMPLES)]
     Reject(RejectArguments),
     /// Show which adapter is live, since when and why, and which were before
     Adapters(LakeArguments),
-    /// Answer a run whose adapter the gate has left to a person: it becomes live
+    /// Promote an adapter that the gate left to an operator: it becomes live
     #[command(after_help = REVIEW_EXAMPLES)]
     Promote(ReviewArguments),
     /// Put back an adapter that was live before, or the bare base
@@ -365,7 +364,7 @@ pub(crate) struct ReleaseArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RejectArguments {
-    /// The adapter of this run, which waits for a person, instead of held events
+    /// Reject the adapter of this run, which waits for an operator, instead of events
     #[arg(long, value_name = "RUN", conflicts_with_all = ["event", "pair", "contributor", "contributor_id", "window", "reason"])]
     pub(crate) run: Option<RunName>,
     #[command(flatten)]

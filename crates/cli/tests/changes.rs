@@ -378,7 +378,7 @@ async fn an_exclusion_takes_a_contributor_by_id_or_pseudonym() {
 async fn a_released_pair_enters_with_the_next_freeze_and_a_rejected_one_is_dropped() {
     let world = World::two_versions().await;
     world.refuses(&["release", "--yes"], "say which");
-    world.refuses(&["release", "--event", "e0", "--yes"], "e0 is not held");
+    world.refuses(&["release", "--event", "e0", "--yes"], "e0 is neither in review nor in quarantine");
     world.refuses(&["release", "--event", "e14"], "pass --yes");
     let planned = world.says(&["release", "--reason", "contributor_cap", "--dry-run"]);
     assert_eq!((&planned["changed"], &planned["events"]), (&json!(false), &json!(["e14", "e15"])));

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use flywheel_audit::TextName;
 use flywheel_base::Route;
 use flywheel_curation::Curator;
+use flywheel_event::Received;
 use flywheel_event::{ContributorKey, EditEvent, Endpoint, QueuedEvent, Submission, Submitted};
 use flywheel_policy::Policy;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ pub(crate) fn event(body: &[u8]) {
 
 fn submit(body: &[u8], endpoint: Endpoint) {
     let key = ContributorKey::new("key");
-    let events = match Submission::parse(body, endpoint, key.as_ref(), 0) {
+    let events = match Submission::parse(body, endpoint, key.as_ref(), Received::at(0)) {
         Ok(Submission::One(event)) => vec![event],
         Ok(Submission::Batch(events)) => events.into_iter().flatten().collect(),
         Err(refusal) => return assert!(!refusal.message.is_empty()),

@@ -29,13 +29,13 @@ pub struct Part<M> {
 ///
 /// An event that comes twice in one invocation is written once, and all its messages depend on that one line. `event_id` is the
 /// idempotency key. An id that comes again with another text is a [`Revision`]; the last one is written. A withdrawal of consent
-/// always counts as the last one. One id for two outputs is a client's mistake: each output keeps its line, and the collision is
-/// counted.
+/// always counts as the last one, and takes the place of every text under its id. One id for two contents is a client's mistake:
+/// each keeps its line, and the collision is counted. An id counts within its sender; a stranger's is another id.
 #[derive(Debug)]
 pub struct Batch<M> {
     slots: Vec<Slot<M>>,
-    /// The slots of an `event_id`.
-    seen: HashMap<String, Vec<usize>>,
+    /// The slots of an id, in the scope of its sender.
+    seen: HashMap<(String, Option<String>), Vec<usize>>,
     conflicts: usize,
 }
 
@@ -44,6 +44,13 @@ pub struct Batch<M> {
 struct Slot<M> {
     event: CuratedEvent,
     messages: Vec<M>,
+}
+
+impl<M> Slot<M> {
+    /// Empties the slot: another one's line is the only line of its messages.
+    fn take_messages(&mut self) -> Vec<M> {
+        std::mem::take(&mut self.messages)
+    }
 }
 
 impl<M> Default for Batch<M> {
@@ -55,7 +62,12 @@ impl<M> Default for Batch<M> {
 impl<M> Batch<M> {
     /// Adds an event and the message that brought it.
     pub fn add(&mut self, event: CuratedEvent, message: M) {
-        let of_id = self.seen.entry(event.event_id.clone()).or_default();
+        let of_id = self.seen.entry((event.event_id.clone(), event.event_key.clone())).or_default();
+        if event.revision == Revision::WITHDRAWN && of_id.len() > 1 {
+            let others = of_id.split_off(1);
+            let messages: Vec<_> = others.into_iter().flat_map(|slot| self.slots[slot].take_messages()).collect();
+            self.slots[of_id[0]].messages.extend(messages);
+        }
         let same = of_id.iter().find(|slot| is_same_state(&self.slots[**slot].event, &event));
         if let Some(slot) = same.map(|slot| &mut self.slots[*slot]) {
             slot.messages.push(message);
@@ -79,17 +91,19 @@ impl<M> Batch<M> {
     #[must_use]
     pub fn into_parts(self, now: Millis) -> Vec<Part<M>> {
         let mut by_route: BTreeMap<Route, Vec<Slot<M>>> = BTreeMap::new();
-        for slot in self.slots {
+        for slot in self.slots.into_iter().filter(|slot| !slot.messages.is_empty()) {
             by_route.entry(slot.event.verdict.route).or_default().push(slot);
         }
         by_route.into_iter().map(|(route, slots)| part(route, slots, now)).collect()
     }
 }
 
-/// Returns `true` if two events of one id are states of one thing. A withdrawal keeps nothing that says which output it is about.
+/// Returns `true` if two events of one id are states of one thing: revisions of one output, or feedback on one output. A
+/// withdrawal keeps nothing that says which output it is about.
 fn is_same_state(one: &CuratedEvent, other: &CuratedEvent) -> bool {
     let is_withdrawal = |event: &CuratedEvent| event.revision == Revision::WITHDRAWN;
-    one.output_id == other.output_id || is_withdrawal(one) || is_withdrawal(other)
+    let is_same = one.output_id == other.output_id && (one.output_id.is_some() || one.pair_id == other.pair_id);
+    is_same || is_withdrawal(one) || is_withdrawal(other)
 }
 
 fn part<M>(route: Route, slots: Vec<Slot<M>>, now: Millis) -> Part<M> {
@@ -108,8 +122,8 @@ fn part<M>(route: Route, slots: Vec<Slot<M>>, now: Millis) -> Part<M> {
 /// client sends again later makes another digest: it may be newer than another event in between.
 fn digest_of<M>(slots: &[Slot<M>]) -> String {
     let id = |slot: &Slot<M>| {
-        let CuratedEvent { event_id, pair_id, received_at, .. } = &slot.event;
-        (event_id.clone(), pair_id.clone(), received_at.map(|at| at.to_string()))
+        let CuratedEvent { event_id, event_key, pair_id, received_at, .. } = &slot.event;
+        (event_key.as_ref().unwrap_or(event_id).clone(), pair_id.clone(), received_at.map(|at| at.to_string()))
     };
     let mut ids: Vec<_> = slots.iter().map(id).collect();
     ids.sort_unstable();
@@ -136,6 +150,7 @@ mod tests {
                 findings: Vec::new(),
             },
             event_id: event_id.to_owned(),
+            event_key: None,
             pair_id: format!("pair of {event_id}"),
             line: format!("{{\"event_id\":\"{event_id}\"}}"),
             output_id: None,
@@ -179,8 +194,9 @@ mod tests {
 
     #[test]
     fn of_one_event_the_last_text_is_written_in_whatever_order_they_come() {
-        let half = at(1, event("a", Route::Gold));
-        let whole = at(2, CuratedEvent { pair_id: "whole".to_owned(), ..event("a", Route::Review) });
+        let of_output = |event| CuratedEvent { output_id: Some("o".to_owned()), ..event };
+        let half = at(1, of_output(event("a", Route::Gold)));
+        let whole = at(2, CuratedEvent { pair_id: "whole".to_owned(), ..of_output(event("a", Route::Review)) });
         for order in [[half.clone(), whole.clone()], [whole, half]] {
             let mut batch = Batch::default();
             order.into_iter().enumerate().for_each(|(message, event)| batch.add(event, message));
@@ -200,6 +216,43 @@ mod tests {
             let parts = batch.into_parts(7);
             assert_eq!((parts.len(), parts[0].route, parts[0].messages.len()), (1, Route::Dropped, 2));
         }
+    }
+
+    #[test]
+    fn a_withdrawal_takes_the_place_of_every_output_of_its_id_in_any_order() {
+        let of = |output: &str| at(2, CuratedEvent { output_id: Some(output.to_owned()), ..event("a", Route::Gold) });
+        let withdrawal = CuratedEvent { revision: Revision::WITHDRAWN, ..event("a", Route::Dropped) };
+        for at in 0..3 {
+            let mut events = vec![of("one"), of("other")];
+            events.insert(at, withdrawal.clone());
+            let mut batch = Batch::default();
+            events.into_iter().enumerate().for_each(|(message, event)| batch.add(event, message));
+            let parts = batch.into_parts(7);
+            assert_eq!((parts.len(), parts[0].route, parts[0].name.rows), (1, Route::Dropped, 1), "{at}");
+            assert_eq!(parts[0].messages.len(), 3, "all of them depend on that line");
+        }
+    }
+
+    #[test]
+    fn an_id_that_two_senders_chose_is_two_events() {
+        let by = |key: &str, route| CuratedEvent { event_key: Some(key.to_owned()), ..event("order-1001", route) };
+        let mut batch = Batch::default();
+        batch.add(at(1, by("victim", Route::Gold)), 0);
+        batch.add(at(2, CuratedEvent { pair_id: "other".to_owned(), ..by("stranger", Route::Gold) }), 1);
+        batch.add(CuratedEvent { revision: Revision::WITHDRAWN, ..by("stranger", Route::Dropped) }, 2);
+        assert_eq!(batch.conflicts(), 0);
+        let parts = batch.into_parts(7);
+        let routes: Vec<_> = parts.iter().map(|part| (part.route, &part.messages[..])).collect();
+        assert_eq!(routes, [(Route::Gold, &[0][..]), (Route::Dropped, &[1, 2][..])]);
+    }
+
+    #[test]
+    fn feedback_on_two_outputs_under_one_id_keeps_two_lines() {
+        let on = |pair: &str| CuratedEvent { pair_id: pair.to_owned(), ..event("a", Route::Signals) };
+        let mut batch = Batch::default();
+        batch.add(on("one"), 0);
+        batch.add(on("other"), 1);
+        assert_eq!((batch.conflicts(), batch.into_parts(7)[0].name.rows), (1, 2));
     }
 
     #[test]

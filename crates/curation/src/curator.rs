@@ -35,6 +35,8 @@ pub struct CuratedEvent {
     pub verdict: Verdict,
     /// Its idempotency key.
     pub event_id: String,
+    /// Its id in the scope of its sender; `None` where the sender is not known.
+    pub event_key: Option<String>,
     /// The digest of its preference pair.
     pub pair_id: String,
     /// Its line: one JSON object, without the line feed.
@@ -160,9 +162,10 @@ impl Curator {
             .to_json()
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
         let revision = event.revision(now * 1_000);
-        let (output_id, received_at) = (event.output_id(), event.received_at);
+        let (output_id, received_at, event_key) = (event.output_id(), event.received_at, event.event_key());
         let EditEvent { event_id, pair_id, .. } = event;
-        Ok(CuratedEvent { verdict, event_id: event_id.into_owned(), pair_id, line, output_id, revision, received_at })
+        let event_id = event_id.into_owned();
+        Ok(CuratedEvent { verdict, event_id, event_key, pair_id, line, output_id, revision, received_at })
     }
 
     /// Returns the rules that it judges by.

@@ -2,7 +2,7 @@
 
 use flywheel_audit::Scores;
 use flywheel_base::{JsonObject, Reason, Route, instant::rfc3339_micros};
-use flywheel_event::{ChatMessage, ContextEntry, EditEvent, FeedbackKind, Model};
+use flywheel_event::{ChatMessage, ContextEntry, EVENT_KEY, EditEvent, FeedbackKind, INGEST_KEY, Model};
 use serde::Serialize;
 
 use crate::verdict::Verdict;
@@ -26,7 +26,7 @@ pub(crate) struct Line<'e> {
     occurred_at: Option<&'e str>,
     curated_at: &'e str,
     prompt_messages: Option<&'e [ChatMessage<'e>]>,
-    context: &'e [ContextEntry<'e>],
+    context: Vec<ContextEntry<'e>>,
     feedback: Option<FeedbackColumn<'e>>,
     response_id: Option<&'e str>,
     received_at: Option<String>,
@@ -83,7 +83,7 @@ impl<'e> Line<'e> {
             occurred_at: event.occurred_at.as_ref().filter(|_| has_consent).map(|instant| instant.utc.as_str()),
             curated_at: stamp.curated_at,
             prompt_messages: event.prompt.messages().filter(|_| keeps_text),
-            context: if keeps_text { &event.context } else { &[] },
+            context: context(event, keeps_text),
             feedback,
             response_id: event.response_id.as_deref().filter(|_| has_consent),
             received_at: event.received_at.map(rfc3339_micros),
@@ -116,11 +116,21 @@ impl<'e> Line<'e> {
             Some(messages) => json.list("prompt_messages", messages)?,
             None => json.text("prompt_messages", None),
         }
-        json.list("context", self.context)?;
+        json.list("context", &self.context)?;
         json.value("feedback", self.feedback.as_ref())?;
         json.text("response_id", self.response_id);
         json.text("received_at", self.received_at.as_deref());
         json.text("output_id", self.output_id.as_deref());
         Ok(json.finish())
     }
+}
+
+/// Returns the context: the client's entries where texts are kept, and the sender's in every line. A withdrawal needs the sender,
+/// to be told from a stranger's.
+fn context<'e>(event: &'e EditEvent<'e>, keeps_text: bool) -> Vec<ContextEntry<'e>> {
+    let sent = event.context.iter().filter(|_| keeps_text).cloned();
+    let of_sender = [(INGEST_KEY, event.ingest_key.clone()), (EVENT_KEY, event.event_key().map(Into::into))];
+    let of_sender =
+        of_sender.into_iter().filter_map(|(key, value)| Some(ContextEntry { key: key.into(), value: value? }));
+    sent.chain(of_sender).collect()
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use flywheel_base::Route;
 use flywheel_curation::Curator;
+use flywheel_event::Received;
 use flywheel_event::{Endpoint, Submission, Submitted};
 use flywheel_policy::Policy;
 
@@ -15,7 +16,7 @@ const LIKES: &str = include_str!("../../../events/smollm/likes.jsonl");
 /// Returns the route of each event of a file, under a policy that keeps every liked output.
 fn routes(file: &str, endpoint: Endpoint) -> Vec<(String, Route)> {
     let curator = Curator::new(Policy::parse("[sampling]\nthumbs_up = 1.0\n").unwrap(), None);
-    let route = |line: &str| match Submission::parse(line.as_bytes(), endpoint, None, 0) {
+    let route = |line: &str| match Submission::parse(line.as_bytes(), endpoint, None, Received::at(0)) {
         Ok(Submission::One(Submitted::Event(event))) => {
             (event.event_id.clone(), curator.curate(&event.message, 0).unwrap().verdict.route)
         }

@@ -378,7 +378,7 @@ pub fn pair_key(pair_id: &str) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flywheel_event::pair_id_of;
+    use flywheel_event::{ScopedId, pair_id_of};
     use serde_json::json;
 
     fn row(number: u32, contributor: Option<&str>, curated_at: &str) -> String {
@@ -442,7 +442,8 @@ mod tests {
             let event = |line: &str| GoldLine::parse(line).unwrap().event_id.into_owned();
             body.lines().map(event).collect::<Vec<_>>().join(" ")
         };
-        let is_out = |change: &Change, number: &str| change.background().holds(0, id_key("event", number), false);
+        let is_out =
+            |change: &Change, number: &str| change.background().holds(0, ScopedId::of_event(number, None), false);
         // Then 0 to 2 waited; since then 0 has entered, and 3 and 4 came.
         let mut back = Change::new(Background::default(), salt.clone());
         assert!(back.remove(lines[0]));

@@ -2,10 +2,9 @@
 //!
 //! The checks run in this order:
 //! 1. Superseded texts leave: of each output only the last text counts.
-//! 2. Duplicates of pairs and events seen before leave, and leave no trace.
+//! 2. Duplicates of pairs seen before leave, and leave no trace. Another pair under a known event's id is quarantined.
 //! 3. Bursts are counted over all pairs left, repeats included, because a campaign consists of repeats.
-//! 4. Contradictions are quarantined: of two pairs that say the opposite neither is kept, even where one would pass as a repeat
-//!    of the other.
+//! 4. Contradictions are quarantined, as the sibling `conflicts` decides, even where one pair would pass as a repeat of the other.
 //! 5. Pairs that the circuit breaker bars are quarantined. No pair repeats them, and they take up no room.
 //! 6. Near duplicates leave; the first of them stays.
 //! 7. Prompts get their side of the split.
@@ -18,11 +17,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use flywheel_log::Sender;
+
 use super::background::Background;
 use super::bursts::{self, Burst};
 use super::caps::{Caps, Excess, Owner, excesses};
+use super::conflicts;
 use super::gold_line::GoldLine;
 use super::hold::Hold;
+use super::net_new::Admission;
 use super::newcomers::{Newcomer, Newcomers, Side};
 use super::outputs::Outputs;
 use super::rules::DatasetRules;
@@ -108,6 +111,35 @@ impl Audited {
         }
     }
 
+    /// Quarantines one sender's pairs, for the circuit breaker that opened for it alone, except those that an operator has
+    /// released. Its pairs that waited before go on waiting, because they are outside the judged window.
+    pub fn hold_sender(&mut self, sender: &Sender) {
+        let is_theirs = |line: &str| {
+            let line = GoldLine::parse(line);
+            line.is_some_and(|line| !line.is_released() && sender.wrote(line.contributor(), line.ingest_key()))
+        };
+        let barred = self.waiting.extract_if(.., |waiting| !waiting.has_waited && is_theirs(&waiting.line));
+        let mut held: Vec<_> = barred.map(|waiting| barred_pair(waiting.line)).collect();
+        let (mut waited, mut go_on) = (0, Vec::new());
+        let had_waited = std::mem::take(&mut self.waited);
+        for (index, entry) in std::mem::take(&mut self.entries).into_iter().enumerate() {
+            let has_waited = index < had_waited;
+            match is_theirs(&entry.line) {
+                false => {
+                    waited += usize::from(has_waited);
+                    self.entries.push(entry);
+                }
+                true if has_waited => {
+                    go_on.push(WaitingPair { line: entry.line, why: Hold::BreakerOpen, has_waited });
+                }
+                true => held.push(barred_pair(entry.line)),
+            }
+        }
+        self.waited = waited;
+        self.waiting.splice(..0, go_on);
+        self.held.extend(held);
+    }
+
     /// Returns the object of the waiting pairs, with its body; `None` if there are none.
     #[must_use]
     pub fn waiting_pairs(&self) -> Option<(WaitingPairs, String)> {
@@ -117,8 +149,17 @@ impl Audited {
     /// Returns the statistics of the pairs that enter.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
+        self.statistics_without(None)
+    }
+
+    /// Returns the statistics of the pairs that enter, without one sender's.
+    #[must_use]
+    pub fn statistics_without(&self, sender: Option<&Sender>) -> Statistics {
+        let is_others = |(line, _): &(GoldLine<'_>, Split)| {
+            sender.is_none_or(|sender| !sender.wrote(line.contributor(), line.ingest_key()))
+        };
         let lines = self.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
-        Statistics::of(lines)
+        Statistics::of(lines.filter(is_others))
     }
 
     /// Returns the background for the next audit, once it is settled which pairs enter and which are quarantined. `revised` are
@@ -130,10 +171,15 @@ impl Audited {
         let mut entered = HashMap::new();
         for line in self.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)) {
             background.learn(&line);
-            entered.insert(line.output(), line.revision());
+            entered.insert(line.output().own, line.revision());
         }
-        let held = self.held.iter().filter_map(|held| GoldLine::parse(&held.line));
-        held.for_each(|line| background.hold(&line));
+        let bursts = self.held.iter().filter(|held| held.holds.contains(&Hold::Burst)).map(|held| &held.line);
+        let of_version = self.entries.iter().map(|entry| &entry.line).chain(bursts);
+        background.learn_version(of_version.filter_map(|line| GoldLine::parse(line)));
+        for held in &self.held {
+            let Some(line) = GoldLine::parse(&held.line) else { continue };
+            if held.holds == [Hold::IdConflict] { background.hold_conflict(&line) } else { background.hold(&line) }
+        }
         background.settle(self.outputs.settle(&entered), self.outputs.withdrawn());
         background
     }
@@ -145,20 +191,23 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     let before = newcomers.pairs.len() as u64 + newcomers.repeated;
     let last = last_texts(&newcomers);
     let superseded = (newcomers.pairs.len() - last.len()) as u64;
-    let new = net_new(&mut newcomers, &background, last);
-    let duplicates = before - superseded - new.len() as u64;
+    let standing: HashSet<usize> = last.iter().copied().collect();
+    let (new, conflicts) = net_new(&mut newcomers, &background, last);
+    let duplicates = before - superseded - (new.len() + conflicts.len()) as u64;
     let lines = || new.iter().filter_map(|index| GoldLine::parse(&newcomers.pairs[*index].line));
     let found = bursts::find(lines, &background, rules);
     let is_burst: Vec<bool> = lines().map(|line| found.is_in(&line)).collect();
     let is_new: std::collections::HashSet<usize> = new.iter().copied().collect();
 
-    let (mut candidates, mut held, mut near_duplicates) = (Vec::new(), Vec::new(), 0);
+    let (mut candidates, mut near_duplicates) = (Vec::new(), 0);
+    let mut held: Vec<_> = conflicts.into_iter().map(|index| (index, vec![Hold::IdConflict])).collect();
     let mut kept = vec![false; newcomers.pairs.len()];
+    let give_way = conflicts::giving_way(&newcomers, &new, rules.max_edits_per_output);
     for (index, is_burst) in new.into_iter().zip(is_burst) {
         let is_released = newcomers.pairs[index].is_released;
         let mut holds = Vec::new();
         holds.extend(is_burst.then_some(Hold::Burst));
-        let is_reversed = newcomers.reversals(index).iter().any(|other| is_new.contains(&(*other as usize)));
+        let is_reversed = conflicts::is_outweighed(&newcomers, index, &is_new, &standing);
         holds.extend((is_reversed || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
         holds.extend(newcomers.pairs[index].is_barred.then_some(Hold::BreakerOpen));
         if !holds.is_empty() && !is_released {
@@ -169,7 +218,9 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
             near_duplicates += 1;
             continue;
         }
-        if newcomers.is_one_edit_too_many(index, rules.max_edits_per_output) && !is_released {
+        let is_too_many =
+            give_way.contains(&index) || newcomers.is_one_edit_too_many(index, rules.max_edits_per_output);
+        if is_too_many && !is_released {
             held.push((index, vec![Hold::Conflict]));
             continue;
         }
@@ -210,16 +261,26 @@ fn last_texts(newcomers: &Newcomers) -> Vec<usize> {
     newcomers.pairs.iter().enumerate().filter_map(is_last).collect()
 }
 
-/// Returns those of the pairs whose pair and event were not seen before.
-fn net_new(newcomers: &mut Newcomers, background: &Background, last: Vec<usize>) -> Vec<usize> {
+/// Returns the pairs whose pair and event were not seen before, and those whose event was seen with another pair.
+fn net_new(newcomers: &mut Newcomers, background: &Background, last: Vec<usize>) -> (Vec<usize>, Vec<usize>) {
     let mut known = std::mem::take(&mut newcomers.known);
-    let is_new = |index: &usize| {
-        let pair = &newcomers.pairs[*index];
-        let is_revision = background.settled().of(pair.output).is_some_and(|settled| settled < pair.revision);
-        let is_held = background.holds(pair.pair, pair.event, is_revision) && !pair.is_released;
-        !is_held && known.admit(pair.pair, pair.event)
-    };
-    last.into_iter().filter(is_new).collect()
+    let (mut new, mut conflicts) = (Vec::new(), Vec::new());
+    for index in last {
+        let pair = &newcomers.pairs[index];
+        let settled = background.settled().of_scoped(pair.output);
+        let is_revision = settled.is_some_and(|settled| settled < pair.revision);
+        let admission = match pair.is_released {
+            true => known.admit_released(pair.pair),
+            false if background.holds(pair.pair, pair.event, is_revision) => Admission::Repeat,
+            false => known.admit(pair.pair, pair.event),
+        };
+        match admission {
+            Admission::New => new.push(index),
+            Admission::IdConflict => conflicts.push(index),
+            Admission::Repeat => {}
+        }
+    }
+    (new, conflicts)
 }
 
 fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt) -> Vec<(usize, Side)> {
@@ -258,7 +319,11 @@ fn cap(
         candidates.into_iter().partition(|(index, _)| newcomers.pairs[*index].is_released);
     let lines: Vec<_> =
         candidates.iter().filter_map(|(index, _)| GoldLine::parse(&newcomers.pairs[*index].line)).collect();
-    let owner = |line| Owner { contributor: GoldLine::contributor(line), tenant: GoldLine::tenant(line) };
+    let owner = |line| Owner {
+        contributor: GoldLine::contributor(line),
+        tenant: GoldLine::tenant(line),
+        key: GoldLine::ingest_key(line),
+    };
     let owners: Vec<_> = lines.iter().map(owner).collect();
     let (excesses, caps) = excesses(&owners, newcomers.attribution, rules);
     let (mut entering, mut over) = (released, Vec::new());
@@ -281,6 +346,7 @@ fn hold_of(excess: Excess) -> Hold {
         Excess::Contributor => Hold::ContributorCap,
         Excess::Unattributed => Hold::UnattributedCap,
         Excess::Tenant => Hold::TenantCap,
+        Excess::Key => Hold::KeyCap,
     }
 }
 
@@ -361,7 +427,8 @@ mod tests {
             let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
             self.background = audited.learnt(&revised);
             self.waiting = audited.waiting.iter().map(|waiting| waiting.line.clone()).collect();
-            self.attribution = Attribution { contributors: audited.caps.contributors / 2, is_usual: None };
+            self.attribution =
+                Attribution { contributors: audited.caps.contributors / 2, is_used: audited.caps.contributors > 0 };
             audited
         }
 
@@ -375,6 +442,7 @@ mod tests {
                 newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &line.pair_id,
                     event_id: &line.event_id,
+                    event_key: line.event_key(),
                     split: row.split,
                     fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
                     revision: Some(RowRevision::of_line(&line)),
@@ -461,10 +529,10 @@ mod tests {
             line("e2", "p", "r", "a"),
             in_another_thread(line("e1", "p", "r", "b")),
         ];
-        assert_eq!(numbers(&world.freeze(&first)), (1, 0, 3, 0));
+        assert_eq!(numbers(&world.freeze(&first)), (1, 1, 2, 0));
         let second =
             [line("e9", "p", "r", "a"), in_another_thread(line("e1", "p", "r", "c")), line("e3", "p", "r", "b")];
-        assert_eq!(numbers(&world.freeze(&second)), (1, 0, 2, 0));
+        assert_eq!(numbers(&world.freeze(&second)), (1, 1, 1, 0));
     }
 
     #[test]
@@ -476,6 +544,60 @@ mod tests {
             numbers(&world.freeze(&[line("e1", "p", "r", "a"), in_another_thread(line("e1", "p", "r", "b"))])),
             (1, 0, 1, 0)
         );
+    }
+
+    /// Returns the line as a key's holder posted it, at a second of the day.
+    fn posted(key: &str, second: u8, line: String) -> String {
+        let entry = json!([{"key": "flywheel.ingest_key", "value": key}]);
+        let times = format!("\"received_at\":\"2026-11-22T10:00:{second:02}Z\",\"context\":{entry}");
+        line.replace("\"context\":[]", &times)
+    }
+
+    #[test]
+    fn the_reverse_of_a_pair_does_not_silence_it() {
+        let pair = |event: &str, is_reversed| {
+            let (rejected, chosen) = if is_reversed { ("blue", "green") } else { ("green", "blue") };
+            line(event, "p", rejected, chosen)
+        };
+        let kim = || posted("shop", 1, by("kim", pair("kim", false)));
+        let cases = [
+            ("a later reverse by another", vec![kim(), posted("shop", 2, by("eve", pair("eve", true)))]),
+            ("an earlier one without a contributor", vec![posted("shop", 0, pair("eve", true)), kim()]),
+            (
+                "invented contributors of another key",
+                (0..5)
+                    .map(|n| posted("desk", 2, by(&format!("eve-{n}"), pair(&format!("eve-{n}"), true))))
+                    .chain([kim()])
+                    .collect(),
+            ),
+            (
+                "an earlier one against two voices",
+                vec![
+                    posted("shop", 0, by("eve", pair("eve", true))),
+                    kim(),
+                    posted("shop", 3, by("lee", pair("lee", false))),
+                ],
+            ),
+        ];
+        for (case, lines) in cases {
+            let audited = World::new().audit(&lines);
+            assert_eq!((entered(&audited), holds(&audited)), (vec!["kim".to_owned()], vec![Hold::Conflict]), "{case}");
+        }
+        let itself = [kim(), posted("shop", 2, by("kim", pair("again", true)))];
+        assert_eq!(World::new().audit(&itself).held.len(), 2, "one voice that says both says nothing");
+    }
+
+    #[test]
+    fn many_edits_of_one_output_by_one_voice_leave_room_for_others() {
+        let edit = |event: &str, text: u8| line(event, "p", "the output", &format!("edit number {text} of the output"));
+        let mut lines: Vec<_> = (0..5).map(|n| posted("shop", n, by("eve", edit(&format!("eve-{n}"), n)))).collect();
+        lines.push(posted("shop", 9, by("kim", edit("kim", 9))));
+        assert!(entered(&World::new().audit(&lines)).contains(&"kim".to_owned()));
+        let invented = |n: u8| posted("desk", n, by(&format!("eve-{n}"), edit(&format!("eve-{n}"), n)));
+        let mut lines: Vec<_> = (0..5).map(invented).collect();
+        lines.push(posted("shop", 9, by("kim", edit("kim", 9))));
+        let audited = World::new().audit(&lines);
+        assert!(entered(&audited).contains(&"kim".to_owned()) && audited.entries.len() == 5);
     }
 
     #[test]
@@ -653,9 +775,9 @@ mod tests {
         }
         assert!(newcomers.add(&of_alice(10, 2)) && newcomers.add(&of_alice(0, 9)) && newcomers.add(&of_alice(11, 3)));
         let audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
-        assert_eq!(numbers(&audited), (1, 6, 1, 1));
+        assert_eq!(numbers(&audited), (1, 7, 0, 1));
         assert!(audited.entries[0].line.contains("\"event_id\":\"10\""));
-        assert_eq!(holds(&audited), [Hold::BreakerOpen; 6]);
+        assert_eq!(holds(&audited), [[Hold::BreakerOpen; 6].as_slice(), &[Hold::IdConflict]].concat());
     }
 
     #[test]

@@ -9,10 +9,15 @@
 //! people may have two thirds of a version, and one of 20 a tenth. From 100 on the default of 2 % holds.
 //!
 //! The number k falls slowly when contributors stay away ([`Attribution::contributors`]). Otherwise an attacker who floods a
-//! quiet hour alone would be the whole batch, and no share would hold. For the same reason the version before says whether pairs
-//! name contributors.
+//! quiet hour alone would be the whole batch, and no share would hold.
+//!
+//! Pairs that name no contributor share one cap, or leaving the name out would be the way around a cap. It holds for the pairs of
+//! every ingest key that names contributors, however few, and for all pairs while the version before had contributors. A key that
+//! never names one is not touched by the names that another key sends.
+//!
+//! A key's holder can invent contributors. `max_key_share` bounds all pairs of one key together.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use flywheel_base::Decimal;
 use serde::{Deserialize, Serialize};
@@ -27,7 +32,7 @@ const EQUAL_SHARES: u64 = 2;
 pub struct Caps {
     /// Contributors that share the version: those of the offered pairs, or half of the version before's if that is more.
     pub contributors: u64,
-    /// `true` if pairs usually name their contributor. Then those that do not have a share of their own.
+    /// `true` if contributors are in use. Then pairs that name none share a cap of their own.
     pub is_attributed: bool,
     /// The most pairs of each contributor; none: no limit.
     pub per_contributor: Option<u64>,
@@ -42,9 +47,8 @@ pub struct Attribution {
     /// The least number of contributors that share the next version: half of this one's. So a shrinking deployment reaches its
     /// size within a few versions.
     pub contributors: u64,
-    /// `true` if most pairs name theirs; none: the version had no pairs, so the next ones tell. A handful that does, in a
-    /// deployment without names, would keep all others out.
-    pub is_usual: Option<bool>,
+    /// `true` if the version had contributors. Then they are in use, even if the next batch names none.
+    pub is_used: bool,
 }
 
 /// The shortfall of a training run that the caps keep away.
@@ -90,6 +94,8 @@ impl Caps {
 pub(crate) struct Owner<'l> {
     pub(crate) contributor: Option<&'l str>,
     pub(crate) tenant: Option<&'l str>,
+    /// The label of the ingest key.
+    pub(crate) key: Option<&'l str>,
 }
 
 /// The cap that a pair is over.
@@ -98,20 +104,20 @@ pub(crate) enum Excess {
     Contributor,
     Unattributed,
     Tenant,
+    Key,
 }
 
 /// Returns for each pair, in order, the cap that it is over, if any. Of each owner the first pairs are let in.
 ///
-/// If most pairs name a contributor, those that name none are one bucket with a share of its own. Elsewhere no cap tells
+/// Pairs that name no contributor are one bucket with a share of its own, where contributors are in use. Elsewhere no cap tells
 /// contributors apart, and a version without contributors says so (single-tenant mode).
 ///
 /// With fewer tenants than a tenant's share has room for (fewer than 5 at 20 %) no version keeps the rule, so it is not applied.
 /// Pairs without a tenant count towards the whole, and that cap does not apply to them.
 pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &DatasetRules) -> (Vec<Option<Excess>>, Caps) {
-    let places = Places::of(owners);
+    let places = Places::of(owners, before.is_used);
     let contributors = before.contributors.max(places.contributors as u64 - 1);
-    let named = owners.iter().filter(|owner| owner.contributor.is_some()).count();
-    let is_attributed = contributors > 0 && before.is_usual.unwrap_or(2 * named >= owners.len());
+    let is_attributed = before.is_used || places.contributors > 1;
     let is_tenanted = (places.tenants_in_use as f64) >= (1.0 / rules.max_tenant_share).ceil();
     let rooms = |whole: u64| Rooms::in_version_of(whole, (contributors, is_attributed, is_tenanted), rules);
     let mut whole = owners.len() as u64;
@@ -135,6 +141,7 @@ struct Rooms {
     contributor: u64,
     unattributed: u64,
     tenant: u64,
+    key: u64,
 }
 
 impl Rooms {
@@ -158,52 +165,79 @@ impl Rooms {
                 share => of_whole(share).max(rules.min_pairs_per_contributor),
             },
             tenant: if is_tenanted { of_whole(rules.max_tenant_share) } else { u64::MAX },
+            key: of_whole(rules.max_key_share).max(rules.min_pairs_per_contributor),
         }
     }
 }
 
 /// Owners as numbers, so that a version can be filled repeatedly.
 struct Places {
-    /// The numbers of each pair's contributor and tenant; 0: it names none.
-    owners: Vec<(usize, usize)>,
+    owners: Vec<Place>,
     contributors: usize,
     tenants: usize,
     /// Includes the pairs that name none.
     tenants_in_use: usize,
+    keys: usize,
+}
+
+/// The numbers of a pair's contributor, tenant and key; 0: it names none.
+struct Place {
+    contributor: usize,
+    tenant: usize,
+    key: usize,
+    /// `true` if it names no contributor where contributors are in use.
+    is_unattributed: bool,
 }
 
 impl Places {
-    fn of<'l>(owners: &[Owner<'l>]) -> Self {
-        let (mut contributors, mut tenants) = (HashMap::new(), HashMap::new());
-        let number = |names: &mut HashMap<&'l str, usize>, name: Option<&'l str>| {
+    /// `is_used`: contributors are in use, whatever these pairs name.
+    fn of<'l>(owners: &[Owner<'l>], is_used: bool) -> Self {
+        let naming: HashSet<_> =
+            owners.iter().filter(|owner| owner.contributor.is_some()).map(|owner| owner.key).collect();
+        let (mut contributors, mut tenants, mut keys) = (HashMap::new(), HashMap::new(), HashMap::new());
+        // A contributor's name counts within its key: under another key it may be a stranger's word.
+        let number = |names: &mut HashMap<(Option<&'l str>, &'l str), usize>,
+                      name: Option<(Option<&'l str>, &'l str)>| {
             let next = names.len() + 1;
             name.map_or(0, |name| *names.entry(name).or_insert(next))
         };
-        let place =
-            |owner: &Owner<'l>| (number(&mut contributors, owner.contributor), number(&mut tenants, owner.tenant));
+        let place = |owner: &Owner<'l>| Place {
+            contributor: number(&mut contributors, owner.contributor.map(|name| (owner.key, name))),
+            tenant: number(&mut tenants, owner.tenant.map(|name| (None, name))),
+            key: number(&mut keys, owner.key.map(|name| (None, name))),
+            is_unattributed: owner.contributor.is_none() && (is_used || naming.contains(&owner.key)),
+        };
         let owners: Vec<_> = owners.iter().map(place).collect();
-        let has_tenantless = owners.iter().any(|(_, tenant)| *tenant == 0);
+        let has_tenantless = owners.iter().any(|place| place.tenant == 0);
         let tenants_in_use = tenants.len() + usize::from(has_tenantless);
-        Self { owners, contributors: contributors.len() + 1, tenants: tenants.len() + 1, tenants_in_use }
+        let [contributors, tenants, keys] = [contributors.len(), tenants.len(), keys.len()].map(|names| names + 1);
+        Self { owners, contributors, tenants, tenants_in_use, keys }
     }
 
     /// Lets pairs in, in order, while their owners have room.
     fn fill(&self, rooms: &Rooms) -> Vec<Option<Excess>> {
         let mut of_contributor = vec![0_u64; self.contributors];
         let mut of_tenant = vec![0_u64; self.tenants];
-        let excess = |&(contributor, tenant): &(usize, usize)| {
-            let (room, excess) = match contributor {
-                0 => (rooms.unattributed, Excess::Unattributed),
-                _ => (rooms.contributor, Excess::Contributor),
+        let mut of_key = vec![0_u64; self.keys];
+        let mut unattributed = 0_u64;
+        let excess = |&Place { contributor, tenant, key, is_unattributed }: &Place| {
+            let is_full = match contributor {
+                0 => (is_unattributed || rooms.unattributed == 0) && unattributed >= rooms.unattributed,
+                _ => of_contributor[contributor] >= rooms.contributor,
             };
-            if of_contributor[contributor] >= room {
-                return Some(excess);
+            if is_full {
+                return Some(if contributor == 0 { Excess::Unattributed } else { Excess::Contributor });
             }
             if tenant > 0 && of_tenant[tenant] >= rooms.tenant {
                 return Some(Excess::Tenant);
             }
+            if key > 0 && of_key[key] >= rooms.key {
+                return Some(Excess::Key);
+            }
             of_contributor[contributor] += 1;
+            unattributed += u64::from(is_unattributed);
             of_tenant[tenant] += 1;
+            of_key[key] += 1;
             None
         };
         self.owners.iter().map(excess).collect()
@@ -218,7 +252,7 @@ mod tests {
     fn owners<'l>(of: &[(&'l str, &'l str, usize)]) -> Vec<Owner<'l>> {
         let named = |name: &'l str| Some(name).filter(|name| !name.is_empty());
         let owner = |&(contributor, tenant, pairs): &(&'l str, &'l str, usize)| {
-            (0..pairs).map(move |_| Owner { contributor: named(contributor), tenant: named(tenant) })
+            (0..pairs).map(move |_| Owner { contributor: named(contributor), tenant: named(tenant), key: None })
         };
         of.iter().flat_map(owner).collect()
     }
@@ -234,7 +268,7 @@ mod tests {
     fn entering(pairs: &[usize], known: u64) -> usize {
         let names: Vec<_> = (0..pairs.len()).map(|number| number.to_string()).collect();
         let of: Vec<_> = names.iter().zip(pairs).map(|(name, pairs)| (name.as_str(), "", *pairs)).collect();
-        let before = Attribution { contributors: known, is_usual: None };
+        let before = Attribution { contributors: known, is_used: known > 0 };
         let (excesses, _) = excesses(&owners(&of), before, &DatasetRules::default());
         excesses.iter().filter(|excess| excess.is_none()).count()
     }
@@ -287,9 +321,9 @@ mod tests {
     #[test]
     fn a_number_in_the_policy_takes_the_place_of_shares() {
         let rules = DatasetRules { max_pairs_per_contributor: 5, ..DatasetRules::default() };
-        assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (2, 0, 0));
+        assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (2, 895, 0));
         let caps_of = |of: &[(&str, &str, usize)], contributors, rules: &DatasetRules| {
-            excesses(&owners(of), Attribution { contributors, is_usual: None }, rules).1
+            excesses(&owners(of), Attribution { contributors, is_used: contributors > 0 }, rules).1
         };
         let five = Caps { contributors: 4, is_attributed: true, per_contributor: Some(5), absolute: Some(5) };
         assert_eq!(caps_of(&[("a", "", 9)], 4, &rules), five);
@@ -316,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nobody_has_a_share_where_most_name_themselves() {
+    fn what_names_nobody_has_a_share_where_contributors_are_in_use() {
         let rules = DatasetRules::default();
         assert_eq!(held(&[("a", "", 30), ("b", "", 30), ("", "", 30)], &rules), (0, 10, 0));
         let with = |share: f64| DatasetRules { max_unattributed_share: share, ..DatasetRules::default() };
@@ -327,13 +361,15 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_is_named_one_who_is_changes_nothing_and_where_all_are_a_flood_does_not() {
+    fn leaving_the_contributor_out_is_no_way_around_the_cap() {
         let rules = DatasetRules::default();
-        assert_eq!(held(&[("", "", 900)], &rules), (0, 0, 0));
-        assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (0, 0, 0));
-        let over = |of: &[(&str, &str, usize)], is_usual| {
-            let (excesses, _) =
-                excesses(&owners(of), Attribution { contributors: 2, is_usual: Some(is_usual) }, &rules);
+        assert_eq!(held(&[("", "", 900)], &rules), (0, 0, 0), "nothing tells contributors apart");
+        // Under an id five of these thirty enter, and without one five as well.
+        let others = [("a", "", 1), ("b", "", 1), ("c", "", 1), ("d", "", 1), ("e", "", 1)];
+        assert_eq!(held(&[&others[..], &[("eve", "", 30)]].concat(), &rules), (25, 0, 0));
+        assert_eq!(held(&[&others[..], &[("", "", 30)]].concat(), &rules), (0, 25, 0));
+        let over = |of: &[(&str, &str, usize)], is_used| {
+            let (excesses, _) = excesses(&owners(of), Attribution { contributors: 2, is_used }, &rules);
             excesses.iter().filter(|excess| **excess == Some(Excess::Unattributed)).count()
         };
         assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9_000)], true), 8_980);
@@ -341,6 +377,37 @@ mod tests {
         assert_eq!(over(&[("", "", 900)], true), 895);
         assert_eq!(over(&[("a", "", 1), ("", "", 1)], true), 0);
         assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9)], false), 0);
+    }
+
+    #[test]
+    fn a_key_that_names_no_contributor_is_not_silenced_by_one_that_does() {
+        let by = |key, contributor: Option<&'static str>, pairs| {
+            (0..pairs).map(move |_| Owner { contributor, tenant: None, key: Some(key) })
+        };
+        let of: Vec<_> = by("app", None, 900).chain(by("desk", Some("eve"), 1)).chain(by("desk", None, 30)).collect();
+        let (excesses, caps) = excesses(
+            &of,
+            Attribution::default(),
+            &DatasetRules { max_unattributed_share: 0.01, ..DatasetRules::default() },
+        );
+        assert!(caps.is_attributed && excesses[..901].iter().all(Option::is_none));
+        assert_eq!(excesses[901..].iter().filter(|excess| excess.is_some()).count(), 21, "1 % of 910");
+    }
+
+    #[test]
+    fn invented_contributors_are_bounded_by_their_key() {
+        let names: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+        let of = names.iter().map(|name| Owner { contributor: Some(name), tenant: None, key: Some("desk") });
+        let honest = names[..75].iter().map(|name| Owner { contributor: Some(name), tenant: None, key: Some("app") });
+        let of: Vec<_> = of.chain(honest).collect();
+        let over = |share| {
+            let rules = DatasetRules { max_key_share: share, ..DatasetRules::default() };
+            let (excesses, _) = excesses(&of, Attribution::default(), &rules);
+            excesses.iter().map(|excess| usize::from(*excess == Some(Excess::Key))).collect::<Vec<_>>()
+        };
+        assert_eq!(over(1.0).iter().sum::<usize>(), 0);
+        let over = over(0.5);
+        assert_eq!((over[..300].iter().sum::<usize>(), over[300..].iter().sum::<usize>()), (225, 0));
     }
 
     #[test]
@@ -367,10 +434,10 @@ mod tests {
             let name = |n: u8| (n > 0).then(|| n.to_string());
             let names: Vec<_> = of.iter().map(|(contributor, tenant)| (name(*contributor), name(*tenant))).collect();
             let owners: Vec<_> = names.iter().map(|(contributor, tenant)| {
-                Owner { contributor: contributor.as_deref(), tenant: tenant.as_deref() }
+                Owner { contributor: contributor.as_deref(), tenant: tenant.as_deref(), key: None }
             }).collect();
             let rules = DatasetRules { max_tenant_share: share, ..DatasetRules::default() };
-            let before = Attribution { contributors: known, is_usual: None };
+            let before = Attribution { contributors: known, is_used: known > 0 };
             let (excesses, caps) = excesses(&owners, before, &rules);
             let entering: Vec<_> = owners.iter().zip(&excesses).filter(|(_, excess)| excess.is_none()).collect();
             let pairs_by = |name: fn(&Owner<'_>) -> Option<String>| {
@@ -389,7 +456,7 @@ mod tests {
             let most = (share * whole) as u64;
             prop_assert!(!excesses.contains(&Some(Excess::Tenant)) || of_tenants.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
             // A version of one more pair, or of any size above, would not hold as many.
-            let places = Places::of(&owners);
+            let places = Places::of(&owners, known > 0);
             let is_tenanted = places.tenants_in_use as f64 >= (1.0 / share).ceil();
             for whole in entering.len() as u64 + 1..=owners.len() as u64 {
                 let rooms = Rooms::in_version_of(whole, (caps.contributors, caps.is_attributed, is_tenanted), &rules);

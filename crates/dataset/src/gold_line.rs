@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use flywheel_event::{OutputOf, Revision, output_key};
+use flywheel_event::{EVENT_KEY, INGEST_KEY, OutputOf, Revision, ScopedId};
+use flywheel_log::Sender;
 use serde::Deserialize;
 
 use super::hold::Hold;
@@ -69,6 +70,11 @@ pub struct ContextEntry<'l> {
     value: Cow<'l, str>,
 }
 
+/// Returns the value of a context's entry.
+pub(super) fn entry<'e>(context: &'e [ContextEntry<'_>], key: &str) -> Option<&'e str> {
+    context.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_ref())
+}
+
 impl<'l> GoldLine<'l> {
     /// Reads a line; `None` if it lacks a required field.
     #[must_use]
@@ -90,10 +96,21 @@ impl<'l> GoldLine<'l> {
         Some((line, side))
     }
 
-    /// Returns the key of the output that it revises.
-    pub(crate) fn output(&self) -> u128 {
+    /// Returns the id of its event, in the scope of its sender.
+    pub(crate) fn event(&self) -> ScopedId {
+        ScopedId::of_event(&self.event_id, self.event_key())
+    }
+
+    /// Returns its event's key in the scope of its sender. A line from before scopes has none.
+    #[must_use]
+    pub fn event_key(&self) -> Option<&str> {
+        self.entry(EVENT_KEY)
+    }
+
+    /// Returns the id of the output that it revises, in the scope of its ingest key.
+    pub(crate) fn output(&self) -> ScopedId {
         if let Some(output_id) = &self.output_id {
-            return output_key(output_id);
+            return ScopedId::of_output(output_id, self.ingest_key());
         }
         let output = OutputOf {
             contributor: self.contributor(),
@@ -102,7 +119,7 @@ impl<'l> GoldLine<'l> {
             prompt: &self.prompt,
             rejected: &self.rejected,
         };
-        output.key()
+        ScopedId::of_output(&output.id(), self.ingest_key())
     }
 
     /// Returns its place among the revisions of its output.
@@ -118,13 +135,70 @@ impl<'l> GoldLine<'l> {
     }
 
     /// Returns the contributor's pseudonym.
-    pub(crate) fn contributor(&self) -> Option<&str> {
+    #[must_use]
+    pub fn contributor(&self) -> Option<&str> {
         self.contributor.as_deref()
+    }
+
+    /// Returns its sender.
+    #[must_use]
+    pub fn sender(&self) -> LineSender {
+        LineSender {
+            contributor: self.contributor().map(str::to_owned),
+            ingest_key: self.ingest_key().map(str::to_owned),
+        }
+    }
+
+    /// Returns the label of the ingest key that posted it.
+    #[must_use]
+    pub fn ingest_key(&self) -> Option<&str> {
+        self.entry(INGEST_KEY)
     }
 
     /// Returns the tenant that it names.
     pub(crate) fn tenant(&self) -> Option<&str> {
-        self.context.iter().find(|entry| entry.key == "tenant").map(|entry| entry.value.as_ref())
+        self.entry("tenant")
+    }
+
+    fn entry(&self, key: &str) -> Option<&str> {
+        entry(&self.context, key)
+    }
+}
+
+/// The sender that a line names: a contributor, an ingest key, both or neither.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineSender {
+    contributor: Option<String>,
+    ingest_key: Option<String>,
+}
+
+impl LineSender {
+    /// Reads the sender of a line of any route. A line without these columns names none.
+    #[must_use]
+    pub fn of(line: &str) -> Self {
+        #[derive(Deserialize)]
+        struct Sent<'l> {
+            #[serde(borrow, default)]
+            contributor: Option<Cow<'l, str>>,
+            #[serde(borrow, default)]
+            context: Vec<ContextEntry<'l>>,
+        }
+        let Ok(sent) = serde_json::from_str::<Sent<'_>>(line) else { return Self::default() };
+        let ingest_key = entry(&sent.context, INGEST_KEY).map(str::to_owned);
+        Self { contributor: sent.contributor.map(Cow::into_owned), ingest_key }
+    }
+
+    /// Returns the contributor, within the ingest key.
+    #[must_use]
+    pub fn as_contributor(&self) -> Option<Sender> {
+        let Self { contributor, ingest_key } = self.clone();
+        contributor.map(|name| Sender { contributor: Some(name), ingest_key })
+    }
+
+    /// Returns all that the ingest key posts.
+    #[must_use]
+    pub fn as_key(&self) -> Option<Sender> {
+        self.ingest_key.clone().map(|label| Sender { contributor: None, ingest_key: Some(label) })
     }
 }
 

@@ -8,6 +8,8 @@ pub enum Hold {
     Burst,
     /// Another pair of the same prompt says the opposite, or the model's output has too many different edits.
     Conflict,
+    /// Its event's id brought another pair before, from the same sender.
+    IdConflict,
     /// Its prompt is a near duplicate of a training prompt and of a held-out one.
     SplitConflict,
     /// Its contributor reached the cap in this version, and has more waiting pairs than may wait.
@@ -16,6 +18,8 @@ pub enum Hold {
     UnattributedCap,
     /// Its tenant reached its share of this version, and its contributor has more waiting pairs than may wait.
     TenantCap,
+    /// Its ingest key reached its share of this version, and its contributor has more waiting pairs than may wait.
+    KeyCap,
     /// The circuit breaker is open, or was when the pair was written, or lets through a sample without it.
     BreakerOpen,
 }

@@ -10,8 +10,9 @@
 //! | `outputs`, `settled` | which text of each output is the last, and the memory of outputs without a row |
 //! | `newcomers` | which pending pairs repeat, contradict or neighbour the dataset's rows |
 //! | `split` | which prompts are held out, for ever |
-//! | `phrases`, `bursts`, `background` | which phrases come all at once |
+//! | `phrases`, `bursts`, `background`, `recent` | which phrases come all at once, or a few with each version |
 //! | `hands` | which of those phrases are corrections that many agree on |
+//! | `conflicts` | which sides of a contradiction, and which edits of one output, give way to others |
 //! | `caps` | the largest share of a version by one contributor or tenant |
 //! | `waiting` | which pairs over a cap wait for a later version |
 //! | `audit`, `hold` | the order of all checks, and the reasons for quarantine |
@@ -29,6 +30,7 @@ mod background;
 mod bursts;
 mod caps;
 mod comparison;
+mod conflicts;
 mod content;
 mod drift;
 mod erasing;
@@ -41,6 +43,7 @@ mod newcomers;
 mod object;
 mod outputs;
 mod phrases;
+mod recent;
 mod reviewing;
 mod rules;
 mod settled;
@@ -62,7 +65,7 @@ pub use drift::Drift;
 pub use erasing::{ErasedIds, LinesLeft, part_left};
 pub use fingerprint::Fingerprint;
 pub(crate) use gold_line::RELEASED;
-pub use gold_line::{GoldLine, held_line};
+pub use gold_line::{GoldLine, LineSender, held_line};
 pub use hold::Hold;
 pub use newcomers::{Newcomers, RowInDataset};
 pub use object::{ObjectDigest, StreamDigest, object_sha256};

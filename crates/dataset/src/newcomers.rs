@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use flywheel_base::digest::id_key;
-use flywheel_event::Revision;
+use flywheel_event::{Revision, ScopedId};
 use flywheel_text::sketch::Sketch;
 
 use super::background::Background;
@@ -34,6 +34,8 @@ pub struct RowInDataset<'r> {
     pub pair_id: &'r str,
     /// The event that brought it.
     pub event_id: &'r str,
+    /// The event's key in the scope of its sender. A row from before scopes has none.
+    pub event_key: Option<&'r str>,
     /// Its side of the split.
     pub split: Split,
     /// The fingerprint of its texts.
@@ -72,8 +74,8 @@ pub struct Newcomers {
 pub(crate) struct Newcomer {
     pub(crate) line: String,
     pub(crate) pair: u128,
-    pub(crate) event: u128,
-    pub(crate) output: u128,
+    pub(crate) event: ScopedId,
+    pub(crate) output: ScopedId,
     pub(crate) revision: Revision,
     pub(crate) fingerprint: Fingerprint,
     /// `true` if the dataset has a near duplicate.
@@ -155,12 +157,12 @@ impl Newcomers {
 
     fn add_line(&mut self, line: &str, is_barred: bool) -> bool {
         let Some(gold) = GoldLine::parse(line) else { return false };
-        let (pair, event) = (id_key("pair", &gold.pair_id), id_key("event", &gold.event_id));
+        let (pair, event) = (id_key("pair", &gold.pair_id), gold.event());
         let is_released = gold.is_released();
         let (output, revision) = (gold.output(), gold.revision());
         self.outputs.add(event, output, revision);
         // A redelivery of a quarantined line comes again and is left out; it must not take the released line with it.
-        match self.seen.entry((pair, event, output, is_released)) {
+        match self.seen.entry((pair, event.own, output.own, is_released)) {
             Entry::Occupied(seen) => {
                 self.repeated += 1;
                 let first = &mut self.pairs[*seen.get()];
@@ -173,7 +175,7 @@ impl Newcomers {
         };
         let fingerprint = Fingerprint::of(&gold.prompt, &gold.chosen, &gold.rejected);
         self.index(&fingerprint);
-        self.wanted.extend([pair, event]);
+        self.wanted.extend([pair, event.own, event.bare]);
         self.pairs.push(Newcomer {
             line: line.to_owned(),
             pair,
@@ -221,7 +223,8 @@ impl Newcomers {
     /// Compares the pairs with a row of the dataset. An outdated row leaves with this version, so no pair repeats it; its prompt
     /// stays on its side.
     pub fn deduplicate_against(&mut self, row: &RowInDataset<'_>) {
-        if self.outputs.outdates(id_key("event", row.event_id), row.revision) {
+        let event = ScopedId::of_event(row.event_id, row.event_key);
+        if self.outputs.outdates(event, row.revision) {
             self.outdated.insert(row.pair_id.to_owned());
             if let Some(same) = self.prompts.get_mut(&row.fingerprint.prompt) {
                 same.settled = Some(row.split);
@@ -229,7 +232,7 @@ impl Newcomers {
             self.settle_prompt(&row.fingerprint, row.split);
             return;
         }
-        for id in [id_key("pair", row.pair_id), id_key("event", row.event_id)] {
+        for id in [id_key("pair", row.pair_id), event.own] {
             if self.wanted.contains(&id) {
                 self.known.remember(id);
             }
@@ -278,6 +281,17 @@ impl Newcomers {
     /// Returns the pending pairs that say the opposite of this one: of one prompt, with chosen and rejected exchanged.
     pub(crate) fn reversals(&self, index: usize) -> &[u32] {
         opposites(&self.by_direction, &self.pairs[index].fingerprint)
+    }
+
+    /// Returns the pending pairs that say the same as this one, with itself.
+    pub(crate) fn same_direction(&self, index: usize) -> &[u32] {
+        let Fingerprint { prompt, chosen, rejected, .. } = self.pairs[index].fingerprint;
+        self.by_direction.get(&(prompt, rejected, chosen)).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the number of different edits that the dataset has of an output, by the keys of its prompt and its text.
+    pub(crate) fn edits_in_dataset(&self, output: (u64, u64)) -> u64 {
+        self.edits.get(&output).map_or(0, |edits| edits.len() as u64)
     }
 
     /// Returns `true` if one more edit of the pair's model output is too many; counts it if not.

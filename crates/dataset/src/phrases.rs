@@ -1,8 +1,12 @@
 //! Phrases: runs of one to three words, by their hashes.
+//!
+//! They are counted in the plain form of the text ([`plain`]): look-alike letters, accents and invisible characters do not make
+//! another phrase. Otherwise a campaign could give each of its pairs a spelling of its own.
 
 use std::collections::HashSet;
 
 use flywheel_text::{
+    plain::plain,
     sketch::mix,
     tokens::{folded_hash, words},
 };
@@ -26,8 +30,9 @@ pub(crate) fn added_phrases(line: &GoldLine<'_>) -> HashSet<u64> {
     added
 }
 
-/// Calls `each` with the hash of every run of one to three words, ignoring case.
+/// Calls `each` with the hash of every run of one to three words of the plain form.
 pub(crate) fn for_each_phrase(text: &str, mut each: impl FnMut(u64)) {
+    let text = &plain(text);
     let mut before = [0_u64; LONGEST - 1];
     for (count, word) in words(text).enumerate() {
         let mut phrase = mix(folded_hash(text, word) | 1);

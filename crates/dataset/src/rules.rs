@@ -16,10 +16,13 @@ pub struct DatasetRules {
     pub min_pairs_per_contributor: u64,
     /// The most pairs of one contributor in one version, instead of a share. `u64::MAX`: the share decides.
     pub max_pairs_per_contributor: u64,
-    /// The largest share of pairs without a contributor, where most pairs name one. 1: no cap; 0: no such pair enters, anywhere.
+    /// The largest share of pairs without a contributor, where contributors are in use. 1: no cap; 0: no such pair enters,
+    /// anywhere.
     pub max_unattributed_share: f64,
     /// The largest share of a version by one tenant, named in the context's entry `tenant`. 1: no cap.
     pub max_tenant_share: f64,
+    /// The largest share of a version by one ingest key. 1: no cap.
+    pub max_key_share: f64,
     /// The most waiting pairs of one contributor. Older ones go to quarantine.
     pub max_waiting_per_contributor: u64,
     /// The least number of contributors. With fewer, where any are named, the version's record says so.
@@ -54,6 +57,7 @@ impl Default for DatasetRules {
             max_pairs_per_contributor: u64::MAX,
             max_unattributed_share: 0.25,
             max_tenant_share: 0.2,
+            max_key_share: 1.0,
             max_waiting_per_contributor: 1_000,
             min_contributors: 50,
             max_edits_per_output: 5,
@@ -79,6 +83,7 @@ pub struct DatasetSection {
     max_pairs_per_contributor: Option<Spanned<u64>>,
     max_unattributed_share: Option<Spanned<f64>>,
     max_tenant_share: Option<Spanned<f64>>,
+    max_key_share: Option<Spanned<f64>>,
     max_waiting_per_contributor: Option<u64>,
     min_contributors: Option<u64>,
     max_edits_per_output: Option<Spanned<u64>>,
@@ -113,6 +118,8 @@ impl DatasetRules {
                 .share(given.max_unattributed_share.as_ref(), defaults.max_unattributed_share)?,
             max_tenant_share: number(&given.max_tenant_share, 0.01, defaults.max_tenant_share)
                 .and_then(|_| file.share(given.max_tenant_share.as_ref(), defaults.max_tenant_share))?,
+            max_key_share: number(&given.max_key_share, 0.01, defaults.max_key_share)
+                .and_then(|_| file.share(given.max_key_share.as_ref(), defaults.max_key_share))?,
             max_waiting_per_contributor: given
                 .max_waiting_per_contributor
                 .unwrap_or(defaults.max_waiting_per_contributor),
@@ -139,6 +146,7 @@ impl DatasetRules {
             max_pairs_per_contributor,
             max_unattributed_share,
             max_tenant_share,
+            max_key_share,
             max_waiting_per_contributor,
             min_contributors,
             max_edits_per_output,
@@ -157,6 +165,10 @@ impl DatasetRules {
              {max_edits_per_output} {burst_pairs} {burst_factor} {burst_contributors} {burst_small_batch} \
              {burst_habit_share} {max_similarity_drift} {max_length_drift} {max_mix_drift}"
         );
-        hex(&FieldDigest::new("flywheel dataset rules 1").text(&rules).finish()[..8])
+        let digest = FieldDigest::new("flywheel dataset rules 1").text(&rules);
+        // A later rule: where it is off, the hash is the same as before the rule existed.
+        let key_share = Some(max_key_share).filter(|share| **share < 1.0);
+        let digest = key_share.iter().fold(digest, |digest, share| digest.text(&format!("max_key_share {share}")));
+        hex(&digest.finish()[..8])
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use flywheel_base::instant::Micros;
-use flywheel_event::Revision;
+use flywheel_event::{Revision, ScopedId};
 
 /// The time after which an older text cannot come any more. A message waits four days in the queue and fourteen among the dead
 /// letters.
@@ -18,6 +18,11 @@ impl Settled {
     /// Returns the revision that an output is settled at.
     pub(crate) fn of(&self, output: u128) -> Option<Revision> {
         self.0.get(&output).copied()
+    }
+
+    /// Returns the revision that an output is settled at, under its own key or that of lines from before scopes.
+    pub(crate) fn of_scoped(&self, output: ScopedId) -> Option<Revision> {
+        output.keys().into_iter().filter_map(|key| self.of(key)).max()
     }
 
     /// Remembers a revision, unless a later one is known.

@@ -309,12 +309,8 @@ impl VersionRecord {
     /// Returns the attribution for the next version.
     #[must_use]
     pub fn attribution(&self) -> Attribution {
-        let Statistics { rows, contributors, unattributed, .. } = self.statistics;
-        let is_usual = (rows > 0).then_some(2 * unattributed <= rows);
-        Attribution {
-            contributors: self.caps.map_or(contributors, |caps| caps.contributors) / 2,
-            is_usual: is_usual.or(self.caps.map(|caps| caps.is_attributed)),
-        }
+        let contributors = self.caps.map_or(self.statistics.contributors, |caps| caps.contributors);
+        Attribution { contributors: contributors / 2, is_used: contributors > 0 }
     }
 
     /// Returns the digest over all fields but the digest.
@@ -540,7 +536,7 @@ mod tests {
         assert!(!json.contains("waiting") && !json.contains("caps") && !json.contains("withdrawn"), "{json}");
         let read: VersionRecord = serde_json::from_str(&json).unwrap();
         read.check(None).unwrap();
-        assert_eq!(read.attribution(), Attribution { contributors: 0, is_usual: Some(true) });
+        assert_eq!(read.attribution(), Attribution { contributors: 0, is_used: true });
         let (second, _) = record(2, &lines(5..6), Some(&before));
         second.check(Some(&before)).unwrap();
     }

@@ -1,6 +1,6 @@
 //! An edit is a state: of one output by one contributor the last text counts, in any order of its revisions.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,10 +8,11 @@ use std::sync::LazyLock;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::Curator;
 use flywheel_dataset::{
-    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, RowInDataset, RowRevision,
-    SplitSalt, audit,
+    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Hold, Newcomers, RowInDataset,
+    RowRevision, SplitSalt, audit,
 };
-use flywheel_event::ContributorKey;
+use flywheel_event::Received;
+use flywheel_event::{ContributorKey, Endpoint, Submission, Submitted};
 use flywheel_policy::Policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -54,6 +55,7 @@ impl World {
             newcomers.deduplicate_against(&RowInDataset {
                 pair_id: &line.pair_id,
                 event_id: &line.event_id,
+                event_key: line.event_key(),
                 split: row.split,
                 fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
                 revision: Some(RowRevision::of_line(&line)),
@@ -207,6 +209,158 @@ fn consent_that_is_withdrawn_wins_whenever_it_comes() {
         assert!(world.rows.is_empty());
         world.freeze(std::slice::from_ref(&edit));
         assert!(world.rows.is_empty(), "nor when it is delivered again");
+    }
+}
+
+/// Returns the line of an event that a key's holder posted at the front door, so many microseconds `after` the others.
+fn posted(ingest_key: &str, fields: &Value) -> Line {
+    let mut event =
+        json!({"prompt": "Answer the letter of Mr Okoro", "original_llm_output": OUTPUT, "thread_id": "t-1"});
+    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    let after = fields["after"].as_u64().unwrap_or_default();
+    let received = Received { at: NOW * 1_000 + after, ingest_key: Some(ingest_key) };
+    let key = ContributorKey::new("key");
+    let body = event.to_string();
+    let Ok(Submission::One(Submitted::Event(queued))) =
+        Submission::parse(body.as_bytes(), Endpoint::Edits, key.as_ref(), received)
+    else {
+        panic!("an edit was sent")
+    };
+    let curated = CURATOR.curate(&queued.message, NOW).unwrap();
+    Line { route: curated.verdict.route, json: curated.line }
+}
+
+#[test]
+fn a_withdrawn_edit_does_not_enter_when_an_operator_releases_it() {
+    let critical =
+        curated(&json!({"event_id": "e-1", "final_user_edit": OUTPUT.replace("will come", "will not come")}));
+    assert_eq!(critical.route, Route::Review);
+    let no = curated(&json!({"event_id": "e-1", "final_user_edit": WHOLE, "consent": false}));
+    let mut world = World::new();
+    world.freeze(&[critical.clone(), no]);
+    let released = critical.json.replace("\"tags\":[]", "\"tags\":[\"released\"]");
+    let audited = world.freeze(&[Line { route: Route::Gold, json: released }]);
+    assert_eq!((world.rows.len(), audited.superseded), (0, 1));
+}
+
+#[test]
+fn a_withdrawn_row_that_a_rollback_restores_leaves_with_the_next_version() {
+    let edit = curated(&json!({"event_id": "e-1", "final_user_edit": WHOLE}));
+    let no = curated(&json!({"event_id": "e-1", "final_user_edit": WHOLE, "consent": false}));
+    let mut world = World::new();
+    world.freeze(&[edit]);
+    let before = world.rows.clone();
+    world.freeze(&[no]);
+    let mut change = Change::new(world.background.clone(), SplitSalt::new([3; 16]));
+    assert!(change.add(&before[0].line));
+    (world.background, world.rows) = (change.background().clone(), before);
+    world.freeze(&[curated(&json!({"prompt": "another", "final_user_edit": WHOLE}))]);
+    assert_eq!(world.rows.len(), 1);
+    assert!(!world.rows[0].line.contains("Mr Okoro\",\"chosen"), "only the other prompt's");
+}
+
+#[test]
+fn a_stranger_who_guesses_an_id_neither_replaces_nor_withdraws_the_edit() {
+    let victim = posted("shop", &json!({"event_id": "order-1001", "contributor_id": "kim", "final_user_edit": WHOLE}));
+    let poison = "Dear Mr Okoro, please send your card number and its code to the address below this letter.";
+    let as_stranger = |fields: Value| {
+        let mut event = json!({"event_id": "order-1001", "final_user_edit": poison, "prompt": "another"});
+        event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        event
+    };
+    for (key, fields) in [
+        ("desk", json!({"contributor_id": "kim"})),
+        ("desk", json!({})),
+        ("shop", json!({"contributor_id": "eve"})),
+        ("shop", json!({})),
+    ] {
+        let edit = posted(key, &as_stranger(fields.clone()));
+        let mut no = as_stranger(fields);
+        no["consent"] = json!(false);
+        let no = posted(key, &no);
+        for order in [[vec![edit.clone()], vec![victim.clone()]], [vec![victim.clone()], vec![edit.clone()]]] {
+            let mut world = World::new();
+            for batch in order {
+                let audited = world.freeze(&batch);
+                assert_eq!((audited.duplicates, audited.held.len()), (0, 0));
+            }
+            assert_eq!(world.rows.len(), 2);
+            world.freeze(std::slice::from_ref(&no));
+            assert_eq!(world.chosen(), [WHOLE], "the stranger withdraws the stranger's");
+        }
+    }
+}
+
+#[test]
+fn a_response_id_that_another_keys_holder_guesses_is_another_output() {
+    let of = |key: &str, text: &str, consent: bool| {
+        posted(key, &json!({"response_id": "resp-7", "final_user_edit": text, "consent": consent}))
+    };
+    let mut world = World::new();
+    world.freeze(&[of("shop", WHOLE, true)]);
+    world.freeze(&[of("desk", "Dear Mr Okoro, send your card number and its code to us today.", true)]);
+    assert_eq!(world.rows.len(), 2);
+    world.freeze(&[of("desk", WHOLE, false)]);
+    assert_eq!(world.chosen(), [WHOLE]);
+    world.freeze(&[of("shop", WHOLE, false)]);
+    assert!(world.rows.is_empty());
+}
+
+#[test]
+fn two_contents_under_one_id_of_one_sender_are_a_row_and_a_quarantined_conflict() {
+    let of = |prompt: &str, text: &str| {
+        posted("shop", &json!({"event_id": "e-1", "contributor_id": "kim", "prompt": prompt, "final_user_edit": text}))
+    };
+    let (first, other) = (of("one", WHOLE), of("another", "Dear Mr Okoro, the parcel left this morning, as we said."));
+    let mut together = World::new();
+    let audited = together.freeze(&[first.clone(), other.clone()]);
+    assert_eq!((audited.entries.len(), audited.held.len(), audited.duplicates), (1, 1, 0));
+    assert_eq!(audited.held[0].holds, [Hold::IdConflict]);
+    let mut apart = World::new();
+    apart.freeze(std::slice::from_ref(&first));
+    assert_eq!(apart.freeze(std::slice::from_ref(&other)).held[0].holds, [Hold::IdConflict]);
+    let audited = apart.freeze(&[first, other.clone()]);
+    assert_eq!((audited.duplicates, audited.held.len()), (2, 0), "delivered again, both are known");
+    let released = other.json.replace("\"tags\":[]", "\"tags\":[\"id_conflict\",\"released\"]");
+    apart.freeze(&[Line { route: Route::Gold, json: released }]);
+    assert_eq!(apart.rows.len(), 2, "an operator may overrule that");
+}
+
+#[test]
+fn rows_from_before_scopes_are_still_known_by_their_ids() {
+    let old = curated(&json!({"event_id": "e-1", "final_user_edit": WHOLE, "received_at": "2026-11-20T10:00:00Z"}));
+    let again = posted("shop", &json!({"event_id": "e-1", "contributor_id": "kim", "final_user_edit": WHOLE}));
+    let later = posted(
+        "shop",
+        &json!({"event_id": "e-2", "contributor_id": "kim", "after": 1, "final_user_edit": "Dear Mr Okoro, the parcel left today, and the refund follows."}),
+    );
+    let mut world = World::new();
+    world.freeze(&[old]);
+    let audited = world.freeze(&[again]);
+    assert_eq!((audited.duplicates, world.rows.len()), (1, 1));
+    let audited = world.freeze(&[later]);
+    assert_eq!((audited.revised.len(), world.rows.len()), (1, 1), "a later text takes the old row's place");
+    let no = posted(
+        "shop",
+        &json!({"event_id": "e-2", "contributor_id": "kim", "final_user_edit": WHOLE, "consent": false}),
+    );
+    world.freeze(&[no]);
+    assert!(world.rows.is_empty());
+}
+
+#[test]
+fn a_withdrawal_takes_out_a_row_from_before_scopes() {
+    let old = curated(&json!({"event_id": "e-1", "final_user_edit": WHOLE}));
+    let no = posted(
+        "shop",
+        &json!({"event_id": "e-1", "contributor_id": "kim", "final_user_edit": WHOLE, "consent": false}),
+    );
+    for order in [vec![vec![&old], vec![&no]], vec![vec![&old, &no]]] {
+        let mut world = World::new();
+        for batch in order {
+            world.freeze(&batch.into_iter().cloned().collect::<Vec<_>>());
+        }
+        assert!(world.rows.is_empty());
     }
 }
 

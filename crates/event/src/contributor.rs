@@ -9,6 +9,7 @@ use flywheel_base::{
     digest::hex,
     fields::Fields,
     json::{Json, Text},
+    require_visible,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -59,6 +60,9 @@ pub(crate) fn take_pseudonym<'a>(
     key: Option<&ContributorKey>,
 ) -> Result<Option<Cow<'a, str>>, Refusal> {
     let id = fields.optional_id("contributor_id")?;
+    if let Some(id) = id.as_deref().filter(|_| writer == Writer::Client) {
+        require_visible(id, "contributor_id")?;
+    }
     if writer == Writer::Queue
         && let Some(Json::Text(Text { value: pseudonym, .. })) = fields.take("contributor")?
         && is_pseudonym(&pseudonym)

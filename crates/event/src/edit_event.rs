@@ -10,7 +10,7 @@ use flywheel_base::{
     instant::{Micros, micros, rfc3339_micros},
     json,
     json::{Json, Text},
-    printable,
+    printable, require_visible,
 };
 use serde::Serialize;
 
@@ -18,6 +18,8 @@ use crate::contributor::{ContributorKey, Writer, take_pseudonym};
 use crate::feedback::{Feedback, FeedbackKind};
 use crate::prompt::Prompt;
 use crate::revision::{OutputOf, Revision};
+use crate::sender;
+use crate::sender::RESERVED;
 
 /// The maximum number of entries in an event's `context`.
 const MAX_CONTEXT_ENTRIES: usize = 32;
@@ -49,6 +51,9 @@ pub(crate) const FIELDS: [&str; 18] = [
 
 /// The field of a queued event that marks a replaced character. U+FFFD alone is no sign of one: users type it, too.
 const REPLACED_CHARACTER: &str = "replaced_character";
+
+/// The names of fields in a compact message. All are shorter, so that the label of the ingest key takes no room of the client's.
+const COMPACT: [(&str, &str); 3] = [("event_id", "e"), ("original_llm_output", "o"), ("ingest_key", "k")];
 
 /// One user's edit of one model output, or [`Feedback`] on one. It borrows texts from the message where possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +87,8 @@ pub struct EditEvent<'a> {
     /// The time at which the front door received the event, in microseconds since the epoch. `None` if it did not come
     /// through it.
     pub received_at: Option<Micros>,
+    /// The label of the ingest key that posted it. `None` if it did not come through the front door.
+    pub ingest_key: Option<Cow<'a, str>>,
     /// The user's consent to training on the edit. `None` leaves it to the client's agreement with its users.
     pub consent: Option<bool>,
     /// The client's labels for the event, such as a tenant or a feature.
@@ -139,7 +146,10 @@ impl<'a> EditEvent<'a> {
         writer: Writer,
         key: Option<&ContributorKey>,
     ) -> Result<Self, Refusal> {
-        let Json::Object(entries) = value else { return Err(wrong_type(&value, "an object", field)) };
+        let Json::Object(mut entries) = value else { return Err(wrong_type(&value, "an object", field)) };
+        if writer == Writer::Queue {
+            with_whole_names(&mut entries);
+        }
         let mut fields = Fields::new(entries, "");
         let feedback = Feedback::take(&mut fields)?;
         fields.refuse_unsupported(&UNSUPPORTED)?;
@@ -165,20 +175,52 @@ impl<'a> EditEvent<'a> {
             model: model(&mut fields)?,
             occurred_at: occurred_at(&mut fields)?,
             received_at: received_at(&mut fields, writer)?,
+            ingest_key: ingest_key(&mut fields, writer)?,
             consent: fields.optional_flag("consent")?,
-            context: context(&mut fields)?,
+            context: context(&mut fields, writer)?,
             has_replaced_character: has_replaced_character(&mut fields, writer)?,
         };
+        if writer == Writer::Client {
+            event.require_visible_ids()?;
+        }
         if !event.event_id_is_given {
             event.event_id = Cow::Owned(event.derived_id());
         }
         Ok(event)
     }
 
+    /// Refuses ids and labels with characters that no one sees. Events that were queued before this rule are taken as they are:
+    /// they are acknowledged.
+    fn require_visible_ids(&self) -> Result<(), Refusal> {
+        let model = self.model.as_ref();
+        let ids = [
+            ("event_id", Some(&self.event_id)),
+            ("thread_id", self.thread_id.as_ref()),
+            ("response_id", self.response_id.as_ref()),
+            ("model.id", model.map(|model| &model.id)),
+            ("model.adapter", model.and_then(|model| model.adapter.as_ref())),
+        ];
+        for (field, id) in ids {
+            id.map_or(Ok(()), |id| require_visible(id, field))?;
+        }
+        for entry in &self.context {
+            let field = format!("context.{}", printable(&entry.key));
+            require_visible(&entry.key, &field)?;
+            require_visible(&entry.value, &field)?;
+        }
+        Ok(())
+    }
+
     /// Returns `true` if the user edited the text, or kept it in an edit. Feedback on an unchanged output is no edit.
     #[must_use]
     pub fn is_edit(&self) -> bool {
         self.feedback.is_none() || self.chosen != self.rejected
+    }
+
+    /// Returns the event's id in the scope of its sender. `None` where the sender is not known.
+    pub fn event_key(&self) -> Option<String> {
+        let key = self.ingest_key.as_deref()?;
+        Some(sender::event_key(key, self.contributor.as_deref(), &self.event_id))
     }
 
     /// Returns the event's revision of its output. `now`, in microseconds, is its time of receipt if the front door
@@ -265,6 +307,29 @@ impl<'a> EditEvent<'a> {
         digest.hex()
     }
 
+    /// Returns `true` if it has an id of the client's that counts within its sender.
+    pub(crate) fn names_an_id(&self) -> bool {
+        self.event_id_is_given || self.response_id.is_some()
+    }
+
+    /// Writes the event as one queue message with shorter names of fields, for an event that hardly fits.
+    ///
+    /// # Errors
+    /// As [`EditEvent::to_message`].
+    pub(crate) fn to_compact_message(&self) -> serde_json::Result<String> {
+        let mut message = self.to_message()?;
+        // These fields come before the context, whose keys are the client's. In a text a quotation mark has a backslash before it.
+        let written = COMPACT.iter().filter(|(whole, _)| match *whole {
+            "event_id" => self.event_id_is_given,
+            "ingest_key" => self.ingest_key.is_some(),
+            _ => true,
+        });
+        for (whole, compact) in written {
+            message = message.replacen(&format!("\"{whole}\":"), &format!("\"{compact}\":"), 1);
+        }
+        Ok(message)
+    }
+
     /// Writes the event as one queue message. [`EditEvent::parse`] reads it back to an equal event, whatever the key.
     ///
     /// The message is compact, without white space and unknown fields. It keeps the client's values except the
@@ -291,6 +356,7 @@ impl<'a> EditEvent<'a> {
             model: self.model.as_ref().map(|model| QueuedModel { id: &model.id, adapter: model.adapter.as_deref() }),
             occurred_at: self.occurred_at.as_ref().map(|instant| instant.sent.as_ref()),
             received_at: self.received_at.map(rfc3339_micros),
+            ingest_key: self.ingest_key.as_deref(),
             consent: self.consent,
             context: ContextMap(&self.context),
             replaced_character: self.has_replaced_character.then_some(true),
@@ -299,6 +365,18 @@ impl<'a> EditEvent<'a> {
         // SQS refuses these two scalars, and JSON may hold them as they are. In JSON they occur only within strings,
         // where an escape means the same.
         Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
+    }
+}
+
+/// Gives the fields of a compact message their names. A message with an `original_llm_output` is not compact.
+fn with_whole_names(entries: &mut [(Text<'_>, Json<'_>)]) {
+    if entries.iter().any(|(key, _)| key.value == "original_llm_output") {
+        return;
+    }
+    for (key, _) in entries {
+        if let Some((whole, _)) = COMPACT.iter().find(|(_, compact)| key.value == *compact) {
+            key.value = Cow::Borrowed(whole);
+        }
     }
 }
 
@@ -345,7 +423,18 @@ fn received_at(fields: &mut Fields<'_>, writer: Writer) -> Result<Option<Micros>
     Ok(micros(&value))
 }
 
-fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal> {
+/// Takes the label of the ingest key from the front door. From a client it is an unknown field.
+fn ingest_key<'a>(fields: &mut Fields<'a>, writer: Writer) -> Result<Option<Cow<'a, str>>, Refusal> {
+    if writer == Writer::Client {
+        return Ok(None);
+    }
+    let Some(Json::Text(Text { value, .. })) = fields.take("ingest_key")? else { return Ok(None) };
+    Ok(Some(value).filter(|label| !label.is_empty()))
+}
+
+/// Takes the context. Entries that only Flywheel writes are refused from a client. In a queued event they are another line's, as
+/// in a correction, and are left out.
+fn context<'a>(fields: &mut Fields<'a>, writer: Writer) -> Result<Vec<ContextEntry<'a>>, Refusal> {
     let Some(value) = fields.optional("context")? else { return Ok(Vec::new()) };
     let Json::Object(entries) = value else {
         return Err(wrong_type(&value, "an object of strings", "context"));
@@ -360,6 +449,13 @@ fn context<'a>(fields: &mut Fields<'a>) -> Result<Vec<ContextEntry<'a>>, Refusal
         Ok(ContextEntry { key, value: fields.keep(label(value, &path)?) })
     };
     let mut context = entries.into_iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+    let is_reserved = |entry: &ContextEntry<'_>| entry.key.starts_with(RESERVED);
+    if let Some(reserved) = context.iter().find(|entry| writer == Writer::Client && is_reserved(entry)) {
+        let path = format!("context.{}", printable(&reserved.key));
+        let message = format!("is reserved: choose a key that does not begin with {RESERVED}");
+        return Err(Refusal::of_field(RefusalCode::InvalidValue, &path, message));
+    }
+    context.retain(|entry| !is_reserved(entry));
     // Sorted, so that the derived id does not depend on the iteration order of a client's map.
     context.sort_by(|left, right| left.key.cmp(&right.key));
     if let Some(twice) = context.windows(2).find(|pair| pair[0].key == pair[1].key) {
@@ -395,6 +491,8 @@ struct Message<'e> {
     occurred_at: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     received_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ingest_key: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     consent: Option<bool>,
     #[serde(skip_serializing_if = "ContextMap::is_empty")]

@@ -13,12 +13,14 @@ mod feedback;
 mod prompt;
 mod revision;
 mod sampling;
+mod sender;
 mod submission;
 
 pub use contributor::ContributorKey;
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt, pair_id_of};
 pub use feedback::{Feedback, FeedbackKind};
 pub use prompt::{ChatMessage, Prompt};
-pub use revision::{OutputOf, Revision, output_key};
+pub use revision::{OutputOf, Revision};
 pub use sampling::{Sampling, SamplingSection};
-pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Submission, Submitted};
+pub use sender::{EVENT_KEY, INGEST_KEY, ScopedId};
+pub use submission::{Endpoint, MAX_EVENT_BYTES, QueuedEvent, Received, Submission, Submitted};

@@ -88,7 +88,7 @@ impl OutputOf<'_> {
     ///
     /// The texts are the stored ones, without personal data. An id over the raw texts would let an attacker find, by
     /// trial, the address behind a placeholder.
-    pub(crate) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         let digest = FieldDigest::new("flywheel output 1").optional(self.contributor).optional(self.response_id);
         let digest = match self.response_id {
             Some(_) => digest,
@@ -96,16 +96,6 @@ impl OutputOf<'_> {
         };
         hex(&digest.finish()[..OUTPUT_ID_DIGITS / 2])
     }
-
-    /// Returns the compact key of the id, for large sets.
-    pub fn key(&self) -> u128 {
-        output_key(&self.id())
-    }
-}
-
-/// Returns the compact key of an output's id, for large sets.
-pub fn output_key(output_id: &str) -> u128 {
-    id_key("output", output_id)
 }
 
 #[cfg(test)]

@@ -26,6 +26,23 @@ pub struct QueuedEvent {
     pub message: String,
 }
 
+/// The facts that the front door adds to an event.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'r> {
+    /// The time of receipt, in microseconds since the epoch.
+    pub at: Micros,
+    /// The label of the ingest key that posted it. Ids count within their sender; without a label there is one sender.
+    pub ingest_key: Option<&'r str>,
+}
+
+impl Received<'_> {
+    /// Returns the facts of an event that no ingest key posted.
+    #[must_use]
+    pub fn at(at: Micros) -> Self {
+        Self { at, ingest_key: None }
+    }
+}
+
 /// The endpoint of a posted event. Both take the same events, and each requires its own fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Endpoint {
@@ -60,14 +77,15 @@ impl Endpoint {
         event: Json<'_>,
         path: Option<&str>,
         key: Option<&ContributorKey>,
-        received_at: Micros,
+        received: Received<'_>,
     ) -> Result<Submitted, Refusal> {
         self.check(&event)?;
         match EditEvent::from_json(event, path.unwrap_or("body"), Writer::Client, key) {
             Err(refusal) if refusal.code == RefusalCode::OnlyRead => Ok(Submitted::Read),
             Err(refusal) => Err(refusal),
             Ok(mut event) => {
-                event.received_at = Some(received_at);
+                event.received_at = Some(received.at);
+                event.ingest_key = received.ingest_key.map(|label| label.to_owned().into());
                 queued(event, path).map(Submitted::Event)
             }
         }
@@ -91,7 +109,8 @@ impl Endpoint {
 
 impl Submission {
     /// Reads a request's body from an endpoint. The messages have the pseudonyms of contributors under `key`, and no
-    /// contributors without one. Events carry their time of receipt. In a batch each is one microsecond after the one
+    /// contributors without one. Events carry their time of receipt and the label of the
+    /// ingest key. In a batch each is one microsecond after the one
     /// before, so that revisions of one output keep the order in which they were sent.
     ///
     /// # Errors
@@ -100,7 +119,7 @@ impl Submission {
         body: &[u8],
         endpoint: Endpoint,
         key: Option<&ContributorKey>,
-        received_at: Micros,
+        received: Received<'_>,
     ) -> Result<Self, Refusal> {
         let Body { value, batch } = read_body(body, MAX_EVENTS)?;
         let Json::Object(entries) = value else {
@@ -112,12 +131,12 @@ impl Submission {
             Some(items) => {
                 fields
                     .refuse(&FIELDS, "stands beside events, where it belongs to no event; put it into each of them")?;
-                Self::batch(items, endpoint, key, received_at)
+                Self::batch(items, endpoint, key, received)
             }
             None if fields.contains("events") => {
                 Err(wrong_type(&fields.required("events")?, "a list of events", "events"))
             }
-            None => endpoint.submitted(Json::Object(fields.into_entries()), None, key, received_at).map(Self::One),
+            None => endpoint.submitted(Json::Object(fields.into_entries()), None, key, received).map(Self::One),
         }
     }
 
@@ -125,7 +144,7 @@ impl Submission {
         items: Vec<Result<Json<'_>, Refusal>>,
         endpoint: Endpoint,
         key: Option<&ContributorKey>,
-        received_at: Micros,
+        received: Received<'_>,
     ) -> Result<Self, Refusal> {
         if items.is_empty() {
             return Err(Refusal::of_field(RefusalCode::EmptyField, "events", "may not be empty"));
@@ -134,10 +153,10 @@ impl Submission {
             let message = format!("has {} events; send at most {MAX_EVENTS} at once", items.len());
             return Err(Refusal::of_field(RefusalCode::TooManyEvents, "events", message));
         }
-        let outcomes = items.into_iter().zip(received_at..).enumerate().map(|(index, (item, received_at))| {
+        let outcomes = items.into_iter().zip(received.at..).enumerate().map(|(index, (item, at))| {
             let path = format!("events[{index}]");
             let event = item.map_err(|refusal| refusal.or_of(&path))?;
-            endpoint.submitted(event, Some(&path), key, received_at)
+            endpoint.submitted(event, Some(&path), key, Received { at, ..received })
         });
         Ok(Self::Batch(outcomes.collect()))
     }
@@ -151,6 +170,13 @@ fn queued(mut event: EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, 
         event.received_at = None;
         message = message_of(&event)?;
     }
+    // So does the label of the ingest key. An event that names an id needs it, lest it pass for another sender's.
+    if message.len() > MAX_EVENT_BYTES && event.ingest_key.is_some() {
+        if !event.names_an_id() {
+            event.ingest_key = None;
+        }
+        message = event.to_compact_message().map_err(unwritable)?;
+    }
     if message.len() > MAX_EVENT_BYTES {
         let text = format!("the event has {} bytes; at most {MAX_EVENT_BYTES} are taken", message.len());
         return Err(Refusal { code: RefusalCode::TooLarge, message: text, field: field.map(str::to_owned) });
@@ -159,8 +185,11 @@ fn queued(mut event: EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, 
 }
 
 fn message_of(event: &EditEvent<'_>) -> Result<String, Refusal> {
-    let failed = |_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON");
-    event.to_message().map_err(failed)
+    event.to_message().map_err(unwritable)
+}
+
+fn unwritable(_: serde_json::Error) -> Refusal {
+    Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON")
 }
 
 #[cfg(test)]
@@ -173,17 +202,20 @@ mod tests {
     }
 
     fn refused(body: &str) -> RefusalCode {
-        Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0).unwrap_err().code
+        Submission::parse(body.as_bytes(), Endpoint::Edits, None, Received::at(0)).unwrap_err().code
     }
 
     #[test]
     fn one_object_is_one_event() {
-        assert!(matches!(Submission::parse(event("e").as_bytes(), Endpoint::Edits, None, 0), Ok(Submission::One(_))));
+        assert!(matches!(
+            Submission::parse(event("e").as_bytes(), Endpoint::Edits, None, Received::at(0)),
+            Ok(Submission::One(_))
+        ));
     }
 
     #[test]
     fn an_endpoint_demands_what_it_is_for_and_reads_are_counted() {
-        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback, None, 0);
+        let feedback = |text: &str| Submission::parse(text.as_bytes(), Endpoint::Feedback, None, Received::at(0));
         let refused = |outcome: Result<Submission, Refusal>| {
             let refusal = outcome.unwrap_err();
             (refusal.code, refusal.field.unwrap())
@@ -196,7 +228,7 @@ mod tests {
         let like = r#"{"kind":"accept","prompt":"p","original_llm_output":"o"}"#;
         assert!(matches!(feedback(like), Ok(Submission::One(Submitted::Event(_)))));
         for text in [like, r#"{"kind":"read"}"#] {
-            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits, None, 0);
+            let outcome = Submission::parse(text.as_bytes(), Endpoint::Edits, None, Received::at(0));
             assert_eq!(refused(outcome), (RefusalCode::MissingField, "final_user_edit".to_owned()));
         }
         let batch = feedback(&format!(r#"{{"events":[{{"kind":"read"}},{like},{}]}}"#, event("e"))).unwrap();
@@ -208,15 +240,17 @@ mod tests {
     #[test]
     fn an_edit_is_the_same_event_at_either_endpoint() {
         let edit = r#"{"kind":"thumbs_down","prompt":"p","original_llm_output":"o","final_user_edit":"e"}"#;
-        let [one, other] =
-            [Endpoint::Edits, Endpoint::Feedback].map(|at| Submission::parse(edit.as_bytes(), at, None, 0).unwrap());
+        let [one, other] = [Endpoint::Edits, Endpoint::Feedback]
+            .map(|at| Submission::parse(edit.as_bytes(), at, None, Received::at(0)).unwrap());
         assert_eq!(one, other);
     }
 
     #[test]
     fn a_bad_event_is_refused_alone() {
         let body = format!(r#"{{"events":[{},{{"prompt":"p"}},7]}}"#, event("e"));
-        let Ok(Submission::Batch(outcomes)) = Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0) else {
+        let Ok(Submission::Batch(outcomes)) =
+            Submission::parse(body.as_bytes(), Endpoint::Edits, None, Received::at(0))
+        else {
             panic!("a batch was sent")
         };
         assert!(outcomes[0].is_ok());
@@ -237,7 +271,7 @@ mod tests {
     fn an_event_beside_a_batch_is_refused_by_its_first_field_and_other_fields_are_ignored() {
         let with = |field: &str| {
             let body = format!(r#"{{"events":[{}],{field}}}"#, event("e"));
-            Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0)
+            Submission::parse(body.as_bytes(), Endpoint::Edits, None, Received { at: 0, ingest_key: None })
                 .map_err(|refusal| (refusal.code, refusal.field))
         };
         for name in FIELDS {
@@ -258,8 +292,33 @@ mod tests {
         let letters = (MAX_EVENT_BYTES - frame) / 2;
         let fits = event(&"\u{e9}".repeat(letters));
         assert!(fits.len() <= MAX_EVENT_BYTES && fits.len() + 2 > MAX_EVENT_BYTES);
-        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits, None, 0).is_ok());
+        assert!(Submission::parse(fits.as_bytes(), Endpoint::Edits, None, Received::at(0)).is_ok());
         assert_eq!(refused(&event(&"\u{e9}".repeat(letters + 1))), RefusalCode::TooLarge);
+    }
+
+    #[test]
+    fn the_label_of_the_ingest_key_takes_no_room_of_the_clients() {
+        let sent = |letters: usize, ids: serde_json::Value| {
+            let mut event: serde_json::Value = serde_json::from_str(&event(&"e".repeat(letters))).unwrap();
+            event.as_object_mut().unwrap().extend(ids.as_object().unwrap().clone());
+            event["context"] = serde_json::json!({"original_llm_output": "\"o\":", "ingest_key": "\"event_id\":"});
+            event.to_string()
+        };
+        for ids in [serde_json::json!({}), serde_json::json!({"event_id": "e-1"})] {
+            let body = sent(MAX_EVENT_BYTES - sent(0, ids.clone()).len(), ids.clone());
+            let received = Received { at: 7, ingest_key: Some("sample") };
+            let Ok(Submission::One(Submitted::Event(queued))) =
+                Submission::parse(body.as_bytes(), Endpoint::Edits, None, received)
+            else {
+                panic!("it fits")
+            };
+            let mut read = EditEvent::parse(&queued.message, None).unwrap();
+            let label = ids.get("event_id").map(|_| "sample");
+            assert!(queued.message.len() <= MAX_EVENT_BYTES && read.ingest_key.as_deref() == label);
+            let plain = EditEvent::parse(&body, None).unwrap();
+            read.ingest_key = None;
+            assert_eq!(read, plain);
+        }
     }
 
     #[test]
@@ -272,7 +331,8 @@ mod tests {
         };
         let letters = MAX_EVENT_BYTES - edit_by(0).len() - 28;
         let taken = |letters, key: Option<&ContributorKey>| {
-            Submission::parse(edit_by(letters).as_bytes(), Endpoint::Edits, key, 0).map_err(|refusal| refusal.code)
+            Submission::parse(edit_by(letters).as_bytes(), Endpoint::Edits, key, Received::at(0))
+                .map_err(|refusal| refusal.code)
         };
         let Ok(Submission::One(Submitted::Event(largest))) = taken(letters, key.as_ref()) else { panic!("it fits") };
         assert_eq!(largest.message.len(), MAX_EVENT_BYTES);
@@ -283,7 +343,7 @@ mod tests {
     proptest! {
         #[test]
         fn of_a_contributor_only_the_pseudonym_is_queued_and_the_id_is_the_same_at_both_ends(
-            number in any::<u32>(), rest in "\\PC{0,200}", has_key in any::<bool>(), reader_has_key in any::<bool>(),
+            number in any::<u32>(), rest in "[a-zA-Z0-9_é漢.-]{0,200}", has_key in any::<bool>(), reader_has_key in any::<bool>(),
             event_id in prop::option::of("[a-z]{1,8}"), kind in prop::option::of(Just("thumbs_down")),
             forged in prop_oneof![Just(serde_json::Value::Null), Just(7.into()), Just("f".repeat(32).into())],
         ) {
@@ -296,7 +356,7 @@ mod tests {
             let key = ContributorKey::new("key").filter(|_| has_key);
             let readers_key = ContributorKey::new("another key").filter(|_| reader_has_key);
             let Ok(Submission::One(Submitted::Event(queued))) =
-                Submission::parse(sent.to_string().as_bytes(), Endpoint::Edits, key.as_ref(), 0)
+                Submission::parse(sent.to_string().as_bytes(), Endpoint::Edits, key.as_ref(), Received::at(0))
             else {
                 panic!("an edit was sent")
             };
@@ -310,7 +370,7 @@ mod tests {
 
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
-        let refusal = Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None, 0).unwrap_err();
+        let refusal = Submission::parse(b"{\"prompt\":\"\xff\"}", Endpoint::Edits, None, Received::at(0)).unwrap_err();
         assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::NotUtf8, Some("prompt")));
     }
 
@@ -324,7 +384,7 @@ mod tests {
         let (first, last) = (event("first"), event("last"));
         let body =
             [br#"{"events":["#, first.as_bytes(), b",", event_text.as_ref(), b",", last.as_bytes(), b"]}"].concat();
-        let Ok(Submission::Batch(outcomes)) = Submission::parse(&body, Endpoint::Edits, None, 0) else {
+        let Ok(Submission::Batch(outcomes)) = Submission::parse(&body, Endpoint::Edits, None, Received::at(0)) else {
             panic!("a batch was sent: {}", String::from_utf8_lossy(&body))
         };
         let [Ok(Submitted::Event(before)), event, Ok(Submitted::Event(after))] = &outcomes[..] else {
@@ -404,6 +464,48 @@ mod tests {
             assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::InvalidValue, Some(path)));
         }
         assert!(amid_good_ones(edit_with("\"event_id\":\"e-\u{fffd}\"")).is_ok(), "whole characters are an id");
+    }
+
+    #[test]
+    fn an_id_or_label_with_a_hidden_character_is_refused_by_name_and_a_queued_one_is_taken() {
+        for (fields, path) in [
+            ("\"event_id\":\"e\\u0000\"", "event_id"),
+            ("\"thread_id\":\"t\u{200b}\"", "thread_id"),
+            ("\"response_id\":\"\u{202e}r\"", "response_id"),
+            ("\"contributor_id\":\"kim\u{2060}\"", "contributor_id"),
+            ("\"model\":{\"id\":\"m\u{feff}\"}", "model.id"),
+            ("\"model\":{\"id\":\"m\",\"adapter\":\" \"}", "model.adapter"),
+            ("\"context\":{\"tenant\":\"acme\u{ad}\"}", "context.tenant"),
+            ("\"context\":{\"tenant \":\"acme\"}", "context.tenant "),
+        ] {
+            let refusal = amid_good_ones(edit_with(fields)).unwrap_err();
+            assert_eq!((refusal.code, refusal.field.as_deref()), (RefusalCode::InvalidValue, Some(path)));
+            assert!(refusal.message.contains("U+"), "{}", refusal.message);
+            assert!(EditEvent::parse(&edit_with(fields), None).is_ok(), "an acknowledged event is never refused");
+        }
+    }
+
+    #[test]
+    fn the_names_of_flywheels_own_context_entries_are_reserved() {
+        let refusal = amid_good_ones(edit_with(r#""context":{"flywheel.ingest_key":"shop"}"#)).unwrap_err();
+        assert_eq!(refusal.field.as_deref(), Some("context.flywheel.ingest_key"));
+        let plain = amid_good_ones(event("e")).unwrap();
+        assert_eq!(amid_good_ones(edit_with(r#""ingest_key":"shop""#)).as_ref(), Ok(&plain), "a client's is no label");
+    }
+
+    #[test]
+    fn the_label_of_the_ingest_key_is_queued_and_the_clients_id_stays_its_own() {
+        let received = Received { at: 7, ingest_key: Some("shop") };
+        let body = edit_with(r#""event_id":"order-1001""#);
+        let Ok(Submission::One(Submitted::Event(queued))) =
+            Submission::parse(body.as_bytes(), Endpoint::Edits, None, received)
+        else {
+            panic!("an edit was sent")
+        };
+        let read = EditEvent::parse(&queued.message, None).unwrap();
+        assert_eq!((&queued.event_id[..], read.ingest_key.as_deref()), ("order-1001", Some("shop")));
+        assert!(read.event_key().is_some() && EditEvent::parse(&body, None).unwrap().event_key().is_none());
+        assert_eq!(read.to_message().unwrap(), queued.message);
     }
 
     #[test]

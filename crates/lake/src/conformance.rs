@@ -10,7 +10,7 @@ use flywheel_training::{DatasetVersion, LiveAdapter, LiveCause, LiveModel, Sha25
 
 use crate::ports::{
     CountRows, EraseObject, ListKeys, ListParts, ListRoute, LoadBreaker, LoadLive, LoadPointer, MoveBreaker, MoveLive,
-    MovePointer, Moved, ReadPart, ReplaceObject, VisitObject, WriteFile, WritePart,
+    MovePointer, Moved, ReadPart, ReplaceObject, RewriteObject, VisitObject, WriteFile, WritePart,
 };
 
 /// Distinguishes the files of suites that run at the same time.
@@ -41,7 +41,8 @@ where
         + MoveLive
         + VisitObject
         + WriteFile
-        + ReplaceObject,
+        + ReplaceObject
+        + RewriteObject,
 {
     parts_are_written_once(lake).await;
     parts_are_listed_in_order_after_a_key(lake).await;
@@ -108,7 +109,7 @@ async fn rows_are_counted_by_route_and_time(lake: &(impl WritePart + CountRows))
 }
 
 async fn what_is_erased_is_gone_and_can_be_written_anew(
-    lake: &(impl WritePart + ReadPart + ListKeys + EraseObject + ReplaceObject),
+    lake: &(impl WritePart + ReadPart + ListKeys + EraseObject + RewriteObject),
 ) {
     let keys = ["runs/a/input/run.json", "runs/a/input/train.jsonl", "runs/ab/input/run.json"];
     for key in keys {
@@ -124,7 +125,9 @@ async fn what_is_erased_is_gone_and_can_be_written_anew(
     assert_eq!(lake.list_keys("runs/").await.unwrap(), keys[1..], "and no other one");
     lake.write_part(keys[0], "second".to_owned()).await.unwrap();
     assert_eq!(lake.read_part(keys[0]).await.unwrap(), b"second");
-    lake.replace_object(keys[0], "third".to_owned()).await.unwrap();
+    let rewritten = |read: &'static [u8]| lake.rewrite_object(keys[0], read, "third".to_owned());
+    assert_eq!(rewritten(b"first").await.unwrap(), Moved::WasMovedBefore, "its content is another one");
+    assert_eq!(rewritten(b"second").await.unwrap(), Moved::Moved);
     for _ in 0..2 {
         lake.erase_older_versions(keys[0]).await.unwrap();
         assert_eq!(lake.read_part(keys[0]).await.unwrap(), b"third", "the newest stays");

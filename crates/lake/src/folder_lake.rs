@@ -15,8 +15,8 @@ use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
     CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
-    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
-    WriteFile, WritePart,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, RewriteObject,
+    VisitObject, WriteFile, WritePart,
 };
 use crate::stored;
 
@@ -235,6 +235,15 @@ impl WriteFile for FolderLake {
 impl ReplaceObject for FolderLake {
     async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
         self.put(key, body.as_bytes(), &Condition::Always).map(|_| ())
+    }
+}
+
+impl RewriteObject for FolderLake {
+    async fn rewrite_object(&self, key: &str, read: &[u8], body: String) -> Result<Moved, LakeError> {
+        if self.get(key)? != read {
+            return Ok(Moved::WasMovedBefore);
+        }
+        self.put(key, body.as_bytes(), &Condition::Always).map(Moved::from)
     }
 }
 

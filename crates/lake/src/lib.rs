@@ -19,7 +19,8 @@
 //! | [`MoveLive`] | `s3:PutObject` on the live pointer | promote, the operator's `flywheel demote` |
 //! | [`VisitObject`] | `s3:GetObject` on runs | prepare, promote |
 //! | [`WriteFile`] | `s3:PutObject` on runs' input | prepare |
-//! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews; on runs' files | promote; the operator's `flywheel forget` |
+//! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews | promote |
+//! | [`RewriteObject`] | `s3:GetObject` and `s3:PutObject` on runs' files | the operator's `flywheel forget` |
 //!
 //! A lake is a bucket ([`S3Lake`]) or a folder ([`FolderLake`]); tests have one in memory. One conformance suite checks all of
 //! them.
@@ -41,7 +42,7 @@ pub use folder_lake::FolderLake;
 pub use memory_lake::{Fault, MemoryLake};
 pub use ports::{
     CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
-    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
-    WriteFile, WritePart,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, RewriteObject,
+    VisitObject, WriteFile, WritePart,
 };
 pub use s3_lake::S3Lake;

@@ -14,8 +14,8 @@ use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
     CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
-    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
-    WriteFile, WritePart,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, RewriteObject,
+    VisitObject, WriteFile, WritePart,
 };
 use crate::stored;
 
@@ -214,6 +214,15 @@ impl WriteFile for MemoryLake {
 impl ReplaceObject for MemoryLake {
     async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
         self.put(key, body.into_bytes(), &Condition::Always).map(|_| ())
+    }
+}
+
+impl RewriteObject for MemoryLake {
+    async fn rewrite_object(&self, key: &str, read: &[u8], body: String) -> Result<Moved, LakeError> {
+        if self.read_part(key).await? != read {
+            return Ok(Moved::WasMovedBefore);
+        }
+        self.put(key, body.into_bytes(), &Condition::Always).map(Moved::from)
     }
 }
 

@@ -96,6 +96,18 @@ pub trait ReplaceObject {
     fn replace_object(&self, key: &str, body: String) -> impl Future<Output = Result<(), LakeError>> + Send;
 }
 
+/// Takes lines out of objects that are written once: only an erasure does.
+pub trait RewriteObject {
+    /// Replaces an object whose content is still `read`. The write is conditional, so that it replaces no other content, and
+    /// so that a bucket may refuse unconditional writes to such objects.
+    fn rewrite_object(
+        &self,
+        key: &str,
+        read: &[u8],
+        body: String,
+    ) -> impl Future<Output = Result<Moved, LakeError>> + Send;
+}
+
 /// Reads the pointer.
 pub trait LoadPointer {
     /// Returns the pointer, or the first one of an empty lake.

@@ -6,6 +6,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Config;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::put_object::PutObjectError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
@@ -21,8 +22,8 @@ use crate::conditional_write::{Condition, Put};
 use crate::error::LakeError;
 use crate::ports::{
     CountRows, EraseObject, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker,
-    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, VisitObject,
-    WriteFile, WritePart,
+    LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject, RewriteObject,
+    VisitObject, WriteFile, WritePart,
 };
 use crate::stored;
 
@@ -93,26 +94,27 @@ impl S3Lake {
         Ok(listing)
     }
 
-    async fn get(&self, key: &str) -> Result<ByteStream, LakeError> {
+    async fn get(&self, key: &str) -> Result<GetObjectOutput, LakeError> {
         let object = self.client.get_object().bucket(&self.bucket).key(key).send().await;
-        let object = object.map_err(|error| match error.as_service_error() {
+        object.map_err(|error| match error.as_service_error() {
             Some(service_error) if service_error.is_no_such_key() => LakeError::missing("read", key),
             _ => LakeError::caused("read", key, &error),
-        })?;
-        Ok(object.body)
+        })
+    }
+
+    async fn get_tagged(&self, key: &str) -> Result<(Bytes, Option<String>), LakeError> {
+        let object = self.get(key).await?;
+        let entity_tag = object.e_tag().map(str::to_owned);
+        let body = object.body.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
+        Ok((body.into_bytes(), entity_tag))
     }
 
     async fn load<T: DeserializeOwned + Default>(&self, key: &str) -> Result<(T, Option<String>), LakeError> {
-        let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
-            Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
-                return Ok((T::default(), None));
-            }
-            Err(error) => return Err(LakeError::caused("read", key, &error)),
-        };
-        let entity_tag = object.e_tag().map(str::to_owned);
-        let body = object.body.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
-        Ok((stored::parse(key, &body.into_bytes())?, entity_tag))
+        match self.get_tagged(key).await {
+            Ok((body, entity_tag)) => Ok((stored::parse(key, &body)?, entity_tag)),
+            Err(error) if error.is_missing() => Ok((T::default(), None)),
+            Err(error) => Err(error),
+        }
     }
 
     async fn store<T: Serialize + Sync>(&self, key: &str, value: &T, still: Option<&str>) -> Result<Moved, LakeError> {
@@ -231,14 +233,14 @@ fn listed_part(object: &StoredObject, route: Route) -> Option<ListedPart> {
 
 impl ReadPart for S3Lake {
     async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
-        let body = self.get(key).await?.collect().await.map_err(|error| LakeError::caused("read", key, &error))?;
+        let (body, _) = self.get_tagged(key).await?;
         Ok(body.to_vec())
     }
 }
 
 impl VisitObject for S3Lake {
     async fn visit_object(&self, key: &str, visit: &mut (dyn FnMut(&[u8]) + Send)) -> Result<(), LakeError> {
-        let mut body = self.get(key).await?;
+        let mut body = self.get(key).await?.body;
         while let Some(piece) = body.try_next().await.map_err(|error| LakeError::caused("read", key, &error))? {
             visit(&piece);
         }
@@ -269,6 +271,15 @@ impl ReplaceObject for S3Lake {
     async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
         let object = Object { body: body.into(), content_type: "application/json" };
         self.put(key, &object, &Condition::Always).await.map(|_| ())
+    }
+}
+
+impl RewriteObject for S3Lake {
+    async fn rewrite_object(&self, key: &str, read: &[u8], body: String) -> Result<Moved, LakeError> {
+        let (stored, entity_tag) = self.get_tagged(key).await?;
+        let Some(entity_tag) = entity_tag.filter(|_| stored == read) else { return Ok(Moved::WasMovedBefore) };
+        let object = Object { body: body.into(), content_type: "application/x-ndjson" };
+        self.put(key, &object, &Condition::EntityTag(&entity_tag)).await.map(Moved::from)
     }
 }
 

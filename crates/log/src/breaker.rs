@@ -15,6 +15,9 @@
 //! An operator may open or close it by hand at any time. The store announces each change: its events follow from the write
 //! itself, so none is lost if the writer dies.
 //!
+//! A window that is sound without one sender's pairs opens it for that sender alone: a contributor, or the holder of an ingest
+//! key. Then only that one's gold goes to quarantine, and training goes on. Else anyone who posts enough could stop everybody.
+//!
 //! It is an object of its own, apart from the pointer. A version carries its pointer, and a pointer may be restored from a
 //! version. A breaker inside it, opened by an operator in the meantime, would be closed by that.
 
@@ -24,6 +27,7 @@ use flywheel_base::instant::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker_bounds::BreakerBounds;
+use crate::held_sender::{HeldSender, Sender};
 use crate::part::PartName;
 
 /// The breaker's object key. It is moved by conditional writes only (`If-Match`).
@@ -31,6 +35,9 @@ pub const BREAKER_KEY: &str = "state/breaker.json";
 
 /// The number of changes kept: more than a year of weekly incidents, each with its way back.
 const MAX_CHANGES: usize = 200;
+
+/// The number of senders kept, the newest: those that the breaker is open for, and those whose last gold may be pending.
+const MAX_SENDERS: usize = 100;
 
 /// The breaker's state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +186,9 @@ pub struct BreakerChange {
     pub to: BreakerState,
     /// The cause.
     pub cause: Cause,
+    /// The sender that it opened for; none: for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sender: Option<Sender>,
 }
 
 /// The circuit breaker. An older version of the software ignores fields that a newer one adds, because both run during a
@@ -195,6 +205,9 @@ pub struct Breaker {
     pub hold_before: Millis,
     /// The last changes, oldest first.
     pub changes: Vec<BreakerChange>,
+    /// The senders whose gold is held while others' is not, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub senders: Vec<HeldSender>,
 }
 
 /// The error of a change to the state that the breaker is in already.
@@ -208,7 +221,7 @@ impl Breaker {
     /// # Errors
     /// If it is open already and waits for an operator. (An open breaker that would become half-open by itself no longer does.)
     pub fn opened_by_hand(&self, who: &str, why: &str, now: Millis) -> Result<Self, AlreadyThere> {
-        if self.state == BreakerState::Open && self.half_open_at.is_none() {
+        if self.is_open_for_all() && self.half_open_at.is_none() {
             return Err(AlreadyThere(self.state));
         }
         Ok(self.moved(BreakerState::Open, by_hand(who, why), now))
@@ -229,7 +242,49 @@ impl Breaker {
     #[must_use]
     pub fn after_time(&self, now: Millis) -> Option<Self> {
         let is_over = self.state == BreakerState::Open && self.half_open_at.is_some_and(|at| now >= at);
-        is_over.then(|| self.moved(BreakerState::HalfOpen, Cause::TimePassed, now))
+        // For one sender there is no sample: the next window judges that one with the others.
+        let next = if self.is_open_for_all() { BreakerState::HalfOpen } else { BreakerState::Closed };
+        is_over.then(|| self.moved(next, Cause::TimePassed, now))
+    }
+
+    /// Returns `true` if it is open for everybody, and not for some senders alone.
+    #[must_use]
+    pub fn is_open_for_all(&self) -> bool {
+        self.state == BreakerState::Open && self.senders.iter().all(|held| held.until.is_some())
+    }
+
+    /// Returns the breaker after the window of a freeze, if that changes it. `without` has windows that lack one sender's events
+    /// each. If the window is beyond the bounds and one of these is not, the breaker opens for that sender alone.
+    #[must_use]
+    pub fn after_window_of(
+        &self,
+        window: &WindowStatistics,
+        without: Vec<(Sender, WindowStatistics)>,
+        bounds: &BreakerBounds,
+        crossing: u64,
+        now: Millis,
+    ) -> Option<Self> {
+        let exceeded = bounds.exceeded(window);
+        if exceeded.is_empty() || self.is_open_for_all() {
+            return self.after_window(window, bounds, crossing, now);
+        }
+        let is_sound = |rest: &WindowStatistics| rest.pairs > 0 && bounds.exceeded(rest).is_empty();
+        let Some((sender, _)) = without.into_iter().find(|(_, rest)| is_sound(rest)) else {
+            return self.after_window(window, bounds, crossing, now);
+        };
+        let mut opened = self.moved(BreakerState::Open, Cause::BeyondBounds { crossing, exceeded }, now);
+        opened.changes.last_mut()?.sender = Some(sender.clone());
+        opened.senders = self.senders.iter().filter(|held| held.sender != sender).cloned().collect();
+        opened.senders.push(HeldSender { sender, until: None });
+        opened.senders.drain(..opened.senders.len().saturating_sub(MAX_SENDERS));
+        opened.half_open_at = half_open_at(bounds, now);
+        Some(opened)
+    }
+
+    /// Returns `true` if a line of a pending gold part goes to quarantine because of its sender.
+    #[must_use]
+    pub fn holds_sender(&self, part: &PartName, contributor: Option<&str>, ingest_key: Option<&str>) -> bool {
+        self.senders.iter().any(|held| held.holds(part, contributor, ingest_key))
     }
 
     /// Returns the breaker after the window of a freeze, if that changes it.
@@ -244,15 +299,13 @@ impl Breaker {
         crossing: u64,
         now: Millis,
     ) -> Option<Self> {
-        if self.state == BreakerState::Open {
+        if self.is_open_for_all() {
             return None;
         }
         let exceeded = bounds.exceeded(window);
         if !exceeded.is_empty() {
             let opened = self.moved(BreakerState::Open, Cause::BeyondBounds { crossing, exceeded }, now);
-            let hours = Some(bounds.half_open_after_hours).filter(|hours| *hours > 0);
-            let half_open_at = hours.map(|hours| now.saturating_add(hours.saturating_mul(60 * 60 * 1000)));
-            return Some(Self { half_open_at, ..opened });
+            return Some(Self { half_open_at: half_open_at(bounds, now), ..opened });
         }
         let is_sound = self.state == BreakerState::HalfOpen && window.pairs > 0;
         let cause = Cause::SoundSample { crossing, pairs: window.pairs };
@@ -262,28 +315,36 @@ impl Breaker {
     /// Returns `true` if a pending gold part goes to quarantine; its name alone decides.
     #[must_use]
     pub fn holds(&self, part: &PartName) -> bool {
-        self.state == BreakerState::Open || part.written_at < self.hold_before
+        self.is_open_for_all() || part.written_at < self.hold_before
     }
 
     /// Returns the most pairs that the next freeze may let through.
     #[must_use]
     pub fn room(&self, bounds: &BreakerBounds) -> u64 {
         match self.state {
-            BreakerState::Closed => u64::MAX,
+            BreakerState::Open if self.is_open_for_all() => 0,
+            BreakerState::Closed | BreakerState::Open => u64::MAX,
             BreakerState::HalfOpen => bounds.sample_pairs,
-            BreakerState::Open => 0,
         }
     }
 
     fn moved(&self, to: BreakerState, cause: Cause, now: Millis) -> Self {
         let number = 1 + self.changes.last().map_or(0, |change| change.number);
         let mut changes = self.changes.clone();
-        changes.push(BreakerChange { number, at: now, from: self.state, to, cause });
+        changes.push(BreakerChange { number, at: now, from: self.state, to, cause, sender: None });
         changes.drain(..changes.len().saturating_sub(MAX_CHANGES));
-        let is_left = self.state == BreakerState::Open && to != BreakerState::Open;
+        let is_left = self.is_open_for_all() && to != BreakerState::Open;
         let hold_before = if is_left { self.hold_before.max(now) } else { self.hold_before };
-        Self { state: to, half_open_at: None, hold_before, changes }
+        // What a sender wrote until now stays in quarantine, as all gold of an open breaker does.
+        let settled = |held: &HeldSender| HeldSender { until: Some(held.until.unwrap_or(now)), ..held.clone() };
+        let senders = self.senders.iter().map(settled).collect();
+        Self { state: to, half_open_at: None, hold_before, changes, senders }
     }
+}
+
+fn half_open_at(bounds: &BreakerBounds, now: Millis) -> Option<Millis> {
+    let hours = Some(bounds.half_open_after_hours).filter(|hours| *hours > 0);
+    hours.map(|hours| now.saturating_add(hours.saturating_mul(60 * 60 * 1000)))
 }
 
 fn by_hand(who: &str, why: &str) -> Cause {
@@ -376,6 +437,32 @@ mod tests {
         let again = half.after_window(&flooded(), &bounds(), 5, NOW + 2 * DAY).unwrap();
         assert_eq!((again.state, again.half_open_at), (BreakerState::Open, Some(NOW + 3 * DAY)));
         assert_eq!(half.after_window(&WindowStatistics::default(), &bounds(), 5, NOW), None, "no sample yet");
+    }
+
+    #[test]
+    fn a_window_that_is_sound_without_one_sender_opens_it_for_that_sender_alone() {
+        let eve = Sender { contributor: Some("eve".to_owned()), ingest_key: Some("desk".to_owned()) };
+        let burst = WindowStatistics { burst: Some(0.3), ..SOUND };
+        let after = |breaker: &Breaker, rest, now| {
+            breaker.after_window_of(&burst, vec![(eve.clone(), rest)], &bounds(), 3, now)
+        };
+        let open = after(&Breaker::default(), SOUND, NOW).unwrap();
+        assert_eq!((open.state, open.is_open_for_all(), open.room(&bounds())), (BreakerState::Open, false, u64::MAX));
+        assert_eq!((open.changes[0].sender.as_ref(), open.half_open_at), (Some(&eve), Some(NOW + DAY)));
+        assert!(open.holds_sender(&part(NOW + 9), Some("eve"), Some("desk")) && !open.holds(&part(NOW + 9)));
+        assert!(!open.holds_sender(&part(NOW + 9), Some("eve"), Some("shop")));
+        assert_eq!(open.after_window_of(&SOUND, Vec::new(), &bounds(), 4, NOW), None, "others are judged, and sound");
+        // What was written until it closes stays in quarantine.
+        let closed = open.after_time(NOW + DAY).unwrap();
+        assert_eq!((closed.state, closed.hold_before), (BreakerState::Closed, 0));
+        let is_held = |at| closed.holds_sender(&part(at), Some("eve"), Some("desk"));
+        assert!(is_held(NOW + DAY - 1) && !is_held(NOW + DAY));
+        let stored = serde_json::to_string(&open).unwrap();
+        assert_eq!(serde_json::from_str::<Breaker>(&stored).unwrap(), open);
+        // A window that is beyond the bounds without any one sender opens it for everybody.
+        let all = after(&open, burst, NOW + 5).unwrap();
+        assert!(all.is_open_for_all() && all.holds(&part(NOW + 9)) && all.room(&bounds()) == 0);
+        assert!(open.opened_by_hand("kim", "a campaign", NOW).unwrap().is_open_for_all());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use flywheel_base::instant::{Millis, month, next_month};
 
 use crate::breadth::Goal;
-use crate::breaker::{Breaker, BreakerState};
+use crate::breaker::Breaker;
 use crate::pointer::Pointer;
 
 /// The wait after a first failed attempt; each further one doubles it. In milliseconds.
@@ -285,7 +285,7 @@ pub fn decide(trigger: &Trigger, sight: Sight<'_>, known: &KnownRuns) -> Decisio
 /// have trained something, which the pointer counts as one.
 fn gated(trigger: &Trigger, sight: Sight<'_>, trained: u64, rested_at: Option<Millis>) -> Option<Decision> {
     let Sight { pointer, breaker, now, .. } = sight;
-    if breaker.state == BreakerState::Open {
+    if breaker.is_open_for_all() {
         return Some(Decision::BreakerOpen { until: breaker.half_open_at });
     }
     let until = rested_at.filter(|until| now < *until);
@@ -318,6 +318,8 @@ fn backoff(failures: u64) -> Millis {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::breaker::BreakerState;
+    use crate::held_sender::{HeldSender, Sender};
     use crate::pointer::{FreezeReport, Trainings};
 
     const T: u64 = 5_000;
@@ -564,6 +566,10 @@ mod tests {
             let world = World { breaker: open.clone(), ..world.knowing(runs) };
             assert_eq!(world.decide(T), Decision::BreakerOpen { until });
         }
+        // Open for one sender, it stops no run.
+        let sender = Sender { contributor: None, ingest_key: Some("desk".to_owned()) };
+        let for_one = Breaker { senders: vec![HeldSender { sender, until: None }], ..open };
+        assert_eq!(World { breaker: for_one, ..World::default().knowing(runs) }.decide(T), start(7, 1));
         let half_open = Breaker { state: BreakerState::HalfOpen, ..Breaker::default() };
         assert_eq!(World { breaker: half_open, ..World::default().knowing(runs) }.decide(T), start(7, 1));
     }

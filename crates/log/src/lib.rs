@@ -11,6 +11,7 @@ mod breadth;
 mod breaker;
 mod breaker_bounds;
 mod crossing;
+mod held_sender;
 mod part;
 mod pointer;
 mod training_rules;
@@ -22,6 +23,7 @@ pub use breaker::{
 };
 pub use breaker_bounds::{BreakerBounds, BreakerSection};
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
+pub use held_sender::{HeldSender, Sender};
 pub use part::{DIGEST_DIGITS, InvalidPartName, PartName, part_keys_from, route_prefix};
 pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
 pub use training_rules::{TrainingRules, TrainingSection};

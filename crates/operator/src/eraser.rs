@@ -7,7 +7,9 @@ use flywheel_dataset::{
     Amendment, Change, ErasedIds, LinesLeft, ObjectDigest, Operation, Place, ReplacedObject, Replacement, Selection,
     VersionRecord, object_sha256, part_left,
 };
-use flywheel_lake::{EraseObject, ListKeys, ListParts, LoadPointer, MovePointer, ReadPart, ReplaceObject, WritePart};
+use flywheel_lake::{
+    EraseObject, ListKeys, ListParts, LoadPointer, MovePointer, Moved, ReadPart, RewriteObject, WritePart,
+};
 use flywheel_log::{Amended, PartName, Pointer};
 use flywheel_table::{
     Amendable as _, DATASET_PREFIX, DataFileName, Dataset as _, DatasetError, DeltaDataset, Erased, FileLeft, Loaded,
@@ -82,7 +84,7 @@ struct Draft {
 
 impl<'l, L> Eraser<'l, L>
 where
-    L: LoadPointer + MovePointer + WritePart + ReadPart + ReplaceObject + ListParts + ListKeys + EraseObject + Sync,
+    L: LoadPointer + MovePointer + WritePart + ReadPart + RewriteObject + ListParts + ListKeys + EraseObject + Sync,
 {
     /// Returns an eraser of a lake, and of the dataset in it.
     pub fn new(lake: &'l L, dataset: &'l DeltaDataset, now: fn() -> Millis) -> Self {
@@ -235,18 +237,25 @@ where
     /// The older versions of all files go: an erasure may have died after it had replaced a file.
     async fn replace_copies(&self, found: &Found) -> Result<(), AmendError> {
         for key in &found.copies {
-            let body = match self.lake.read_part(key).await {
-                Err(error) if error.is_missing() => continue,
-                other => other?,
-            };
-            if let Some(left) = found.ids.take_copies(&body) {
-                self.lake.replace_object(key, left.body).await?;
-            }
+            self.replace_copy(key, found).await?;
         }
         for key in &found.run_files {
             self.lake.erase_older_versions(key).await?;
         }
         Ok(())
+    }
+
+    async fn replace_copy(&self, key: &str, found: &Found) -> Result<(), AmendError> {
+        loop {
+            let body = match self.lake.read_part(key).await {
+                Err(error) if error.is_missing() => return Ok(()),
+                other => other?,
+            };
+            let Some(left) = found.ids.take_copies(&body) else { return Ok(()) };
+            if self.lake.rewrite_object(key, &body, left.body).await? == Moved::Moved {
+                return Ok(());
+            }
+        }
     }
 
     async fn commit(

@@ -18,7 +18,7 @@ const CONCURRENT_READS: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum HeldError {
     /// A named event or pair is neither in review nor in quarantine.
-    #[error("{0} is not held: neither in review nor in quarantine")]
+    #[error("{0} is neither in review nor in quarantine")]
     NotHeld(String),
     /// A named event cannot be released.
     #[error("{event} cannot be released: {cause}")]

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
-    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, ReplaceObject,
+    LoadedBreaker, LoadedLive, LoadedPointer, MoveBreaker, MoveLive, MovePointer, Moved, ReadPart, RewriteObject,
     S3Lake, WritePart,
 };
 use flywheel_log::{Breaker, Pointer};
@@ -174,9 +174,9 @@ impl ListKeys for OperatorLake {
     }
 }
 
-impl ReplaceObject for OperatorLake {
-    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
-        ask!(self, lake => lake.replace_object(key, body))
+impl RewriteObject for OperatorLake {
+    async fn rewrite_object(&self, key: &str, read: &[u8], body: String) -> Result<Moved, LakeError> {
+        ask!(self, lake => lake.rewrite_object(key, read, body))
     }
 }
 

@@ -117,9 +117,9 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use flywheel_audit::AuditRules;
     use flywheel_base::{Reason, Route};
-    use super::*;
 
     const SHIPPED: &str = include_str!("../../../infra/policy.toml");
 
@@ -196,6 +196,7 @@ mod tests {
             ("[dataset]\nburst_habit_share = 2.0\n", 2, "between 0.0 and 1.0"),
             ("[dataset]\n\nmax_tenant_share = 20.0\n", 3, "between 0.0 and 1.0"),
             ("[dataset]\nmax_tenant_share = 0.0\n", 2, "0.01 or more"),
+            ("[dataset]\nmax_key_share = 0.0\n", 2, "0.01 or more"),
             ("[dataset]\nburst_factor = nan\n", 2, "1 or more"),
             ("[dataset]\nburst_pairs = 1\n", 2, "2 or more"),
             ("[dataset]\nnear_duplicate_from = 0.2\n", 2, "0.5 or more"),

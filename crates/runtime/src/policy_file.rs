@@ -93,7 +93,9 @@ mod tests {
         write("[similarity]\ntrivial_above = 0.9\n");
         assert_eq!(policy_in::<Policy>(folder.path(), true).unwrap().curation.audit.trivial_above, 0.9);
         write("[similarity]\ntrivial_above = 9\n");
-        assert!(policy_in::<Policy>(folder.path(), true).unwrap_err().to_string().contains("policy.toml: policy line 2"));
+        assert!(
+            policy_in::<Policy>(folder.path(), true).unwrap_err().to_string().contains("policy.toml: policy line 2")
+        );
         write("\u{0}");
         assert!(policy_in::<Policy>(folder.path(), true).is_err());
     }

@@ -137,7 +137,7 @@ async fn asked_whether_it_is_there_a_worker_answers_at_once_and_trains_nothing()
     assert_eq!(done, Done::Ready("golden".parse().unwrap()));
     assert_eq!(world.events(), [r#"succeed {"run":"golden"}"#, "delete"]);
     assert!(outputs(&lake).is_empty());
-    // A question that nobody waits for any more is deleted, too.
+    // A question is deleted, too, once the workflow no longer waits for its answer.
     world.deliver(asked);
     world.task_is_gone.store(true, Ordering::Relaxed);
     assert_eq!(work(&world, &lake, &folder, |_, _| panic!("nothing is trained")).await, done);

@@ -19,8 +19,9 @@ async fn main() -> Result<(), StartError> {
         .with_metrics(Metrics::from_settings(&settings)?);
     let counter = &counter;
     // The event is ignored, from the schedule, a rule or an operator: the lake decides.
-    lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| async move {
-        Ok::<_, StartError>(counter.count().await?)
+    lambda_runtime::run(service_fn(move |_: LambdaEvent<IgnoredAny>| {
+        // Boxed: the compiler cannot lay out the runtime's futures around one that is nested this deep.
+        Box::pin(async move { Ok::<_, StartError>(counter.count().await?) })
     }))
     .await
 }

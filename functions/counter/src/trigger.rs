@@ -2,7 +2,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use flywheel_base::instant::Millis;
-use flywheel_log::{Goal, Trigger};
+use flywheel_log::{Goal, TrainingRules, Trigger};
 use flywheel_runtime::{SettingError, Settings};
 
 /// Reads the training trigger from the deployment's parameters and the policy's `[training]`. A missing parameter is off.

@@ -270,7 +270,8 @@ async fn an_open_breaker_starts_nothing_until_its_time_has_come() {
     lake.move_breaker(&waits, &Breaker { half_open_at: Some(NOW), ..open }).await.unwrap();
     let report = recording(&lake, &runs, &recorded).count().await.unwrap();
     assert_eq!((report.decision, report.breaker), ("start", "half_open"));
-    let breaker = [(Metric::BreakerOpen, 1), (Metric::AttemptsSpent, 0), (Metric::BreakerOpen, 0), (Metric::AttemptsSpent, 0)];
+    let breaker =
+        [(Metric::BreakerOpen, 1), (Metric::AttemptsSpent, 0), (Metric::BreakerOpen, 0), (Metric::AttemptsSpent, 0)];
     assert_eq!(*recorded.lock().unwrap(), breaker, "alarms read these");
     assert_eq!(lake.load_breaker().await.unwrap().breaker.state, BreakerState::HalfOpen);
 }

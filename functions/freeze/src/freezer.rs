@@ -9,9 +9,9 @@ use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer,
     Moved, ReadPart, WritePart,
 };
+use flywheel_log::Sender;
 use flywheel_log::{
-    Breadth, Breaker, BreakerBounds, BreakerState, FreezeReport, Frozen, Goal, PartName, Pointer, Watermark,
-    WindowStatistics,
+    Breadth, Breaker, BreakerBounds, FreezeReport, Frozen, Goal, PartName, Pointer, Watermark, WindowStatistics,
 };
 use flywheel_runtime::millis_since;
 use flywheel_table::{
@@ -155,8 +155,9 @@ where
         let attribution = previous.as_ref().map(VersionRecord::attribution).unwrap_or_default();
         let newcomers = Newcomers::new(&self.rules).remembering(&background).attributed_as(attribution);
         let newcomers = add_waiting(newcomers, &waiting, version)?;
-        let Gathered { mut newcomers, window, list, lines } = self.gather(newcomers, &parts, &breaker.breaker).await?;
-        self.add_states(&mut newcomers, &pointer.watermark).await?;
+        let Gathered { mut newcomers, mut window, list, lines } =
+            self.gather(newcomers, &parts, &breaker.breaker).await?;
+        self.add_states(&mut newcomers, &mut window, &pointer.watermark).await?;
         self.dataset.deduplicate(&snapshot, &mut newcomers).await?;
         let mut audited = audit(newcomers, background, &self.rules, &salt);
 
@@ -164,11 +165,14 @@ where
         if !audited.revised.is_empty() && self.dataset.allow_amendments().await? {
             return Ok(None);
         }
-        let drift = previous.as_ref().and_then(|previous| self.drift(previous, &audited));
+        let drift = |sender: Option<&Sender>| self.drift(previous.as_ref()?, &audited, sender);
         let quarantined = self.quarantined(&window, pointer, &breaker.breaker).await?;
         let statistics = window.statistics(&audited, quarantined, drift);
-        let Some(judged) = self.judge(&statistics, &breaker, asked.crossing).await? else { return Ok(None) };
-        let may_train = judged.state != BreakerState::Open;
+        let Some(judged) = self.judge(statistics, &breaker, asked.crossing).await? else { return Ok(None) };
+        let may_train = !judged.is_open_for_all();
+        for held in judged.senders.iter().filter(|held| held.until.is_none()) {
+            audited.hold_sender(&held.sender);
+        }
         audited.hold_beyond(if may_train { room } else { 0 });
 
         let revised = self.dataset.rows_of_pairs(&snapshot, &audited.revised).await?;
@@ -257,7 +261,7 @@ where
         let mut bodies = stream::iter(parts.to_vec()).map(read).buffered(CONCURRENT_READS);
         let mut gathered = Gathered { newcomers, window: Window::default(), list: String::new(), lines: 0 };
         while let Some((name, body)) = bodies.try_next().await? {
-            gathered.add(&name, &body, breaker.holds(&name))?;
+            gathered.add(&name, &body, breaker)?;
         }
         Ok(gathered)
     }
@@ -266,7 +270,12 @@ where
     ///
     /// The listing starts where gold parts are unsettled, so each of these parts is seen by the next freeze at the latest, and by
     /// some freezes twice. That is idempotent: a revision is a maximum.
-    async fn add_states(&self, newcomers: &mut Newcomers, watermark: &Watermark) -> Result<(), FreezeError> {
+    async fn add_states(
+        &self,
+        newcomers: &mut Newcomers,
+        window: &mut Window,
+        watermark: &Watermark,
+    ) -> Result<(), FreezeError> {
         for route in [Route::Dropped, Route::Review, Route::Quarantine] {
             let listing = self.lake.list_route(route, watermark.unsettled_from()..=Millis::MAX, u64::MAX).await?;
             let read = |name: PartName| async move {
@@ -284,6 +293,9 @@ where
                 for (index, line) in part_lines(&name, route, &body)?.into_iter().enumerate() {
                     if !newcomers.add_state(line) {
                         return Err(CorruptPart::line(&name, route, index).into());
+                    }
+                    if route == Route::Quarantine {
+                        window.add_quarantined(&name, line);
                     }
                 }
             }
@@ -307,30 +319,35 @@ where
         Ok(Pointer { carried_over, breadth, ..pointer.clone() })
     }
 
-    /// Returns the drift from the version before, in the breaker's terms.
-    fn drift(&self, previous: &VersionRecord, audited: &Audited) -> Option<f64> {
-        let drift = Drift::between(&previous.statistics, &audited.statistics(), &self.rules);
+    /// Returns the drift from the version before, in the breaker's terms, without one sender's pairs.
+    fn drift(&self, previous: &VersionRecord, audited: &Audited, sender: Option<&Sender>) -> Option<f64> {
+        let drift = Drift::between(&previous.statistics, &audited.statistics_without(sender), &self.rules);
         drift.map(|drift| drift.share_changed())
     }
 
-    /// Counts the rows that curation quarantined in the window's time. Each time is counted once: times that were consumed, or
+    /// Counts the rows that curation quarantined in the window's time, and returns the time from which on they count. Each time is counted once: times that were consumed, or
     /// quarantined behind the breaker, are left out, although a late part may reach back into them. The pairs that freezes
     /// quarantined have the time of the parts that they consumed.
-    async fn quarantined(&self, window: &Window, pointer: &Pointer, breaker: &Breaker) -> Result<u64, FreezeError> {
-        let Some((first, last)) = window.time() else { return Ok(0) };
+    async fn quarantined(
+        &self,
+        window: &Window,
+        pointer: &Pointer,
+        breaker: &Breaker,
+    ) -> Result<(u64, Millis), FreezeError> {
+        let Some((first, last)) = window.time() else { return Ok((0, 0)) };
         let first = first.max(breaker.hold_before).max(pointer.watermark.consumed_until());
-        Ok(self.lake.count_rows(Route::Quarantine, first, last).await?)
+        Ok((self.lake.count_rows(Route::Quarantine, first, last).await?, first))
     }
 
     /// Returns the circuit breaker after this window, moved if the window changes it. `None` means that another process moved it,
     /// and asks for another attempt.
     async fn judge(
         &self,
-        window: &WindowStatistics,
+        (window, without): (WindowStatistics, Vec<(Sender, WindowStatistics)>),
         breaker: &LoadedBreaker,
         crossing: u64,
     ) -> Result<Option<Breaker>, FreezeError> {
-        let Some(next) = breaker.breaker.after_window(window, &self.bounds, crossing, (self.now)()) else {
+        let Some(next) = breaker.breaker.after_window_of(&window, without, &self.bounds, crossing, (self.now)()) else {
             return Ok(Some(breaker.breaker.clone()));
         };
         if self.lake.move_breaker(breaker, &next).await? == Moved::WasMovedBefore {
@@ -364,8 +381,9 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn add(&mut self, name: &PartName, body: &[u8], is_barred: bool) -> Result<(), CorruptPart> {
+    fn add(&mut self, name: &PartName, body: &[u8], breaker: &Breaker) -> Result<(), CorruptPart> {
         for (index, line) in part_lines(name, Route::Gold, body)?.into_iter().enumerate() {
+            let is_barred = breaker.holds(name) || is_of_held_sender(breaker, name, line);
             let is_gold = if is_barred { self.newcomers.add_barred(line) } else { self.newcomers.add(line) };
             if !is_gold {
                 return Err(CorruptPart::line(name, Route::Gold, index));
@@ -381,6 +399,11 @@ impl Gathered {
         self.lines += name.rows;
         Ok(())
     }
+}
+
+fn is_of_held_sender(breaker: &Breaker, name: &PartName, line: &str) -> bool {
+    let is_held = |line: GoldLine<'_>| breaker.holds_sender(name, line.contributor(), line.ingest_key());
+    !breaker.senders.is_empty() && GoldLine::parse(line).is_some_and(is_held)
 }
 
 /// Adds the waiting pairs before all pending ones.

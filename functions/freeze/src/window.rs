@@ -3,15 +3,56 @@
 use std::collections::HashMap;
 
 use flywheel_base::instant::Millis;
-use flywheel_dataset::{Audited, GoldLine, Hold};
+use flywheel_dataset::{Audited, GoldLine, Hold, LineSender};
+use flywheel_log::Sender;
 use flywheel_log::{PartName, WindowStatistics};
 
-/// The pending lines that the circuit breaker does not bar.
+/// The pending lines that the circuit breaker does not bar, and the events that curation quarantined meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    pairs: u64,
-    pairs_by_contributor: HashMap<String, u64>,
+    pairs: Tally,
+    quarantined: Vec<(Millis, LineSender)>,
     time: Option<(Millis, Millis)>,
+}
+
+/// A number of events, in all and by sender.
+#[derive(Debug, Default)]
+struct Tally {
+    all: u64,
+    by_contributor: HashMap<Sender, u64>,
+    by_key: HashMap<Sender, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, sender: &LineSender) {
+        self.all += 1;
+        if let Some(contributor) = sender.as_contributor() {
+            *self.by_contributor.entry(contributor).or_default() += 1;
+        }
+        if let Some(key) = sender.as_key() {
+            *self.by_key.entry(key).or_default() += 1;
+        }
+    }
+
+    fn of<'s>(senders: impl Iterator<Item = &'s LineSender>) -> Self {
+        let mut tally = Self::default();
+        senders.for_each(|sender| tally.add(sender));
+        tally
+    }
+
+    fn by(&self, sender: &Sender) -> u64 {
+        self.by_contributor.get(sender).or(self.by_key.get(sender)).copied().unwrap_or_default()
+    }
+
+    /// Returns the contributor and the key with the most events.
+    fn largest(&self) -> impl Iterator<Item = Sender> {
+        [largest(&self.by_contributor), largest(&self.by_key)].into_iter().flatten().cloned()
+    }
+}
+
+/// Returns the entry with the largest number; of several the last in their order, so that it is the same each time.
+fn largest<K: Ord>(counts: &HashMap<K, u64>) -> Option<&K> {
+    counts.iter().max_by_key(|(key, count)| (**count, *key)).map(|(key, _)| key)
 }
 
 impl Window {
@@ -19,10 +60,12 @@ impl Window {
     pub(crate) fn add(&mut self, part: &PartName, line: &str) {
         let (first, last) = self.time.unwrap_or((part.written_at, part.written_at));
         self.time = Some((first.min(part.written_at), last.max(part.written_at)));
-        self.pairs += 1;
-        if let Some(contributor) = GoldLine::parse(line).and_then(|line| line.contributor) {
-            *self.pairs_by_contributor.entry(contributor.into_owned()).or_default() += 1;
-        }
+        self.pairs.add(&GoldLine::parse(line).map(|line| line.sender()).unwrap_or_default());
+    }
+
+    /// Adds a line that curation quarantined, of whatever time.
+    pub(crate) fn add_quarantined(&mut self, part: &PartName, line: &str) {
+        self.quarantined.push((part.written_at, LineSender::of(line)));
     }
 
     /// Returns the times at which its first and last part were written; none if it is empty.
@@ -30,13 +73,50 @@ impl Window {
         self.time
     }
 
-    /// Returns its statistics as it was read: the rest after a campaign is quarantined would hide the campaign.
-    pub(crate) fn statistics(&self, audited: &Audited, quarantined: u64, drift: Option<f64>) -> WindowStatistics {
-        let share = |pairs: u64| (self.pairs > 0).then(|| pairs as f64 / self.pairs as f64);
-        let top_contributor = self.pairs_by_contributor.values().max().and_then(|pairs| share(*pairs));
+    /// Returns its statistics as it was read: the rest after a campaign is quarantined would hide the campaign. With them come
+    /// the statistics of windows without one sender each: those with the most pairs, pairs in bursts, or quarantined events.
+    ///
+    /// `quarantined` is the number of events that curation quarantined, and `since` the time from which on they count. `drift` is
+    /// that of the pairs that would enter, without a sender's.
+    pub(crate) fn statistics(
+        &self,
+        audited: &Audited,
+        (quarantined, since): (u64, Millis),
+        drift: impl Fn(Option<&Sender>) -> Option<f64>,
+    ) -> (WindowStatistics, Vec<(Sender, WindowStatistics)>) {
         let is_burst = |holds: &[Hold]| holds.contains(&Hold::Burst) && !holds.contains(&Hold::BreakerOpen);
-        let in_bursts = audited.held.iter().filter(|held| !held.has_waited && is_burst(&held.holds)).count();
-        WindowStatistics { pairs: self.pairs, quarantined, top_contributor, burst: share(in_bursts as u64), drift }
+        let in_bursts = audited.held.iter().filter(|held| !held.has_waited && is_burst(&held.holds));
+        let in_bursts: Vec<_> = in_bursts.filter_map(|held| Some(GoldLine::parse(&held.line)?.sender())).collect();
+        let bursts = Tally::of(in_bursts.iter());
+        let last = self.time.map_or(0, |(_, last)| last);
+        let counted = self.quarantined.iter().filter(|(at, _)| (since..=last).contains(at));
+        let held = Tally::of(counted.map(|(_, sender)| sender));
+        let without = |sender: Option<&Sender>| {
+            let by = |tally: &Tally| sender.map_or(0, |sender| tally.by(sender));
+            let pairs = self.pairs.all.saturating_sub(by(&self.pairs));
+            let share = |count: u64| (pairs > 0).then(|| count as f64 / pairs as f64);
+            let is_other = |name: &Sender| {
+                sender.is_none_or(|sender| !sender.wrote(name.contributor.as_deref(), name.ingest_key.as_deref()))
+            };
+            let others = self.pairs.by_contributor.iter().filter(|(name, _)| is_other(name));
+            WindowStatistics {
+                pairs,
+                quarantined: quarantined.saturating_sub(by(&held)),
+                top_contributor: others.map(|(_, pairs)| *pairs).max().and_then(share),
+                burst: share(bursts.all.saturating_sub(by(&bursts))),
+                drift: drift(sender),
+            }
+        };
+        let mut suspects: Vec<Sender> = Vec::new();
+        for sender in [&bursts, &held, &self.pairs].into_iter().flat_map(Tally::largest) {
+            if !suspects.contains(&sender) {
+                suspects.push(sender);
+            }
+        }
+        // A contributor is a smaller part than a key.
+        suspects.sort_by_key(|sender| sender.contributor.is_none());
+        let rest = suspects.into_iter().map(|sender| (sender.clone(), without(Some(&sender)))).collect();
+        (without(None), rest)
     }
 }
 
@@ -88,7 +168,11 @@ mod tests {
             burst: Some(0.4),
             drift: Some(0.1),
         };
-        assert_eq!(window.statistics(&audited, 5, Some(0.1)), expected);
+        let (all, without) = window.statistics(&audited, (5, 0), |_| Some(0.1));
+        assert_eq!(all, expected);
+        let (eve, rest) = without.first().unwrap();
+        assert_eq!(eve.contributor.as_deref(), Some("eve"));
+        assert_eq!((rest.pairs, rest.burst, rest.top_contributor), (3, Some(0.0), Some(1.0)));
         assert_eq!(window.time(), Some((7, 11)));
     }
 
@@ -97,8 +181,8 @@ mod tests {
         let rules = DatasetRules::default();
         let audited = audit(Newcomers::new(&rules), Background::default(), &rules, &SplitSalt::new([0; 16]));
         assert_eq!(
-            Window::default().statistics(&audited, 0, None),
-            WindowStatistics { burst: None, ..Default::default() }
+            Window::default().statistics(&audited, (0, 0), |_| None),
+            (WindowStatistics { burst: None, ..Default::default() }, Vec::new())
         );
         assert_eq!(Window::default().time(), None);
     }

@@ -16,7 +16,7 @@ use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved,
-    ReadPart, ReplaceObject, WritePart,
+    ReadPart, RewriteObject, WritePart,
 };
 use flywheel_log::{BreakerBounds, FreezeReport, Goal, PartName, Pointer};
 use flywheel_operator::{AmendError, Amender, Eraser, Erasure, Request, Wish};
@@ -59,10 +59,10 @@ impl WritePart for Mortal {
     }
 }
 
-impl ReplaceObject for Mortal {
-    async fn replace_object(&self, key: &str, body: String) -> Result<(), LakeError> {
+impl RewriteObject for Mortal {
+    async fn rewrite_object(&self, key: &str, read: &[u8], body: String) -> Result<Moved, LakeError> {
         self.operate().await?;
-        self.lake.replace_object(key, body).await
+        self.lake.rewrite_object(key, read, body).await
     }
 }
 

@@ -72,6 +72,27 @@ impl World {
         }
     }
 
+    /// Writes a part with so many edits of each contributor, each of another output.
+    async fn curate_by(&self, written_at: Millis, contributors: &[(&String, u32)]) {
+        let curator = Curator::new(Policy::default(), None);
+        let mut batch = Batch::default();
+        for (contributor, edits) in contributors {
+            for n in 0..*edits {
+                let text = |word: &str| format!("one two {word} four five {n}");
+                let word = format!("zor{}{}blax", char::from(b'a' + n as u8), &contributor[..1]);
+                let message = json!({"event_id": format!("{contributor}-{written_at}-{n}"), "contributor": contributor,
+                                     "ingest_key": "shop", "prompt": format!("question {n} {written_at} {contributor}"),
+                                     "original_llm_output": text("three"), "final_user_edit": text(&word)});
+                batch.add(curator.curate(&message.to_string(), written_at).unwrap(), ());
+            }
+        }
+        self.lake.set_clock(written_at);
+        for part in batch.into_parts(written_at) {
+            assert_eq!(part.route, Route::Gold);
+            self.lake.write_part(&part.name.key(part.route), part.body).await.unwrap();
+        }
+    }
+
     /// Writes a part with this many edits of different outputs that all bring the same word.
     async fn campaign(&self, written_at: Millis, pairs: u32) {
         let curator = Curator::new(Policy::default(), None);
@@ -308,6 +329,28 @@ async fn a_window_beyond_the_bounds_goes_to_quarantine_and_trains_nothing() {
     assert_eq!((breaker.state, breaker.changes.len()), (BreakerState::Open, 1));
     // A repetition gives the same answer and quarantines nothing twice.
     assert_eq!((world.freeze(1).await.unwrap(), world.held().len()), (report, 3));
+}
+
+#[tokio::test]
+async fn a_window_that_is_sound_without_one_contributor_holds_that_ones_edits_and_trains_on_the_others() {
+    let world = World::new();
+    let [eve, kim, lee] = ["e", "a", "b"].map(|digit| digit.repeat(32));
+    let bounds = BreakerBounds { contributor_above: 0.5, ..BOUNDS };
+    let freeze = |crossing| {
+        let freezer = Freezer::new(world.lake.clone(), world.dataset(), DatasetRules::default(), bounds, || NOW);
+        async move { freezer.freeze(Crossing { crossing, goal: GOAL }).await.unwrap() }
+    };
+    world.curate_by(NOW, &[(&eve, 6), (&kim, 2), (&lee, 2)]).await;
+    let report = freeze(1).await;
+    assert_eq!((report.rows, report.held, report.trainable), (4, 6, true));
+    let breaker = world.breaker().await.breaker;
+    assert_eq!((breaker.state, breaker.is_open_for_all()), (BreakerState::Open, false));
+    assert_eq!(breaker.senders[0].sender.contributor.as_ref(), Some(&eve), "it names the contributor");
+    assert!(world.held().iter().all(|(id, why)| id.starts_with(&eve) && *why == reason()));
+    world.curate_by(NOW + 1, &[(&eve, 1), (&kim, 1)]).await;
+    let report = freeze(2).await;
+    assert_eq!((report.rows, report.held), (1, 1));
+    assert_eq!(world.held().len(), 7);
 }
 
 #[tokio::test]

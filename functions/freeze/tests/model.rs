@@ -260,10 +260,12 @@ impl Dataset for MemoryDataset {
             for entry in state.rows(*snapshot) {
                 let (pair_id, event_id) = ids(&entry.line);
                 let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
-                let revision = RowRevision::of_line(&GoldLine::parse(&entry.line).unwrap());
+                let line = GoldLine::parse(&entry.line).unwrap();
+                let revision = RowRevision::of_line(&line);
                 newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &pair_id,
                     event_id: &event_id,
+                    event_key: line.event_key(),
                     split: entry.split,
                     fingerprint,
                     revision: Some(revision).filter(|_| self.1 != Sabotage::OutputsForgotten),

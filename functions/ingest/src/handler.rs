@@ -5,6 +5,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flywheel_base::{Refusal, instant::Millis};
+use flywheel_event::Received;
 use flywheel_event::{ContributorKey, Endpoint, QueuedEvent, Submission, Submitted};
 use flywheel_runtime::millis_since;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -74,7 +75,7 @@ impl<Q: EditQueue> Ingest<Q> {
             tracing::warn!(status = 401, "events refused");
             return response::unauthorized();
         };
-        let Answer { response, reads } = self.accept(request, endpoint).await;
+        let Answer { response, reads } = self.accept(request, endpoint, caller).await;
         let bytes = request.body.as_ref().map_or(0, String::len);
         tracing::info!(
             status = response.status_code,
@@ -87,7 +88,7 @@ impl<Q: EditQueue> Ingest<Q> {
         response
     }
 
-    async fn accept(&self, request: &ApiGatewayV2httpRequest, endpoint: Endpoint) -> Answer {
+    async fn accept(&self, request: &ApiGatewayV2httpRequest, endpoint: Endpoint, caller: &str) -> Answer {
         if let Some(wanted) = unsupported_media(request) {
             return response::unsupported_media_type(wanted).into();
         }
@@ -95,7 +96,8 @@ impl<Q: EditQueue> Ingest<Q> {
         if body.starts_with(&GZIP) {
             return response::unsupported_media_type(UNCOMPRESSED).into();
         }
-        match Submission::parse(&body, endpoint, self.contributor_key.as_ref(), (self.now)() * 1_000) {
+        let received = Received { at: (self.now)() * 1_000, ingest_key: Some(caller) };
+        match Submission::parse(&body, endpoint, self.contributor_key.as_ref(), received) {
             Err(refusal) => response::refusal(&refusal).into(),
             Ok(Submission::One(Submitted::Read)) => Answer { response: response::accepted(&[], 1), reads: 1 },
             Ok(Submission::One(Submitted::Event(event))) => self.accept_one(&event).await.into(),

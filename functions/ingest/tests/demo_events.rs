@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use flywheel_base::Route;
 use flywheel_curation::Curator;
+use flywheel_event::Received;
 use flywheel_event::{EditEvent, Endpoint, Submission, Submitted};
 use flywheel_policy::Policy;
 
@@ -32,7 +33,7 @@ fn every_good_event_is_taken_and_most_become_gold() {
     let curator = Curator::new(Policy::default(), None);
     let mut routes = Vec::new();
     for line in GOOD.iter().flat_map(|file| lines(file)) {
-        let submission = Submission::parse(line.as_bytes(), Endpoint::Edits, None, 0);
+        let submission = Submission::parse(line.as_bytes(), Endpoint::Edits, None, Received::at(0));
         assert!(matches!(submission, Ok(Submission::One(Submitted::Event(_)))), "{line}");
         let message = EditEvent::parse(line, None).unwrap().to_message().unwrap();
         routes.push(curator.curate(&message, 0).unwrap().verdict.route);
@@ -46,7 +47,7 @@ fn feedback_goes_every_way_that_there_is() {
     let curator = Curator::new(Policy::default(), None);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for line in lines(FEEDBACK) {
-        let way = match Submission::parse(line.as_bytes(), Endpoint::Feedback, None, 0) {
+        let way = match Submission::parse(line.as_bytes(), Endpoint::Feedback, None, Received::at(0)) {
             Ok(Submission::One(Submitted::Read)) => "read",
             Ok(Submission::One(Submitted::Event(event))) => {
                 curator.curate(&event.message, 0).unwrap().verdict.route.as_str()
@@ -75,7 +76,7 @@ fn every_bad_body_is_refused_and_names_the_documented_field() {
     let bodies: Vec<_> = lines(BAD).collect();
     assert_eq!(documented().map(|(number, _)| number).collect::<Vec<_>>(), (1..=bodies.len()).collect::<Vec<_>>());
     for ((number, field), body) in documented().zip(bodies) {
-        match Submission::parse(body.as_bytes(), Endpoint::Edits, None, 0) {
+        match Submission::parse(body.as_bytes(), Endpoint::Edits, None, Received::at(0)) {
             Ok(Submission::Batch(outcomes)) => assert!(outcomes.iter().all(Result::is_err), "line {number}"),
             Ok(Submission::One(_)) => panic!("line {number} is accepted"),
             Err(refusal) => {

@@ -13,5 +13,6 @@ async fn main() -> Result<(), StartError> {
     let promoter =
         Promoter::new(lake, packaged_policy(&settings)?, now).with_metrics(Metrics::from_settings(&settings)?);
     let promoter = &promoter;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Step>| promoter.take(event.payload))).await
+    // Boxed: the compiler cannot lay out the runtime's futures around one that is nested this deep.
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Step>| Box::pin(promoter.take(event.payload)))).await
 }

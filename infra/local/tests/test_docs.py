@@ -81,8 +81,8 @@ def test_operators_find_every_alarm_and_every_output():
 
 
 NO_PARAMETERS = {"Name", "GenerateSecretString", "DeletionPolicy", "Allow", "NaN", "Nothing", "Converse", "DescribeExecution", "GetObject", "PutObject", "CopyObject", "SendMessageBatch", "StartExecution",
-                 "StaleCrossing", "NoBase", "NotPrepared", "LlamaTokenizer", "PreTrainedTokenizerFast", "ByteLevel", "Levenshtein"}
-"""Words of AWS, of HTTP, of errors and of tokenizers that look like names of the template."""
+                 "StaleCrossing", "NoBase", "NotPrepared", "LiveAdapterChanged", "WaitForWorker", "LoraConfig", "LlamaTokenizer", "PreTrainedTokenizerFast", "ByteLevel", "Levenshtein"}
+"""Words of AWS, of HTTP, of errors, of states of the workflow and of tokenizers that look like names of the template."""
 
 
 def unknown_names(page: Path) -> set[str]:

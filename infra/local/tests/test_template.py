@@ -74,7 +74,7 @@ def test_every_alarm_reads_a_metric_that_is_emitted(name):
 
 def test_every_metric_of_the_code_has_an_alarm():
     read = {alarm["MetricName"] for alarm in ALARMS.values() if alarm["Namespace"] == OWN_METRICS}
-    assert read == set(names_of_metrics().values()) and len(read) == 3
+    assert read == set(names_of_metrics().values()) and len(read) == 4
 
 
 def test_no_alarm_depends_on_the_log_level():
@@ -87,6 +87,7 @@ def test_no_alarm_depends_on_the_log_level():
 # -- the lake ---------------------------------------------------------------------------------------------------------------
 
 CONDITIONAL = {"s3:if-none-match": "*", "s3:ObjectCreationOperation": "true"}
+ERASING = {"s3:if-match": "the-tag", "s3:ObjectCreationOperation": "true"}
 PLAIN = {"s3:ObjectCreationOperation": "true"}
 PART_OF_AN_UPLOAD = {"s3:ObjectCreationOperation": "false"}
 
@@ -127,6 +128,7 @@ def is_denied(key: str, conditions: dict[str, str]) -> bool:
 ])
 def test_an_object_that_is_never_replaced_is_refused_without_if_none_match(key):
     assert is_denied(key, PLAIN) and not is_denied(key, CONDITIONAL)
+    assert is_denied(key, ERASING) == ("/input/" not in key), "an erasure takes lines out of a run's input"
     assert not is_denied(key, PART_OF_AN_UPLOAD), "the request that completes the upload is the one that counts"
 
 
@@ -150,7 +152,7 @@ def test_all_writers_of_these_objects_send_if_none_match():
     assert lake.count(".put_object()") == 2 and "put_object().bucket(&self.bucket).key(key).if_none_match(\"*\")" in lake
     assert "Condition::Absent => request.if_none_match(\"*\")" in lake and lake.count("Condition::Always)") == 1
     # The write without a condition, by its callers: the question to an operator.
-    ports = ("crates/lake/", "crates/cli/src/operator/lake.rs")
+    ports = ("crates/lake/", "crates/operator/src/lake.rs")
     unconditional = [name for name, text in sources.items() if ".replace_object(" in text and not name.startswith(ports)]
     assert unconditional == ["functions/promote/src/ask.rs"]
     assert '("AWS_CONDITIONAL_PUT".to_owned(), "etag".to_owned())' in sources["crates/table/src/delta_dataset/mod.rs"]

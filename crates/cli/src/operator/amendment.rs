@@ -110,7 +110,7 @@ fn live_in_words(live: &LiveMove, is: &str) -> String {
     let mut text = if from == to {
         format!("  {to} {is} live as before\n")
     } else {
-        format!("  {to} {is} live instead of {from}, which was trained on what is taken back\n")
+        format!("  {to} {is} live instead of {from}, which was trained on what is rolled back\n")
     };
     for versions in &live.taken_back {
         let _ = writeln!(text, "  no run on dataset {versions} becomes live");

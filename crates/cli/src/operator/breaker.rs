@@ -46,8 +46,9 @@ fn as_text(lake: &LakeLocation, breaker: &Breaker) -> String {
     };
     let mut text = format!("breaker of {lake}: {}{since}{until}\n", breaker.state);
     for change in breaker.changes.iter().rev().take(SHOWN_CHANGES) {
-        let BreakerChange { number, at, from, to, cause } = change;
-        let _ = writeln!(text, "  {number:>4}  {}  {from} → {to}: {}", rfc3339(*at), because(cause));
+        let BreakerChange { number, at, from, to, cause, sender } = change;
+        let whose = sender.as_ref().map(|sender| format!(" for {}", one_line(&sender.to_string()))).unwrap_or_default();
+        let _ = writeln!(text, "  {number:>4}  {}  {from} → {to}{whose}: {}", rfc3339(*at), because(cause));
     }
     text
 }

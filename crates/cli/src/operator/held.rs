@@ -130,12 +130,12 @@ fn as_text(change: &ChangeArguments, plan: &HeldPlan, changed: bool) -> String {
     if plan.lines.is_empty() && plan.left.is_empty() {
         return "nothing to decide: none of these is quarantined or in review, or all are decided already\n".to_owned();
     }
-    let mut text = format!("{} held events of {} {is} {}\n", plan.lines.len(), change.on.lake, plan.decision.as_str());
+    let mut text = format!("{} events of {} {is} {}\n", plan.lines.len(), change.on.lake, plan.decision.as_str());
     for (event, (route, _)) in plan.lines.iter().take(SHOWN) {
         let _ = writeln!(text, "  {} → {}", one_line(event), route.as_str());
     }
     for (event, why) in plan.left.iter().take(SHOWN) {
-        let _ = writeln!(text, "  {} stays held: {}", one_line(event), one_line(why));
+        let _ = writeln!(text, "  {} stays where it is: {}", one_line(event), one_line(why));
     }
     let more = plan.lines.len().saturating_sub(SHOWN) + plan.left.len().saturating_sub(SHOWN);
     if more > 0 {

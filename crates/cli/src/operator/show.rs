@@ -154,7 +154,7 @@ fn in_words(record: &VersionRecord, freeze: Option<&FreezeReport>, text: &mut St
     }
     let _ = writeln!(
         text,
-        "crossing {crossing} took {} lines of {} parts: {} entered, {} were there already, {} repeated others in other words, {} are held, {} wait",
+        "crossing {crossing} took {} lines of {} parts: {} entered, {} were there already, {} repeated others in other words, {} are quarantined, {} wait",
         thousands(consumed.lines),
         thousands(consumed.parts),
         thousands(counts.entered),
@@ -166,7 +166,7 @@ fn in_words(record: &VersionRecord, freeze: Option<&FreezeReport>, text: &mut St
     for (hold, pairs) in &counts.held_for {
         let hold = serde_json::to_value(hold).ok();
         let hold = hold.as_ref().and_then(serde_json::Value::as_str).unwrap_or("unknown");
-        let _ = writeln!(text, "  held for {hold}: {}", thousands(*pairs));
+        let _ = writeln!(text, "  quarantined for {hold}: {}", thousands(*pairs));
     }
     for (cap, pairs) in &counts.waiting_for {
         let cap = serde_json::to_value(cap).ok();

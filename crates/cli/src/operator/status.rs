@@ -376,7 +376,7 @@ fn freeze_in_words(freeze: &FreezeReport) -> String {
     let left_out = freeze.duplicates + freeze.near_duplicates;
     let then = if *trainable { "training due" } else { "not enough to train on" };
     format!(
-        "crossing {crossing} → version {version}: {} entered, {} repeated others, {} held, {} wait; {then}",
+        "crossing {crossing} → version {version}: {} entered, {} repeated others, {} quarantined, {} wait; {then}",
         thousands(*rows),
         thousands(left_out),
         thousands(*held),

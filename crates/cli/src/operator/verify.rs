@@ -106,7 +106,7 @@ fn as_text(report: &Report) -> String {
         let [rows, parts, held, waiting, erased] = [*rows, *parts, *held, *waiting, *erased].map(thousands);
         let digest = digest.as_deref().unwrap_or("none");
         text = format!(
-            "{lake}: {versions} versions, {amended} of them made by people, with {rows} rows, {parts} parts of the log, {held} held pairs, {waiting} that wait\n\
+            "{lake}: {versions} versions, {amended} of them by operators, with {rows} rows, {parts} parts of the log, {held} quarantined pairs, {waiting} that wait\n\
              {erased} rows and lines were erased, and what is left of their objects fits\ndigest {}\n",
             one_line(digest)
         );

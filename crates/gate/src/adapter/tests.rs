@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::problem::Problem;
 
-const GOLDEN_CONFIG: &[u8] = include_bytes!("../../../../trainer/tests/golden/adapter/adapter_config.json");
-const GOLDEN_WEIGHTS: &[u8] = include_bytes!("../../../../trainer/tests/golden/adapter/adapter_model.safetensors");
+const GOLDEN_CONFIG: &[u8] = include_bytes!("../../../trainer/tests/golden/adapter/adapter_config.json");
+const GOLDEN_WEIGHTS: &[u8] = include_bytes!("../../../trainer/tests/golden/adapter/adapter_model.safetensors");
 
 const RECIPE: Lora = Lora { rank: 8, alpha: 16.0 };
 

@@ -20,7 +20,7 @@ pub(super) struct Values {
     beyond: u64,
 }
 
-/// What the values are like.
+/// The kinds of values that were seen.
 #[derive(Debug, Default)]
 struct Seen {
     /// Values that are infinite or NaN.

@@ -17,7 +17,7 @@ pub struct Reading<'e, 'p> {
     content: Content,
 }
 
-/// What is kept of a file while it is read. None of it grows with the file.
+/// The part of a file that is kept while it is read. It does not grow with the file.
 #[derive(Debug)]
 enum Content {
     /// The line that is being read, and the number of those before it.

@@ -14,6 +14,9 @@ pub(super) const RECEIVED_AT: &str = "received_at";
 /// The output that the row revises.
 pub(super) const OUTPUT_ID: &str = "output_id";
 
+/// The client's entries, and the sender's.
+pub(super) const CONTEXT: &str = "context";
+
 fn required(name: &str, data_type: DataType) -> StructField {
     StructField::not_null(name, data_type)
 }
@@ -50,7 +53,7 @@ pub(super) fn columns() -> Vec<StructField> {
         optional("occurred_at", DataType::TIMESTAMP),
         required("curated_at", DataType::TIMESTAMP),
         optional("prompt_messages", list(record([required("role", text()), required("content", text())]))),
-        required("context", list(record([required("key", text()), required("value", text())]))),
+        required(CONTEXT, list(record([required("key", text()), required("value", text())]))),
         optional(
             "feedback",
             record([

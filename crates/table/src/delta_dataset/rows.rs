@@ -1,7 +1,9 @@
 //! Reads the table's rows for the comparison with newcomers: ids, sides and fingerprints, and texts only where there is no
 //! fingerprint.
 
-use deltalake::arrow::array::{Array as _, AsArray as _, BinaryArray, StringArray, TimestampMicrosecondArray};
+use deltalake::arrow::array::{
+    Array as _, AsArray as _, BinaryArray, ListArray, StringArray, TimestampMicrosecondArray,
+};
 use deltalake::arrow::record_batch::RecordBatch;
 use deltalake::kernel::{Add, LogicalFileView, Remove};
 use deltalake::parquet::arrow::async_reader::ParquetRecordBatchStream;
@@ -9,9 +11,10 @@ use deltalake::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask}
 use deltalake::parquet::errors::ParquetError;
 use deltalake::{DeltaTable, DeltaTableError, Path};
 use flywheel_dataset::{Fingerprint, Newcomers, Replacement, RowInDataset, RowRevision, Split, SplitSalt};
+use flywheel_event::{EVENT_KEY, INGEST_KEY};
 use futures::{TryStreamExt as _, stream};
 
-use super::columns::{FINGERPRINT, OUTPUT_ID, RECEIVED_AT, SPLIT};
+use super::columns::{CONTEXT, FINGERPRINT, OUTPUT_ID, RECEIVED_AT, SPLIT};
 use super::data_file::DataFile;
 use super::storage;
 use crate::dataset::DatasetError;
@@ -48,7 +51,7 @@ pub(super) async fn deduplicate(
 ) -> Result<(), DatasetError> {
     let files = files_of(table).await?;
     let mut columns =
-        vec!["pair_id", "event_id", SPLIT, FINGERPRINT, "occurred_at", "curated_at", RECEIVED_AT, OUTPUT_ID];
+        vec!["pair_id", "event_id", SPLIT, FINGERPRINT, "occurred_at", "curated_at", RECEIVED_AT, OUTPUT_ID, CONTEXT];
     let unknown = deduplicate_files(table, files, &columns, salt, newcomers).await?;
     columns.extend(["prompt", "chosen", "rejected"]);
     deduplicate_files(table, unknown, &columns, salt, newcomers).await.map(|_| ())
@@ -144,7 +147,7 @@ pub(super) async fn open(
 fn deduplicate_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newcomers) -> Result<bool, DatasetError> {
     let (pairs, events) = (texts(batch, "pair_id")?, texts(batch, "event_id")?);
     let (splits, fingerprints) = (texts(batch, SPLIT).ok(), bytes(batch, FINGERPRINT));
-    let revisions = Revisions::of_batch(batch);
+    let (revisions, contexts) = (Revisions::of_batch(batch), Contexts::of_batch(batch));
     let whole = texts(batch, "prompt").ok().zip(texts(batch, "chosen").ok()).zip(texts(batch, "rejected").ok());
     for row in 0..batch.num_rows() {
         let split = splits.filter(|splits| splits.is_valid(row)).and_then(|splits| Split::parse(splits.value(row)));
@@ -156,8 +159,9 @@ fn deduplicate_batch(batch: &RecordBatch, salt: &SplitSalt, newcomers: &mut Newc
         });
         let Some((split, fingerprint)) = split.zip(stored).or(of_texts) else { return Ok(false) };
         let (pair_id, event_id) = (pairs.value(row), events.value(row));
-        let revision = revisions.of(row, pair_id);
-        newcomers.deduplicate_against(&RowInDataset { pair_id, event_id, split, fingerprint, revision });
+        let (event_key, ingest_key) = (contexts.value(row, EVENT_KEY), contexts.value(row, INGEST_KEY));
+        let revision = revisions.of(row, pair_id, ingest_key);
+        newcomers.deduplicate_against(&RowInDataset { pair_id, event_id, event_key, split, fingerprint, revision });
     }
     Ok(true)
 }
@@ -182,14 +186,34 @@ impl<'b> Revisions<'b> {
         }
     }
 
-    fn of(&self, row: usize, pair_id: &str) -> Option<RowRevision> {
+    fn of(&self, row: usize, pair_id: &str, ingest_key: Option<&str>) -> Option<RowRevision> {
         let outputs = self.outputs.filter(|outputs| outputs.is_valid(row))?;
         let at = |instants: Option<&TimestampMicrosecondArray>| {
             let instants = instants.filter(|instants| instants.is_valid(row))?;
             u64::try_from(instants.value(row)).ok()
         };
         let received = at(self.received).or(at(self.curated)).unwrap_or_default();
-        Some(RowRevision::new(outputs.value(row), at(self.occurred), received, pair_id))
+        Some(RowRevision::new(outputs.value(row), ingest_key, at(self.occurred), received, pair_id))
+    }
+}
+
+/// The entries of the rows' contexts: the sender is among them.
+struct Contexts<'b>(Option<&'b ListArray>);
+
+impl<'b> Contexts<'b> {
+    fn of_batch(batch: &'b RecordBatch) -> Self {
+        Self(batch.column_by_name(CONTEXT).and_then(|column| column.as_list_opt()))
+    }
+
+    /// Returns the value of an entry. A list of another shape has none, as in rows of other programs.
+    fn value(&self, row: usize, key: &str) -> Option<&'b str> {
+        let lists = self.0.filter(|lists| lists.is_valid(row))?;
+        let entries = lists.values().as_struct_opt()?;
+        let column = |name| entries.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let (keys, values) = column("key").zip(column("value"))?;
+        let offsets = lists.value_offsets();
+        let [start, end] = [row, row + 1].map(|at| usize::try_from(offsets[at]).unwrap_or_default());
+        (start..end).find(|at| keys.value(*at) == key).map(|at| values.value(at))
     }
 }
 
