@@ -65,7 +65,7 @@ test-stack: tools tools-api tools-readers ## the deployed stack, on the local cl
 
 test-trainer: ## the production trainer, in an environment of yours with torch: TRAINER_PYTHON=/path/to/python
 	@if [ -n "$(TRAINER_PYTHON)" ]; then \
-	  cargo build --locked --workspace --bin flywheel-trainer; \
+	  cargo build --locked --workspace --bin flywheel-trainer && \
 	  FLYWHEEL_TRAINER="$${CARGO_TARGET_DIR:-target}/debug/flywheel-trainer" $(TRAINER_PYTHON) -m pytest infra/trainer/tests; \
 	else echo "SKIPPED: infra/trainer/tests need torch (infra/trainer/README.md): make test-trainer TRAINER_PYTHON=…"; fi
 
@@ -108,8 +108,8 @@ package: tools-lambda ## the functions built for AWS, in target/lambda; ARCHITEC
 
 deploy: package tools ## to AWS, after a look at the changes; ARGS="--no-confirm-changeset …" to not ask
 	@$(PYTHON) infra/local/policy_check.py $(PARAMETERS)
-	$(SAM) deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 --capabilities CAPABILITY_IAM \
-	  --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
+	SAM_CLI_TELEMETRY=0 $(LOCAL)/sam-venv/bin/sam deploy --template-file infra/template.yaml --stack-name flywheel --resolve-s3 \
+	  --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS) $(ARGS)
 
 clean: ## stops this checkout's local clouds; removes .local/ and target/
 	@$(PYTHON) infra/local/cli.py down --all

@@ -18,4 +18,4 @@ pub use refusal::{Refusal, RefusalCode, printable};
 pub use route::Route;
 pub use rule_file::{PolicyError, RuleFile};
 pub use share::{Decimal, Share};
-pub use visible::require_visible;
+pub use visible::{require_visible, require_visible_value};

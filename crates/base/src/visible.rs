@@ -1,7 +1,9 @@
 //! Characters that no one sees in an id or a label.
 //!
-//! Two ids that look the same must be the same: operators copy them, and compare them by eye. So an id has no control, no mark of
-//! direction, no character without width, and no blank but plain spaces between its words.
+//! Two ids must not differ only in characters that no one sees: operators copy ids, and compare them by eye. So an id has no
+//! control, no mark of direction, no character without width, and no blank but plain spaces between its words.
+//!
+//! A value is no id. It may have the characters that make one sign of several, as emoji do, and line feeds.
 
 use crate::refusal::{Refusal, RefusalCode};
 
@@ -10,14 +12,28 @@ use crate::refusal::{Refusal, RefusalCode};
 /// # Errors
 /// A [`Refusal`] that names the field and the first such character.
 pub fn require_visible(text: &str, field: &str) -> Result<(), Refusal> {
+    require(text, field, |_| false)
+}
+
+/// Refuses a value with a character that no one sees, except those of ordinary text: the line feed, the joiners U+200C and
+/// U+200D, and the emoji selector U+FE0F.
+///
+/// # Errors
+/// A [`Refusal`] that names the field and the first such character.
+pub fn require_visible_value(text: &str, field: &str) -> Result<(), Refusal> {
+    require(text, field, |character| matches!(character, '\n' | '\u{200c}' | '\u{200d}' | '\u{fe0f}'))
+}
+
+fn require(text: &str, field: &str, is_allowed: fn(char) -> bool) -> Result<(), Refusal> {
     let refused = |character: char, why: &str| {
         let message = format!("holds U+{:04X}, {why}: send it without", u32::from(character));
         Err(Refusal::of_field(RefusalCode::InvalidValue, field, message))
     };
-    if let Some(character) = text.chars().find(|character| is_hidden(*character)) {
+    let mut judged = text.chars().filter(|character| !is_allowed(*character));
+    if let Some(character) = judged.clone().find(|character| is_hidden(*character)) {
         return refused(character, "which is not visible");
     }
-    if let Some(character) = text.chars().find(|character| *character != ' ' && is_blank(*character)) {
+    if let Some(character) = judged.find(|character| *character != ' ' && is_blank(*character)) {
         return refused(character, "a blank that is no plain space");
     }
     if text.starts_with(' ') || text.ends_with(' ') {
@@ -26,7 +42,7 @@ pub fn require_visible(text: &str, field: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Returns `true` for controls, marks of direction, characters without width, tags, selectors of a form, and non-characters.
+/// Returns `true` for controls, marks of direction, characters without width, tags, selectors of a form, U+FFFE and U+FFFF.
 fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -63,6 +79,18 @@ mod tests {
     fn what_is_seen_is_an_id() {
         for id in ["order-1001", "Ümlaut/漢字:7", "Acme Corp", "a@b.example", "\u{fffd}", "مرحبا"] {
             assert!(require_visible(id, "event_id").is_ok(), "{id}");
+        }
+    }
+
+    #[test]
+    fn a_value_may_have_emoji_joiners_and_line_feeds() {
+        for value in ["\u{2764}\u{fe0f}", "\u{1f469}\u{200d}\u{1f4bb}", "\u{645}\u{6cc}\u{200c}\u{62e}", "two\nlines\n"]
+        {
+            assert!(require_visible_value(value, "context.a").is_ok(), "{value:?}");
+            assert!(require_visible(value, "event_id").is_err(), "{value:?}");
+        }
+        for value in ["a\tb", "a\u{200b}b", "a\u{fe0e}", "a\u{2028}b", " a"] {
+            assert!(require_visible_value(value, "context.a").is_err(), "{value:?}");
         }
     }
 

@@ -131,7 +131,7 @@ Examples:
 
 const ROLLBACK_EXAMPLES: &str = "\
 Nothing is deleted: another rollback, to the version before, brings all rows back. The next training uses the newest version. The runs that were
-given rows that go are listed. If what is live was trained on a version that is taken back, what was live before it, or the bare base, is live
+given rows that go are listed. If what is live was trained on a version that is rolled back, what was live before it, or the bare base, is live
 again; and no run on such a version becomes live any more. That holds though the rollback is undone: `flywheel demote --to RUN` puts any adapter
 back by hand. With `demotes = false` in [rollback] of the policy the runs are listed, and no more.
 
@@ -146,7 +146,7 @@ Examples:
 
 const EXCLUDE_EXAMPLES: &str = "\
 What is given narrows the selection: rows that fit all of it go. Nothing is deleted: `flywheel rollback` to the version before brings them back;
-`flywheel forget` is for deleting. What the contributor writes later is judged as anybody's. The runs that were trained on rows that go are listed.
+`flywheel forget` is for deleting. What the contributor writes later is judged as any contributor's. The runs that were trained on rows that go are listed.
 
 Exit code: 0 if it was done, or there was nothing to do; 2 if not.
 
@@ -157,7 +157,7 @@ Examples:
 
 const FORGET_EXAMPLES: &str = "\
 What others wrote stays, in objects that take the place of those that held both. Versions keep their numbers and records; those that had the rows are
-read without them by `flywheel`, and not at all by other tools. A version on top says that something was erased, not whose it was: let --why not say it
+read without them by `flywheel`, and not at all by other tools. A new version says that something was erased, not whose it was: let --why not say it
 either. All object versions are deleted, which needs the right to (s3:DeleteObjectVersion). Adapters stay as they are: retire those that are listed.
 
 Killed at any point and run again, it goes on from there. Run it once more a quarter of an hour later: what was on the queue, or held by a function, when

@@ -410,6 +410,22 @@ fn nothing_is_changed_unless_somebody_says_yes() {
 }
 
 #[test]
+fn a_breaker_that_is_open_for_one_sender_closes_without_a_sample() {
+    let folder = TempDir::new().unwrap();
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    let status = |senders: Value| {
+        let stored = json!({"state": "open", "half_open_at": 1_795_342_830_007_u64, "senders": senders});
+        std::fs::write(folder.path().join("state/breaker.json"), stored.to_string()).unwrap();
+        let output = flywheel(&["breaker", "status", "--lake", folder.path().to_str().unwrap()]);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = status(json!([{"contributor": "eve"}]));
+    assert!(said.contains("open for some senders, closes at 2026-"), "{said}");
+    let said = status(json!([]));
+    assert!(said.contains("open, lets a sample through from 2026-"), "{said}");
+}
+
+#[test]
 fn a_lake_that_is_not_there_or_damaged_is_named() {
     let folder = TempDir::new().unwrap();
     let missing = folder.path().join("missing");

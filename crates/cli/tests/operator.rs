@@ -402,6 +402,10 @@ fn a_lost_commit_or_state_does_not_fit() {
         assert!(exit == code && said.contains(expected), "{key}: {exit}: {said}");
     }
     assert!(lake.text(&["verify"]).contains("everything fits"));
+    std::fs::remove_dir_all(lake.folder().join("datasets/dpo_gold_v1/_delta_log")).unwrap();
+    let output = lake.flywheel(&["verify"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && said.contains("there is no dataset"), "{said}");
 }
 
 #[test]

@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use flywheel_audit::TextName;
 use flywheel_base::Route;
 use flywheel_curation::Curator;
-use flywheel_event::Received;
-use flywheel_event::{ContributorKey, EditEvent, Endpoint, QueuedEvent, Submission, Submitted};
+use flywheel_event::{ContributorKey, EditEvent, Endpoint, QueuedEvent, Received, Submission, Submitted};
 use flywheel_policy::Policy;
 use serde_json::{Value, json};
 

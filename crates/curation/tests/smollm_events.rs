@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 
 use flywheel_base::Route;
 use flywheel_curation::Curator;
-use flywheel_event::Received;
-use flywheel_event::{Endpoint, Submission, Submitted};
+use flywheel_event::{Endpoint, Received, Submission, Submitted};
 use flywheel_policy::Policy;
 
 const EDITS: &str = include_str!("../../../events/smollm/edits.jsonl");

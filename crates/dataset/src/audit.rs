@@ -15,13 +15,13 @@
 //! breaker, even if it was quarantined or removed before. Like all others it enters once, repeats no other pair, and keeps to its
 //! side of the split.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use flywheel_log::Sender;
 
 use super::background::Background;
 use super::bursts::{self, Burst};
-use super::caps::{Caps, Excess, Owner, excesses};
+use super::caps::{Caps, Excess, Owner, excesses, naming_keys};
 use super::conflicts;
 use super::gold_line::GoldLine;
 use super::hold::Hold;
@@ -66,6 +66,8 @@ pub struct Audited {
     pub waiting: Vec<WaitingPair>,
     /// The caps of this version.
     pub caps: Caps,
+    /// The ingest keys that named contributors, in this version or before.
+    pub naming_keys: BTreeSet<String>,
     /// Lines whose pair or event was seen before: in the dataset, in quarantine, or in this batch.
     pub duplicates: u64,
     /// Pairs that repeat another in other words.
@@ -111,12 +113,15 @@ impl Audited {
         }
     }
 
-    /// Quarantines one sender's pairs, for the circuit breaker that opened for it alone, except those that an operator has
-    /// released. Its pairs that waited before go on waiting, because they are outside the judged window.
-    pub fn hold_sender(&mut self, sender: &Sender) {
+    /// Quarantines the pairs of these senders, for the circuit breaker that opened for each of them alone, except those that an
+    /// operator has released. Their pairs that waited before go on waiting, because they are outside the judged window.
+    pub fn hold_senders(&mut self, senders: &[&Sender]) {
+        if senders.is_empty() {
+            return;
+        }
         let is_theirs = |line: &str| {
-            let line = GoldLine::parse(line);
-            line.is_some_and(|line| !line.is_released() && sender.wrote(line.contributor(), line.ingest_key()))
+            let line = GoldLine::parse(line).filter(|line| !line.is_released());
+            line.is_some_and(|line| senders.iter().any(|sender| sender.wrote(line.contributor(), line.ingest_key())))
         };
         let barred = self.waiting.extract_if(.., |waiting| !waiting.has_waited && is_theirs(&waiting.line));
         let mut held: Vec<_> = barred.map(|waiting| barred_pair(waiting.line)).collect();
@@ -197,7 +202,15 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     let lines = || new.iter().filter_map(|index| GoldLine::parse(&newcomers.pairs[*index].line));
     let found = bursts::find(lines, &background, rules);
     let is_burst: Vec<bool> = lines().map(|line| found.is_in(&line)).collect();
-    let is_new: std::collections::HashSet<usize> = new.iter().copied().collect();
+    let is_conflict: HashSet<usize> = conflicts.iter().copied().collect();
+    // A pair that is quarantined in any case says nothing against others.
+    let speaks = |index: usize| {
+        let pair = &newcomers.pairs[index];
+        let is_in_burst = || GoldLine::parse(&pair.line).is_some_and(|line| found.is_in(&line));
+        let is_kept_out = pair.is_barred || is_conflict.contains(&index);
+        standing.contains(&index) && !is_kept_out && (pair.is_released || !is_in_burst())
+    };
+    let outweighed = conflicts::outweighed(&newcomers, &new, speaks);
 
     let (mut candidates, mut near_duplicates) = (Vec::new(), 0);
     let mut held: Vec<_> = conflicts.into_iter().map(|index| (index, vec![Hold::IdConflict])).collect();
@@ -207,8 +220,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
         let is_released = newcomers.pairs[index].is_released;
         let mut holds = Vec::new();
         holds.extend(is_burst.then_some(Hold::Burst));
-        let is_reversed = conflicts::is_outweighed(&newcomers, index, &is_new, &standing);
-        holds.extend((is_reversed || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
+        holds.extend((outweighed.contains(&index) || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
         holds.extend(newcomers.pairs[index].is_barred.then_some(Hold::BreakerOpen));
         if !holds.is_empty() && !is_released {
             held.push((index, holds));
@@ -228,7 +240,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
         candidates.push(index);
     }
     let sides = settle_all(&mut newcomers, &candidates, salt);
-    let Capped { entering, over, caps } = cap(&newcomers, sides, rules, &mut held);
+    let Capped { entering, over, caps, naming_keys } = cap(&newcomers, sides, rules, &mut held);
     held.sort_by_key(|(index, _)| *index);
     let waited = entering.iter().filter(|(index, _)| newcomers.has_waited(*index)).count();
 
@@ -241,6 +253,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
         held,
         waiting,
         caps,
+        naming_keys,
         duplicates,
         near_duplicates,
         superseded,
@@ -298,6 +311,7 @@ struct Capped {
     /// The pairs that wait, each with the cap that it is over.
     over: Vec<(usize, Hold)>,
     caps: Caps,
+    naming_keys: BTreeSet<String>,
 }
 
 /// Divides the candidates by the caps into those that enter and those that wait; the rest is quarantined.
@@ -325,7 +339,8 @@ fn cap(
         key: GoldLine::ingest_key(line),
     };
     let owners: Vec<_> = lines.iter().map(owner).collect();
-    let (excesses, caps) = excesses(&owners, newcomers.attribution, rules);
+    let (excesses, caps) = excesses(&owners, &newcomers.attribution, rules);
+    let naming_keys = naming_keys(&owners, &newcomers.attribution, caps);
     let (mut entering, mut over) = (released, Vec::new());
     for ((index, split), excess) in candidates.into_iter().zip(excesses) {
         match excess {
@@ -338,7 +353,7 @@ fn cap(
     let mut may_wait = may_wait(&lines, rules.max_waiting_per_contributor, MAX_BYTES).into_iter();
     let give_way = over.extract_if(.., |_| !may_wait.next().unwrap_or(false));
     held.extend(give_way.map(|(index, hold)| (index, vec![hold])));
-    Capped { entering, over, caps }
+    Capped { entering, over, caps, naming_keys }
 }
 
 fn hold_of(excess: Excess) -> Hold {
@@ -427,14 +442,14 @@ mod tests {
             let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
             self.background = audited.learnt(&revised);
             self.waiting = audited.waiting.iter().map(|waiting| waiting.line.clone()).collect();
-            self.attribution =
-                Attribution { contributors: audited.caps.contributors / 2, is_used: audited.caps.contributors > 0 };
+            let (contributors, naming) = (audited.caps.contributors, audited.naming_keys.clone());
+            self.attribution = Attribution { contributors: contributors / 2, is_used: contributors > 0, naming };
             audited
         }
 
         fn audit(&self, lines: &[String]) -> Audited {
             let mut newcomers =
-                Newcomers::new(&self.rules).remembering(&self.background).attributed_as(self.attribution);
+                Newcomers::new(&self.rules).remembering(&self.background).attributed_as(self.attribution.clone());
             self.waiting.iter().for_each(|line| assert!(newcomers.add_waiting(line)));
             lines.iter().for_each(|line| assert!(newcomers.add(line), "{line}"));
             for row in &self.rows {
@@ -583,6 +598,19 @@ mod tests {
             let audited = World::new().audit(&lines);
             assert_eq!((entered(&audited), holds(&audited)), (vec!["kim".to_owned()], vec![Hold::Conflict]), "{case}");
         }
+        let both = [
+            posted("shop", 0, by("eve", pair("eve", true))),
+            posted("shop", 0, by("eve", pair("eve-again", false))),
+            kim(),
+        ];
+        let audited = World::new().audit(&both);
+        let stays = vec!["eve-again".to_owned()];
+        assert_eq!((entered(&audited), holds(&audited)), (stays, vec![Hold::Conflict]), "one voice is on both sides");
+        let mut newcomers = Newcomers::new(&DatasetRules::default());
+        assert!(newcomers.add_barred(&posted("shop", 0, by("eve", pair("eve", true)))) && newcomers.add(&kim()));
+        let world = World::new();
+        let audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
+        assert_eq!((entered(&audited), audited.held.len()), (vec!["kim".to_owned()], 1), "a barred pair has no voice");
         let itself = [kim(), posted("shop", 2, by("kim", pair("again", true)))];
         assert_eq!(World::new().audit(&itself).held.len(), 2, "one voice that says both says nothing");
     }

@@ -11,13 +11,13 @@
 //! The number k falls slowly when contributors stay away ([`Attribution::contributors`]). Otherwise an attacker who floods a
 //! quiet hour alone would be the whole batch, and no share would hold.
 //!
-//! Pairs that name no contributor share one cap, or leaving the name out would be the way around a cap. It holds for the pairs of
-//! every ingest key that names contributors, however few, and for all pairs while the version before had contributors. A key that
-//! never names one is not touched by the names that another key sends.
+//! Pairs that name no contributor share one cap, or leaving the name out would be the way around a cap. It holds for the pairs
+//! of every ingest key that names contributors, or named one before, however few. A key that never names one is not touched by
+//! the names that another key sends. Pairs without a key count as one key's, and so while the version before had contributors.
 //!
 //! A key's holder can invent contributors. `max_key_share` bounds all pairs of one key together.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use flywheel_base::Decimal;
 use serde::{Deserialize, Serialize};
@@ -42,13 +42,15 @@ pub struct Caps {
 }
 
 /// The attribution of the version before.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attribution {
     /// The least number of contributors that share the next version: half of this one's. So a shrinking deployment reaches its
     /// size within a few versions.
     pub contributors: u64,
     /// `true` if the version had contributors. Then they are in use, even if the next batch names none.
     pub is_used: bool,
+    /// The ingest keys that named contributors, in that version or before. Their pairs that name none share a cap.
+    pub naming: BTreeSet<String>,
 }
 
 /// The shortfall of a training run that the caps keep away.
@@ -114,8 +116,12 @@ pub(crate) enum Excess {
 ///
 /// With fewer tenants than a tenant's share has room for (fewer than 5 at 20 %) no version keeps the rule, so it is not applied.
 /// Pairs without a tenant count towards the whole, and that cap does not apply to them.
-pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &DatasetRules) -> (Vec<Option<Excess>>, Caps) {
-    let places = Places::of(owners, before.is_used);
+pub(crate) fn excesses(
+    owners: &[Owner<'_>],
+    before: &Attribution,
+    rules: &DatasetRules,
+) -> (Vec<Option<Excess>>, Caps) {
+    let places = Places::of(owners, before);
     let contributors = before.contributors.max(places.contributors as u64 - 1);
     let is_attributed = before.is_used || places.contributors > 1;
     let is_tenanted = (places.tenants_in_use as f64) >= (1.0 / rules.max_tenant_share).ceil();
@@ -134,6 +140,15 @@ pub(crate) fn excesses(owners: &[Owner<'_>], before: Attribution, rules: &Datase
     let per_contributor = bounded(rooms(whole).contributor);
     let absolute = bounded(rules.max_pairs_per_contributor);
     (excesses, Caps { contributors, is_attributed, per_contributor, absolute })
+}
+
+/// Returns the ingest keys that name contributors in these pairs, or did before; none where contributors are in use no more.
+pub(crate) fn naming_keys(owners: &[Owner<'_>], before: &Attribution, caps: Caps) -> BTreeSet<String> {
+    if caps.contributors == 0 {
+        return BTreeSet::new();
+    }
+    let naming = owners.iter().filter(|owner| owner.contributor.is_some()).filter_map(|owner| owner.key);
+    naming.map(str::to_owned).chain(before.naming.iter().cloned()).collect()
 }
 
 /// The room of each owner in a version.
@@ -190,10 +205,11 @@ struct Place {
 }
 
 impl Places {
-    /// `is_used`: contributors are in use, whatever these pairs name.
-    fn of<'l>(owners: &[Owner<'l>], is_used: bool) -> Self {
-        let naming: HashSet<_> =
+    fn of<'l>(owners: &[Owner<'l>], before: &Attribution) -> Self {
+        let naming: BTreeSet<_> =
             owners.iter().filter(|owner| owner.contributor.is_some()).map(|owner| owner.key).collect();
+        let named_before = |key: Option<&str>| key.map_or(before.is_used, |key| before.naming.contains(key));
+        let is_naming = |key: Option<&'l str>| naming.contains(&key) || named_before(key);
         let (mut contributors, mut tenants, mut keys) = (HashMap::new(), HashMap::new(), HashMap::new());
         // A contributor's name counts within its key: under another key it may be a stranger's word.
         let number = |names: &mut HashMap<(Option<&'l str>, &'l str), usize>,
@@ -205,7 +221,7 @@ impl Places {
             contributor: number(&mut contributors, owner.contributor.map(|name| (owner.key, name))),
             tenant: number(&mut tenants, owner.tenant.map(|name| (None, name))),
             key: number(&mut keys, owner.key.map(|name| (None, name))),
-            is_unattributed: owner.contributor.is_none() && (is_used || naming.contains(&owner.key)),
+            is_unattributed: owner.contributor.is_none() && is_naming(owner.key),
         };
         let owners: Vec<_> = owners.iter().map(place).collect();
         let has_tenantless = owners.iter().any(|place| place.tenant == 0);
@@ -257,8 +273,12 @@ mod tests {
         of.iter().flat_map(owner).collect()
     }
 
+    fn attribution(contributors: u64, is_used: bool) -> Attribution {
+        Attribution { contributors, is_used, naming: BTreeSet::new() }
+    }
+
     fn held(of: &[(&str, &str, usize)], rules: &DatasetRules) -> (usize, usize, usize) {
-        let (excesses, _) = excesses(&owners(of), Attribution::default(), rules);
+        let (excesses, _) = excesses(&owners(of), &Attribution::default(), rules);
         let count = |kind| excesses.iter().filter(|excess| **excess == Some(kind)).count();
         (count(Excess::Contributor), count(Excess::Unattributed), count(Excess::Tenant))
     }
@@ -268,8 +288,8 @@ mod tests {
     fn entering(pairs: &[usize], known: u64) -> usize {
         let names: Vec<_> = (0..pairs.len()).map(|number| number.to_string()).collect();
         let of: Vec<_> = names.iter().zip(pairs).map(|(name, pairs)| (name.as_str(), "", *pairs)).collect();
-        let before = Attribution { contributors: known, is_used: known > 0 };
-        let (excesses, _) = excesses(&owners(&of), before, &DatasetRules::default());
+        let before = attribution(known, known > 0);
+        let (excesses, _) = excesses(&owners(&of), &before, &DatasetRules::default());
         excesses.iter().filter(|excess| excess.is_none()).count()
     }
 
@@ -323,7 +343,7 @@ mod tests {
         let rules = DatasetRules { max_pairs_per_contributor: 5, ..DatasetRules::default() };
         assert_eq!(held(&[("a", "", 5), ("b", "", 7), ("", "", 900)], &rules), (2, 895, 0));
         let caps_of = |of: &[(&str, &str, usize)], contributors, rules: &DatasetRules| {
-            excesses(&owners(of), Attribution { contributors, is_used: contributors > 0 }, rules).1
+            excesses(&owners(of), &attribution(contributors, contributors > 0), rules).1
         };
         let five = Caps { contributors: 4, is_attributed: true, per_contributor: Some(5), absolute: Some(5) };
         assert_eq!(caps_of(&[("a", "", 9)], 4, &rules), five);
@@ -369,7 +389,7 @@ mod tests {
         assert_eq!(held(&[&others[..], &[("eve", "", 30)]].concat(), &rules), (25, 0, 0));
         assert_eq!(held(&[&others[..], &[("", "", 30)]].concat(), &rules), (0, 25, 0));
         let over = |of: &[(&str, &str, usize)], is_used| {
-            let (excesses, _) = excesses(&owners(of), Attribution { contributors: 2, is_used }, &rules);
+            let (excesses, _) = excesses(&owners(of), &attribution(2, is_used), &rules);
             excesses.iter().filter(|excess| **excess == Some(Excess::Unattributed)).count()
         };
         assert_eq!(over(&[("a", "", 30), ("b", "", 30), ("", "", 9_000)], true), 8_980);
@@ -387,11 +407,26 @@ mod tests {
         let of: Vec<_> = by("app", None, 900).chain(by("desk", Some("eve"), 1)).chain(by("desk", None, 30)).collect();
         let (excesses, caps) = excesses(
             &of,
-            Attribution::default(),
+            &Attribution::default(),
             &DatasetRules { max_unattributed_share: 0.01, ..DatasetRules::default() },
         );
         assert!(caps.is_attributed && excesses[..901].iter().all(Option::is_none));
         assert_eq!(excesses[901..].iter().filter(|excess| excess.is_some()).count(), 21, "1 % of 910");
+    }
+
+    #[test]
+    fn names_of_an_earlier_version_cap_the_key_that_sent_them_and_no_other() {
+        let owner = |key, contributor| Owner { contributor, tenant: None, key: Some(key) };
+        let rules = DatasetRules { max_unattributed_share: 0.01, ..DatasetRules::default() };
+        let before = Attribution { naming: BTreeSet::from(["desk".to_owned()]), ..attribution(1, true) };
+        let unattributed = |key| Places::of(&[owner(key, None)], &before).owners[0].is_unattributed;
+        assert!(unattributed("desk") && !unattributed("app"));
+        let of: Vec<_> = (0..900).map(|_| owner("app", None)).collect();
+        let (excesses, caps) = excesses(&of, &before, &rules);
+        assert!(caps.is_attributed && excesses.iter().all(Option::is_none));
+        // A key that named contributors is remembered while contributors are in use.
+        assert_eq!(naming_keys(&[owner("shop", Some("kim"))], &before, caps).len(), 2);
+        assert_eq!(naming_keys(&of, &before, Caps::default()).len(), 0);
     }
 
     #[test]
@@ -402,7 +437,7 @@ mod tests {
         let of: Vec<_> = of.chain(honest).collect();
         let over = |share| {
             let rules = DatasetRules { max_key_share: share, ..DatasetRules::default() };
-            let (excesses, _) = excesses(&of, Attribution::default(), &rules);
+            let (excesses, _) = excesses(&of, &Attribution::default(), &rules);
             excesses.iter().map(|excess| usize::from(*excess == Some(Excess::Key))).collect::<Vec<_>>()
         };
         assert_eq!(over(1.0).iter().sum::<usize>(), 0);
@@ -437,8 +472,8 @@ mod tests {
                 Owner { contributor: contributor.as_deref(), tenant: tenant.as_deref(), key: None }
             }).collect();
             let rules = DatasetRules { max_tenant_share: share, ..DatasetRules::default() };
-            let before = Attribution { contributors: known, is_used: known > 0 };
-            let (excesses, caps) = excesses(&owners, before, &rules);
+            let before = attribution(known, known > 0);
+            let (excesses, caps) = excesses(&owners, &before, &rules);
             let entering: Vec<_> = owners.iter().zip(&excesses).filter(|(_, excess)| excess.is_none()).collect();
             let pairs_by = |name: fn(&Owner<'_>) -> Option<String>| {
                 entering.iter().fold(HashMap::new(), |mut counts: HashMap<_, u64>, (owner, _)| {
@@ -456,7 +491,7 @@ mod tests {
             let most = (share * whole) as u64;
             prop_assert!(!excesses.contains(&Some(Excess::Tenant)) || of_tenants.iter().all(|(name, pairs)| name.is_none() || *pairs <= most));
             // A version of one more pair, or of any size above, would not hold as many.
-            let places = Places::of(&owners, known > 0);
+            let places = Places::of(&owners, &before);
             let is_tenanted = places.tenants_in_use as f64 >= (1.0 / share).ceil();
             for whole in entering.len() as u64 + 1..=owners.len() as u64 {
                 let rooms = Rooms::in_version_of(whole, (caps.contributors, caps.is_attributed, is_tenanted), &rules);

@@ -3,10 +3,10 @@
 //! Nothing in the texts says which side is right. If both sides went to quarantine, one person could silence others by posting the
 //! reverse of their pairs. So each side is weighed by its voices. A voice is a contributor of an ingest key. Voices of one key may
 //! be invented, so sides of different keys are weighed by their keys. Within one key, pairs that name no contributor weigh nothing.
-//! Of two sides of one weight the first received stays. Where one voice speaks on both sides, both go, and so where nothing tells
-//! voices apart.
+//! Of two sides of one weight the first received stays. A voice on both sides counts on neither. Where no voice is left, as where
+//! nothing tells voices apart, both go. Pairs that are quarantined in any case have no voice.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use flywheel_base::instant::Micros;
 
@@ -16,25 +16,23 @@ use super::newcomers::Newcomers;
 /// A voice: an ingest key, and a contributor.
 type Voice = (Option<String>, Option<String>);
 
-/// The pairs of one side of a contradiction.
-struct Side {
-    voices: BTreeSet<Voice>,
-    received: Micros,
-}
+/// One side of a contradiction: its voices, each with the time at which its first pair was received.
+struct Side(BTreeMap<Voice, Micros>);
 
 impl Side {
     fn of(newcomers: &Newcomers, pairs: impl Iterator<Item = usize>) -> Self {
-        let mut side = Self { voices: BTreeSet::new(), received: Micros::MAX };
+        let mut voices = BTreeMap::new();
         for index in pairs {
             let pair = &newcomers.pairs[index];
-            side.voices.extend(voice(&pair.line));
-            side.received = side.received.min(pair.revision.received);
+            let Some(voice) = voice(&pair.line) else { continue };
+            let first = voices.entry(voice).or_insert(Micros::MAX);
+            *first = pair.revision.received.min(*first);
         }
-        side
+        Self(voices)
     }
 
     fn keys(&self) -> BTreeSet<&Option<String>> {
-        self.voices.iter().map(|(key, _)| key).collect()
+        self.0.keys().map(|(key, _)| key).collect()
     }
 
     /// Returns the number of keys, where the sides differ in them, or else of named contributors.
@@ -43,7 +41,11 @@ impl Side {
         if keys != other.keys() {
             return keys.len();
         }
-        self.voices.iter().filter(|(_, contributor)| contributor.is_some()).count()
+        self.0.keys().filter(|(_, contributor)| contributor.is_some()).count()
+    }
+
+    fn received(&self) -> Micros {
+        self.0.values().copied().min().unwrap_or(Micros::MAX)
     }
 }
 
@@ -52,27 +54,39 @@ fn voice(line: &str) -> Option<Voice> {
     Some((line.ingest_key().map(str::to_owned), line.contributor().map(str::to_owned)))
 }
 
-/// Returns `true` if other new pairs say the opposite of a pair, and it is not the side that stays. `standing` are the pairs that are
-/// the last text of their output: repeats of a pair enter once, and speak for it all the same.
-pub(super) fn is_outweighed(
-    newcomers: &Newcomers,
-    index: usize,
-    is_new: &HashSet<usize>,
-    standing: &HashSet<usize>,
-) -> bool {
+/// Returns the new pairs that other new pairs contradict, and that are not of the side that stays. `speaks` is `true` for the
+/// pairs that count for their side: repeats of a pair enter once, and speak for it all the same.
+pub(super) fn outweighed(newcomers: &Newcomers, new: &[usize], speaks: impl Fn(usize) -> bool) -> HashSet<usize> {
+    let is_new: HashSet<usize> = new.iter().copied().collect();
+    // All pairs of one direction have one outcome. It is found once, or a flood of repeats would be weighed for each of them.
+    let mut outcomes: HashMap<(u64, u64, u64), bool> = HashMap::new();
+    let is_outweighed = |index: &usize| {
+        let fingerprint = &newcomers.pairs[*index].fingerprint;
+        let direction = (fingerprint.prompt, fingerprint.rejected, fingerprint.chosen);
+        *outcomes.entry(direction).or_insert_with(|| is_outweighed(newcomers, *index, &is_new, &speaks))
+    };
+    new.iter().copied().filter(is_outweighed).collect()
+}
+
+fn is_outweighed(newcomers: &Newcomers, index: usize, is_new: &HashSet<usize>, speaks: impl Fn(usize) -> bool) -> bool {
     let against = newcomers.reversals(index);
-    if !against.iter().any(|pair| is_new.contains(&(*pair as usize))) {
+    if !against.iter().any(|pair| is_new.contains(&(*pair as usize)) && speaks(*pair as usize)) {
         return false;
     }
-    let side = |pairs: &[u32]| {
-        Side::of(newcomers, pairs.iter().map(|pair| *pair as usize).filter(|pair| standing.contains(pair)))
-    };
-    let (own, other) = (side(newcomers.same_direction(index)), side(against));
-    if own.voices.intersection(&other.voices).next().is_some() {
+    let side =
+        |pairs: &[u32]| Side::of(newcomers, pairs.iter().map(|pair| *pair as usize).filter(|pair| speaks(*pair)));
+    let (mut own, mut other) = (side(newcomers.same_direction(index)), side(against));
+    // A voice that says both says nothing, and takes no other voice with it.
+    let shared: Vec<_> = own.0.keys().filter(|voice| other.0.contains_key(*voice)).cloned().collect();
+    for voice in &shared {
+        own.0.remove(voice);
+        other.0.remove(voice);
+    }
+    if own.0.is_empty() && other.0.is_empty() {
         return true;
     }
     let (weight, against) = (own.weight(&other), other.weight(&own));
-    weight < against || (weight == against && own.received >= other.received)
+    weight < against || (weight == against && own.received() >= other.received())
 }
 
 /// Returns the pairs that give way where an output has more edits than the dataset takes: the further edits of a voice give way to

@@ -133,7 +133,10 @@ impl Outputs {
     /// Takes a row of the dataset. `true`: a newer state replaces it, or its user withdrew it. That holds for a row that a
     /// rollback restored, too.
     pub(crate) fn outdates(&mut self, event: ScopedId, row: Option<RowRevision>) -> bool {
-        let is_withdrawn = self.is_withdrawn(event);
+        // A withdrawal that names the output by its `response_id` settles the output, whatever the row's event is. It counts within
+        // its sender: a withdrawn row from before scopes takes no other sender's with it.
+        let is_settled_withdrawn = row.is_some_and(|row| self.settled.of(row.output.own) == Some(Revision::WITHDRAWN));
+        let is_withdrawn = self.is_withdrawn(event) || is_settled_withdrawn;
         if is_withdrawn {
             // A row without a scope may have been found by its bare id; later lines find it by its own.
             self.withdrawn.insert(event.own);
@@ -204,4 +207,20 @@ impl Outputs {
 fn raise(revisions: &mut HashMap<u128, Revision>, output: u128, revision: Revision) {
     let newest = revisions.entry(output).or_insert(revision);
     *newest = revision.max(*newest);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_a_withdrawn_output_leaves_though_a_rollback_restored_it() {
+        let mut settled = Settled::default();
+        settled.remember(ScopedId::of_output("o", Some("shop")).own, Revision::WITHDRAWN);
+        let mut outputs = Outputs::remembering(settled, HashSet::new());
+        let event = ScopedId::of_event("e", Some("k"));
+        let row = |key| Some(RowRevision::new("o", Some(key), None, 7, "p"));
+        assert!(!outputs.outdates(event, row("desk")), "another sender's output");
+        assert!(outputs.outdates(event, row("shop")));
+    }
 }

@@ -11,6 +11,7 @@ use flywheel_base::{
     digest::{FieldDigest, hex},
     instant::Millis,
 };
+use flywheel_event::{EVENT_KEY, INGEST_KEY};
 use flywheel_log::{DIGEST_DIGITS, PartName};
 use flywheel_text::similarity::similarity;
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,13 @@ struct Entry {
     value: String,
 }
 
+impl Entry {
+    /// Returns `true` if it names the sender: only Flywheel writes such entries.
+    fn is_of_sender(&self) -> bool {
+        [EVENT_KEY, INGEST_KEY].contains(&self.key.as_str())
+    }
+}
+
 impl HeldLine {
     /// Reads a line; `None` if it lacks a column.
     #[must_use]
@@ -203,7 +211,7 @@ impl HeldLine {
         Some((route, to_json(&self)))
     }
 
-    /// Returns its line in `dropped`: ids, codes and scores, and no text.
+    /// Returns its line in `dropped`: ids, codes and scores, and no text. The sender stays: the ids count within it.
     #[must_use]
     pub fn dropped(&self, decision: Decision) -> Option<String> {
         let line = Self {
@@ -211,7 +219,7 @@ impl HeldLine {
             chosen: None,
             rejected: None,
             prompt_messages: Value::Null,
-            context: Vec::new(),
+            context: self.context.iter().filter(|entry| entry.is_of_sender()).cloned().collect(),
             tags: self.all_codes(),
             reasons: vec![decision.reason()?.to_owned()],
             ..self.clone()
@@ -220,13 +228,17 @@ impl HeldLine {
     }
 
     /// Returns the reviewer's edit as a message for curation: the same prompt and output, and another text. Its id follows from
-    /// the corrected event, the text and the reviewer, so it is idempotent. `None` if there is no output to correct.
+    /// the corrected event in its sender's scope, the text and the reviewer, so it is idempotent. `None` if there is no output to
+    /// correct.
     #[must_use]
     pub fn correction(&self, text: &str, reviewer: Option<&str>) -> Option<String> {
         let (prompt, output) = self.prompt.as_ref().zip(self.rejected.as_ref().or(self.chosen.as_ref()))?;
         let digest = FieldDigest::new("flywheel correction 1").text(&self.event_id).text(text).optional(reviewer);
+        // A line from before scopes has no event key, and its corrections keep their ids.
+        let event_key = self.context.iter().find(|entry| entry.key == EVENT_KEY);
+        let digest = event_key.iter().fold(digest, |digest, entry| digest.text(&entry.value));
         let prompt = if self.prompt_messages.is_null() { json!(prompt) } else { self.prompt_messages.clone() };
-        let entries = self.context.iter().filter(|entry| entry.key != CORRECTS);
+        let entries = self.context.iter().filter(|entry| entry.key != CORRECTS && !entry.is_of_sender());
         let mut context: serde_json::Map<_, _> = entries.map(|entry| (entry.key.clone(), json!(entry.value))).collect();
         context.insert(CORRECTS.to_owned(), json!(self.event_id));
         let event = json!({
@@ -427,6 +439,26 @@ mod tests {
         assert_eq!((&line["reasons"], &line["tags"]), (&json!(["rejected_by_reviewer"]), &json!(["critical"])));
         assert_eq!((&line["event_id"], &line["prompt"]), (&json!("e-1"), &Value::Null));
         assert_eq!(held().dropped(Decision::Released), None);
+    }
+
+    /// Returns the line of the same event as a key's holder posted it.
+    fn held_of(key: &str) -> HeldLine {
+        let entry = |key: &str, value: &str| Entry { key: key.to_owned(), value: value.to_owned() };
+        let context = vec![entry("tenant", "acme"), entry(INGEST_KEY, key), entry(EVENT_KEY, &format!("{key} e-1"))];
+        HeldLine { context, ..held() }
+    }
+
+    #[test]
+    fn a_decision_about_an_event_stays_within_its_sender() {
+        let line: Value = serde_json::from_str(&held_of("shop").dropped(Decision::Rejected).unwrap()).unwrap();
+        let sender = json!([{"key": INGEST_KEY, "value": "shop"}, {"key": EVENT_KEY, "value": "shop e-1"}]);
+        assert_eq!(line["context"], sender);
+        let correction = |held: HeldLine| -> Value {
+            serde_json::from_str(&held.correction("another text", None).unwrap()).unwrap()
+        };
+        let [shop, desk, old] = [held_of("shop"), held_of("desk"), held()].map(correction);
+        assert!(shop["event_id"] != desk["event_id"] && shop["event_id"] != old["event_id"]);
+        assert_eq!(shop["context"], old["context"], "curation writes the sender");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Records are chained: each has the digest of the one before, and its own digest covers all its fields. Large parts are objects
 //! of their own, and the record has their hashes. So the newest digest suffices to verify everything before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flywheel_base::{Route, digest::FieldDigest, instant::Millis};
 use flywheel_log::{DIGEST_DIGITS, PartName};
@@ -60,6 +60,9 @@ pub struct VersionRecord {
     /// The caps of this version; none in a record from before shares were of the pairs that enter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caps: Option<Caps>,
+    /// The ingest keys that named contributors, in this version or before, while contributors are in use.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub naming_keys: BTreeSet<String>,
     /// The background for the next freeze.
     pub background: ObjectDigest,
     /// The largest bursts.
@@ -236,6 +239,7 @@ impl VersionRecord {
                 .then(|| Revised { rows: audited.revised.len() as u64, files: Vec::new() }),
             waiting: audited.waiting_pairs().map(|(waiting, _)| waiting),
             caps: Some(audited.caps),
+            naming_keys: audited.naming_keys.clone(),
             background,
             bursts: audited.bursts.iter().take(MOST_BURSTS).copied().collect(),
             drift: previous.and_then(|previous| Drift::between(&previous.statistics, &statistics, rules)),
@@ -273,6 +277,7 @@ impl VersionRecord {
             revised: None,
             waiting: previous.and_then(|previous| previous.waiting.clone()),
             caps: previous.and_then(|previous| previous.caps),
+            naming_keys: previous.map(|previous| previous.naming_keys.clone()).unwrap_or_default(),
             background,
             bursts: Vec::new(),
             drift: None,
@@ -310,7 +315,8 @@ impl VersionRecord {
     #[must_use]
     pub fn attribution(&self) -> Attribution {
         let contributors = self.caps.map_or(self.statistics.contributors, |caps| caps.contributors);
-        Attribution { contributors: contributors / 2, is_used: contributors > 0 }
+        let naming = self.naming_keys.clone();
+        Attribution { contributors: contributors / 2, is_used: contributors > 0, naming }
     }
 
     /// Returns the digest over all fields but the digest.
@@ -536,7 +542,7 @@ mod tests {
         assert!(!json.contains("waiting") && !json.contains("caps") && !json.contains("withdrawn"), "{json}");
         let read: VersionRecord = serde_json::from_str(&json).unwrap();
         read.check(None).unwrap();
-        assert_eq!(read.attribution(), Attribution { contributors: 0, is_used: true });
+        assert_eq!(read.attribution(), Attribution { contributors: 0, is_used: true, ..Attribution::default() });
         let (second, _) = record(2, &lines(5..6), Some(&before));
         second.check(Some(&before)).unwrap();
     }

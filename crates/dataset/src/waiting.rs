@@ -47,18 +47,20 @@ impl WaitingPairs {
     }
 }
 
-/// Returns for each pair over a cap, oldest first, `true` if it may wait. Of each contributor the newest `most` may; pairs
-/// without a contributor count as one. Of all of them the newest may wait up to `most_bytes` bytes together. The older an edit,
-/// the less it says of today's model.
+/// Returns for each pair over a cap, oldest first, `true` if it may wait. Of each contributor of an ingest key the newest
+/// `most` may; pairs of a key without a contributor count as one. Of all of them the newest may wait up to `most_bytes` bytes
+/// together. The older an edit, the less it says of today's model.
 pub(crate) fn may_wait(lines: &[&str], most: u64, most_bytes: usize) -> Vec<bool> {
-    let mut taken: HashMap<Option<String>, u64> = HashMap::new();
+    // A contributor's name counts within its key: under another key it may be a stranger's word.
+    let mut taken: HashMap<(Option<String>, Option<String>), u64> = HashMap::new();
     let mut bytes = 0;
     let mut may_wait: Vec<_> = lines
         .iter()
         .rev()
         .map(|line| {
-            let contributor = GoldLine::parse(line).and_then(|line| line.contributor().map(str::to_owned));
-            let taken = taken.entry(contributor).or_default();
+            let line_sender = GoldLine::parse(line)
+                .map(|line| (line.ingest_key().map(str::to_owned), line.contributor().map(str::to_owned)));
+            let taken = taken.entry(line_sender.unwrap_or_default()).or_default();
             let fits = *taken < most && bytes + line.len() <= most_bytes;
             if fits {
                 *taken += 1;
@@ -91,6 +93,18 @@ mod tests {
         assert_eq!(may_wait(&lines, 0, MAX_BYTES), [false; 7]);
         let of_the_last_three = lines[4..].iter().map(|line| line.len()).sum::<usize>();
         assert_eq!(may_wait(&lines, 2, of_the_last_three), [false, false, false, false, true, true, true]);
+    }
+
+    #[test]
+    fn a_contributor_of_another_key_takes_no_room() {
+        let by_key = |number, key: &str| {
+            let mut line: serde_json::Value = serde_json::from_str(&line(number, Some("a"))).unwrap();
+            line["context"] = json!([{"key": "flywheel.ingest_key", "value": key}]);
+            line.to_string()
+        };
+        let lines = [by_key(1, "shop"), by_key(2, "desk"), by_key(3, "desk")];
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        assert_eq!(may_wait(&lines, 1, MAX_BYTES), [true, false, true]);
     }
 
     #[test]

@@ -11,8 +11,7 @@ use flywheel_dataset::{
     Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Hold, Newcomers, RowInDataset,
     RowRevision, SplitSalt, audit,
 };
-use flywheel_event::Received;
-use flywheel_event::{ContributorKey, Endpoint, Submission, Submitted};
+use flywheel_event::{ContributorKey, Endpoint, Received, Submission, Submitted};
 use flywheel_policy::Policy;
 use proptest::prelude::*;
 use serde_json::{Value, json};

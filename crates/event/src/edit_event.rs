@@ -10,7 +10,7 @@ use flywheel_base::{
     instant::{Micros, micros, rfc3339_micros},
     json,
     json::{Json, Text},
-    printable, require_visible,
+    printable, require_visible, require_visible_value,
 };
 use serde::Serialize;
 
@@ -52,7 +52,8 @@ pub(crate) const FIELDS: [&str; 18] = [
 /// The field of a queued event that marks a replaced character. U+FFFD alone is no sign of one: users type it, too.
 const REPLACED_CHARACTER: &str = "replaced_character";
 
-/// The names of fields in a compact message. All are shorter, so that the label of the ingest key takes no room of the client's.
+/// The names of fields in a compact message. All are shorter, so that a label of up to 11 bytes takes no room of the
+/// client's.
 const COMPACT: [(&str, &str); 3] = [("event_id", "e"), ("original_llm_output", "o"), ("ingest_key", "k")];
 
 /// One user's edit of one model output, or [`Feedback`] on one. It borrows texts from the message where possible.
@@ -206,7 +207,7 @@ impl<'a> EditEvent<'a> {
         for entry in &self.context {
             let field = format!("context.{}", printable(&entry.key));
             require_visible(&entry.key, &field)?;
-            require_visible(&entry.value, &field)?;
+            require_visible_value(&entry.value, &field)?;
         }
         Ok(())
     }
@@ -305,11 +306,6 @@ impl<'a> EditEvent<'a> {
         // A later field: without it the id is the same as before the field existed.
         let digest = self.response_id.iter().fold(digest, |digest, id| digest.text("response_id").text(id));
         digest.hex()
-    }
-
-    /// Returns `true` if it has an id of the client's that counts within its sender.
-    pub(crate) fn names_an_id(&self) -> bool {
-        self.event_id_is_given || self.response_id.is_some()
     }
 
     /// Writes the event as one queue message with shorter names of fields, for an event that hardly fits.

@@ -170,11 +170,9 @@ fn queued(mut event: EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, 
         event.received_at = None;
         message = message_of(&event)?;
     }
-    // So does the label of the ingest key. An event that names an id needs it, lest it pass for another sender's.
+    // So does the label of the ingest key. No event goes without it: a client could make itself nameless by padding, and be
+    // weighed and held by no key.
     if message.len() > MAX_EVENT_BYTES && event.ingest_key.is_some() {
-        if !event.names_an_id() {
-            event.ingest_key = None;
-        }
         message = event.to_compact_message().map_err(unwritable)?;
     }
     if message.len() > MAX_EVENT_BYTES {
@@ -297,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn the_label_of_the_ingest_key_takes_no_room_of_the_clients() {
+    fn a_short_label_of_the_ingest_key_takes_no_room_of_the_clients_and_no_event_goes_without_it() {
         let sent = |letters: usize, ids: serde_json::Value| {
             let mut event: serde_json::Value = serde_json::from_str(&event(&"e".repeat(letters))).unwrap();
             event.as_object_mut().unwrap().extend(ids.as_object().unwrap().clone());
@@ -306,15 +304,16 @@ mod tests {
         };
         for ids in [serde_json::json!({}), serde_json::json!({"event_id": "e-1"})] {
             let body = sent(MAX_EVENT_BYTES - sent(0, ids.clone()).len(), ids.clone());
-            let received = Received { at: 7, ingest_key: Some("sample") };
-            let Ok(Submission::One(Submitted::Event(queued))) =
+            let posted = |label| {
+                let received = Received { at: 7, ingest_key: Some(label) };
                 Submission::parse(body.as_bytes(), Endpoint::Edits, None, received)
-            else {
-                panic!("it fits")
             };
+            let Ok(Submission::One(Submitted::Event(queued))) = posted("desk-sample") else { panic!("it fits") };
             let mut read = EditEvent::parse(&queued.message, None).unwrap();
-            let label = ids.get("event_id").map(|_| "sample");
-            assert!(queued.message.len() <= MAX_EVENT_BYTES && read.ingest_key.as_deref() == label);
+            assert!(queued.message.len() <= MAX_EVENT_BYTES);
+            assert_eq!(read.ingest_key.as_deref(), Some("desk-sample"));
+            let long = posted("a label of more bytes").map_err(|refusal| refusal.code);
+            assert_eq!(long, Err(RefusalCode::TooLarge));
             let plain = EditEvent::parse(&body, None).unwrap();
             read.ingest_key = None;
             assert_eq!(read, plain);

@@ -323,7 +323,7 @@ fn a_trainer_that_lies_in_its_summary_changes_nothing() {
 
 #[test]
 fn a_score_that_is_no_number_is_refused() {
-    for number in [Some(f64::NAN), Some(f64::INFINITY), Some(0.5), None] {
+    for number in [Some(f64::NAN), Some(f64::INFINITY), Some(0.5), Some(-1.1e9), None] {
         let mut world = World::new(250, 120, GOOD);
         world.scored_pairs().nth(4).unwrap().candidate.logp_chosen = number;
         let verdict = world.verdict();
@@ -334,6 +334,16 @@ fn a_score_that_is_no_number_is_refused() {
     let Some(ScoredRow::Replay(last)) = world.rows.last_mut() else { panic!("a liked output") };
     last.tokens = 0;
     assert_refused(&world.verdict(), "G0", "(rows.jsonl: line 370)");
+}
+
+#[test]
+fn a_verdict_on_scores_whose_sum_is_infinite_reads_back() {
+    let mut world = World::new(250, 120, GOOD);
+    world.scored_pairs().take(2).for_each(|pair| pair.candidate.logp_chosen = Some(-1.7e308));
+    let verdict = world.verdict();
+    assert_refused(&verdict, "G0", "or is no log-probability");
+    let json = serde_json::to_string(&verdict).unwrap();
+    assert_eq!(serde_json::from_str::<GateVerdict>(&json).unwrap().ruling, Ruling::Reject);
 }
 
 #[test]
@@ -464,6 +474,28 @@ fn too_few_rows_are_left_to_a_person_and_never_promoted() {
     }
     // A bad adapter is rejected, however few rows show it.
     assert_eq!(World::new(60, 50, PLAIN_DPO).verdict().ruling, Ruling::Reject);
+}
+
+#[test]
+fn many_rows_of_few_prompts_are_left_to_a_person() {
+    let of = |prompts: usize, liked_prompts: usize| {
+        let mut world = World::new(250, 120, GOOD);
+        for (index, row) in world.held_out.iter_mut().enumerate() {
+            row.pair.prompt = pair(10_000 + index % prompts).prompt;
+        }
+        for (index, row) in world.replay_held_out.iter_mut().enumerate() {
+            row.prompt = replay(10_000 + index % liked_prompts).prompt;
+        }
+        world.verdict()
+    };
+    for (prompts, liked_prompts, words) in
+        [(29, 120, "prompts of held-out pairs is 29.0000"), (250, 29, "prompts of held-out liked outputs is 29.0000")]
+    {
+        let verdict = of(prompts, liked_prompts);
+        assert_eq!((verdict.ruling, verdict.standing("G0")), (Ruling::Review, Some(Standing::Open)), "{verdict}");
+        assert!(verdict.reasons[0].contains(words), "{verdict}");
+    }
+    assert_eq!(of(30, 30).standing("G0"), Some(Standing::Holds));
 }
 
 #[test]
@@ -618,7 +650,7 @@ fn it_is_said_for_people() {
     let said = World::new(250, 120, WITHOUT_REPLAY).verdict().to_string();
     let lines: Vec<_> = said.lines().collect();
     assert_eq!(lines[0], "crossing-000007-attempt-1: reject (against the bare base)");
-    assert_eq!(lines.len(), 1 + 11 + 1, "{said}");
-    assert!(lines[7].starts_with("  ✗ G3  loss on liked outputs in nats a token (upper bound)"), "{said}");
-    assert!(lines[12].starts_with("  G3 no_forgetting: loss on liked outputs"), "{said}");
+    assert_eq!(lines.len(), 1 + 13 + 1, "{said}");
+    assert!(lines[9].starts_with("  ✗ G3  loss on liked outputs in nats a token (upper bound)"), "{said}");
+    assert!(lines[14].starts_with("  G3 no_forgetting: loss on liked outputs"), "{said}");
 }

@@ -243,7 +243,8 @@ impl RewriteObject for FolderLake {
         if self.get(key)? != read {
             return Ok(Moved::WasMovedBefore);
         }
-        self.put(key, body.as_bytes(), &Condition::Always).map(Moved::from)
+        let replaced = replace(&self.folder.join(key), body.as_bytes(), read);
+        replaced.map(Moved::from).map_err(|error| LakeError::caused("write", key, &error))
     }
 }
 

@@ -4,19 +4,19 @@
 //!
 //! | port | IAM action | used by |
 //! |---|---|---|
-//! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine; prepare and promote, on runs |
+//! | [`WritePart`] | `s3:PutObject` on the routes | curate; freeze, on quarantine; prepare and promote, on runs; the operator's commands |
 //! | [`ListKeys`] | `s3:ListBucket` | prepare, on runs; the operator's commands |
 //! | [`EraseObject`] | `s3:ListBucketVersions`, `s3:DeleteObjectVersion` | the operator's `flywheel forget`, and no function |
-//! | [`ListParts`] | `s3:ListBucket` | counter, freeze |
-//! | [`ListRoute`] | `s3:ListBucket` | prepare; the operator's `flywheel status`, `flywheel export` |
+//! | [`ListParts`] | `s3:ListBucket` | counter, freeze; the operator's commands |
+//! | [`ListRoute`] | `s3:ListBucket` | prepare; the operator's commands |
 //! | [`ReadPart`] | `s3:GetObject` on gold | freeze; prepare, on replay; promote, on runs; on all routes, the operator's commands |
-//! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze |
-//! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze |
+//! | [`LoadPointer`] | `s3:GetObject` on the pointer | counter, freeze; the operator's commands |
+//! | [`MovePointer`] | `s3:PutObject` on the pointer | freeze; the operator's commands |
 //! | [`CountRows`] | `s3:ListBucket` | freeze |
-//! | [`LoadBreaker`] | `s3:GetObject` on the breaker | counter, freeze, the operator's `flywheel breaker` |
+//! | [`LoadBreaker`] | `s3:GetObject` on the breaker | counter, freeze; the operator's commands |
 //! | [`MoveBreaker`] | `s3:PutObject` on the breaker | the same |
-//! | [`LoadLive`] | `s3:GetObject` on the live pointer | prepare, promote, the operator's `flywheel adapters` |
-//! | [`MoveLive`] | `s3:PutObject` on the live pointer | promote, the operator's `flywheel demote` |
+//! | [`LoadLive`] | `s3:GetObject` on the live pointer | prepare, promote; the operator's commands |
+//! | [`MoveLive`] | `s3:PutObject` on the live pointer | promote; the operator's commands |
 //! | [`VisitObject`] | `s3:GetObject` on runs | prepare, promote |
 //! | [`WriteFile`] | `s3:PutObject` on runs' input | prepare |
 //! | [`ReplaceObject`] | `s3:PutObject` on runs' reviews | promote |

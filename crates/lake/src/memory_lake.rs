@@ -219,10 +219,12 @@ impl ReplaceObject for MemoryLake {
 
 impl RewriteObject for MemoryLake {
     async fn rewrite_object(&self, key: &str, read: &[u8], body: String) -> Result<Moved, LakeError> {
-        if self.read_part(key).await? != read {
+        self.begin_read().await;
+        let stored = self.get(key).ok_or_else(|| LakeError::missing("read", key))?;
+        if stored.body != read {
             return Ok(Moved::WasMovedBefore);
         }
-        self.put(key, body.into_bytes(), &Condition::Always).map(Moved::from)
+        self.put(key, body.into_bytes(), &Condition::EntityTag(&stored.entity_tag)).map(Moved::from)
     }
 }
 

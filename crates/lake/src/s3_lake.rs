@@ -55,11 +55,16 @@ impl S3Lake {
         Self { client: Client::new(config), bucket: bucket.to_owned(), file_tags: None }
     }
 
-    /// Tags each object that [`WriteFile::write_file`] writes. It takes `s3:PutObjectTagging`. A lifecycle rule of the bucket goes by
+    /// Tags each object that [`WriteFile::write_file`] writes, except compactions of liked outputs. It takes `s3:PutObjectTagging`. A lifecycle rule of the bucket goes by
     /// the tag: a rule's prefix cannot name the input folder of every run.
     #[must_use]
     pub fn with_file_tag(self, name: &str, value: &str) -> Self {
         Self { file_tags: Some(format!("{name}={value}")), ..self }
+    }
+
+    /// Returns the tags of a file. A compaction of liked outputs has none: later runs read it, so it must not expire.
+    fn tags_of(&self, key: &str) -> Option<String> {
+        self.file_tags.clone().filter(|_| !key.contains("/input/replay_log-"))
     }
 
     async fn put(&self, key: &str, object: &Object<'_>, condition: &Condition<'_>) -> Result<Put, LakeError> {
@@ -256,7 +261,7 @@ impl WriteFile for S3Lake {
             .operation_timeout(FILE_TIMEOUT)
             .build();
         let request = self.client.put_object().bucket(&self.bucket).key(key).if_none_match("*").body(body);
-        let request = request.content_type("application/x-ndjson").set_tagging(self.file_tags.clone());
+        let request = request.content_type("application/x-ndjson").set_tagging(self.tags_of(key));
         let sent = request.customize().config_override(Config::builder().timeout_config(timeouts)).send().await;
         match put_outcome(key, sent) {
             Ok(Put::Written | Put::PreconditionFailed) => Ok(()),

@@ -268,7 +268,13 @@ impl Breaker {
         if exceeded.is_empty() || self.is_open_for_all() {
             return self.after_window(window, bounds, crossing, now);
         }
-        let is_sound = |rest: &WindowStatistics| rest.pairs > 0 && bounds.exceeded(rest).is_empty();
+        // A rest of fewer than `min_events` is judged by the signals that the window exceeds: else a sender could leave too few
+        // events of others to judge, and would pass for the cause of all that is wrong with them.
+        let unbounded = BreakerBounds { min_events: 0, ..*bounds };
+        let is_sound = |rest: &WindowStatistics| {
+            let is_left = |left: &Exceeded| exceeded.iter().any(|was| was.signal == left.signal);
+            rest.pairs > 0 && bounds.exceeded(rest).is_empty() && !unbounded.exceeded(rest).iter().any(is_left)
+        };
         let Some((sender, _)) = without.into_iter().find(|(_, rest)| is_sound(rest)) else {
             return self.after_window(window, bounds, crossing, now);
         };
@@ -335,7 +341,7 @@ impl Breaker {
         changes.drain(..changes.len().saturating_sub(MAX_CHANGES));
         let is_left = self.is_open_for_all() && to != BreakerState::Open;
         let hold_before = if is_left { self.hold_before.max(now) } else { self.hold_before };
-        // What a sender wrote until now stays in quarantine, as all gold of an open breaker does.
+        // All that a sender wrote until now stays in quarantine, as all gold of an open breaker does.
         let settled = |held: &HeldSender| HeldSender { until: Some(held.until.unwrap_or(now)), ..held.clone() };
         let senders = self.senders.iter().map(settled).collect();
         Self { state: to, half_open_at: None, hold_before, changes, senders }
@@ -452,7 +458,7 @@ mod tests {
         assert!(open.holds_sender(&part(NOW + 9), Some("eve"), Some("desk")) && !open.holds(&part(NOW + 9)));
         assert!(!open.holds_sender(&part(NOW + 9), Some("eve"), Some("shop")));
         assert_eq!(open.after_window_of(&SOUND, Vec::new(), &bounds(), 4, NOW), None, "others are judged, and sound");
-        // What was written until it closes stays in quarantine.
+        // All that was written until it closes stays in quarantine.
         let closed = open.after_time(NOW + DAY).unwrap();
         assert_eq!((closed.state, closed.hold_before), (BreakerState::Closed, 0));
         let is_held = |at| closed.holds_sender(&part(at), Some("eve"), Some("desk"));
@@ -463,6 +469,18 @@ mod tests {
         let all = after(&open, burst, NOW + 5).unwrap();
         assert!(all.is_open_for_all() && all.holds(&part(NOW + 9)) && all.room(&bounds()) == 0);
         assert!(open.opened_by_hand("kim", "a campaign", NOW).unwrap().is_open_for_all());
+    }
+
+    #[test]
+    fn a_small_rest_is_judged_by_the_signals_that_the_window_exceeds() {
+        let eve = Sender { contributor: Some("eve".to_owned()), ingest_key: Some("desk".to_owned()) };
+        let burst = WindowStatistics { burst: Some(0.3), ..SOUND };
+        let opened = |rest| Breaker::default().after_window_of(&burst, vec![(eve.clone(), rest)], &bounds(), 3, NOW);
+        let small = WindowStatistics { pairs: 9, quarantined: 0, ..SOUND };
+        assert!(!opened(small).unwrap().is_open_for_all());
+        assert!(opened(WindowStatistics { burst: Some(0.3), ..small }).unwrap().is_open_for_all());
+        // Another signal says too little of so few events.
+        assert!(!opened(WindowStatistics { drift: Some(0.9), ..small }).unwrap().is_open_for_all());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::part::PartName;
 /// A contributor's name counts within its key only. Else one key's holder could name another's contributors, and have them held.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Sender {
-    /// The contributor's pseudonym; none: everybody who posts with the key.
+    /// The contributor's pseudonym; none: all who post with the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contributor: Option<String>,
     /// The label of the ingest key.

@@ -10,8 +10,7 @@ pub struct TrainingRules {
     pub max_attempts: u64,
 }
 
-/// With the waits between attempts, eight are a day and a half: long enough for a weekend's outage to be seen, and for a mistake
-/// to cost eight trainings at most.
+/// With the waits between attempts, eight take a day and a half: a mistake costs eight trainings at most.
 impl Default for TrainingRules {
     fn default() -> Self {
         Self { max_attempts: 8 }

@@ -166,19 +166,19 @@ where
     ///
     /// # Errors
     /// If the dataset cannot be read.
-    pub async fn taken_back_since(&self, version: u64) -> Result<Vec<RolledBack>, AmendError> {
+    pub async fn rolled_back_since(&self, version: u64) -> Result<Vec<RolledBack>, AmendError> {
         let Loaded { snapshot, version: newest, .. } = self.dataset.newest().await?.ok_or(AmendError::NoDataset)?;
-        let mut taken_back = Vec::new();
+        let mut rolled_back = Vec::new();
         for number in (version..=newest).skip(1) {
             let record = self.dataset.records_of(&snapshot, number).await?.and_then(|records| records.version);
             match record.and_then(|record| record.amendment).map(|amendment| amendment.operation) {
                 Some(Operation::Rollback { to }) if to >= version => {
-                    taken_back.push(RolledBack { above: to, below: number });
+                    rolled_back.push(RolledBack { above: to, below: number });
                 }
                 _ => {}
             }
         }
-        Ok(taken_back)
+        Ok(rolled_back)
     }
 
     async fn decide(

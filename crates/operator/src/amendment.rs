@@ -120,6 +120,6 @@ where
 {
     match made {
         Some(version) => Ok(vec![RolledBack { above: to, below: version.record.version }]),
-        None => amender.taken_back_since(to).await,
+        None => amender.rolled_back_since(to).await,
     }
 }

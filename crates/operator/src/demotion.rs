@@ -22,22 +22,22 @@ pub struct LiveMove {
 }
 
 impl LiveMove {
-    fn of(from: &LiveModel, to: &LiveModel, taken_back: &[RolledBack]) -> Self {
+    fn of(from: &LiveModel, to: &LiveModel, rolled_back: &[RolledBack]) -> Self {
         let name = |live: &LiveModel| live.adapter.as_ref().map(|LiveAdapter { adapter, .. }| adapter.clone());
-        Self { from: name(from), to: name(to), taken_back: taken_back.to_vec() }
+        Self { from: name(from), to: name(to), taken_back: rolled_back.to_vec() }
     }
 }
 
 /// Returns the planned move; none if the live adapter's pointer knows of all rolled-back versions already.
 pub(crate) async fn plan(
     lake: &impl LoadLive,
-    taken_back: &[RolledBack],
+    rolled_back: &[RolledBack],
     request: &Request,
     now: Millis,
 ) -> Result<Option<LiveMove>, AmendError> {
     let live = lake.load_live().await?.live;
-    let next = live.rolled_back(taken_back, &request.by, &request.why, now);
-    Ok(next.map(|next| LiveMove::of(&live, &next, taken_back)))
+    let next = live.rolled_back(rolled_back, &request.by, &request.why, now);
+    Ok(next.map(|next| LiveMove::of(&live, &next, rolled_back)))
 }
 
 /// Moves the live adapter; returns none if its pointer knew of all rolled-back versions. A concurrent move, by a promoted run or
@@ -45,17 +45,17 @@ pub(crate) async fn plan(
 /// version.
 pub(crate) async fn demote(
     lake: &(impl LoadLive + MoveLive),
-    taken_back: &[RolledBack],
+    rolled_back: &[RolledBack],
     request: &Request,
     now: fn() -> Millis,
 ) -> Result<Option<LiveMove>, AmendError> {
     for _ in 0..ATTEMPTS {
         let loaded = lake.load_live().await?;
-        let Some(next) = loaded.live.rolled_back(taken_back, &request.by, &request.why, now()) else {
+        let Some(next) = loaded.live.rolled_back(rolled_back, &request.by, &request.why, now()) else {
             return Ok(None);
         };
         if lake.move_live(&loaded, &next).await? == Moved::Moved {
-            return Ok(Some(LiveMove::of(&loaded.live, &next, taken_back)));
+            return Ok(Some(LiveMove::of(&loaded.live, &next, rolled_back)));
         }
     }
     Err(AmendError::LiveContended)
@@ -114,18 +114,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_others_move_meanwhile_is_seen_and_taken_back_as_well() {
+    async fn what_others_move_meanwhile_is_seen_and_rolled_back_as_well() {
         let lake = MemoryLake::default();
         promote(&lake, 1).await;
         promote(&lake, 3).await;
         let busy = Busy { lake: lake.clone(), runs: AtomicU64::new(2) };
-        let taken_back_to_1 = [RolledBack { above: 1, below: 99 }];
-        let planned = plan(&busy, &taken_back_to_1, &request(), 1).await.unwrap().unwrap();
-        assert_eq!(planned.taken_back, taken_back_to_1);
-        let moved = demote(&busy, &taken_back_to_1, &request(), || 1).await.unwrap().unwrap();
+        let rolled_back_to_1 = [RolledBack { above: 1, below: 99 }];
+        let planned = plan(&busy, &rolled_back_to_1, &request(), 1).await.unwrap().unwrap();
+        assert_eq!(planned.taken_back, rolled_back_to_1);
+        let moved = demote(&busy, &rolled_back_to_1, &request(), || 1).await.unwrap().unwrap();
         let run = |name: &str| Some(name.parse::<RunName>().unwrap());
         assert_eq!((moved.from, moved.to), (run("run-13"), run("run-1")), "two runs became live meanwhile");
-        assert_eq!(demote(&busy, &taken_back_to_1, &request(), || 1).await.unwrap(), None);
+        assert_eq!(demote(&busy, &rolled_back_to_1, &request(), || 1).await.unwrap(), None);
         let changes = lake.load_live().await.unwrap().live.changes;
         assert_eq!((changes.len(), changes[4].cause == LiveCause::Gate), (5, false));
     }

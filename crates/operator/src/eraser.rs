@@ -26,6 +26,9 @@ const CONCURRENT_READS: usize = 16;
 /// The folders below the table's that hold lines, besides the data files: quarantined and waiting pairs.
 const FOLDERS: [&str; 2] = ["held", "waiting"];
 
+/// Part of the key of a compaction of liked outputs. A run leaves it for later ones, which read the log where it is gone.
+const COMPACTION: &str = "/input/replay_log-";
+
 /// Erases one contributor's data.
 #[derive(Debug)]
 pub struct Eraser<'l, L> {
@@ -91,13 +94,15 @@ where
         Self { lake, dataset, now }
     }
 
-    /// Returns the data to erase. It changes nothing, and reads all that [`Eraser::erase`] reads: what it finds can be erased.
+    /// Returns the data to erase. It changes nothing, and reads all that [`Eraser::erase`] reads before it writes: what it finds
+    /// can be erased. Orphans of dead freezes are read last, and a plan does not name them.
     ///
     /// # Errors
     /// See [`AmendError`].
     pub async fn plan(&self, contributor: &str) -> Result<Erasure, AmendError> {
         let stored = self.lake.load_pointer().await?;
         let Some(loaded) = self.dataset.newest().await? else {
+            check_that_no_log_is_lost(&stored.pointer)?;
             return Ok(self.find(None, contributor).await?.erasure());
         };
         check_that_none_is_lost(&stored, &loaded)?;
@@ -123,17 +128,26 @@ where
     /// record says that it may be missing.
     ///
     /// An erasure that dies in between leaves a list that no version names, which the next one takes up. Or it leaves objects on
-    /// a committed list, which the next one deletes. Data files, quarantined and waiting pairs that no version names are left over
-    /// from freezes that died, or that lost the version to this commit. After the commit they cannot be committed any more, so they
-    /// are deleted as well.
+    /// a committed list, which the next one deletes.
+    ///
+    /// Data files, quarantined and waiting pairs that no version names are left over from freezes that died, or that lost the
+    /// version to this commit. Those that were listed before anything else was read are deleted as well. A freeze that has yet to
+    /// commit one of them has its lines from parts or waiting pairs that are erased here, so it loses to this commit. What a
+    /// freeze stages later is left to the next erasure.
+    ///
+    /// A preparation that read the dataset before the commit may write copies after it. Copies are looked for once more at the
+    /// end, and what it writes after that is left.
     ///
     /// # Errors
     /// See [`AmendError`]. After any error a retry continues from there.
     pub async fn erase(&self, contributor: &str, by: &str, why: &str) -> Result<Erasure, AmendError> {
         for _ in 0..ATTEMPTS {
+            // They are listed before all else: a freeze that begins later may be about to commit what it stages.
+            let staged = self.staged().await?;
             let Some(mut erasure) = self.attempt(contributor, by, why).await? else { continue };
             self.delete_listed().await?;
-            erasure.unreadable.extend(self.delete_unnamed(contributor).await?);
+            erasure.unreadable.extend(self.delete_unnamed(staged, contributor).await?);
+            self.replace_late_copies(&mut erasure).await?;
             return Ok(erasure);
         }
         Err(AmendError::Contended)
@@ -143,6 +157,7 @@ where
     async fn attempt(&self, contributor: &str, by: &str, why: &str) -> Result<Option<Erasure>, AmendError> {
         let stored = self.lake.load_pointer().await?;
         let Some(loaded) = self.dataset.newest().await? else {
+            check_that_no_log_is_lost(&stored.pointer)?;
             // No freeze has committed yet, so no version refers to any part, and no run has copies.
             let found = self.find(None, contributor).await?;
             for left in &found.parts {
@@ -245,8 +260,32 @@ where
         Ok(())
     }
 
+    /// Replaces the copies that a preparation under way has written since the first ones were replaced.
+    async fn replace_late_copies(&self, erasure: &mut Erasure) -> Result<(), AmendError> {
+        if erasure.ids == ErasedIds::default() {
+            return Ok(());
+        }
+        let mut late = Found { ids: erasure.ids.clone(), ..Found::default() };
+        self.find_copies(&mut late).await?;
+        // All other files' older versions are gone.
+        late.run_files.clone_from(&late.copies);
+        self.replace_copies(&late).await?;
+        erasure.unreadable.extend(late.unreadable);
+        for key in late.copies {
+            if !erasure.copies.contains(&key) {
+                erasure.copies.push(key);
+            }
+        }
+        Ok(())
+    }
+
     async fn replace_copy(&self, key: &str, found: &Found) -> Result<(), AmendError> {
-        loop {
+        if key.contains(COMPACTION) {
+            // Another sender's event may have the same id. Without the compaction, later runs read all its lines from the log;
+            // without a line, none reads that one again.
+            return Ok(self.lake.erase_object(key).await?);
+        }
+        for _ in 0..ATTEMPTS {
             let body = match self.lake.read_part(key).await {
                 Err(error) if error.is_missing() => return Ok(()),
                 other => other?,
@@ -256,6 +295,7 @@ where
                 return Ok(());
             }
         }
+        Err(AmendError::Contended)
     }
 
     async fn commit(
@@ -345,22 +385,24 @@ where
                 if erased.has(Place::Table, &name) {
                     continue;
                 }
-                let body = self.lake.read_part(&key).await?;
+                let body = match self.lake.read_part(&key).await {
+                    Err(error) if error.is_missing() => continue,
+                    other => other?,
+                };
                 let Some(left) = found.take_lines(&key, &body, contributor) else { continue };
                 let by = (left.rows > 0).then(|| ObjectDigest::of(folder, "jsonl", left.body.as_bytes()).name);
                 found.beside.push(ObjectLeft::of(Place::Table, name, &body, left, by));
             }
         }
-        self.find_copies(&mut found).await?;
+        if !found.is_empty() {
+            self.find_copies(&mut found).await?;
+        }
         Ok(found)
     }
 
     /// Finds copies in the input files of runs, and in their outputs, by the ids that were found. Only keys are kept: such a file
     /// may have the rows of a whole version.
     async fn find_copies(&self, found: &mut Found) -> Result<(), AmendError> {
-        if found.is_empty() {
-            return Ok(());
-        }
         for key in self.lake.list_keys("runs/").await?.into_iter().filter(|key| key.ends_with(".jsonl")) {
             let body = match self.lake.read_part(&key).await {
                 Err(error) if error.is_missing() => continue,
@@ -418,26 +460,34 @@ where
         Ok(())
     }
 
-    /// Deletes objects that no version names and that have data of the contributor: data files, quarantined and waiting pairs.
-    /// Returns those among them that cannot be read.
+    /// Returns the keys of data files, and of quarantined and waiting pairs beside the table.
+    async fn staged(&self) -> Result<Vec<String>, AmendError> {
+        let mut keys = self.lake.list_keys(&format!("{DATASET_PREFIX}/")).await?;
+        keys.retain(|key| {
+            let name = &key[DATASET_PREFIX.len() + 1..];
+            is_data_file(name) || FOLDERS.iter().any(|folder| name.starts_with(&format!("_flywheel/{folder}/")))
+        });
+        Ok(keys)
+    }
+
+    /// Deletes those of the staged objects that no version names and that have data of the contributor. Returns those among them
+    /// that cannot be read.
     ///
     /// An object without data of the contributor stays: perhaps a freeze is about to commit it.
-    async fn delete_unnamed(&self, contributor: &str) -> Result<Vec<String>, AmendError> {
+    async fn delete_unnamed(&self, staged: Vec<String>, contributor: &str) -> Result<Vec<String>, AmendError> {
         let Some(loaded) = self.dataset.newest().await? else { return Ok(Vec::new()) };
         let named = self.named(&loaded.snapshot).await?;
         let mut unreadable = Vec::new();
-        for key in self.lake.list_keys(&format!("{DATASET_PREFIX}/")).await? {
+        for key in staged {
             let name = &key[DATASET_PREFIX.len() + 1..];
-            let is_data = name.ends_with(".parquet") && !name.contains('/');
-            let has_lines = FOLDERS.iter().any(|folder| name.starts_with(&format!("_flywheel/{folder}/")));
-            if !(is_data || has_lines) || named.contains(name) {
+            if named.contains(name) {
                 continue;
             }
             let body = match self.lake.read_part(&key).await {
                 Err(error) if error.is_missing() => continue,
                 other => other?,
             };
-            let (theirs, unread) = if is_data {
+            let (theirs, unread) = if is_data_file(name) {
                 let rows = DeltaDataset::rows_in(body, contributor);
                 (rows.is_none_or(|rows| rows > 0), rows.is_none())
             } else {
@@ -465,6 +515,20 @@ where
         named.extend(listed.objects().filter_map(|object| Some(object.by.as_ref()?.name.clone())));
         Ok(named)
     }
+}
+
+/// Checks that the pointer has no version either where the table has none. Otherwise the table's log is lost, and parts that
+/// look pending are consumed.
+fn check_that_no_log_is_lost(pointer: &Pointer) -> Result<(), DatasetError> {
+    match pointer.version() {
+        0 => Ok(()),
+        pointer => Err(DatasetError::LostVersion { pointer, newest: 0 }),
+    }
+}
+
+/// Returns `true` if an object of the table with this name is a data file.
+fn is_data_file(name: &str) -> bool {
+    name.ends_with(".parquet") && !name.contains('/')
 }
 
 /// Returns a line for each object: those that this erasure replaces, and those of one that died.

@@ -221,12 +221,17 @@ async fn find(lake: &(impl ListRoute + ReadPart), selection: &HeldSelection<'_>)
         let listing = lake.list_route(route, within, u64::MAX).await?;
         let read = |name: PartName| async move {
             let key = name.key(route);
-            let body = lake.read_part(&key).await?;
+            let body = match lake.read_part(&key).await {
+                // It expired since it was listed.
+                Err(error) if error.is_missing() => None,
+                other => Some(other?),
+            };
             Ok::<_, HeldError>((name.written_at, key, body))
         };
         let names = listing.parts.into_iter().map(|part| part.name);
         let mut parts = stream::iter(names).map(read).buffered(CONCURRENT_READS);
         while let Some((written_at, key, body)) = parts.try_next().await? {
+            let Some(body) = body else { continue };
             let damaged = |what: String| HeldError::Damaged { key: key.clone(), what };
             let body = std::str::from_utf8(&body).map_err(|_| damaged("it is not UTF-8".to_owned()))?;
             for (index, line) in body.split_terminator('\n').enumerate() {

@@ -45,7 +45,11 @@ pub async fn runs_with<D: Amendable>(
     for key in lake.list_keys("runs/").await? {
         let name = key.strip_prefix("runs/").and_then(|rest| rest.strip_suffix("/input/run.json"));
         let Some(name) = name.filter(|name| !name.contains('/')) else { continue };
-        let input = lake.read_part(&key).await?;
+        let input = match lake.read_part(&key).await {
+            // It was deleted since it was listed.
+            Err(error) if error.is_missing() => continue,
+            other => other?,
+        };
         let Ok(Input { run, dataset: Dataset { version } }) = serde_json::from_slice(&input) else {
             runs.push(TrainedRun { run: name.to_owned(), version: None, pairs: None });
             continue;

@@ -237,8 +237,10 @@ mod tests {
             ("[gate]\nlearned_from = 1.0\n", 2, "learned_from is 1: give 0 to 0.99"),
             ("[gate]\nwins_from = 1.0\n", 2, "wins_from is 1: give 0 to 0.99"),
             ("[gate]\ntie_within = 1.0\n", 2, "tie_within is 1: give 0 to 0.5"),
+            ("[gate]\nreview_within = 0.6\n", 2, "review_within is 0.6: give 0 to 0.5"),
+            ("[gate]\nviolations_to = 0.2\n", 2, "violations_to is 0.2: give 0 to 0.1"),
             ("[gate]\nlength_within = 0.0\n", 2, "length_within is 0: give 0.01 to 1"),
-            ("[gate]\nmin_held_out = 2001\n", 2, "min_held_out is 2001: give 1 to 2000"),
+            ("[gate]\nmin_held_out = 1001\n", 2, "min_held_out is 1001: give 1 to 1000"),
             ("[gate]\nmin_replay = 1001\n", 2, "min_replay is 1001: give 1 to 1000"),
             ("[sampling]\n\nsalt = \"\"\n", 3, "salt is empty: give a text that clients do not know"),
             ("[sampling]\nsalt = \"  \"\n", 2, "salt is empty"),
@@ -256,7 +258,7 @@ mod tests {
             ("[breaker]\nmin_events = 0\n", 2, "min_events is 0: give 1 to"),
             ("[breaker]\nhalf_open_after_hours = 99999999\n", 2, "half_open_after_hours is 99999999: give 0 to 87600"),
             ("[training]\nmax_attempts = 0\n", 2, "1 or more"),
-            ("[training]\nmax_attempts = 101\n", 2, "max_attempts is 101: give 1 to 100"),
+            ("[training]\nmax_attempts = 51\n", 2, "max_attempts is 51: give 1 to 50"),
             ("[training]\nattempts = 3\n", 2, "unknown field `attempts`"),
         ] {
             let (at, message) = refused(text);

@@ -25,7 +25,7 @@ const fn sense(section: &'static str, key: &'static str, least: f64, most: f64, 
     Sense { section, key, least, most, why }
 }
 
-const NUMBERS: [Sense; 24] = [
+const NUMBERS: [Sense; 26] = [
     sense("similarity", "max_steps", 1.0, 1e12, "with 0 no pair is ever compared"),
     sense("audit", "grounded_above_chars", 0.0, 1e9, "no prompt is longer"),
     sense("limits", "min_chars", 0.0, 1e6, "an event has about a million bytes at most"),
@@ -47,8 +47,8 @@ const NUMBERS: [Sense; 24] = [
     sense("dataset", "max_length_drift", 0.0, NO_BOUND, "a large number switches it off"),
     sense("breaker", "min_events", 1.0, 1e9, "a window without events has no shares"),
     sense("breaker", "half_open_after_hours", 0.0, 87_600.0, "0: not before an operator closes it"),
-    sense("training", "max_attempts", 1.0, 100.0, "each attempt costs a training, and a hundred take three months"),
-    sense("gate", "min_held_out", 1.0, 2_000.0, "a run scores no more pairs"),
+    sense("training", "max_attempts", 1.0, 50.0, "each attempt costs a training, and fifty take six weeks"),
+    sense("gate", "min_held_out", 1.0, 1_000.0, "a first run scores no more pairs"),
     sense("gate", "min_replay", 1.0, 1_000.0, "a run scores no more liked outputs"),
     sense("gate", "learned_from", 0.0, 0.99, "the lower bound of a share never reaches 1"),
     sense(
@@ -67,6 +67,8 @@ const NUMBERS: [Sense; 24] = [
     ),
     sense("gate", "wins_from", 0.0, 0.99, "the lower bound of a share never reaches 1"),
     sense("gate", "tie_within", 0.0, 0.5, "beyond it nearly all answers are a tie"),
+    sense("gate", "review_within", 0.0, 0.5, "beyond it every refusal by G4 is left to an operator"),
+    sense("gate", "violations_to", 0.0, 0.1, "beyond it no rise of unsafe answers is refused"),
     sense("gate", "length_within", 0.01, 1.0, "at 0 no adapter is promoted"),
 ];
 

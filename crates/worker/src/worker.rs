@@ -112,6 +112,11 @@ where
             return Ok(Done::NoSuchJob);
         }
         if request == Request::Ready {
+            // The job would follow to a worker that takes none any more.
+            if stop.load(Ordering::Relaxed) {
+                self.jobs.hide(&received.receipt, 0).await?;
+                return Ok(Done::HandedBack(run));
+            }
             self.callbacks.succeed(&token, &json!({"run": run}).to_string()).await?;
             self.jobs.delete(&received.receipt).await?;
             return Ok(Done::Ready(run));

@@ -220,7 +220,7 @@ async fn whatever_write_fails_or_loses_its_answer_the_next_delivery_ends_the_sam
             lake.fail_next_write(file, fault);
             let first = work(&world, &lake, &folder, flywheel_trainer::run).await;
             assert_eq!(first, Done::HandedBack("golden".parse().unwrap()), "{file}");
-            assert_eq!(world.events(), ["hide 0"], "the job is back in the queue, and nobody is told");
+            assert_eq!(world.events(), ["hide 0"], "the job is back in the queue, and the workflow is not told");
             world.deliver(job());
             assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained(), "{file}");
             assert_eq!(but_the_report(&lake), but_the_report(&clean), "{file}");
@@ -261,6 +261,16 @@ async fn a_worker_that_is_stopped_hands_its_job_back_and_the_next_goes_on() {
     assert_eq!((world.events(), outputs(&lake).len()), (vec!["hide 0".to_owned()], 0));
     world.deliver(job());
     assert_eq!(work(&world, &lake, &folder, flywheel_trainer::run).await, trained());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_is_stopped_does_not_say_that_it_is_there() {
+    let asked = job().replacen('{', r#"{"request":"ready","#, 1);
+    let (world, lake, folder) = (World::with(asked), lake().await, TempDir::new().unwrap());
+    let files = RunFiles::new(lake.clone(), BUCKET, folder.path());
+    let worker = Worker::new(world.clone(), world.clone(), files, Pulse::default(), flywheel_trainer::run);
+    let done = worker.work(&Arc::new(AtomicBool::new(true))).await.unwrap();
+    assert_eq!((done, world.events()), (Done::HandedBack("golden".parse().unwrap()), vec!["hide 0".to_owned()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use flywheel_base::instant::Millis;
 use flywheel_lake::{LakeError, ListParts, LoadBreaker, LoadPointer, MoveBreaker, Moved};
-use flywheel_log::{Breaker, BreakerState, Decision, KnownRuns, Pointer, Sight, Trigger, decide};
+use flywheel_log::{Breaker, Decision, KnownRuns, Pointer, Sight, Trigger, decide};
 use flywheel_runtime::{Metric, Metrics, millis_since};
 use serde::Serialize;
 
@@ -61,7 +61,7 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
         Self { lake, runs, trigger, now, metrics: Metrics::default() }
     }
 
-    /// Records the circuit breaker's state with each count.
+    /// Records with each count if the circuit breaker is open for everybody, and if attempts are spent.
     #[must_use]
     pub fn with_metrics(self, metrics: Metrics) -> Self {
         Self { metrics, ..self }
@@ -98,7 +98,7 @@ impl<L: ListParts + LoadPointer + LoadBreaker + MoveBreaker, R: DescribeRun + St
             list_requests: listing.requests,
         };
         report.log(started);
-        self.metrics.record(Metric::BreakerOpen, u64::from(breaker.state == BreakerState::Open));
+        self.metrics.record(Metric::BreakerOpen, u64::from(breaker.is_open_for_all()));
         self.metrics.record(Metric::AttemptsSpent, u64::from(report.attempts.is_some()));
         Ok(report)
     }

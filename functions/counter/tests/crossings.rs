@@ -11,7 +11,7 @@ use flywheel_lake::{
     LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake, MoveBreaker,
     MovePointer as _, Moved, WritePart as _,
 };
-use flywheel_log::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, PartName, Trigger};
+use flywheel_log::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, HeldSender, PartName, Sender, Trigger};
 use flywheel_runtime::{Metric, Metrics};
 use futures::future::join_all;
 
@@ -274,6 +274,21 @@ async fn an_open_breaker_starts_nothing_until_its_time_has_come() {
         [(Metric::BreakerOpen, 1), (Metric::AttemptsSpent, 0), (Metric::BreakerOpen, 0), (Metric::AttemptsSpent, 0)];
     assert_eq!(*recorded.lock().unwrap(), breaker, "alarms read these");
     assert_eq!(lake.load_breaker().await.unwrap().breaker.state, BreakerState::HalfOpen);
+}
+
+#[tokio::test]
+async fn a_breaker_that_is_open_for_one_sender_raises_no_alarm() {
+    let (lake, runs) = (MemoryLake::default(), FakeRuns::default());
+    add_part(&lake, NOW, THRESHOLD).await;
+    let closed = lake.load_breaker().await.unwrap();
+    let sender = Sender { contributor: None, ingest_key: Some("desk".to_owned()) };
+    let senders = vec![HeldSender { sender, until: None }];
+    let open = Breaker { state: BreakerState::Open, senders, ..Breaker::default() };
+    lake.move_breaker(&closed, &open).await.unwrap();
+    let recorded = Arc::new(Mutex::default());
+    let report = recording(&lake, &runs, &recorded).count().await.unwrap();
+    assert_eq!((report.decision, report.breaker), ("start", "open"));
+    assert_eq!(*recorded.lock().unwrap(), [(Metric::BreakerOpen, 0), (Metric::AttemptsSpent, 0)]);
 }
 
 #[tokio::test]

@@ -9,9 +9,8 @@ use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, LoadBreaker, LoadPointer, LoadedBreaker, MoveBreaker, MovePointer,
     Moved, ReadPart, WritePart,
 };
-use flywheel_log::Sender;
 use flywheel_log::{
-    Breadth, Breaker, BreakerBounds, FreezeReport, Frozen, Goal, PartName, Pointer, Watermark, WindowStatistics,
+    Breadth, Breaker, BreakerBounds, FreezeReport, Frozen, Goal, PartName, Pointer, Sender, Watermark, WindowStatistics,
 };
 use flywheel_runtime::millis_since;
 use flywheel_table::{
@@ -113,7 +112,7 @@ where
     /// pointer comes last, because it says that the version is finished.
     ///
     /// Of two concurrent freezes, or of a freeze and an operator, one gets the version number; the other finds it in use and
-    /// starts over. Two freezes end at the same answer. After an operator's version ([`Amender`](flywheel_table::Amender)) a
+    /// starts over. Two freezes end at the same answer. After an operator's version (`Amender` of `flywheel-operator`) a
     /// freeze deduplicates against its rows.
     ///
     /// # Errors
@@ -170,9 +169,9 @@ where
         let statistics = window.statistics(&audited, quarantined, drift);
         let Some(judged) = self.judge(statistics, &breaker, asked.crossing).await? else { return Ok(None) };
         let may_train = !judged.is_open_for_all();
-        for held in judged.senders.iter().filter(|held| held.until.is_none()) {
-            audited.hold_sender(&held.sender);
-        }
+        let senders: Vec<_> =
+            judged.senders.iter().filter(|held| held.until.is_none()).map(|held| &held.sender).collect();
+        audited.hold_senders(&senders);
         audited.hold_beyond(if may_train { room } else { 0 });
 
         let revised = self.dataset.rows_of_pairs(&snapshot, &audited.revised).await?;
@@ -325,9 +324,10 @@ where
         drift.map(|drift| drift.share_changed())
     }
 
-    /// Counts the rows that curation quarantined in the window's time, and returns the time from which on they count. Each time is counted once: times that were consumed, or
-    /// quarantined behind the breaker, are left out, although a late part may reach back into them. The pairs that freezes
-    /// quarantined have the time of the parts that they consumed.
+    /// Counts the rows that curation quarantined in the window's time, and returns the time from which on they count.
+    ///
+    /// Each time is counted once: times that were consumed, or quarantined behind the breaker, are left out, although a late part
+    /// may reach back into them. The pairs that freezes quarantined have the time of the parts that they consumed.
     async fn quarantined(
         &self,
         window: &Window,

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use flywheel_base::instant::Millis;
 use flywheel_dataset::{Audited, GoldLine, Hold, LineSender};
-use flywheel_log::Sender;
-use flywheel_log::{PartName, WindowStatistics};
+use flywheel_log::{PartName, Sender, WindowStatistics};
 
 /// The pending lines that the circuit breaker does not bar, and the events that curation quarantined meanwhile.
 #[derive(Debug, Default)]

@@ -3,7 +3,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,18 +12,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::{Batch, Curator};
-use flywheel_dataset::{DatasetRules, GoldLine, Selection};
+use flywheel_dataset::{DatasetRules, GoldLine, HeldSelection, Selection};
 use flywheel_event::ContributorKey;
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
-    EraseObject, FolderLake, LakeError, ListKeys, ListParts, Listing, LoadPointer, LoadedPointer, MovePointer, Moved,
-    ReadPart, RewriteObject, WritePart,
+    EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
+    LoadedBreaker, LoadedLive, LoadedPointer, MovePointer, Moved, ReadPart, ReplaceObject as _, RewriteObject,
+    WritePart,
 };
 use flywheel_log::{BreakerBounds, FreezeReport, Goal, PartName, Pointer};
-use flywheel_operator::{AmendError, Amender, Eraser, Erasure, Request, Wish};
+use flywheel_operator::{AmendError, Amender, Eraser, Erasure, Request, Wish, open_events, runs_with};
 use flywheel_policy::Policy;
 use flywheel_runtime::now;
-use flywheel_table::{Amendable as _, DeltaDataset, Verified, verify};
+use flywheel_table::{Amendable as _, DatasetError, DeltaDataset, Verified, verify};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -36,11 +38,11 @@ fn pseudonym() -> String {
     ContributorKey::new("key").unwrap().pseudonym("mallory")
 }
 
-/// A lake whose client crashes before the operation of this number, and which a freeze may stage an object in meanwhile.
+/// A lake whose client crashes before the operation of this number, and which another process may write an object in meanwhile.
 struct Mortal {
     lake: FolderLake,
     operations_left: AtomicU32,
-    /// An object that a freeze stages after the commit: it has lost the version to it.
+    /// An object that another process writes after the commit: a freeze that has lost the version to it, or a preparation.
     staged: Option<(String, String)>,
 }
 
@@ -113,6 +115,56 @@ impl ListKeys for Mortal {
     async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
         self.operate().await?;
         self.lake.list_keys(prefix).await
+    }
+}
+
+/// A lake that changes while it is read: what was listed expires, and with each read a later freeze moves the breaker.
+struct Busy(FolderLake);
+
+impl ListKeys for Busy {
+    async fn list_keys(&self, prefix: &str) -> Result<Vec<String>, LakeError> {
+        let keys = self.0.list_keys(prefix).await?;
+        for key in &keys {
+            self.0.erase_object(key).await?;
+        }
+        Ok(keys)
+    }
+}
+
+impl ListRoute for Busy {
+    async fn list_route(&self, route: Route, within: RangeInclusive<Millis>, most: u64) -> Result<Listing, LakeError> {
+        let listing = self.0.list_route(route, within, most).await?;
+        for part in &listing.parts {
+            self.0.erase_object(&part.name.key(route)).await?;
+        }
+        Ok(listing)
+    }
+}
+
+impl ReadPart for Busy {
+    async fn read_part(&self, key: &str) -> Result<Vec<u8>, LakeError> {
+        let cause = json!({"kind": "sound_sample", "crossing": 99, "pairs": 1});
+        let change = json!({"number": 1, "at": 1, "from": "half_open", "to": "closed", "cause": cause});
+        self.0.replace_object("state/breaker.json", json!({"changes": [change]}).to_string()).await?;
+        self.0.read_part(key).await
+    }
+}
+
+impl LoadPointer for Busy {
+    async fn load_pointer(&self) -> Result<LoadedPointer, LakeError> {
+        self.0.load_pointer().await
+    }
+}
+
+impl LoadBreaker for Busy {
+    async fn load_breaker(&self) -> Result<LoadedBreaker, LakeError> {
+        self.0.load_breaker().await
+    }
+}
+
+impl LoadLive for Busy {
+    async fn load_live(&self) -> Result<LoadedLive, LakeError> {
+        self.0.load_live().await
     }
 }
 
@@ -465,8 +517,59 @@ async fn pairs_that_a_lost_freeze_stages_meanwhile_go_too() {
         let key = format!("datasets/dpo_gold_v1/_flywheel/{folder}/{}.jsonl", "0".repeat(64));
         let line = json!({"contributor": pseudonym(), "prompt": "secretword"}).to_string() + "\n";
         world.erase_while_staged(u32::MAX, Some((key, line))).await.unwrap();
+        // It may be about to be committed, so the second call takes it, which has to come anyway.
+        world.erase(u32::MAX).await.unwrap();
         world.check_that_mallory_is_gone().await;
     }
+}
+
+/// The copied file may be a freeze's that is about to commit, with the rows of others.
+#[tokio::test]
+async fn a_data_file_that_a_freeze_stages_meanwhile_stays() {
+    let world = World::with_mallory().await;
+    let key = "datasets/dpo_gold_v1/part-of-a-freeze-under-way.parquet";
+    let staged = Some((key.to_owned(), "not written in full".to_owned()));
+    world.erase_while_staged(u32::MAX, staged).await.unwrap();
+    assert!(world.path().join(key).exists());
+    let erased = world.erase(u32::MAX).await.unwrap();
+    assert_eq!((erased.unreadable, world.path().join(key).exists()), (vec![key.to_owned()], false));
+}
+
+#[tokio::test]
+async fn copies_that_a_preparation_writes_meanwhile_go_too() {
+    let world = World::with_mallory().await;
+    let key = "runs/crossing-000004-attempt-1/input/train.jsonl";
+    let lines = "{\"event_id\":\"mallory-2\",\"prompt\":\"secretword\"}\n{\"event_id\":\"alice-1\"}\n";
+    let erased = world.erase_while_staged(u32::MAX, Some((key.to_owned(), lines.to_owned()))).await.unwrap();
+    assert_eq!(erased.copies, [COPIES, key]);
+    assert_eq!(std::fs::read_to_string(world.path().join(key)).unwrap(), "{\"event_id\":\"alice-1\"}\n");
+    world.check_that_mallory_is_gone().await;
+}
+
+/// A later run does not read the parts behind a compaction, so another sender's event of the same id would be lost with a line.
+#[tokio::test]
+async fn a_compaction_with_copies_is_erased_whole() {
+    let world = World::with_mallory().await;
+    let [theirs, others] = [1, 2].map(|until| format!("runs/crossing-000002-attempt-1/input/replay_log-{until}.jsonl"));
+    let line = |event: &str| format!("{{\"event_id\":\"{event}\",\"prompt\":\"p\",\"completion\":\"c\"}}\n");
+    world.lake().write_part(&theirs, line("alice-1") + &line("mallory-2")).await.unwrap();
+    world.lake().write_part(&others, line("alice-1")).await.unwrap();
+    world.erase(u32::MAX).await.unwrap();
+    assert!(!world.path().join(theirs).exists());
+    assert_eq!(std::fs::read_to_string(world.path().join(others)).unwrap(), line("alice-1"));
+    world.check_that_mallory_is_gone().await;
+}
+
+#[tokio::test]
+async fn where_the_tables_log_is_lost_nothing_is_erased() {
+    let world = World::with_mallory().await;
+    std::fs::remove_dir_all(world.path().join("datasets/dpo_gold_v1/_delta_log")).unwrap();
+    let before = world.files();
+    for error in [world.plan().await.unwrap_err(), world.erase(u32::MAX).await.unwrap_err()] {
+        let lost = matches!(error, AmendError::Dataset(DatasetError::LostVersion { pointer: 5, newest: 0 }));
+        assert!(lost, "{error}");
+    }
+    assert_eq!(world.files(), before);
 }
 
 #[tokio::test]
@@ -481,6 +584,23 @@ async fn a_freeze_at_the_same_time_brings_nothing_back() {
     world.erase(u32::MAX).await.unwrap();
     world.check_that_mallory_is_gone().await;
     assert_eq!(world.events(None).await, set(&["alice-1", "bob-20", "bob-30"]));
+}
+
+#[tokio::test]
+async fn a_lake_that_goes_on_while_it_is_verified_fits() {
+    let world = World::with_mallory().await;
+    verify(&world.dataset(), &Busy(world.lake()), |_, _| ()).await.unwrap();
+    let error = world.verify().await.unwrap_err();
+    assert!(error.contains("the breaker was moved at crossing 99"), "{error}");
+}
+
+#[tokio::test]
+async fn what_expires_after_it_was_listed_stops_no_command() {
+    let world = World::with_mallory().await;
+    let lake = Busy(world.lake());
+    lake.0.write_part("runs/a-run/input/run.json", "{}".to_owned()).await.unwrap();
+    assert!(runs_with(&lake, &world.dataset(), &HashSet::new()).await.unwrap().is_empty());
+    assert!(open_events(&lake, &HeldSelection::default()).await.unwrap().is_empty());
 }
 
 #[tokio::test]

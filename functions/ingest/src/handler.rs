@@ -5,8 +5,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flywheel_base::{Refusal, instant::Millis};
-use flywheel_event::Received;
-use flywheel_event::{ContributorKey, Endpoint, QueuedEvent, Submission, Submitted};
+use flywheel_event::{ContributorKey, Endpoint, QueuedEvent, Received, Submission, Submitted};
 use flywheel_runtime::millis_since;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::{Value, json};

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use flywheel_base::Route;
 use flywheel_curation::Curator;
-use flywheel_event::Received;
-use flywheel_event::{EditEvent, Endpoint, Submission, Submitted};
+use flywheel_event::{EditEvent, Endpoint, Received, Submission, Submitted};
 use flywheel_policy::Policy;
 
 const GOOD: [&str; 7] = [

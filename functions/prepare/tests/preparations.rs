@@ -349,6 +349,39 @@ async fn a_run_reads_the_liked_outputs_that_are_new_and_its_rows_are_as_if_it_re
     let damaged = compactions().pop().unwrap();
     world.lake.replace_object(&damaged, "{}\n".to_owned()).await.unwrap();
     assert!(matches!(world.prepare("third").await, Err(PrepareError::CorruptPart { key }) if key == damaged));
+    // A part in the place of another one, as an erasure leaves it, has another name. The older compaction is not used any more.
+    let replaced = world.lake.objects().into_keys().find(|key| key.starts_with("dpo_gold_v1/route=replay/")).unwrap();
+    world.lake.erase_object(&replaced).await.unwrap();
+    world.liked_in_parts([(3_000, NOW - 9 * day)].into_iter()).await;
+    assert!(reads("replaced").await >= u64::from(OLD));
+    let has_new_row = |file| world.replay_rows("replaced", file).iter().any(|row| row.event_id == "liked-3000");
+    assert!(has_new_row(InputFile::ReplayTrain) || has_new_row(InputFile::ReplayHeldOut));
+    assert_eq!(compactions().len(), 2, "there is one for the parts as they are now");
+}
+
+#[tokio::test]
+async fn liked_outputs_of_two_senders_with_one_id_both_count() {
+    let world = World::new().await;
+    let line = |event_id: &str, event_key: Option<&str>, n: u32| {
+        let context: Vec<_> =
+            event_key.map(|key| json!({"key": "flywheel.event_key", "value": key})).into_iter().collect();
+        json!({"event_id": event_id, "prompt": format!("another question {n}"), "chosen": "fine", "context": context})
+            .to_string()
+            + "\n"
+    };
+    let (one, other) = (Some("key-of-one"), Some("key-of-another"));
+    // The third is a redelivery. Ids that differ in case are two.
+    let lines = [
+        line("order-1001", one, 1),
+        line("order-1001", other, 2),
+        line("order-1001", other, 2),
+        line("Order-7", None, 3),
+        line("order-7", None, 4),
+    ];
+    let name = flywheel_log::PartName { written_at: NOW + 1, digest: "1".repeat(32), rows: lines.len() as u64 };
+    world.lake.write_part(&name.key(flywheel_base::Route::Replay), lines.concat()).await.unwrap();
+    let prepared = world.prepare(RUN).await.unwrap();
+    assert_eq!(prepared.replay_train + prepared.replay_held_out, u64::from(LIKED) + 4);
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ def test_who_may_is_not_denied(stack):
 def test_the_bucket_refuses_a_write_that_could_replace_an_object(stack, function, key):
     s3, bucket = Intruder.as_function(stack, function).client("s3"), stack.outputs["LakeBucket"]
     assert is_denied(lambda: s3.put_object(Bucket=bucket, Key=key, Body=b"{}"))
+    assert is_denied(lambda: s3.put_object(Bucket=bucket, Key=key, Body=b"{}", IfMatch='"0"')), "only an erasure replaces, and no function erases"
     try:
         s3.put_object(Bucket=bucket, Key=key, Body=b"{}", IfNoneMatch="*")
         with pytest.raises(ClientError, match="PreconditionFailed"):

@@ -182,6 +182,49 @@ def test_checkpoints_go_where_they_expire():
     assert uri.startswith(f"States.Format('s3://${{LakeBucket}}/{lifecycle('checkpoints-expire')['Prefix']}")
 
 
+def statement(of: str, sid: str) -> dict:
+    """The statement of a role or a managed policy."""
+    properties = RESOURCES[of]["Properties"]
+    documents = [properties["PolicyDocument"]] if "PolicyDocument" in properties else [each["PolicyDocument"] for each in properties["Policies"]]
+    (found,) = (each for document in documents for each in document["Statement"] if each.get("Sid") == sid)
+    return found
+
+
+def keys_of(of: str, sid: str) -> list[str]:
+    """The patterns of keys that a statement covers."""
+    resources = statement(of, sid)["Resource"]
+    resources = resources if isinstance(resources, list) else [resources]
+    return [each["Fn::Sub"].removeprefix("${LakeBucket.Arn}/") for each in resources]
+
+
+@pytest.mark.parametrize(("of", "allow", "deny"), [
+    ("PrepareRole", "WriteInput", "WriteInputOnce"), ("WorkerPolicy", "WriteOutput", "WriteOutputOnce"),
+])
+def test_prepare_and_workers_replace_nothing(of, allow, deny):
+    assert (statement(of, deny)["Effect"], statement(of, deny)["Action"]) == ("Deny", "s3:PutObject")
+    assert keys_of(of, allow) == keys_of(of, deny)
+    assert statement(of, deny)["Condition"] == {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+
+
+@pytest.mark.parametrize(("of", "sid"), [
+    ("PrepareRole", "ReadVersionReplayAndModels"), ("WorkerPolicy", "ReadRunsAndBases"), ("TrainingRole", "ReadInput"),
+])
+def test_the_live_adapter_can_be_read_whichever_back_end_trained_it_and_a_review_cannot(of, sid):
+    assert {"runs/*/output/*", "runs/*/sagemaker/*"} <= set(keys_of(of, sid))
+    assert not any(fnmatchcase("runs/crossing-000001-attempt-1/review.json", pattern) for pattern in keys_of(of, sid))
+
+
+def test_the_compaction_of_liked_outputs_does_not_expire():
+    lake = (REPOSITORY / "crates" / "lake" / "src" / "s3_lake.rs").read_text()
+    replay = (REPOSITORY / "functions" / "prepare" / "src" / "replay.rs").read_text()
+    assert '!key.contains("/input/replay_log-")' in lake and '("input/replay_log-", ".jsonl")' in replay
+
+
+def test_the_policy_of_the_lake_outlives_the_stack_as_the_lake_does():
+    for name in ("LakeBucket", "LakeBucketPolicy"):
+        assert (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
 # -- the queue --------------------------------------------------------------------------------------------------------------
 
 
@@ -207,13 +250,21 @@ def test_a_killed_batch_comes_again_soon_and_never_while_it_is_at_work():
 
 def test_the_key_of_the_pseudonyms_is_generated_once_and_no_role_may_read_it():
     secret = RESOURCES["ContributorSecret"]
-    assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert (secret["DeletionPolicy"], secret["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     generated = secret["Properties"]["GenerateSecretString"]["Fn::If"]
     assert generated == ["GenerateContributorKey", {"PasswordLength": 64, "ExcludePunctuation": True}, {"Ref": "AWS::NoValue"}]
     readers = [name for name, function in of_type("AWS::Serverless::Function").items()
                if "ContributorSecret" in json.dumps(function["Properties"].get("Environment", {}))]
     assert readers == ["IngestFunction", "CurateFunction"]
     assert "secretsmanager:" not in json.dumps([*of_type("AWS::IAM::Role").values(), *of_type("AWS::IAM::ManagedPolicy").values()])
+
+
+def test_a_key_that_is_handed_over_changes_the_functions_that_have_it():
+    """CloudFormation resolves a reference to a secret only when the resource with the reference changes."""
+    for function in ("IngestFunction", "CurateFunction"):
+        key = RESOURCES[function]["Properties"]["Environment"]["Variables"]["FLYWHEEL_CONTRIBUTOR_KEY"]
+        generated = {"Fn::Sub": "{{resolve:secretsmanager:${ContributorSecret}:SecretString}}"}
+        assert key == {"Fn::If": ["StorePseudonyms", {"Fn::If": ["GenerateContributorKey", generated, {"Ref": "ContributorKey"}]}, ""]}
 
 
 # -- training jobs ----------------------------------------------------------------------------------------------------------
@@ -235,6 +286,15 @@ def test_a_training_job_has_a_name_that_sagemaker_takes_whatever_the_stack_is_ca
     assert all(SAGEMAKER_NAME.fullmatch(name) for name in names), names
     assert len(set(names)) == len(names)
     assert job_name("shop", "0a1b2c3d", "run", 0) == job_name("shop", "0a1b2c3d", "run", 0)
+
+
+def test_a_run_that_waits_as_long_as_it_may_for_worker_training_and_operator_does_not_time_out():
+    states = WORKFLOW["States"]
+    (asked_again,) = (retry["MaxAttempts"] for retry in states["WaitForWorker"]["Retry"] if retry["ErrorEquals"] == ["States.Timeout"])
+    waits = states["WaitForWorker"]["TimeoutSeconds"] * (1 + asked_again)
+    (review,) = (state for state in states.values() if state.get("TimeoutSeconds") == 259_200)
+    assert waits == 9 * 86_400
+    assert waits + states["TrainOnWorker"]["TimeoutSeconds"] + review["TimeoutSeconds"] + 43_200 < WORKFLOW["TimeoutSeconds"]
 
 
 def test_the_workflow_may_start_the_jobs_of_its_own_stack_only():

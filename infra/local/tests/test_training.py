@@ -216,10 +216,12 @@ def test_a_better_adapter_goes_live(stack, lake, trainer):
     assert len(split["train"] | split["heldout"]) == 2 * PAIRS
     assert len(split["replay_train"] | split["replay_heldout"]) == PAIRS
     # A lifecycle rule goes by the tag: the copy of the data expires, its description stays.
-    tags = {name: stack.client("s3").get_object_tagging(Bucket=lake.bucket, Key=f"{job.input}{name}")["TagSet"]
-            for name in ("train.jsonl", "replay_heldout.jsonl", "run.json")}
+    s3 = stack.client("s3")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake.bucket, Prefix=job.input)["Contents"]]
+    tags = {key.removeprefix(job.input): s3.get_object_tagging(Bucket=lake.bucket, Key=key)["TagSet"] for key in keys}
+    assert {"train.jsonl", "replay_heldout.jsonl", "run.json"} <= set(tags)
     expires = [{"Key": "expires", "Value": "run-input"}]
-    assert tags == {"train.jsonl": expires, "replay_heldout.jsonl": expires, "run.json": []}
+    assert tags == {name: [] if name == "run.json" or name.startswith("replay_log-") else expires for name in tags}
     trainer.train(job)
     stack.client("stepfunctions").send_task_heartbeat(taskToken=job.task_token)
     trainer.succeed(job)

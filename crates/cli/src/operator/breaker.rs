@@ -39,6 +39,9 @@ async fn moved(arguments: &ChangeArguments, verb: &str, warning: &str, to: Move)
 fn as_text(lake: &LakeLocation, breaker: &Breaker) -> String {
     let since = breaker.changes.last().map(|change| format!(" since {}", rfc3339(change.at))).unwrap_or_default();
     let until = match (breaker.state, breaker.half_open_at) {
+        (BreakerState::Open, Some(at)) if !breaker.is_open_for_all() => {
+            format!(" for some senders, closes at {}", rfc3339(at))
+        }
         (BreakerState::Open, Some(at)) => format!(", lets a sample through from {}", rfc3339(at)),
         (BreakerState::Open, None) => ", until an operator closes it".to_owned(),
         (BreakerState::HalfOpen, _) => ", the next freeze takes a sample".to_owned(),

@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &ForgetArguments) -> Result<Outcome, Failure> {
         }
         // This runs even if nothing was found: it deletes what an interrupted erasure has left.
         let erased = eraser.erase(&contributor, &change.by, &change.why).await.map_err(unusable)?;
-        print(change, &erased, &runs, erased.objects > 0)
+        let changed = erased.objects > 0 || erased.record.is_some() || !erased.unreadable.is_empty();
+        print(change, &erased, &runs, changed)
     })
 }
 

@@ -2,12 +2,13 @@
 
 use clap::Args;
 use flywheel_dataset::Misfit;
+use flywheel_lake::LoadPointer as _;
 use flywheel_operator::OperatorLake;
 use flywheel_table::{Unverifiable, Verified, verify};
 use serde::Serialize;
 
 use super::charts::thousands;
-use super::choice::VersionChoice;
+use super::choice::{VersionChoice, no_dataset};
 use super::output::{Told, print};
 use super::unusable;
 use crate::arguments::LakeArguments;
@@ -67,8 +68,13 @@ struct Named {
 pub(crate) async fn run(arguments: &VerifyArguments) -> Result<Outcome, Failure> {
     let VerifyArguments { on, expect_digest } = arguments;
     let lake = OperatorLake::open(&on.lake).await?;
-    // A lake without a dataset is refused: it would pass with nothing verified.
-    VersionChoice::Latest.open(lake.dataset(), &on.lake).await?;
+    // A lake without a dataset is refused: it would pass with nothing verified. If the pointer stands at a version, it is lost.
+    if VersionChoice::Latest.find(lake.dataset()).await?.is_none() {
+        let pointer = lake.load_pointer().await.map_err(unusable)?.pointer;
+        if pointer.version() == 0 {
+            return Err(no_dataset(&on.lake));
+        }
+    }
     let mut told = Told::new();
     let tell = |verified: &Verified, newest: u64| {
         told.tell(|| format!("{} of {newest} versions, {} rows", verified.versions, thousands(verified.rows)));

@@ -186,6 +186,10 @@ impl Store {
         let is_expected = match (request.header("if-none-match"), request.header("if-match")) {
             (Some(_), _) => stored.is_none(),
             (None, Some(expected)) => stored.is_some_and(|body| entity_tag(&body) == expected),
+            (None, None) if request.key.contains("/input/") || request.key.starts_with("dpo_gold_v1/") => {
+                // The bucket's policy may refuse unconditional writes to what is written once.
+                return Answer::error(403, "AccessDenied");
+            }
             (None, None) => true,
         };
         if !is_expected {

@@ -1,4 +1,8 @@
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 /// An adapter's configuration, as far as the weights have to agree with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +21,8 @@ enum Accepted {
     Is(&'static str),
     /// Read elsewhere.
     Read,
-    /// Any text, or null: no loader's result depends on it.
+    /// Any text, or null. `base_model_name_or_path` and `revision` name a base: servers must load the run's own base and never
+    /// follow them.
     Note,
     /// `true` or `false`: no loader's result depends on it.
     Flag,
@@ -87,8 +92,8 @@ impl AdapterConfig {
         if bytes.len() > Self::MOST_BYTES {
             return Err(format!("it has more than {} bytes", Self::MOST_BYTES));
         }
-        let Ok(Value::Object(fields)) = serde_json::from_slice(bytes) else {
-            return Err("it is no JSON object".to_owned());
+        let Ok(Fields(fields)) = serde_json::from_slice(bytes) else {
+            return Err("it is no JSON object, or a key comes twice".to_owned());
         };
         if let Some(missing) = REQUIRED.into_iter().find(|name| !fields.contains_key(*name)) {
             return Err(format!("{missing} is missing"));
@@ -111,6 +116,35 @@ impl AdapterConfig {
             alpha: alpha.ok_or("lora_alpha: expected a number above 0")?,
             targets: targets.ok_or("target_modules: expected a list of names")?,
         })
+    }
+}
+
+/// The keys with their values. No key comes twice: readers would differ in which of the two counts.
+struct Fields(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the keys of the configuration")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+        let mut fields = Map::new();
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            if fields.insert(name, value).is_some() {
+                return Err(M::Error::custom("a key comes twice"));
+            }
+        }
+        Ok(Fields(fields))
     }
 }
 

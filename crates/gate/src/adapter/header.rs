@@ -30,7 +30,7 @@ pub(super) enum Element {
 
 impl Element {
     /// Returns the number of bytes of a value.
-    pub(super) fn bytes(self) -> u64 {
+    pub(super) fn bytes(self) -> usize {
         match self {
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
@@ -87,7 +87,7 @@ pub(super) fn read(json: &[u8]) -> Result<(Vec<Tensor>, AdapterWeights), String>
     for (name, entry) in entries {
         let (module, is_b) = module_of(&name).ok_or("it has a tensor that is no part of a LoRA adapter on a layer")?;
         let [rows, columns] = entry.shape;
-        let size = rows.checked_mul(columns).and_then(|values| values.checked_mul(entry.dtype.bytes()));
+        let size = rows.checked_mul(columns).and_then(|values| values.checked_mul(entry.dtype.bytes() as u64));
         let size = size.filter(|size| *size > 0).ok_or_else(|| format!("{name} has no values"))?;
         if entry.data_offsets != [end, end.saturating_add(size)] {
             return Err(format!("{name} is not where its shape and the tensors before it put it"));

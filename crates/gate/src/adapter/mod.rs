@@ -2,7 +2,7 @@
 //!
 //! `safetensors` and `peft` would load more than a run may make: other ranks, tensors beside the adapter, an `auto_mapping` that
 //! names Python classes. Here everything that a recipe does not ask for is a problem. The weights are a stream, because they may
-//! have gigabytes: memory holds the header, at most 16 MiB of it.
+//! have gigabytes: memory holds a few times the header, which is at most 16 MiB.
 //!
 //! The header is parsed here and not by the crate `safetensors`, which wants the whole file in memory and knows nothing of the
 //! recipe. The format is its length in eight bytes, a JSON object, and the values one after the other.

@@ -182,6 +182,8 @@ fn a_configuration_is_refused_by_the_name_of_its_key() {
     for bytes in [&b""[..], b"{}", b"[]", b"configuration", b"\x80\x04}"] {
         assert!(AdapterConfig::parse(bytes).is_err());
     }
+    let twice = config().to_string().replacen('{', r#"{"r":64,"#, 1);
+    assert!(AdapterConfig::parse(twice.as_bytes()).unwrap_err().contains("a key comes twice"));
     let foreign = AdapterConfig::parse(&with("a user's secret text", json!(1))).unwrap_err();
     assert!(!foreign.contains("secret"), "{foreign}");
 }

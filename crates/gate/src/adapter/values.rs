@@ -82,7 +82,7 @@ impl Values {
 
 impl Seen {
     fn add(&mut self, tensor: &Tensor, bytes: &[u8], begun: &mut Vec<u8>) {
-        let size = if tensor.element == Element::F32 { 4 } else { 2 };
+        let size = tensor.element.bytes();
         let missing = if begun.is_empty() { 0 } else { (size - begun.len()).min(bytes.len()) };
         let (first, rest) = bytes.split_at(missing);
         begun.extend_from_slice(first);

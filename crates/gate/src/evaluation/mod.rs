@@ -29,6 +29,9 @@ pub use reading::Reading;
 /// The most that Σ ln p may exceed 0, by rounding.
 const ROUNDING: f64 = 1e-3;
 
+/// The least Σ ln p of a text. No model gives as little to a million tokens, and sums of such numbers stay finite.
+const LEAST_LOG_PROBABILITY: f64 = -1e9;
+
 /// A file that the gate reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EvidenceFile {
@@ -339,7 +342,7 @@ impl<'p> Evaluation<'p> {
 }
 
 fn log_probability(number: Option<f64>) -> Result<f64, Problem> {
-    number.filter(|number| number.is_finite() && *number <= ROUNDING).ok_or(Problem::NotANumber)
+    number.filter(|number| (LEAST_LOG_PROBABILITY..=ROUNDING).contains(number)).ok_or(Problem::NotANumber)
 }
 
 fn chars(text: &str) -> f64 {

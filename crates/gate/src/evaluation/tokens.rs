@@ -13,8 +13,7 @@ use crate::problem::Problem;
 /// with its runs of spaces 6.
 const MOST_CHARS_A_TOKEN: u64 = 16;
 
-/// The characters of a text from which the mean is taken. Half of the positions of the smallest base that trains hold their
-/// tokens.
+/// The characters of a text from which the mean is taken. Where `max_length` is small, half of it bounds the tokens, too.
 const MOST_CHARS: u64 = 1_024;
 
 /// The tokens beyond a text's bytes: ends of answers, and what templates write around them.
@@ -62,7 +61,7 @@ impl TokenTotals {
             return Err(Problem::Tokens);
         }
         self.tokens += tokens;
-        self.least += text.chars.min(MOST_CHARS) / MOST_CHARS_A_TOKEN;
+        self.least += (text.chars.min(MOST_CHARS) / MOST_CHARS_A_TOKEN).min(max_length / 2);
         self.most += text.bytes + SPARE_TOKENS;
         Ok(tokens as f64)
     }
@@ -102,5 +101,12 @@ mod tests {
         assert_eq!((all(4), all(80)), (None, None));
         assert_eq!(all(2).as_deref(), Some("200 in all, where 400 to 8300 are possible"));
         assert!(all(100).is_some());
+    }
+
+    #[test]
+    fn a_long_text_that_was_truncated_to_half_of_a_small_maximum_is_possible() {
+        let mut totals = TokenTotals::default();
+        (0..100).for_each(|_| assert!(totals.add(TextSize::of(&TEXT.repeat(20)), 32, 64).is_ok()));
+        assert_eq!(totals.contradiction(), None);
     }
 }

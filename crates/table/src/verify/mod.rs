@@ -81,7 +81,8 @@ pub async fn verify(
     lake: &(impl ReadPart + LoadPointer + LoadBreaker + LoadLive),
     mut tell: impl FnMut(&Verified, u64),
 ) -> Result<Verified, Unverifiable> {
-    // It is read before the dataset, because a freeze moves it after its commit.
+    // They are read before the pointer, which is read before the dataset: each knows of nothing later than the next.
+    let (breaker, live) = (lake.load_breaker().await?.breaker, lake.load_live().await?.live);
     let pointer = lake.load_pointer().await?;
     let Some(snapshot) = dataset.open_version(None).await? else {
         state::check_no_version(&pointer.pointer)?;
@@ -109,7 +110,7 @@ pub async fn verify(
         }
         tell(&verifier.verified, newest);
     }
-    state::check(lake, &pointer, last.as_ref(), newest).await?;
+    state::check(lake, (&breaker, &live, &pointer), last.as_ref(), newest).await?;
     let digest = previous.map(|record| record.digest);
     Ok(Verified { digest, ..verifier.verified })
 }

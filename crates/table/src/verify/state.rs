@@ -1,8 +1,9 @@
 //! Checks the lake's small objects of state against the newest version.
 
 use flywheel_dataset::Misfit;
-use flywheel_lake::{LoadBreaker, LoadLive, LoadPointer, LoadedPointer};
-use flywheel_log::{Cause, Pointer};
+use flywheel_lake::{LoadPointer, LoadedPointer};
+use flywheel_log::{Breaker, Cause, Pointer};
+use flywheel_training::LiveModel;
 
 use super::{Unverifiable, misfit};
 
@@ -16,10 +17,11 @@ pub(super) fn check_no_version(pointer: &Pointer) -> Result<(), Misfit> {
     }
 }
 
-/// Checks the state. `carried` is the pointer that the newest record carries; none if no version has a record.
+/// Checks the state, as it was read before the versions. `carried` is the pointer that the newest record carries; none if no
+/// version has a record.
 pub(super) async fn check(
-    lake: &(impl LoadPointer + LoadBreaker + LoadLive),
-    stored: &LoadedPointer,
+    lake: &impl LoadPointer,
+    (breaker, live, stored): (&Breaker, &LiveModel, &LoadedPointer),
     carried: Option<&Pointer>,
     newest: u64,
 ) -> Result<(), Unverifiable> {
@@ -35,7 +37,6 @@ pub(super) async fn check(
     }
     // A version's record carries the crossing that follows it, and no crossing is later than that.
     let crossing = stored.pointer.crossing;
-    let breaker = lake.load_breaker().await?.breaker;
     let crossings = breaker.changes.iter().filter_map(|change| match &change.cause {
         Cause::BeyondBounds { crossing, .. } | Cause::SoundSample { crossing, .. } => Some(*crossing),
         Cause::TimePassed | Cause::ByHand { .. } => None,
@@ -44,8 +45,7 @@ pub(super) async fn check(
         let what = format!("the breaker was moved at crossing {later}, and the pointer is at crossing {crossing}");
         return Err(misfit(newest, what).into());
     }
-    let live = lake.load_live().await?.live;
-    if let Some(live) = live.adapter.filter(|live| live.dataset.version > newest) {
+    if let Some(live) = live.adapter.as_ref().filter(|live| live.dataset.version > newest) {
         let what = format!("{} is live, which was trained on version {}", live.adapter, live.dataset.version);
         return Err(misfit(newest, what).into());
     }

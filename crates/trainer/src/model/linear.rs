@@ -74,7 +74,7 @@ mod tests {
         };
         let projection = Projection { a: a.as_tensor().clone(), b: b.as_tensor().clone(), scale: 0.7 };
         let (ours, holds_graph) = numbers(Linear::new(weight.clone(), Some(projection)).forward(&x).unwrap());
-        assert!(!holds_graph, "whoever keeps a gradient would keep the whole step");
+        assert!(!holds_graph, "a kept gradient would keep the whole step");
         let narrow = x.matmul(&a.t().unwrap()).unwrap().matmul(&b.t().unwrap()).unwrap();
         let (candles, _) = numbers((x.matmul(&weight.t().unwrap()).unwrap() + (narrow * 0.7).unwrap()).unwrap());
         assert_eq!(ours.len(), candles.len());
