@@ -48,6 +48,12 @@ pub struct Audit {
     injection: Injection,
 }
 
+impl Default for Audit {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Audit {
     /// Compiles the rules.
     pub fn new() -> Self {

@@ -186,7 +186,7 @@ impl RowSet {
         self.digests.sort_unstable();
         let mut digest = Sha256::new_with_prefix("flywheel rows 1");
         self.digests.iter().for_each(|row| digest.update(row));
-        (hex(&digest.finalize()), self.statistics.finish())
+        (hex(digest.finalize()), self.statistics.finish())
     }
 }
 

@@ -33,9 +33,15 @@ use super::rules::DatasetRules;
 /// a burst too easily: with 2,800 real edits as background, 1.3 % of the next 2,800 were quarantined.
 const ENOUGH_TO_GO_BY: u64 = 20_000;
 
-/// The counters of the first pass. Their 16 MB rule out almost all phrases that cannot be bursts, so that only the rest is
-/// counted one by one.
-const COUNTERS: usize = 1 << 22;
+/// The first bits of a phrase's hash that choose its counter in the first pass. The counters' 16 MB rule out almost all phrases
+/// that cannot be bursts, so that only the rest is counted one by one.
+const BITS: u32 = 22;
+
+/// A batch of fewer pairs has fewer counters, because clearing 16 MB would take longer than all the rest.
+const FEW: usize = 1_000;
+
+/// The bits for such a batch.
+const BITS_OF_FEW: u32 = 16;
 
 /// The factor over a burst's fewest pairs from which on a phrase is one over several versions. Over a longer time an honest
 /// contributor repeats more of the own phrases, so there it takes more.
@@ -75,8 +81,10 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
     if lines().take(enough).count() < enough && recent.pairs() == 0 {
         return Found::default();
     }
-    let mut counters = vec![0_u32; COUNTERS];
-    let counter = |phrase: u64| (phrase >> 42) as usize;
+    // Phrases may share a counter: that only makes more suspects, and suspects are counted exactly.
+    let bits = if lines().take(FEW).count() < FEW { BITS_OF_FEW } else { BITS };
+    let mut counters = vec![0_u32; 1 << bits];
+    let counter = |phrase: u64| (phrase >> (u64::BITS - bits)) as usize;
     let mut pairs = 0_u64;
     for line in lines() {
         pairs += 1;

@@ -23,7 +23,7 @@ impl ContentDigest {
     /// Returns the digest, in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
-        hex(&self.0.finalize())
+        hex(self.0.finalize())
     }
 }
 

@@ -33,12 +33,12 @@ impl StreamDigest {
     /// Returns the digest, in hexadecimal.
     #[must_use]
     pub fn finish(self) -> String {
-        hex(&self.0.finalize())
+        hex(self.0.finalize())
     }
 }
 
 /// Returns the SHA-256 of an object, in hexadecimal.
 #[must_use]
 pub fn object_sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(Sha256::digest(bytes))
 }

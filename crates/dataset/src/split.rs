@@ -47,7 +47,7 @@ impl SplitSalt {
     /// Returns the salt of these random bytes.
     #[must_use]
     pub fn new(random: [u8; 16]) -> Self {
-        Self(hex(&random))
+        Self(hex(random))
     }
 
     /// Reads a salt; `None` if it is invalid.

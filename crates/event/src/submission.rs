@@ -164,22 +164,29 @@ impl Submission {
 
 fn queued(mut event: EditEvent<'_>, field: Option<&str>) -> Result<QueuedEvent, Refusal> {
     let mut message = message_of(&event)?;
-    // The time of receipt takes room that a client does not know of. Without it, the queue's own time is the second
-    // best.
     if message.len() > MAX_EVENT_BYTES {
+        // The time of receipt and the label of the ingest key take room that a client does not know of: the limit is on the
+        // event without them. Without that time, the queue's own is the second best.
         event.received_at = None;
+        let ingest_key = event.ingest_key.take();
         message = message_of(&event)?;
+        check_size(&message, field)?;
+        // No event goes without the label: a client could make itself nameless by padding, and be weighed and held by no key.
+        if ingest_key.is_some() {
+            event.ingest_key = ingest_key;
+            message = event.to_compact_message().map_err(unwritable)?;
+        }
     }
-    // So does the label of the ingest key. No event goes without it: a client could make itself nameless by padding, and be
-    // weighed and held by no key.
-    if message.len() > MAX_EVENT_BYTES && event.ingest_key.is_some() {
-        message = event.to_compact_message().map_err(unwritable)?;
-    }
-    if message.len() > MAX_EVENT_BYTES {
-        let text = format!("the event has {} bytes; at most {MAX_EVENT_BYTES} are taken", message.len());
-        return Err(Refusal { code: RefusalCode::TooLarge, message: text, field: field.map(str::to_owned) });
-    }
+    check_size(&message, field)?;
     Ok(QueuedEvent { event_id: event.event_id.into_owned(), message })
+}
+
+fn check_size(message: &str, field: Option<&str>) -> Result<(), Refusal> {
+    if message.len() <= MAX_EVENT_BYTES {
+        return Ok(());
+    }
+    let text = format!("the event has {} bytes; at most {MAX_EVENT_BYTES} are taken", message.len());
+    Err(Refusal { code: RefusalCode::TooLarge, message: text, field: field.map(str::to_owned) })
 }
 
 fn message_of(event: &EditEvent<'_>) -> Result<String, Refusal> {
@@ -314,6 +321,11 @@ mod tests {
             assert_eq!(read.ingest_key.as_deref(), Some("desk-sample"));
             let long = posted("a label of more bytes").map_err(|refusal| refusal.code);
             assert_eq!(long, Err(RefusalCode::TooLarge));
+            let padded = format!("{} ", body.replacen("\"final_user_edit\":\"", "\"final_user_edit\":\"e", 1));
+            let received = Received { at: 7, ingest_key: Some("desk") };
+            let longer =
+                Submission::parse(padded.as_bytes(), Endpoint::Edits, None, received).map_err(|refusal| refusal.code);
+            assert_eq!(longer, Err(RefusalCode::TooLarge), "the short names make no room for the client's texts");
             let plain = EditEvent::parse(&body, None).unwrap();
             read.ingest_key = None;
             assert_eq!(read, plain);

@@ -39,7 +39,7 @@ def test_the_breakers_state_is_recorded_with_each_count(quiet):
     assert (NAMESPACE, "BreakerOpen", 0) in recorded(quiet, "Counter")
     operate(quiet, "breaker", "open", "--why", "drill", "--by", "kim", "--yes")
     invoke(quiet, "Counter", {})
-    assert recorded(quiet, "Counter")[-1] == (NAMESPACE, "BreakerOpen", 1)
+    assert recorded(quiet, "Counter")[-2:] == [(NAMESPACE, "BreakerOpen", 1), (NAMESPACE, "AttemptsSpent", 0)]
     operate(quiet, "breaker", "close", "--why", "drill over", "--by", "kim", "--yes")
     assert logged(quiet, "Counter") == [], "the level silences every other line"
 
