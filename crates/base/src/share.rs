@@ -2,7 +2,7 @@
 //!
 //! A share computed in floating point misses an exact edge: `1 - 9/10` is a hair below 0.1. So part and whole stay
 //! integers. A threshold is the decimal that its author wrote: the shortest one that reads as the same `f64`.
-//! [`flywheel_policy::Policy::hash`] covers the same decimal.
+//! The hash of the rules covers the same decimal.
 //!
 //! A single division needs none of this. It is rounded once, as the threshold is, so that equal numbers stay equal.
 

@@ -9,7 +9,7 @@
 //! | `output/adapter_model.safetensors`, `output/adapter_config.json` | the adapter, as PEFT lays it out | |
 //! | `output/rows.jsonl` | the scores of incumbent and candidate on each held-out row | [`ScoredRow`] |
 //! | `output/run.json` | the trainer's report, with the hashes of its files; written last | [`RunReport`] |
-//! | `verdict.json` | the gate's ruling and reasons | [`GateVerdict`](flywheel_gate::GateVerdict) |
+//! | `verdict.json` | the gate's ruling and reasons | `GateVerdict` of `flywheel-gate` |
 //! | `review.json` | the question to an operator, if the gate asks one | [`Review`] |
 //!
 //! A trainer's files are parsed strictly: an unknown key, a missing key or an invalid number is an error. In this project's own

@@ -19,7 +19,7 @@
 //! and ellipses. People do type all of these.
 //!
 //! This form keeps places and capitals, because it maps characters of one text to characters of the other.
-//! [`flywheel_dataset`]'s form for near duplicates is coarser, and fixed for ever because the held-out split hashes it.
+//! `flywheel-dataset`'s form for near duplicates is coarser, and fixed for ever because the held-out split hashes it.
 //! The two share nothing.
 
 mod convention;
