@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use flywheel_base::{PolicyError, Reason, Route, RuleFile};
+use flywheel_base::{PolicyError, Reason, Route, RuleFile, given_or};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -81,7 +81,7 @@ pub struct SimilaritySection {
     local_correction_below: Option<Spanned<f64>>,
     likely_rewrite_below: Option<Spanned<f64>>,
     kept_from: Option<Spanned<f64>>,
-    max_steps: Option<u64>,
+    max_steps: Option<Spanned<u64>>,
 }
 
 /// The policy file's `[audit]`.
@@ -89,7 +89,7 @@ pub struct SimilaritySection {
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSection {
     toxic_above: Option<Spanned<f64>>,
-    grounded_above_chars: Option<usize>,
+    grounded_above_chars: Option<Spanned<usize>>,
 }
 
 /// The policy file's `[limits]`.
@@ -141,13 +141,13 @@ impl AuditRules {
             trivial_above: share(&similarity.trivial_above, defaults.trivial_above)?,
             rewrite_below: share(&similarity.rewrite_below, defaults.rewrite_below)?,
             local_correction_below: share(&similarity.local_correction_below, defaults.local_correction_below)?,
-            max_similarity_steps: similarity.max_steps.unwrap_or(defaults.max_similarity_steps),
+            max_similarity_steps: given_or(similarity.max_steps.as_ref(), defaults.max_similarity_steps),
             likely_rewrite_below: share(&similarity.likely_rewrite_below, defaults.likely_rewrite_below)?,
             kept_from: share(&similarity.kept_from, defaults.kept_from)?,
             toxic_above: share(&audit.toxic_above, defaults.toxic_above)?,
-            grounded_above_chars: audit.grounded_above_chars.unwrap_or(defaults.grounded_above_chars),
-            min_chars: limits.min_chars.as_ref().map_or(defaults.min_chars, |value| *value.get_ref()),
-            max_chars: limits.max_chars.as_ref().map_or(defaults.max_chars, |value| *value.get_ref()),
+            grounded_above_chars: given_or(audit.grounded_above_chars.as_ref(), defaults.grounded_above_chars),
+            min_chars: given_or(limits.min_chars.as_ref(), defaults.min_chars),
+            max_chars: given_or(limits.max_chars.as_ref(), defaults.max_chars),
             actions: actions(routes, defaults.actions, file)?,
         };
         let (low, high) = (rules.rewrite_below, rules.trivial_above);
@@ -161,6 +161,19 @@ impl AuditRules {
             let message = format!("min_chars ({low}) must not be more than max_chars ({high}): nothing could be gold");
             return Err(file.contradiction([&limits.min_chars, &limits.max_chars], &message));
         }
+        let bytes = "an event has about a million bytes at most";
+        file.sensible(
+            ("max_steps", similarity.max_steps.as_ref()),
+            1..=1_000_000_000_000,
+            "with 0 no pair is ever compared",
+        )?;
+        file.sensible(
+            ("grounded_above_chars", audit.grounded_above_chars.as_ref()),
+            0..=1_000_000_000,
+            "no prompt is longer",
+        )?;
+        file.sensible(("min_chars", limits.min_chars.as_ref()), 0..=1_000_000, bytes)?;
+        file.sensible(("max_chars", limits.max_chars.as_ref()), 1..=10_000_000, bytes)?;
         Ok(rules)
     }
 

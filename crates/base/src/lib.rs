@@ -16,6 +16,6 @@ pub use json_object::JsonObject;
 pub use reason::Reason;
 pub use refusal::{Refusal, RefusalCode, printable};
 pub use route::Route;
-pub use rule_file::{PolicyError, RuleFile};
+pub use rule_file::{PolicyError, RuleFile, given_or};
 pub use share::{Decimal, Share};
 pub use visible::{require_visible, require_visible_value};

@@ -1,7 +1,7 @@
 //! Values of the policy file, in TOML. An invalid one is refused with its line, and an absent one takes its default.
 
 use std::fmt::Display;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
 
@@ -18,6 +18,11 @@ pub struct PolicyError {
 /// The text of a policy file, kept for the lines of its errors.
 #[derive(Clone, Copy)]
 pub struct RuleFile<'t>(&'t str);
+
+/// Returns a value of the file, or its default.
+pub fn given_or<N: Copy>(given: Option<&Spanned<N>>, default: N) -> N {
+    given.map_or(default, |value| *value.get_ref())
+}
 
 impl<'t> RuleFile<'t> {
     /// Takes the text of a policy file.
@@ -54,6 +59,22 @@ impl<'t> RuleFile<'t> {
     ) -> Result<N, PolicyError> {
         let message = |value| format!("{value} is too little: give {least} or more");
         self.value(given, default, |value| value >= least, message)
+    }
+
+    /// Checks that a value makes sense: within `bounds`. A value beyond them would switch something off, or on for everything, by
+    /// accident. The error names the `key`, the bounds, and in `why` the consequence.
+    ///
+    /// # Errors
+    /// A value beyond the bounds. NaN is beyond any.
+    pub fn sensible<N: PartialOrd + Copy + Display>(
+        self,
+        (key, given): (&str, Option<&Spanned<N>>),
+        bounds: RangeInclusive<N>,
+        why: &str,
+    ) -> Result<(), PolicyError> {
+        let Some(given) = given.filter(|given| !bounds.contains(given.get_ref())) else { return Ok(()) };
+        let (value, least, most) = (given.get_ref(), bounds.start(), bounds.end());
+        Err(self.error(&given.span(), &format!("{key} is {value}: give {least} to {most}; {why}")))
     }
 
     /// Checks that a value is `right`. NaN never is, whatever the bounds.

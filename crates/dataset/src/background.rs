@@ -356,16 +356,7 @@ mod tests {
             prompt: "p".into(),
             chosen: chosen.into(),
             rejected: "r".into(),
-            similarity: 0.5,
-            tags: Vec::new(),
-            policy: "".into(),
-            contributor: None,
-            context: Vec::new(),
-            thread_id: None,
-            output_id: None,
-            occurred_at: None,
-            received_at: None,
-            curated_at: None,
+            ..GoldLine::empty()
         }
     }
 

@@ -200,21 +200,10 @@ mod tests {
 
     fn pair(prompt: String, rejected: &str, chosen: String) -> GoldLine<'static> {
         GoldLine {
-            pair_id: String::new().into(),
-            event_id: String::new().into(),
             prompt: prompt.into(),
             chosen: chosen.into(),
             rejected: rejected.to_owned().into(),
-            similarity: 0.5,
-            tags: Vec::new(),
-            policy: String::new().into(),
-            contributor: None,
-            context: Vec::new(),
-            thread_id: None,
-            output_id: None,
-            occurred_at: None,
-            received_at: None,
-            curated_at: None,
+            ..GoldLine::empty()
         }
     }
 

@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_contributors_lines_are_taken_and_copies_are_found_by_their_ids() {
         let mut ids = ErasedIds::default();
-        assert_eq!(ids.take_lines(BODY.as_bytes(), "nobody"), None);
+        assert_eq!(ids.take_lines(BODY.as_bytes(), "stranger"), None);
         let left = ids.take_lines(BODY.as_bytes(), "b").unwrap();
         assert_eq!((left.rows, left.erased, left.body.contains("e2")), (2, 1, false));
         assert_eq!((ids.pairs.len(), ids.events.contains("e2")), (0, true));

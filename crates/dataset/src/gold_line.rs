@@ -76,6 +76,28 @@ pub(super) fn entry<'e>(context: &'e [ContextEntry<'_>], key: &str) -> Option<&'
 }
 
 impl<'l> GoldLine<'l> {
+    /// A line of empty texts without a contributor, for tests that set the fields that they are about.
+    #[cfg(test)]
+    pub(crate) fn empty() -> Self {
+        Self {
+            pair_id: "".into(),
+            event_id: "".into(),
+            prompt: "".into(),
+            chosen: "".into(),
+            rejected: "".into(),
+            similarity: 0.5,
+            tags: Vec::new(),
+            policy: "".into(),
+            contributor: None,
+            context: Vec::new(),
+            thread_id: None,
+            output_id: None,
+            occurred_at: None,
+            received_at: None,
+            curated_at: None,
+        }
+    }
+
     /// Reads a line; `None` if it lacks a required field.
     #[must_use]
     pub fn parse(line: &'l str) -> Option<Self> {

@@ -73,6 +73,9 @@ impl Default for DatasetRules {
     }
 }
 
+/// The largest number that stands for "no bound". Records store rules as JSON, which has no infinity.
+const NO_BOUND: f64 = 1e6;
+
 /// The policy file's `[dataset]`.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -108,7 +111,7 @@ impl DatasetRules {
             |given: &Option<Spanned<f64>>, least: f64, default: f64| file.at_least(given.as_ref(), least, default);
         let count =
             |given: &Option<Spanned<u64>>, least: u64, default: u64| file.at_least(given.as_ref(), least, default);
-        Ok(Self {
+        let rules = Self {
             // It is not a share: above 1 it is switched off.
             near_duplicate_from: number(&given.near_duplicate_from, 0.5, defaults.near_duplicate_from)?,
             max_contributor_share: file.share(given.max_contributor_share.as_ref(), defaults.max_contributor_share)?,
@@ -133,7 +136,16 @@ impl DatasetRules {
             max_similarity_drift: number(&given.max_similarity_drift, 0.0, defaults.max_similarity_drift)?,
             max_length_drift: number(&given.max_length_drift, 0.0, defaults.max_length_drift)?,
             max_mix_drift: file.share(given.max_mix_drift.as_ref(), defaults.max_mix_drift)?,
-        })
+        };
+        let sensible = |key: &str, given: &Option<Spanned<f64>>, bounds, why: &str| {
+            file.sensible((key, given.as_ref()), bounds, why)
+        };
+        let off = "a large number switches it off";
+        sensible("near_duplicate_from", &given.near_duplicate_from, 0.5..=2.0, "any number above 1 switches it off")?;
+        sensible("burst_factor", &given.burst_factor, 1.0..=NO_BOUND, off)?;
+        sensible("max_similarity_drift", &given.max_similarity_drift, 0.0..=NO_BOUND, off)?;
+        sensible("max_length_drift", &given.max_length_drift, 0.0..=NO_BOUND, off)?;
+        Ok(rules)
     }
 
     /// Returns 16 hexadecimal digits that change whenever a rule does.

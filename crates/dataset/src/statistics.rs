@@ -208,8 +208,6 @@ mod tests {
 
     fn line<'l>(chosen: &'l str, rejected: &'l str, similarity: f64, contributor: Option<&'l str>) -> GoldLine<'l> {
         GoldLine {
-            pair_id: "".into(),
-            event_id: "".into(),
             prompt: chosen.into(),
             chosen: chosen.into(),
             rejected: rejected.into(),
@@ -217,12 +215,7 @@ mod tests {
             tags: vec!["critical".into()],
             policy: "x".into(),
             contributor: contributor.map(Into::into),
-            context: Vec::new(),
-            thread_id: None,
-            output_id: None,
-            occurred_at: None,
-            received_at: None,
-            curated_at: None,
+            ..GoldLine::empty()
         }
     }
 

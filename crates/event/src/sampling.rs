@@ -39,21 +39,25 @@ pub struct SamplingSection {
     thumbs_up: Option<Spanned<f64>>,
     stars: Option<Spanned<f64>>,
     accept: Option<Spanned<f64>>,
-    salt: Option<String>,
+    salt: Option<Spanned<String>>,
 }
 
 impl Sampling {
     /// Reads the rules from the policy file's section. An absent one has its default.
     ///
     /// # Errors
-    /// A share outside 0 to 1, with its line.
+    /// A share outside 0 to 1, or an empty salt, with its line.
     pub fn of(given: SamplingSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
         let defaults = Self::default();
+        if let Some(salt) = given.salt.as_ref().filter(|salt| salt.get_ref().trim().is_empty()) {
+            let message = "salt is empty: give a text that clients do not know, or their ids choose the sample";
+            return Err(file.error(&salt.span(), message));
+        }
         Ok(Self {
             thumbs_up: file.share(given.thumbs_up.as_ref(), defaults.thumbs_up)?,
             stars: file.share(given.stars.as_ref(), defaults.stars)?,
             accept: file.share(given.accept.as_ref(), defaults.accept)?,
-            salt: given.salt.unwrap_or(defaults.salt),
+            salt: given.salt.map_or(defaults.salt, Spanned::into_inner),
         })
     }
 

@@ -69,7 +69,7 @@ impl GateBounds {
     /// A value out of its bounds, with its line.
     pub fn of(given: &GateSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
         let defaults = Self::default();
-        Ok(Self {
+        let bounds = Self {
             // Without any pair nothing can be measured, so no policy can allow 0.
             min_held_out: file.at_least(given.min_held_out.as_ref(), 1, defaults.min_held_out)?,
             min_replay: file.at_least(given.min_replay.as_ref(), 1, defaults.min_replay)?,
@@ -81,6 +81,30 @@ impl GateBounds {
             review_within: file.share(given.review_within.as_ref(), defaults.review_within)?,
             violations_to: file.share(given.violations_to.as_ref(), defaults.violations_to)?,
             length_within: file.share(given.length_within.as_ref(), defaults.length_within)?,
-        })
+        };
+        let count =
+            |key: &str, given: &Option<Spanned<u64>>, why: &str| file.sensible((key, given.as_ref()), 1..=1_000, why);
+        let number = |key: &str, given: &Option<Spanned<f64>>, bounds, why: &str| {
+            file.sensible((key, given.as_ref()), bounds, why)
+        };
+        let never = "the lower bound of a share never reaches 1";
+        let gain = "a loss of 1 nat a token spoils a model, and no run gains as much on all";
+        let loss = "below 0 no adapter is promoted, and a loss of 1 nat a token spoils a model";
+        count("min_held_out", &given.min_held_out, "a first run scores no more pairs")?;
+        count("min_replay", &given.min_replay, "a run scores no more liked outputs")?;
+        number("learned_from", &given.learned_from, 0.0..=0.99, never)?;
+        number("chosen_gain_from", &given.chosen_gain_from, -1.0..=1.0, gain)?;
+        number("replay_loss_to", &given.replay_loss_to, 0.0..=1.0, loss)?;
+        number("wins_from", &given.wins_from, 0.0..=0.99, never)?;
+        number("tie_within", &given.tie_within, 0.0..=0.5, "beyond it nearly all answers are a tie")?;
+        number(
+            "review_within",
+            &given.review_within,
+            0.0..=0.5,
+            "beyond it every refusal by G4 is left to an operator",
+        )?;
+        number("violations_to", &given.violations_to, 0.0..=0.1, "beyond it no rise of unsafe answers is refused")?;
+        number("length_within", &given.length_within, 0.01..=1.0, "at 0 no adapter is promoted")?;
+        Ok(bounds)
     }
 }

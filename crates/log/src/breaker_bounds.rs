@@ -1,4 +1,4 @@
-use flywheel_base::{PolicyError, RuleFile};
+use flywheel_base::{PolicyError, RuleFile, given_or};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -41,12 +41,12 @@ impl Default for BreakerBounds {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct BreakerSection {
-    min_events: Option<u64>,
+    min_events: Option<Spanned<u64>>,
     quarantined_above: Option<Spanned<f64>>,
     contributor_above: Option<Spanned<f64>>,
     burst_above: Option<Spanned<f64>>,
     drift_above: Option<Spanned<f64>>,
-    half_open_after_hours: Option<u64>,
+    half_open_after_hours: Option<Spanned<u64>>,
     sample_pairs: Option<Spanned<u64>>,
 }
 
@@ -61,14 +61,21 @@ impl BreakerBounds {
             let message = "sample_pairs must be 1 or more: without a sample a half-open breaker could never close";
             return Err(file.error(&pairs.span(), message));
         }
+        let hours = ("half_open_after_hours", given.half_open_after_hours.as_ref());
+        file.sensible(
+            ("min_events", given.min_events.as_ref()),
+            1..=1_000_000_000,
+            "a window without events has no shares",
+        )?;
+        file.sensible(hours, 0..=87_600, "0: not before an operator closes it")?;
         Ok(Self {
-            min_events: given.min_events.unwrap_or(defaults.min_events),
+            min_events: given_or(given.min_events.as_ref(), defaults.min_events),
             quarantined_above: file.share(given.quarantined_above.as_ref(), defaults.quarantined_above)?,
             contributor_above: file.share(given.contributor_above.as_ref(), defaults.contributor_above)?,
             burst_above: file.share(given.burst_above.as_ref(), defaults.burst_above)?,
             drift_above: file.share(given.drift_above.as_ref(), defaults.drift_above)?,
-            half_open_after_hours: given.half_open_after_hours.unwrap_or(defaults.half_open_after_hours),
-            sample_pairs: given.sample_pairs.as_ref().map_or(defaults.sample_pairs, |pairs| *pairs.get_ref()),
+            half_open_after_hours: given_or(given.half_open_after_hours.as_ref(), defaults.half_open_after_hours),
+            sample_pairs: given_or(given.sample_pairs.as_ref(), defaults.sample_pairs),
         })
     }
 }

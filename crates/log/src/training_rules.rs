@@ -31,6 +31,9 @@ impl TrainingRules {
     /// A value out of its bounds, with its line.
     pub fn of(given: &TrainingSection, file: RuleFile<'_>) -> Result<Self, PolicyError> {
         let defaults = Self::default();
-        Ok(Self { max_attempts: file.at_least(given.max_attempts.as_ref(), 1, defaults.max_attempts)? })
+        let max_attempts = file.at_least(given.max_attempts.as_ref(), 1, defaults.max_attempts)?;
+        let why = "each attempt costs a training, and fifty take six weeks";
+        file.sensible(("max_attempts", given.max_attempts.as_ref()), 1..=50, why)?;
+        Ok(Self { max_attempts })
     }
 }

@@ -1,7 +1,5 @@
 //! The policy: every rule of a deployment, composed of the rules of its parts. It is one TOML file, or the defaults.
 
-mod sense;
-
 use std::str::FromStr;
 
 use flywheel_audit::{AuditSection, AuditSections, LimitsSection, RoutesSection, SimilaritySection};
@@ -102,16 +100,14 @@ impl Policy {
             rollback,
         } = file.read()?;
         let audit = AuditSections { similarity, audit, limits, routes };
-        let policy = Self {
+        Ok(Self {
             curation: CurationRules::of(CurationSections { audit, reasoning, sampling, judges }, file)?,
             dataset: DatasetRules::of(&dataset, file)?,
             breaker: BreakerBounds::of(&breaker, file)?,
             training: TrainingRules::of(&training, file)?,
             gate: GateBounds::of(&gate, file)?,
             rollback_demotes: rollback.demotes.unwrap_or(Self::default().rollback_demotes),
-        };
-        sense::check(file)?;
-        Ok(policy)
+        })
     }
 }
 

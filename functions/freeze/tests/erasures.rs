@@ -473,7 +473,7 @@ async fn no_line_that_cannot_be_read_stops_it_and_each_is_named() {
     let world = World::with_mallory().await;
     let lake = world.lake();
     let output = "runs/crossing-000003-attempt-1/output/rows.jsonl";
-    lake.write_part(output, "{\"pair_id\":\"of nobody\"}\n{ \"secretword\n[\"secretword\"]\n".to_owned())
+    lake.write_part(output, "{\"pair_id\":\"of another\"}\n{ \"secretword\n[\"secretword\"]\n".to_owned())
         .await
         .unwrap();
     let name = PartName { written_at: world.start + 9, digest: "0".repeat(32), rows: 2 };
@@ -493,7 +493,7 @@ async fn no_line_that_cannot_be_read_stops_it_and_each_is_named() {
     assert_eq!((&erased.copies, erased.lines), (&planned.copies, planned.lines));
     world.check_that_mallory_is_gone().await;
     let output = std::fs::read_to_string(world.path().join(output)).unwrap();
-    assert_eq!(output, "{\"pair_id\":\"of nobody\"}\n");
+    assert_eq!(output, "{\"pair_id\":\"of another\"}\n");
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from botocore.exceptions import ClientError
 
@@ -47,6 +48,14 @@ class Job:
     input: str
     output: str
     request: str = "train"
+
+
+Files = dict[str, bytes]
+"""An output's files, by name."""
+
+
+def unchanged(files: Files) -> Files:
+    return files
 
 
 class Trainer:
@@ -91,10 +100,15 @@ class Trainer:
     def lines(self, job: Job, name: str) -> list[dict]:
         return [json.loads(line) for line in self.read(job, name).splitlines()]
 
-    def train(self, job: Job, kind: str = "good") -> None:
-        """Writes a trainer's output, the report last."""
+    def train(self, job: Job, kind: str = "good", damage: Callable[[Files], Files] = unchanged,
+              forged: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        """Writes a trainer's output, the report last. The report fits the files as `damage` returns them, and not those in `forged`."""
+        files = damage(self._adapter_and_rows(job, kind))
+        for name, body in (files | {"run.json": self._report(job, files)} | forged).items():
+            self._write_once(job, name, body)
+
+    def _adapter_and_rows(self, job: Job, kind: str) -> Files:
         chosen, rejected, answered = KINDS[kind]
-        description = self.read(job, "run.json")
         rows = []
         for pair in self.lines(job, "heldout.jsonl"):
             rows.append({"kind": "pair", "pair_id": pair["pair_id"], "chosen_tokens": 20, "rejected_tokens": 20,
@@ -102,23 +116,26 @@ class Trainer:
                          "candidate": {"logp_chosen": chosen, "logp_rejected": rejected, "output": pair[answered]}})
         for row in self.lines(job, "replay_heldout.jsonl"):
             rows.append({"kind": "replay", "event_id": row["event_id"], "tokens": 20, "incumbent": {"logp": -1.0}, "candidate": {"logp": -1.1}})
-        self.write(job, "adapter_model.safetensors", weights(job.run))
-        self.write(job, "adapter_config.json", json.dumps(CONFIGURATION).encode())
-        self.write(job, "rows.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode())
-        self.report(job, rows=len(rows), base_files=json.loads(description)["base"]["files"], input_sha256=sha256(description))
+        return {"adapter_model.safetensors": weights(job.run),
+                "adapter_config.json": json.dumps(CONFIGURATION).encode(),
+                "rows.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()}
 
-    def report(self, job: Job, **fields: object) -> None:
-        written = {name: sha256(self.written(job, file)) for name, file in (
-            ("adapter_sha256", "adapter_model.safetensors"), ("config_sha256", "adapter_config.json"), ("rows_sha256", "rows.jsonl"))}
+    def _report(self, job: Job, files: Files) -> bytes:
+        description = self.read(job, "run.json")
+        digests = {f"{field}_sha256": sha256(files[name]) for field, name in (
+            ("adapter", "adapter_model.safetensors"), ("config", "adapter_config.json"), ("rows", "rows.jsonl"))}
         report = {"run": job.run, "truncated": 0, "dropped": 0, "trainer": {"name": "none", "version": "1"}, "seconds": 0.1,
-                  "summary": {"decision": "promote"}} | written | fields
-        self.write(job, "run.json", json.dumps(report).encode())
+                  "summary": {"decision": "promote"}, "rows": len(files["rows.jsonl"].splitlines()),
+                  "base_files": json.loads(description)["base"]["files"], "input_sha256": sha256(description)}
+        return json.dumps(report | digests).encode()
 
-    def written(self, job: Job, name: str) -> bytes:
-        return self._s3.get_object(Bucket=job.bucket, Key=job.output + name)["Body"].read()
-
-    def write(self, job: Job, name: str, body: bytes) -> None:
-        self._s3.put_object(Bucket=job.bucket, Key=job.output + name, Body=body)
+    def _write_once(self, job: Job, name: str, body: bytes) -> None:
+        """Another worker's output of the same job is the same, and stays."""
+        try:
+            self._s3.put_object(Bucket=job.bucket, Key=job.output + name, Body=body, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PreconditionFailed":
+                raise
 
     def succeed(self, job: Job) -> None:
         self._runs.send_task_success(taskToken=job.task_token, output=json.dumps({"run": job.run, "output": job.output}))

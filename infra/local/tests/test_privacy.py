@@ -19,7 +19,7 @@ import processes
 from cloud import LocalCloud
 from deploy import STACK_NAME
 from edits import post_all
-from fake_trainer import Job, Trainer, sha256
+from fake_trainer import Job, Trainer, sha256, unchanged
 from lake import Lake
 from settings import FUNCTIONS
 from stage import package_of, rewrite, staged_copy
@@ -185,14 +185,15 @@ def train(stack: Stack) -> None:
     lake, trainer = Lake(stack), Trainer(stack)
     base = {"id": "tiny", "prefix": "models/tiny/", "files": {"model.safetensors": sha256(b"base")}}
     lake.s3.put_object(Bucket=lake.bucket, Key="models/base.json", Body=json.dumps(base).encode())
-    for run, rows, report in (("good", None, None), ("poisoned-rows", f"{mark('rows')}\n", None), ("poisoned-report", None, mark("report"))):
+    rows, report = f"{mark('rows')}\n".encode(), json.dumps({mark("report"): mark("report")}).encode()
+    for run, damage, forged in (
+        ("good", unchanged, {}),
+        ("poisoned-rows", lambda files: files | {"rows.jsonl": rows}, {}),
+        ("poisoned-report", unchanged, {"run.json": report}),
+    ):
         prepared = invoke(stack, "Prepare", {"run": run, "version": 1})
         job = Job("", run, lake.bucket, prepared["input"], prepared["output"])
-        trainer.train(job)
-        if rows:
-            trainer.write(job, "rows.jsonl", rows.encode())
-        if report:
-            trainer.write(job, "run.json", json.dumps({report: report}).encode())
+        trainer.train(job, damage=damage, forged=forged)
         assert invoke(stack, "Promote", {"step": "evaluate", "run": run, "output": job.output})["ruling"] == "reject"
     part = f"dpo_gold_v1/route=replay/dt=2026-11-22/hour=10/1795342830007-{'0' * 32}-n1.jsonl"
     lake.s3.put_object(Bucket=lake.bucket, Key=part, Body=f"{mark('damaged-replay')}\n".encode())

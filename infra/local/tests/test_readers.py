@@ -39,9 +39,9 @@ def frozen(template) -> Iterator[tuple[Stack, Lake]]:
         feedback = [making.feedback("copy"), making.feedback("regenerate"), making.feedback("thumbs_down"), making.trivial()]
         # The first part has no value from which to infer most columns' types.
         arrive(stack, lake, [making.gold() for _ in range(PAIRS - 1)])
-        for events in ([making.rich(making.gold()), *feedback], [making.gold() for _ in range(PAIRS)]):
-            freeze(stack, lake, events)
-            time.sleep(2)  # in a bucket, dates distinguish versions by the second
+        freeze(stack, lake, [making.rich(making.gold()), *feedback])
+        # The key names contributors since then, so pairs without one would share a cap.
+        freeze(stack, lake, [making.gold(contributor_id=f"reader-{number}") for number in range(PAIRS)])
         yield stack, lake
 
 

@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 import making
 from cloud import LocalCloud
 from edits import post_all
-from fake_trainer import CONFIGURATION, Job, Trainer, sha256
+from fake_trainer import CONFIGURATION, Files, Job, Trainer, sha256
 from intruder import Intruder
 from lake import Lake
 from metrics import logged, recorded
@@ -241,32 +241,48 @@ def test_a_worse_adapter_is_refused_and_the_crossing_is_over(stack, lake, traine
     assert invoke(stack, "Counter", {})["decision"] == "below_threshold"
 
 
-@pytest.mark.parametrize("poison", ["hash", "nan", "pickle", "config", "report", "leak"])
-def test_poisoned_output_is_refused(stack, lake, trainer, poison):
-    before = live(lake)
-    run = cross(stack, lake)
+def without_a_number(files: Files) -> Files:
+    return files | {"rows.jsonl": files["rows.jsonl"].replace(b'"candidate": {"logp_chosen": -1.0', b'"candidate": {"logp_chosen": null', 1)}
+
+
+def pickled(files: Files) -> Files:
+    return files | {"adapter_model.safetensors": pickle.dumps({"weights": [1.0]})}
+
+
+def configured_to_import(files: Files) -> Files:
+    return files | {"adapter_config.json": json.dumps(CONFIGURATION | {"auto_mapping": {"parent_library": "os"}}).encode()}
+
+
+@pytest.mark.parametrize("damage", [without_a_number, pickled, configured_to_import])
+def test_an_output_that_is_reported_truly_and_is_unfit_is_refused(stack, lake, trainer, damage):
+    before, run = live(lake), cross(stack, lake)
+    job = trainer.take(run)
+    trainer.train(job, damage=damage)
+    assert_refused(stack, lake, trainer, job, before)
+
+
+@pytest.mark.parametrize("forged", [{"adapter_model.safetensors": b"other weights"}, {"run.json": b'{"decision": "promote"}'}])
+def test_an_output_that_is_not_the_reported_one_is_refused(stack, lake, trainer, forged):
+    before, run = live(lake), cross(stack, lake)
+    job = trainer.take(run)
+    trainer.train(job, forged=forged)
+    assert_refused(stack, lake, trainer, job, before)
+
+
+def test_held_out_pairs_among_the_training_data_are_noticed(stack, lake, trainer):
+    """They are added after the input was described. Only an administrator can do that: no role may replace an input."""
+    before, run = live(lake), cross(stack, lake)
     job = trainer.take(run)
     trainer.train(job)
-    report = json.loads(trainer.written(job, "run.json"))
-    kept = {name: report[name] for name in ("rows", "base_files", "input_sha256")}
-    if poison == "hash":
-        trainer.write(job, "adapter_model.safetensors", b"other weights")
-    elif poison == "nan":
-        rows = trainer.written(job, "rows.jsonl").replace(b'"candidate": {"logp_chosen": -1.0', b'"candidate": {"logp_chosen": null', 1)
-        trainer.write(job, "rows.jsonl", rows)
-        trainer.report(job, **kept)
-    elif poison == "pickle":
-        trainer.write(job, "adapter_model.safetensors", pickle.dumps({"weights": [1.0]}))
-        trainer.report(job, **kept)
-    elif poison == "config":
-        trainer.write(job, "adapter_config.json", json.dumps(CONFIGURATION | {"auto_mapping": {"parent_library": "os"}}).encode())
-        trainer.report(job, **kept)
-    elif poison == "report":
-        trainer.write(job, "run.json", b'{"decision": "promote"}')
-    else:
-        # Adds the held-out pairs to the training data, after the input was described.
-        held_out = trainer.read(job, "heldout.jsonl")
-        lake.s3.put_object(Bucket=job.bucket, Key=f"{job.input}train.jsonl", Body=trainer.read(job, "train.jsonl") + held_out)
+    key, leaked = f"{job.input}train.jsonl", trainer.read(job, "train.jsonl") + trainer.read(job, "heldout.jsonl")
+    version = lake.s3.head_object(Bucket=job.bucket, Key=key)["ETag"]
+    lake.s3.put_object(Bucket=job.bucket, Key=key, Body=leaked, IfMatch=version)
+    assert_refused(stack, lake, trainer, job, before)
+
+
+def assert_refused(stack: Stack, lake: Lake, trainer: Trainer, job: Job, before: str | None) -> None:
+    """Ends a run whose output the gate has to refuse."""
+    run = job.run
     trainer.succeed(job)
     assert ends(stack, run) == ("SUCCEEDED", "Ended")
     assert heard(stack, run)["outcome"] == "rejected"

@@ -122,7 +122,8 @@ fn what_takes_too_long_is_not_measured() {
     let changed = Changed::new(Texts { prompt: "", chosen: &new, rejected: &old });
     let mut findings = Findings::default();
     findings.add(Reason::Trivial, 1.0, None);
-    let rules = AuditRules::parse("[similarity]\nmax_steps = 0\n").unwrap();
+    let mut rules = AuditRules::default();
+    rules.max_similarity_steps = 0;
     inspect(&changed, &rules, &mut findings);
     assert!(findings.scores.region_similarity.is_none() && !findings.has(Reason::LocalCorrection));
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use flywheel_base::{PolicyError, RuleFile};
+use flywheel_base::{PolicyError, RuleFile, given_or};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -32,10 +32,10 @@ impl Default for JudgeLimits {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct JudgesSection {
-    max_calls: Option<usize>,
-    max_seconds: Option<u64>,
+    max_calls: Option<Spanned<usize>>,
+    max_seconds: Option<Spanned<u64>>,
     at_once: Option<Spanned<usize>>,
-    max_chars: Option<usize>,
+    max_chars: Option<Spanned<usize>>,
     severity_from: Option<Spanned<f64>>,
 }
 
@@ -46,12 +46,21 @@ impl JudgeLimits {
             let message = "at_once must be 1 or more; judges are switched off by the deployment's parameters";
             return Err(file.error(&at_once.span(), message));
         }
+        let severity_from = file.share(given.severity_from.as_ref(), defaults.severity_from)?;
+        let off = "the deployment's parameters switch judges off";
+        let longest = "the deployment's parameters switch judges off, and a function ends after 900 s";
+        let all = "from 0 on every answer of a guardrail is a finding";
+        file.sensible(("max_calls", given.max_calls.as_ref()), 1..=10_000, off)?;
+        file.sensible(("max_seconds", given.max_seconds.as_ref()), 1..=900, longest)?;
+        file.sensible(("at_once", given.at_once.as_ref()), 1..=1_000, "a judge's quota ends long before")?;
+        file.sensible(("max_chars", given.max_chars.as_ref()), 1..=10_000_000, "with 0 no edit is ever judged")?;
+        file.sensible(("severity_from", given.severity_from.as_ref()), 0.01..=1.0, all)?;
         Ok(Self {
-            max_calls: given.max_calls.unwrap_or(defaults.max_calls),
-            max_seconds: given.max_seconds.unwrap_or(defaults.max_seconds),
-            at_once: given.at_once.as_ref().map_or(defaults.at_once, |value| *value.get_ref()),
-            max_chars: given.max_chars.unwrap_or(defaults.max_chars),
-            severity_from: file.share(given.severity_from.as_ref(), defaults.severity_from)?,
+            max_calls: given_or(given.max_calls.as_ref(), defaults.max_calls),
+            max_seconds: given_or(given.max_seconds.as_ref(), defaults.max_seconds),
+            at_once: given_or(given.at_once.as_ref(), defaults.at_once),
+            max_chars: given_or(given.max_chars.as_ref(), defaults.max_chars),
+            severity_from,
         })
     }
 }
