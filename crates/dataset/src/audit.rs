@@ -28,6 +28,7 @@ use super::hold::Hold;
 use super::net_new::Admission;
 use super::newcomers::{Newcomer, Newcomers, Side};
 use super::outputs::Outputs;
+use super::pair::Pair;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use super::statistics::Statistics;
@@ -37,7 +38,7 @@ use super::waiting::{MAX_BYTES, WaitingPair, WaitingPairs, may_wait};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Its line.
-    pub line: String,
+    pub line: Pair,
     /// Its side of the split.
     pub split: Split,
     /// Its fingerprint's stored form.
@@ -48,7 +49,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldPair {
     /// Its line, as curated.
-    pub line: String,
+    pub line: Pair,
     /// The reasons; never empty.
     pub holds: Vec<Hold>,
     /// `true` if it waited since an earlier version. Then it does not count among the pairs that came in since.
@@ -105,7 +106,7 @@ impl Audited {
         let room = usize::try_from(room).unwrap_or(usize::MAX).min(self.entries.len());
         let beyond: Vec<_> = self.entries.drain(room..).collect();
         for entry in beyond {
-            if GoldLine::parse(&entry.line).is_some_and(|line| line.is_released()) {
+            if entry.line.gold().is_released() {
                 self.entries.push(entry);
             } else {
                 self.held.push(barred_pair(entry.line));
@@ -119,9 +120,10 @@ impl Audited {
         if senders.is_empty() {
             return;
         }
-        let is_theirs = |line: &str| {
-            let line = GoldLine::parse(line).filter(|line| !line.is_released());
-            line.is_some_and(|line| senders.iter().any(|sender| sender.wrote(line.contributor(), line.ingest_key())))
+        let is_theirs = |pair: &Pair| {
+            let line = pair.gold();
+            let is_of = |sender: &&Sender| sender.wrote(line.contributor(), line.ingest_key());
+            !line.is_released() && senders.iter().any(is_of)
         };
         let barred = self.waiting.extract_if(.., |waiting| !waiting.has_waited && is_theirs(&waiting.line));
         let mut held: Vec<_> = barred.map(|waiting| barred_pair(waiting.line)).collect();
@@ -148,7 +150,7 @@ impl Audited {
     /// Returns the object of the waiting pairs, with its body; `None` if there are none.
     #[must_use]
     pub fn waiting_pairs(&self) -> Option<(WaitingPairs, String)> {
-        WaitingPairs::of(self.waiting.iter().map(|waiting| waiting.line.as_str()))
+        WaitingPairs::of(self.waiting.iter().map(|waiting| waiting.line.text()))
     }
 
     /// Returns the statistics of the pairs that enter.
@@ -160,10 +162,10 @@ impl Audited {
     /// Returns the statistics of the pairs that enter, without one sender's.
     #[must_use]
     pub fn statistics_without(&self, sender: Option<&Sender>) -> Statistics {
-        let is_others = |(line, _): &(GoldLine<'_>, Split)| {
+        let is_others = |(line, _): &(&GoldLine<'_>, Split)| {
             sender.is_none_or(|sender| !sender.wrote(line.contributor(), line.ingest_key()))
         };
-        let lines = self.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
+        let lines = self.entries.iter().map(|entry| (entry.line.gold(), entry.split));
         Statistics::of(lines.filter(is_others))
     }
 
@@ -174,16 +176,16 @@ impl Audited {
         let mut background = self.background.clone();
         revised.iter().filter_map(|row| GoldLine::parse(row)).for_each(|row| background.unlearn(&row));
         let mut entered = HashMap::new();
-        for line in self.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)) {
-            background.learn(&line);
+        for line in self.entries.iter().map(|entry| entry.line.gold()) {
+            background.learn(line);
             entered.insert(line.output().own, line.revision());
         }
         let bursts = self.held.iter().filter(|held| held.holds.contains(&Hold::Burst)).map(|held| &held.line);
         let of_version = self.entries.iter().map(|entry| &entry.line).chain(bursts);
-        background.learn_version(of_version.filter_map(|line| GoldLine::parse(line)));
+        background.learn_version(of_version.map(Pair::gold));
         for held in &self.held {
-            let Some(line) = GoldLine::parse(&held.line) else { continue };
-            if held.holds == [Hold::IdConflict] { background.hold_conflict(&line) } else { background.hold(&line) }
+            let line = held.line.gold();
+            if held.holds == [Hold::IdConflict] { background.hold_conflict(line) } else { background.hold(line) }
         }
         background.settle(self.outputs.settle(&entered), self.outputs.withdrawn());
         background
@@ -199,16 +201,15 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     let standing: HashSet<usize> = last.iter().copied().collect();
     let (new, conflicts) = net_new(&mut newcomers, &background, last);
     let duplicates = before - superseded - (new.len() + conflicts.len()) as u64;
-    let lines = || new.iter().filter_map(|index| GoldLine::parse(&newcomers.pairs[*index].line));
+    let lines = || new.iter().map(|index| newcomers.pairs[*index].line.gold());
     let found = bursts::find(lines, &background, rules);
-    let is_burst: Vec<bool> = lines().map(|line| found.is_in(&line)).collect();
+    let is_burst: Vec<bool> = lines().map(|line| found.is_in(line)).collect();
     let is_conflict: HashSet<usize> = conflicts.iter().copied().collect();
     // A pair that is quarantined in any case says nothing against others.
     let speaks = |index: usize| {
         let pair = &newcomers.pairs[index];
-        let is_in_burst = || GoldLine::parse(&pair.line).is_some_and(|line| found.is_in(&line));
         let is_kept_out = pair.is_barred || is_conflict.contains(&index);
-        standing.contains(&index) && !is_kept_out && (pair.is_released || !is_in_burst())
+        standing.contains(&index) && !is_kept_out && (pair.is_released || !found.is_in(pair.line.gold()))
     };
     let outweighed = conflicts::outweighed(&newcomers, &new, speaks);
 
@@ -244,9 +245,9 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     held.sort_by_key(|(index, _)| *index);
     let waited = entering.iter().filter(|(index, _)| newcomers.has_waited(*index)).count();
 
-    let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&mut newcomers, index, split)).collect();
-    let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&mut newcomers, index, holds)).collect();
-    let waiting: Vec<_> = over.into_iter().map(|(index, why)| waiting_pair(&mut newcomers, index, why)).collect();
+    let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&newcomers.pairs[index], split)).collect();
+    let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&newcomers, index, holds)).collect();
+    let waiting: Vec<_> = over.into_iter().map(|(index, why)| waiting_pair(&newcomers, index, why)).collect();
     let (outputs, revised) = (newcomers.outputs, newcomers.outdated);
     Audited {
         entries,
@@ -297,12 +298,7 @@ fn net_new(newcomers: &mut Newcomers, background: &Background, last: Vec<usize>)
 }
 
 fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt) -> Vec<(usize, Side)> {
-    let settle = |index: &usize| {
-        let line = newcomers.pairs[*index].line.clone();
-        let prompt = GoldLine::parse(&line)?.prompt;
-        Some((*index, newcomers.settle(*index, salt, &prompt)))
-    };
-    candidates.iter().filter_map(settle).collect()
+    candidates.iter().map(|index| (*index, newcomers.settle(*index, salt))).collect()
 }
 
 /// The candidates after the caps.
@@ -331,14 +327,11 @@ fn cap(
     // The operator who releases pairs answers for their number, so they count towards no contributor's share.
     let (released, candidates): (Vec<_>, Vec<_>) =
         candidates.into_iter().partition(|(index, _)| newcomers.pairs[*index].is_released);
-    let lines: Vec<_> =
-        candidates.iter().filter_map(|(index, _)| GoldLine::parse(&newcomers.pairs[*index].line)).collect();
-    let owner = |line| Owner {
-        contributor: GoldLine::contributor(line),
-        tenant: GoldLine::tenant(line),
-        key: GoldLine::ingest_key(line),
+    let owner = |(index, _): &(usize, Split)| {
+        let line = newcomers.pairs[*index].line.gold();
+        Owner { contributor: line.contributor(), tenant: line.tenant(), key: line.ingest_key() }
     };
-    let owners: Vec<_> = lines.iter().map(owner).collect();
+    let owners: Vec<_> = candidates.iter().map(owner).collect();
     let (excesses, caps) = excesses(&owners, &newcomers.attribution, rules);
     let naming_keys = naming_keys(&owners, &newcomers.attribution, caps);
     let (mut entering, mut over) = (released, Vec::new());
@@ -349,7 +342,7 @@ fn cap(
         }
     }
     entering.sort_unstable_by_key(|(index, _)| *index);
-    let lines: Vec<_> = over.iter().map(|(index, _)| newcomers.pairs[*index].line.as_str()).collect();
+    let lines: Vec<_> = over.iter().map(|(index, _)| &newcomers.pairs[*index].line).collect();
     let mut may_wait = may_wait(&lines, rules.max_waiting_per_contributor, MAX_BYTES).into_iter();
     let give_way = over.extract_if(.., |_| !may_wait.next().unwrap_or(false));
     held.extend(give_way.map(|(index, hold)| (index, vec![hold])));
@@ -365,23 +358,20 @@ fn hold_of(excess: Excess) -> Hold {
     }
 }
 
-fn entry(newcomers: &mut Newcomers, index: usize, split: Split) -> Entry {
-    let pair = &mut newcomers.pairs[index];
-    Entry { line: std::mem::take(&mut pair.line), split, fingerprint: pair.fingerprint.to_bytes() }
+fn entry(pair: &Newcomer, split: Split) -> Entry {
+    Entry { line: pair.line.clone(), split, fingerprint: pair.fingerprint.to_bytes() }
 }
 
-fn held_pair(newcomers: &mut Newcomers, index: usize, holds: Vec<Hold>) -> HeldPair {
-    let has_waited = newcomers.has_waited(index);
-    HeldPair { line: std::mem::take(&mut newcomers.pairs[index].line), holds, has_waited }
+fn held_pair(newcomers: &Newcomers, index: usize, holds: Vec<Hold>) -> HeldPair {
+    HeldPair { line: newcomers.pairs[index].line.clone(), holds, has_waited: newcomers.has_waited(index) }
 }
 
-fn waiting_pair(newcomers: &mut Newcomers, index: usize, why: Hold) -> WaitingPair {
-    let has_waited = newcomers.has_waited(index);
-    WaitingPair { line: std::mem::take(&mut newcomers.pairs[index].line), why, has_waited }
+fn waiting_pair(newcomers: &Newcomers, index: usize, why: Hold) -> WaitingPair {
+    WaitingPair { line: newcomers.pairs[index].line.clone(), why, has_waited: newcomers.has_waited(index) }
 }
 
 /// Returns a pair that the circuit breaker quarantines once it is settled which pairs would enter.
-fn barred_pair(line: String) -> HeldPair {
+fn barred_pair(line: Pair) -> HeldPair {
     HeldPair { line, holds: vec![Hold::BreakerOpen], has_waited: false }
 }
 
@@ -434,14 +424,13 @@ mod tests {
             let all = audited.entries.len() + audited.held.len() + audited.waiting.len();
             let left_out = audited.duplicates + audited.near_duplicates + audited.superseded;
             assert_eq!(all as u64 + left_out, (lines.len() + self.waiting.len()) as u64);
-            let is_revised =
-                |row: &Entry| audited.revised.contains(GoldLine::parse(&row.line).unwrap().pair_id.as_ref());
+            let is_revised = |row: &Entry| audited.revised.contains(row.line.gold().pair_id.as_ref());
             let (revised, rows) = std::mem::take(&mut self.rows).into_iter().partition::<Vec<_>, _>(is_revised);
             self.rows = rows;
             self.rows.extend(audited.entries.iter().cloned());
-            let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
+            let revised: Vec<_> = revised.into_iter().map(|row| row.line.text().to_owned()).collect();
             self.background = audited.learnt(&revised);
-            self.waiting = audited.waiting.iter().map(|waiting| waiting.line.clone()).collect();
+            self.waiting = audited.waiting.iter().map(|waiting| waiting.line.text().to_owned()).collect();
             let (contributors, naming) = (audited.caps.contributors, audited.naming_keys.clone());
             self.attribution = Attribution { contributors: contributors / 2, is_used: contributors > 0, naming };
             audited
@@ -450,10 +439,10 @@ mod tests {
         fn audit(&self, lines: &[String]) -> Audited {
             let mut newcomers =
                 Newcomers::new(&self.rules).remembering(&self.background).attributed_as(self.attribution.clone());
-            self.waiting.iter().for_each(|line| assert!(newcomers.add_waiting(line)));
-            lines.iter().for_each(|line| assert!(newcomers.add(line), "{line}"));
+            self.waiting.iter().for_each(|line| newcomers.add_waiting(Pair::read(line).unwrap()));
+            lines.iter().for_each(|line| newcomers.add(Pair::read(line).unwrap()));
             for row in &self.rows {
-                let line = GoldLine::parse(&row.line).unwrap();
+                let line = row.line.gold();
                 newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &line.pair_id,
                     event_id: &line.event_id,
@@ -520,7 +509,7 @@ mod tests {
 
         let mut newcomers = Newcomers::new(&world.rules);
         let lines = [line("4", "q", "a", "b"), released(&line("5", "r", "a", "b"))];
-        assert!(lines.iter().all(|line| newcomers.add_barred(line)));
+        lines.iter().for_each(|line| newcomers.add_barred(Pair::read(line).unwrap()));
         let mut audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
         assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![Hold::BreakerOpen]));
         audited.hold_beyond(0);
@@ -607,7 +596,8 @@ mod tests {
         let stays = vec!["eve-again".to_owned()];
         assert_eq!((entered(&audited), holds(&audited)), (stays, vec![Hold::Conflict]), "one voice is on both sides");
         let mut newcomers = Newcomers::new(&DatasetRules::default());
-        assert!(newcomers.add_barred(&posted("shop", 0, by("eve", pair("eve", true)))) && newcomers.add(&kim()));
+        newcomers.add_barred(Pair::read(&posted("shop", 0, by("eve", pair("eve", true)))).unwrap());
+        newcomers.add(Pair::read(&kim()).unwrap());
         let world = World::new();
         let audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
         assert_eq!((entered(&audited), audited.held.len()), (vec!["kim".to_owned()], 1), "a barred pair has no voice");
@@ -635,7 +625,7 @@ mod tests {
             [line("1", "p", "r1", &text(1, 1)), line("2", "p", "r2", &text(1, 2)), line("3", "p", "r3", &text(2, 1))];
         let audited = world.freeze(&batch);
         assert_eq!(numbers(&audited), (2, 0, 0, 1));
-        assert!(audited.entries[0].line.contains("\"event_id\":\"1\""));
+        assert!(audited.entries[0].line.text().contains("\"event_id\":\"1\""));
         assert_eq!(
             numbers(&world.freeze(&[line("4", "p", "r4", &text(2, 3)), line("5", "P ", "r5", &text(1, 1))])),
             (0, 0, 0, 2)
@@ -694,11 +684,11 @@ mod tests {
     }
 
     fn waiting(audited: &Audited) -> Vec<String> {
-        audited.waiting.iter().map(|pair| GoldLine::parse(&pair.line).unwrap().event_id.into_owned()).collect()
+        audited.waiting.iter().map(|pair| pair.line.gold().event_id.to_string()).collect()
     }
 
     fn entered(audited: &Audited) -> Vec<String> {
-        audited.entries.iter().map(|pair| GoldLine::parse(&pair.line).unwrap().event_id.into_owned()).collect()
+        audited.entries.iter().map(|pair| pair.line.gold().event_id.to_string()).collect()
     }
 
     #[test]
@@ -799,12 +789,15 @@ mod tests {
         let mut newcomers = Newcomers::new(&world.rules);
         let of_alice = |n: u64, tail: u64| by("alice", line(&n.to_string(), "p", &format!("r{n}"), &text(1, tail)));
         for n in 0..6 {
-            assert!(newcomers.add_barred(&by("alice", line(&n.to_string(), &format!("p{n}"), "r", &text(n + 1, 1)))));
+            let barred = by("alice", line(&n.to_string(), &format!("p{n}"), "r", &text(n + 1, 1)));
+            newcomers.add_barred(Pair::read(&barred).unwrap());
         }
-        assert!(newcomers.add(&of_alice(10, 2)) && newcomers.add(&of_alice(0, 9)) && newcomers.add(&of_alice(11, 3)));
+        for (n, tail) in [(10, 2), (0, 9), (11, 3)] {
+            newcomers.add(Pair::read(&of_alice(n, tail)).unwrap());
+        }
         let audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
         assert_eq!(numbers(&audited), (1, 7, 0, 1));
-        assert!(audited.entries[0].line.contains("\"event_id\":\"10\""));
+        assert!(audited.entries[0].line.text().contains("\"event_id\":\"10\""));
         assert_eq!(holds(&audited), [[Hold::BreakerOpen; 6].as_slice(), &[Hold::IdConflict]].concat());
     }
 
@@ -814,7 +807,7 @@ mod tests {
         let lines: Vec<_> = (0..3).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))).collect();
         let audit_of = |world: &World| {
             let mut newcomers = Newcomers::new(&world.rules);
-            lines.iter().for_each(|line| assert!(newcomers.add(line)));
+            lines.iter().for_each(|line| newcomers.add(Pair::read(line).unwrap()));
             audit(newcomers, world.background.clone(), &world.rules, &world.salt)
         };
         let mut audited = audit_of(&world);
@@ -822,7 +815,7 @@ mod tests {
         assert_eq!((numbers(&audited), audited.learnt(&[]).pairs()), ((3, 0, 0, 0), 3));
         audited.hold_beyond(1);
         assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::BreakerOpen; 2]));
-        assert!(audited.held[0].line == lines[1] && audited.held[1].line == lines[2], "in order");
+        assert!(audited.held[0].line.text() == lines[1] && audited.held[1].line.text() == lines[2], "in order");
         world.background = audited.learnt(&[]);
         assert_eq!(world.background.pairs(), 1);
         assert_eq!(numbers(&audit_of(&world)), (1, 0, 2, 0), "the first is known by the table alone");
@@ -865,7 +858,7 @@ mod tests {
                 let mut sides: BTreeMap<String, Split> = BTreeMap::new();
                 let mut families: BTreeMap<String, Split> = BTreeMap::new();
                 for row in &world.rows {
-                    let prompt = GoldLine::parse(&row.line).unwrap().prompt.into_owned();
+                    let prompt = row.line.gold().prompt.to_string();
                     let family = prompt.split(' ').take(90).collect::<Vec<_>>().join(" ");
                     prop_assert_eq!(*sides.entry(prompt.clone()).or_insert(row.split), row.split);
                     if prompt.len() > 200 {
@@ -896,12 +889,13 @@ mod tests {
                 let audited = world.freeze(&lines);
                 let mut by_contributor: BTreeMap<_, u64> = BTreeMap::new();
                 for entry in &audited.entries {
-                    *by_contributor.entry(GoldLine::parse(&entry.line).unwrap().contributor.unwrap().into_owned()).or_default() += 1;
+                    *by_contributor.entry(entry.line.gold().contributor().unwrap().to_owned()).or_default() += 1;
                 }
                 prop_assert!(by_contributor.values().all(|pairs| *pairs <= most));
-                held.extend(audited.held.iter().map(|held| held.line.clone()));
+                held.extend(audited.held.iter().map(|held| held.line.text().to_owned()));
             }
-            let all: Vec<_> = world.rows.iter().map(|row| &row.line).chain(&held).chain(&world.waiting).collect();
+            let kept_out = held.iter().chain(&world.waiting).map(String::as_str);
+            let all: Vec<_> = world.rows.iter().map(|row| row.line.text()).chain(kept_out).collect();
             let distinct: std::collections::BTreeSet<_> = all.iter().collect();
             prop_assert_eq!((all.len(), distinct.len()), (pairs as usize, pairs as usize));
         }

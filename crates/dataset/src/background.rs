@@ -74,7 +74,7 @@ impl Background {
     }
 
     /// Keeps the phrases of a version apart: the pairs that entered, and those that were quarantined as a burst.
-    pub(crate) fn learn_version<'l>(&mut self, lines: impl Iterator<Item = GoldLine<'l>>) {
+    pub(crate) fn learn_version<'l>(&mut self, lines: impl Iterator<Item = &'l GoldLine<'l>>) {
         self.recent.add(lines);
     }
 
@@ -398,7 +398,8 @@ mod tests {
                 background.learn(&line("p", text));
                 background.hold(&line(&n.to_string(), text));
             }
-            background.learn_version(texts.iter().map(|text| line("p", text)));
+            let lines: Vec<_> = texts.iter().map(|text| line("p", text)).collect();
+            background.learn_version(lines.iter());
             let bytes = background.to_bytes();
             prop_assert!(Background::from_bytes(&bytes[..cut % bytes.len()]).is_err());
             prop_assert!(Background::from_bytes(&[bytes.as_slice(), &[0]].concat()).is_err());

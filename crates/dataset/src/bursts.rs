@@ -71,7 +71,7 @@ impl Found {
 }
 
 /// Finds the bursts among the lines. It reads them three times, and twice more if a phrase comes all at once.
-pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
+pub(crate) fn find<'l, I: Iterator<Item = &'l GoldLine<'l>>>(
     lines: impl Fn() -> I,
     background: &Background,
     rules: &DatasetRules,
@@ -88,11 +88,11 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
     let mut pairs = 0_u64;
     for line in lines() {
         pairs += 1;
-        added_phrases(&line).iter().for_each(|phrase| counters[counter(*phrase)] += 1);
+        added_phrases(line).iter().for_each(|phrase| counters[counter(*phrase)] += 1);
     }
     let mut suspects: HashMap<u64, Suspect> = HashMap::new();
     for line in lines() {
-        for phrase in added_phrases(&line) {
+        for phrase in added_phrases(line) {
             let counted = u64::from(counters[counter(phrase)]);
             let is_slow = counted + u64::from(recent.of(phrase).pairs) >= SLOW * rules.burst_pairs;
             if counted >= rules.burst_pairs || (counted > 1 && is_slow) {
@@ -103,7 +103,7 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
     let slow = slow_bursts(&suspects, &lines, background, rules);
     suspects.retain(|_, suspect| suspect.added >= rules.burst_pairs);
     if background.plain_pairs() < ENOUGH_TO_GO_BY && !suspects.is_empty() {
-        lines().for_each(|line| count_elsewhere(&line, &mut suspects));
+        lines().for_each(|line| count_elsewhere(line, &mut suspects));
     }
     let scale = if background.pairs() == 0 { 0.0 } else { pairs as f64 / background.pairs() as f64 };
     let burst = |(phrase, suspect): (u64, Suspect)| {
@@ -121,7 +121,7 @@ pub(crate) fn find<'l, I: Iterator<Item = GoldLine<'l>>>(
 }
 
 /// Returns the phrases that few contributors brought over this batch and the last few versions, and that were rarer before.
-fn slow_bursts<'l, I: Iterator<Item = GoldLine<'l>>>(
+fn slow_bursts<'l, I: Iterator<Item = &'l GoldLine<'l>>>(
     suspects: &HashMap<u64, Suspect>,
     lines: impl Fn() -> I,
     background: &Background,
@@ -137,8 +137,8 @@ fn slow_bursts<'l, I: Iterator<Item = GoldLine<'l>>>(
     for line in lines() {
         pairs += 1;
         contributors.extend(line.contributor().map(str::to_owned));
-        let suspected = added_phrases(&line).into_iter().filter(|phrase| suspects.contains_key(phrase));
-        suspected.for_each(|phrase| carriers.entry(phrase).or_default().add(&line));
+        let suspected = added_phrases(line).into_iter().filter(|phrase| suspects.contains_key(phrase));
+        suspected.for_each(|phrase| carriers.entry(phrase).or_default().add(line));
     }
     if (contributors.len() as u64) < rules.burst_contributors {
         return HashMap::new();
@@ -158,7 +158,7 @@ fn slow_bursts<'l, I: Iterator<Item = GoldLine<'l>>>(
     carriers.into_iter().filter_map(slow).collect()
 }
 
-fn leave_out_corrections<'l, I: Iterator<Item = GoldLine<'l>>>(
+fn leave_out_corrections<'l, I: Iterator<Item = &'l GoldLine<'l>>>(
     bursts: &mut HashMap<u64, Burst>,
     lines: impl Fn() -> I,
     rules: &DatasetRules,
@@ -169,7 +169,7 @@ fn leave_out_corrections<'l, I: Iterator<Item = GoldLine<'l>>>(
     let hands = Hands::of(lines());
     let mut carriers: HashMap<u64, Vec<usize>> = HashMap::new();
     for (at, line) in lines().enumerate() {
-        let carried = added_phrases(&line).into_iter().filter(|phrase| bursts.contains_key(phrase));
+        let carried = added_phrases(line).into_iter().filter(|phrase| bursts.contains_key(phrase));
         carried.for_each(|phrase| carriers.entry(phrase).or_default().push(at));
     }
     bursts.retain(|phrase, _| carriers.get(phrase).is_none_or(|carriers| !hands.agree(carriers, rules)));
@@ -214,7 +214,7 @@ mod tests {
     /// Returns the pairs quarantined, however small the batch is.
     fn held(batch: &[GoldLine<'static>], background: &Background) -> usize {
         let rules = DatasetRules { burst_small_batch: 0, ..DatasetRules::default() };
-        let found = find(|| batch.iter().cloned(), background, &rules);
+        let found = find(|| batch.iter(), background, &rules);
         batch.iter().filter(|line| found.is_in(line)).count()
     }
 
@@ -286,7 +286,7 @@ mod tests {
                     let batch = batch(version, hands);
                     let found = held(&batch, &background);
                     batch.iter().filter(|_| found == 0).for_each(|line| background.learn(line));
-                    background.learn_version(batch.iter().cloned());
+                    background.learn_version(batch.iter());
                     found
                 })
                 .collect::<Vec<_>>()

@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use flywheel_base::instant::Micros;
 
-use super::gold_line::GoldLine;
 use super::newcomers::Newcomers;
+use super::pair::Pair;
 
 /// A voice: an ingest key, and a contributor.
 type Voice = (Option<String>, Option<String>);
@@ -24,8 +24,7 @@ impl Side {
         let mut voices = BTreeMap::new();
         for index in pairs {
             let pair = &newcomers.pairs[index];
-            let Some(voice) = voice(&pair.line) else { continue };
-            let first = voices.entry(voice).or_insert(Micros::MAX);
+            let first = voices.entry(voice(&pair.line)).or_insert(Micros::MAX);
             *first = pair.revision.received.min(*first);
         }
         Self(voices)
@@ -49,9 +48,9 @@ impl Side {
     }
 }
 
-fn voice(line: &str) -> Option<Voice> {
-    let line = GoldLine::parse(line)?;
-    Some((line.ingest_key().map(str::to_owned), line.contributor().map(str::to_owned)))
+fn voice(pair: &Pair) -> Voice {
+    let line = pair.gold();
+    (line.ingest_key().map(str::to_owned), line.contributor().map(str::to_owned))
 }
 
 /// Returns the new pairs that other new pairs contradict, and that are not of the side that stays. `speaks` is `true` for the
@@ -116,7 +115,10 @@ fn beyond(newcomers: &Newcomers, pairs: &[usize], room: usize) -> Vec<usize> {
     let mut ranked = Vec::new();
     for index in pairs {
         let pair = &newcomers.pairs[*index];
-        let Some(voice) = voice(&pair.line).filter(|_| edits.insert(pair.fingerprint.chosen)) else { continue };
+        if !edits.insert(pair.fingerprint.chosen) {
+            continue;
+        }
+        let voice = voice(&pair.line);
         let next = voices_of.entry(voice.0.clone()).or_default();
         let place = *place_of.entry(voice.clone()).or_insert_with(|| {
             *next += 1;

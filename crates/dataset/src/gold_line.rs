@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use flywheel_event::{EVENT_KEY, INGEST_KEY, OutputOf, Revision, ScopedId};
 use flywheel_log::Sender;
 use serde::Deserialize;
+use yoke::Yokeable;
 
 use super::hold::Hold;
 use super::split::{Split, SplitSalt};
@@ -13,7 +14,7 @@ use super::split::{Split, SplitSalt};
 pub(crate) const RELEASED: &str = "released";
 
 /// The fields of a log line that the audit needs.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Yokeable)]
 pub struct GoldLine<'l> {
     /// The pair's id.
     #[serde(borrow)]
@@ -62,7 +63,7 @@ pub struct GoldLine<'l> {
 }
 
 /// One entry of a line's context.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Yokeable)]
 pub struct ContextEntry<'l> {
     #[serde(borrow)]
     key: Cow<'l, str>,

@@ -66,9 +66,9 @@ impl Names {
 
 impl Hands {
     /// Returns the hands behind these lines.
-    pub(crate) fn of<'l>(lines: impl Iterator<Item = GoldLine<'l>>) -> Self {
+    pub(crate) fn of<'l>(lines: impl Iterator<Item = &'l GoldLine<'l>>) -> Self {
         let (mut tenants, mut contributors) = (Names::default(), Names::default());
-        let owner = |line: GoldLine<'l>| Owner {
+        let owner = |line: &GoldLine<'l>| Owner {
             contributor: contributors.number(line.contributor()),
             tenant: tenants.number(line.tenant()),
         };

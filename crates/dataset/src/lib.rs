@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `net_new`, `fingerprint` | which pairs are duplicates or near duplicates, and the fingerprint that a row keeps for that |
 //! | `outputs`, `settled` | which text of each output is the last, and the memory of outputs without a row |
+//! | `pair`, `gold_line` | a line with its fields, read once |
 //! | `newcomers` | which pending pairs repeat, contradict or neighbour the dataset's rows |
 //! | `split` | which prompts are held out, for ever |
 //! | `phrases`, `bursts`, `background`, `recent` | which phrases come all at once, or a few with each version |
@@ -42,6 +43,7 @@ mod net_new;
 mod newcomers;
 mod object;
 mod outputs;
+mod pair;
 mod phrases;
 mod recent;
 mod reviewing;
@@ -70,6 +72,7 @@ pub use hold::Hold;
 pub use newcomers::{Newcomers, RowInDataset};
 pub use object::{ObjectDigest, StreamDigest, object_sha256};
 pub use outputs::RowRevision;
+pub use pair::Pair;
 pub use reviewing::{
     DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
 };

@@ -13,8 +13,8 @@ use flywheel_text::sketch::Sketch;
 use super::background::Background;
 use super::caps::Attribution;
 use super::fingerprint::Fingerprint;
-use super::gold_line::GoldLine;
 use super::outputs::{Outputs, RowRevision};
+use super::pair::Pair;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
 use crate::net_new::KnownPairs;
@@ -72,7 +72,7 @@ pub struct Newcomers {
 /// A pending pair.
 #[derive(Debug)]
 pub(crate) struct Newcomer {
-    pub(crate) line: String,
+    pub(crate) line: Pair,
     pub(crate) pair: u128,
     pub(crate) event: ScopedId,
     pub(crate) output: ScopedId,
@@ -124,25 +124,20 @@ impl Newcomers {
         self.outputs.add_state(line)
     }
 
-    /// Adds a pending line. `false`: it is no gold line, and nothing was added.
-    #[must_use]
-    pub fn add(&mut self, line: &str) -> bool {
-        self.add_line(line, false)
+    /// Adds a pending pair.
+    pub fn add(&mut self, pair: Pair) {
+        self.add_pair(pair, false);
     }
 
-    /// Adds a pending line that the circuit breaker quarantines in any case. `false`: it is no gold line, and nothing was added.
-    #[must_use]
-    pub fn add_barred(&mut self, line: &str) -> bool {
-        self.add_line(line, true)
+    /// Adds a pending pair that the circuit breaker quarantines in any case.
+    pub fn add_barred(&mut self, pair: Pair) {
+        self.add_pair(pair, true);
     }
 
-    /// Adds a line that waits since an earlier version. All of them come before any other line. `false`: it is no gold line, and
-    /// nothing was added.
-    #[must_use]
-    pub fn add_waiting(&mut self, line: &str) -> bool {
-        let is_gold = self.add_line(line, false);
+    /// Adds a pair that waits since an earlier version. All of them come before any other pair.
+    pub fn add_waiting(&mut self, pair: Pair) {
+        self.add_pair(pair, false);
         self.waited = self.pairs.len();
-        is_gold
     }
 
     /// Sets the attribution of the version before.
@@ -155,8 +150,8 @@ impl Newcomers {
         index < self.waited
     }
 
-    fn add_line(&mut self, line: &str, is_barred: bool) -> bool {
-        let Some(gold) = GoldLine::parse(line) else { return false };
+    fn add_pair(&mut self, line: Pair, is_barred: bool) {
+        let gold = line.gold();
         let (pair, event) = (id_key("pair", &gold.pair_id), gold.event());
         let is_released = gold.is_released();
         let (output, revision) = (gold.output(), gold.revision());
@@ -167,9 +162,9 @@ impl Newcomers {
                 self.repeated += 1;
                 let first = &mut self.pairs[*seen.get()];
                 if revision > first.revision {
-                    (first.line, first.revision) = (line.to_owned(), revision);
+                    (first.line, first.revision) = (line, revision);
                 }
-                return true;
+                return;
             }
             Entry::Vacant(vacant) => *vacant.insert(self.pairs.len()),
         };
@@ -177,7 +172,7 @@ impl Newcomers {
         self.index(&fingerprint);
         self.wanted.extend([pair, event.own, event.bare]);
         self.pairs.push(Newcomer {
-            line: line.to_owned(),
+            line,
             pair,
             event,
             output,
@@ -188,7 +183,6 @@ impl Newcomers {
             is_barred: is_barred && !is_released,
             is_released,
         });
-        true
     }
 
     fn index(&mut self, fingerprint: &Fingerprint) {
@@ -309,16 +303,17 @@ impl Newcomers {
     ///
     /// A prompt of the dataset stays on its side. A new one goes to the side of its near duplicates, so that training does not
     /// see evaluation prompts. If they are on both sides, it can go to neither. Without neighbours the hash decides.
-    pub(crate) fn settle(&mut self, index: usize, salt: &SplitSalt, prompt_text: &str) -> Side {
+    pub(crate) fn settle(&mut self, index: usize, salt: &SplitSalt) -> Side {
         let key = self.pairs[index].fingerprint.prompt;
-        let Some(prompt) = self.prompts.get(&key) else { return Side::Is(salt.side_of(prompt_text)) };
+        let by_hash = || salt.side_of(&self.pairs[index].line.gold().prompt);
+        let Some(prompt) = self.prompts.get(&key) else { return Side::Is(by_hash()) };
         if let Some(settled) = prompt.settled {
             return Side::Is(settled);
         }
         let is_template = prompt.neighbours.len() > MOST_NEIGHBOURS;
         let mut sides = prompt.neighbours.values().filter(|_| !is_template);
         let side = match sides.next() {
-            None => salt.side_of(prompt_text),
+            None => by_hash(),
             Some(first) if sides.all(|side| side == first) => *first,
             Some(_) => return Side::Straddles,
         };

@@ -66,12 +66,12 @@ pub(crate) struct Recent(pub(crate) VecDeque<Version>);
 impl Recent {
     /// Adds a version: the pairs that entered, and those that were quarantined as a burst. Without these a campaign would be
     /// forgotten as soon as it is seen.
-    pub(crate) fn add<'l>(&mut self, lines: impl Iterator<Item = GoldLine<'l>>) {
+    pub(crate) fn add<'l>(&mut self, lines: impl Iterator<Item = &'l GoldLine<'l>>) {
         let mut carriers: HashMap<u32, Carriers> = HashMap::new();
         let mut pairs = 0;
         for line in lines {
             pairs += 1;
-            added_phrases(&line).into_iter().for_each(|phrase| carriers.entry(key(phrase)).or_default().add(&line));
+            added_phrases(line).into_iter().for_each(|phrase| carriers.entry(key(phrase)).or_default().add(line));
         }
         if pairs == 0 {
             return;

@@ -77,9 +77,9 @@ pub struct Tally {
 impl Statistics {
     /// Returns the statistics of pairs, each with its side of the split.
     #[must_use]
-    pub fn of<'l>(pairs: impl Iterator<Item = (GoldLine<'l>, Split)>) -> Self {
+    pub fn of<'l>(pairs: impl Iterator<Item = (&'l GoldLine<'l>, Split)>) -> Self {
         let mut tally = Tally::default();
-        pairs.for_each(|(line, split)| tally.add(&line, split));
+        pairs.for_each(|(line, split)| tally.add(line, split));
         tally.finish()
     }
 
@@ -221,9 +221,8 @@ mod tests {
 
     #[test]
     fn pairs_are_counted() {
-        let pairs =
-            [(line("ééé", "é", 1.0, Some("a")), Split::Train), (line("ab", "abcd", 0.29, None), Split::HeldOut)];
-        let counts = Statistics::of(pairs.into_iter());
+        let (first, second) = (line("ééé", "é", 1.0, Some("a")), line("ab", "abcd", 0.29, None));
+        let counts = Statistics::of([(&first, Split::Train), (&second, Split::HeldOut)].into_iter());
         assert_eq!((counts.rows, counts.train, counts.held_out, counts.near_identical, counts.easy), (2, 1, 1, 1, 1));
         assert_eq!((counts.similarity[19], counts.similarity[5], counts.similarity.len()), (1, 1, 20));
         assert_eq!((counts.chosen_chars, counts.rejected_chars, counts.chosen_is_longer), (5, 5, 1));
@@ -253,7 +252,8 @@ mod tests {
 
     #[test]
     fn what_it_implies_is_said() {
-        let near = Statistics::of((0..9).map(|_| (line("a", "b", 0.93, None), Split::Train)));
+        let pair = line("a", "b", 0.93, None);
+        let near = Statistics::of((0..9).map(|_| (&pair, Split::Train)));
         let codes: Vec<_> = near.implications().iter().map(|code| code.split(':').next().unwrap().to_owned()).collect();
         assert_eq!(codes, ["near_identical_pairs", "single_tenant_mode"]);
         assert!(Statistics::of(std::iter::empty()).implications().is_empty());

@@ -20,7 +20,7 @@ use super::hold::Hold;
 use super::object::ObjectDigest;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
-use super::statistics::Statistics;
+use super::statistics::{Statistics, Tally};
 use super::waiting::WaitingPairs;
 
 /// The most bursts that a record lists. There may be more; their pairs are quarantined all the same.
@@ -174,7 +174,7 @@ impl HeldPart {
     #[must_use]
     pub fn of(audited: &Audited, written_at: Millis) -> Option<(Self, String)> {
         let mut body = String::new();
-        for line in audited.held.iter().filter_map(|held| held_line(&held.line, &held.holds)) {
+        for line in audited.held.iter().filter_map(|held| held_line(held.line.text(), &held.holds)) {
             body.push_str(&line);
             body.push('\n');
         }
@@ -198,8 +198,7 @@ impl VersionRecord {
         (rules, salt): (&DatasetRules, &SplitSalt),
     ) -> Self {
         let mut content = ContentDigest::default();
-        let rows = || audited.entries.iter().filter_map(|entry| Some((GoldLine::parse(&entry.line)?, entry.split)));
-        rows().for_each(|(line, split)| content.add(&line, split));
+        audited.entries.iter().for_each(|entry| content.add(entry.line.gold(), entry.split));
         let statistics = audited.statistics();
         let mut held_for = BTreeMap::new();
         for hold in audited.held.iter().flat_map(|held| &held.holds) {
@@ -363,17 +362,19 @@ impl VersionRecord {
         let misfit = |what: &str| Err(Misfit { version: self.version, what: what.to_owned() });
         let mut content = ContentDigest::default();
         let mut has_foreign_id = false;
-        let statistics = Statistics::of(rows.inspect(|(line, split)| {
-            content.add(line, *split);
+        let mut tally = Tally::default();
+        for (line, split) in rows {
+            content.add(&line, split);
+            tally.add(&line, split);
             has_foreign_id |= flywheel_event::pair_id_of(&line.prompt, &line.chosen, &line.rejected) != line.pair_id;
-        }));
+        }
         if has_foreign_id {
             return misfit("a row's pair_id is not the digest of its texts");
         }
         if content.finish() != self.content {
             return misfit("its rows are not those that were frozen");
         }
-        if statistics != self.statistics {
+        if tally.finish() != self.statistics {
             return misfit("its statistics are not those of its rows");
         }
         Ok(())
@@ -402,6 +403,7 @@ mod tests {
     use super::super::audit::audit;
     use super::super::background::Background;
     use super::super::newcomers::Newcomers;
+    use super::super::pair::Pair;
     use super::*;
     use serde_json::json;
 
@@ -436,8 +438,8 @@ mod tests {
         };
         let salt = SplitSalt::new([1; 16]);
         let mut newcomers = Newcomers::new(&rules);
-        waited.iter().for_each(|line| assert!(newcomers.add_waiting(line)));
-        lines.iter().for_each(|line| assert!(newcomers.add(line)));
+        waited.iter().for_each(|line| newcomers.add_waiting(Pair::read(line).unwrap()));
+        lines.iter().for_each(|line| newcomers.add(Pair::read(line).unwrap()));
         let audited = audit(newcomers, Background::default(), &rules, &salt);
         let held = HeldPart::of(&audited, 1_795_342_830_007).map(|(held, _)| held);
         let consumed = Consumed { parts: 1, lines: lines.len() as u64, list: ObjectDigest::of("parts", "jsonl", b"") };
@@ -448,7 +450,7 @@ mod tests {
     }
 
     fn rows(audited: &Audited) -> Vec<(GoldLine<'_>, Split)> {
-        audited.entries.iter().map(|entry| (GoldLine::parse(&entry.line).unwrap(), entry.split)).collect()
+        audited.entries.iter().map(|entry| (entry.line.gold().clone(), entry.split)).collect()
     }
 
     fn what(outcome: Result<(), Misfit>) -> String {
@@ -520,7 +522,7 @@ mod tests {
         first.check(None).unwrap();
         assert_eq!((first.counts.entered, first.waiting_pairs(), &first.held), (5, 2, &None));
         assert_eq!(first.counts.waiting_for[&Hold::ContributorCap], 2);
-        let waited: Vec<_> = audited.waiting.iter().map(|pair| pair.line.clone()).collect();
+        let waited: Vec<_> = audited.waiting.iter().map(|pair| pair.line.text().to_owned()).collect();
         let (second, _) = record_with(9, 2, &waited, &lines(7..9), Some(&first));
         second.check(Some(&first)).unwrap();
         assert_eq!((second.counts.entered, &second.waiting), (4, &None));

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::gold_line::GoldLine;
 use super::hold::Hold;
 use super::object::ObjectDigest;
+use super::pair::Pair;
 
 /// The most bytes of waiting lines. A freeze reads them all into memory, beside the pending ones.
 pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
@@ -16,7 +16,7 @@ pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitingPair {
     /// Its line, as curated.
-    pub line: String,
+    pub line: Pair,
     /// The cap that it is over; or the circuit breaker, which admits no pair that waited.
     pub why: Hold,
     /// `true` if it waited before this freeze.
@@ -50,21 +50,20 @@ impl WaitingPairs {
 /// Returns for each pair over a cap, oldest first, `true` if it may wait. Of each contributor of an ingest key the newest
 /// `most` may; pairs of a key without a contributor count as one. Of all of them the newest may wait up to `most_bytes` bytes
 /// together. The older an edit, the less it says of today's model.
-pub(crate) fn may_wait(lines: &[&str], most: u64, most_bytes: usize) -> Vec<bool> {
+pub(crate) fn may_wait(pairs: &[&Pair], most: u64, most_bytes: usize) -> Vec<bool> {
     // A contributor's name counts within its key: under another key it may be a stranger's word.
-    let mut taken: HashMap<(Option<String>, Option<String>), u64> = HashMap::new();
+    let mut taken: HashMap<(Option<&str>, Option<&str>), u64> = HashMap::new();
     let mut bytes = 0;
-    let mut may_wait: Vec<_> = lines
+    let mut may_wait: Vec<_> = pairs
         .iter()
         .rev()
-        .map(|line| {
-            let line_sender = GoldLine::parse(line)
-                .map(|line| (line.ingest_key().map(str::to_owned), line.contributor().map(str::to_owned)));
-            let taken = taken.entry(line_sender.unwrap_or_default()).or_default();
-            let fits = *taken < most && bytes + line.len() <= most_bytes;
+        .map(|pair| {
+            let (line, size) = (pair.gold(), pair.text().len());
+            let taken = taken.entry((line.ingest_key(), line.contributor())).or_default();
+            let fits = *taken < most && bytes + size <= most_bytes;
             if fits {
                 *taken += 1;
-                bytes += line.len();
+                bytes += size;
             }
             fits
         })
@@ -78,33 +77,29 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn line(number: u32, contributor: Option<&str>) -> String {
-        json!({"pair_id": number.to_string(), "event_id": number.to_string(), "prompt": "p", "chosen": "c", "rejected": "r",
-               "similarity": 0.5, "policy": "x", "contributor": contributor})
-        .to_string()
+    fn pair(number: u32, contributor: Option<&str>, key: &str) -> Pair {
+        let line = json!({"pair_id": number.to_string(), "event_id": number.to_string(), "prompt": "p", "chosen": "c",
+                          "rejected": "r", "similarity": 0.5, "policy": "x", "contributor": contributor,
+                          "context": [{"key": "flywheel.ingest_key", "value": key}]});
+        Pair::read(&line.to_string()).unwrap()
     }
 
     #[test]
     fn the_newest_of_each_contributor_may_wait() {
-        let lines = [(1, Some("a")), (2, None), (3, Some("a")), (4, None), (5, Some("b")), (6, Some("a")), (7, None)];
-        let lines: Vec<_> = lines.into_iter().map(|(number, by)| line(number, by)).collect();
-        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-        assert_eq!(may_wait(&lines, 2, MAX_BYTES), [false, false, true, true, true, true, true]);
-        assert_eq!(may_wait(&lines, 0, MAX_BYTES), [false; 7]);
-        let of_the_last_three = lines[4..].iter().map(|line| line.len()).sum::<usize>();
-        assert_eq!(may_wait(&lines, 2, of_the_last_three), [false, false, false, false, true, true, true]);
+        let pairs = [(1, Some("a")), (2, None), (3, Some("a")), (4, None), (5, Some("b")), (6, Some("a")), (7, None)];
+        let pairs: Vec<_> = pairs.into_iter().map(|(number, by)| pair(number, by, "shop")).collect();
+        let pairs: Vec<_> = pairs.iter().collect();
+        assert_eq!(may_wait(&pairs, 2, MAX_BYTES), [false, false, true, true, true, true, true]);
+        assert_eq!(may_wait(&pairs, 0, MAX_BYTES), [false; 7]);
+        let of_the_last_three = pairs[4..].iter().map(|pair| pair.text().len()).sum::<usize>();
+        assert_eq!(may_wait(&pairs, 2, of_the_last_three), [false, false, false, false, true, true, true]);
     }
 
     #[test]
     fn a_contributor_of_another_key_takes_no_room() {
-        let by_key = |number, key: &str| {
-            let mut line: serde_json::Value = serde_json::from_str(&line(number, Some("a"))).unwrap();
-            line["context"] = json!([{"key": "flywheel.ingest_key", "value": key}]);
-            line.to_string()
-        };
-        let lines = [by_key(1, "shop"), by_key(2, "desk"), by_key(3, "desk")];
-        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
-        assert_eq!(may_wait(&lines, 1, MAX_BYTES), [true, false, true]);
+        let pairs = [(1, "shop"), (2, "desk"), (3, "desk")].map(|(number, key)| pair(number, Some("a"), key));
+        let pairs: Vec<_> = pairs.iter().collect();
+        assert_eq!(may_wait(&pairs, 1, MAX_BYTES), [true, false, true]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flywheel_base::Route;
 use flywheel_curation::Curator;
-use flywheel_dataset::{Audited, Background, DatasetRules, GoldLine, Hold, Newcomers, SplitSalt, audit};
+use flywheel_dataset::{Audited, Background, DatasetRules, GoldLine, Hold, Newcomers, Pair, SplitSalt, audit};
 use flywheel_event::ContributorKey;
 use flywheel_policy::Policy;
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn planted(real: &[String], name: &str, change: impl Fn(usize, &str) -> String) 
 fn audited(lines: &[String], background: Background) -> Audited {
     let rules = DatasetRules::default();
     let mut newcomers = Newcomers::new(&rules);
-    lines.iter().for_each(|line| assert!(newcomers.add(line)));
+    lines.iter().for_each(|line| newcomers.add(Pair::read(line).unwrap()));
     audit(newcomers, background, &rules, &SplitSalt::new([5; 16]))
 }
 
@@ -64,7 +64,7 @@ fn audited(lines: &[String], background: Background) -> Audited {
 fn held(audited: &Audited) -> (BTreeMap<String, usize>, BTreeMap<Hold, usize>) {
     let (mut campaigns, mut reasons) = (BTreeMap::new(), BTreeMap::new());
     for pair in &audited.held {
-        let id = GoldLine::parse(&pair.line).unwrap().event_id.into_owned();
+        let id = pair.line.gold().event_id.to_string();
         *campaigns.entry(id.rsplit_once('-').unwrap().0.to_owned()).or_default() += 1;
         pair.holds.iter().for_each(|hold| *reasons.entry(*hold).or_default() += 1);
     }

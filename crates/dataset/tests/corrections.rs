@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use flywheel_dataset::{Audited, Background, DatasetRules, GoldLine, Hold, Newcomers, SplitSalt, audit};
+use flywheel_dataset::{Audited, Background, DatasetRules, Hold, Newcomers, Pair, SplitSalt, audit};
 use serde_json::json;
 
 /// The edits of a batch: each one's contributor, and the phrase that its user added, if any.
@@ -49,7 +49,7 @@ impl Batch {
             ..DatasetRules::default()
         };
         let mut newcomers = Newcomers::new(&rules);
-        self.lines.iter().for_each(|line| assert!(newcomers.add(line)));
+        self.lines.iter().for_each(|line| newcomers.add(Pair::read(line).unwrap()));
         audit(newcomers, Background::default(), &rules, &SplitSalt::new([5; 16]))
     }
 
@@ -57,7 +57,7 @@ impl Batch {
     fn held(&self) -> (usize, usize) {
         let audited = self.audited();
         assert!(audited.held.iter().all(|held| held.holds == [Hold::Burst]));
-        let ids = audited.held.iter().map(|held| GoldLine::parse(&held.line).unwrap().event_id.into_owned());
+        let ids = audited.held.iter().map(|held| held.line.gold().event_id.to_string());
         let (with, without): (Vec<_>, Vec<_>) = ids.partition(|id| id.starts_with("phrase"));
         (with.len(), without.len())
     }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::Curator;
 use flywheel_dataset::{
-    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Hold, Newcomers, RowInDataset,
+    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Hold, Newcomers, Pair, RowInDataset,
     RowRevision, SplitSalt, audit,
 };
 use flywheel_event::{ContributorKey, Endpoint, Received, Submission, Submitted};
@@ -45,12 +45,14 @@ impl World {
     fn freeze(&mut self, lines: &[Line]) -> Audited {
         let mut newcomers = Newcomers::new(&self.rules).remembering(&self.background);
         for line in lines {
-            let is_line =
-                if line.route == Route::Gold { newcomers.add(&line.json) } else { newcomers.add_state(&line.json) };
-            assert!(is_line, "{}", line.json);
+            if line.route == Route::Gold {
+                newcomers.add(Pair::read(&line.json).unwrap());
+            } else {
+                assert!(newcomers.add_state(&line.json), "{}", line.json);
+            }
         }
         for row in &self.rows {
-            let line = GoldLine::parse(&row.line).unwrap();
+            let line = row.line.gold();
             newcomers.deduplicate_against(&RowInDataset {
                 pair_id: &line.pair_id,
                 event_id: &line.event_id,
@@ -61,19 +63,18 @@ impl World {
             });
         }
         let audited = audit(newcomers, self.background.clone(), &self.rules, &SplitSalt::new([3; 16]));
-        let is_revised = |row: &Entry| audited.revised.contains(GoldLine::parse(&row.line).unwrap().pair_id.as_ref());
+        let is_revised = |row: &Entry| audited.revised.contains(row.line.gold().pair_id.as_ref());
         let (revised, rows): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rows).into_iter().partition(is_revised);
         self.rows = rows;
         self.rows.extend(audited.entries.iter().cloned());
-        let revised: Vec<_> = revised.into_iter().map(|row| row.line).collect();
+        let revised: Vec<_> = revised.into_iter().map(|row| row.line.text().to_owned()).collect();
         let stored = audited.learnt(&revised).to_bytes();
         self.background = Background::from_bytes(&stored).unwrap();
         audited
     }
 
     fn chosen(&self) -> Vec<String> {
-        let mut chosen: Vec<_> =
-            self.rows.iter().map(|row| GoldLine::parse(&row.line).unwrap().chosen.into_owned()).collect();
+        let mut chosen: Vec<_> = self.rows.iter().map(|row| row.line.gold().chosen.to_string()).collect();
         chosen.sort();
         chosen
     }
@@ -251,11 +252,11 @@ fn a_withdrawn_row_that_a_rollback_restores_leaves_with_the_next_version() {
     let before = world.rows.clone();
     world.freeze(&[no]);
     let mut change = Change::new(world.background.clone(), SplitSalt::new([3; 16]));
-    assert!(change.add(&before[0].line));
+    assert!(change.add(before[0].line.text()));
     (world.background, world.rows) = (change.background().clone(), before);
     world.freeze(&[curated(&json!({"prompt": "another", "final_user_edit": WHOLE}))]);
     assert_eq!(world.rows.len(), 1);
-    assert!(!world.rows[0].line.contains("Mr Okoro\",\"chosen"), "only the other prompt's");
+    assert!(!world.rows[0].line.text().contains("Mr Okoro\",\"chosen"), "only the other prompt's");
 }
 
 #[test]
@@ -385,7 +386,7 @@ fn once_a_person_took_the_last_text_out_an_older_one_does_not_come_instead() {
     world.freeze(&saves[3..4]);
     world.freeze(&saves[6..]);
     let mut change = Change::new(world.background.clone(), SplitSalt::new([3; 16]));
-    assert!(change.remove(&world.rows[0].line));
+    assert!(change.remove(world.rows[0].line.text()));
     (world.background, world.rows) = (change.background().clone(), Vec::new());
     world.freeze(&saves);
     assert!(world.rows.is_empty());

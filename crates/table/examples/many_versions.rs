@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use flywheel_curation::Curator;
-use flywheel_dataset::{Background, Consumed, DatasetRules, Newcomers, ObjectDigest, VersionRecord, audit};
+use flywheel_dataset::{Background, Consumed, DatasetRules, Newcomers, ObjectDigest, Pair, VersionRecord, audit};
 use flywheel_event::ContributorKey;
 use flywheel_log::{Breadth, Frozen, Goal, Pointer, Watermark};
 use flywheel_policy::Policy;
@@ -43,7 +43,8 @@ async fn main() {
         let Loaded { snapshot, salt, last_freeze, .. } = dataset.load().await.unwrap();
         let mut newcomers = Newcomers::new(&rules);
         for number in (version - 1) * pairs..version * pairs {
-            assert!(newcomers.add(&curator.curate(&event(number), 1_795_342_830_007).unwrap().line));
+            let line = curator.curate(&event(number), 1_795_342_830_007).unwrap().line;
+            newcomers.add(Pair::read(&line).unwrap());
         }
         let audited = audit(newcomers, Background::default(), &rules, &salt);
         let mut objects = Vec::new();

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::{
-    Audited, Consumed, ConsumedPart, DatasetRules, Drift, GoldLine, HeldPart, Newcomers, ObjectDigest, Shortfall,
+    Audited, Consumed, ConsumedPart, DatasetRules, Drift, HeldPart, Newcomers, ObjectDigest, Pair, Shortfall,
     SplitSalt, VersionRecord, audit, object_sha256,
 };
 use flywheel_lake::{
@@ -383,13 +383,13 @@ struct Gathered {
 impl Gathered {
     fn add(&mut self, name: &PartName, body: &[u8], breaker: &Breaker) -> Result<(), CorruptPart> {
         for (index, line) in part_lines(name, Route::Gold, body)?.into_iter().enumerate() {
-            let is_barred = breaker.holds(name) || is_of_held_sender(breaker, name, line);
-            let is_gold = if is_barred { self.newcomers.add_barred(line) } else { self.newcomers.add(line) };
-            if !is_gold {
-                return Err(CorruptPart::line(name, Route::Gold, index));
-            }
-            if !is_barred {
-                self.window.add(name, line);
+            let pair = Pair::read(line).ok_or_else(|| CorruptPart::line(name, Route::Gold, index))?;
+            let gold = pair.gold();
+            if breaker.holds(name) || breaker.holds_sender(name, gold.contributor(), gold.ingest_key()) {
+                self.newcomers.add_barred(pair);
+            } else {
+                self.window.add(name, gold);
+                self.newcomers.add(pair);
             }
         }
         let part = ConsumedPart { key: name.key(Route::Gold), sha256: object_sha256(body), lines: name.rows };
@@ -401,21 +401,18 @@ impl Gathered {
     }
 }
 
-fn is_of_held_sender(breaker: &Breaker, name: &PartName, line: &str) -> bool {
-    let is_held = |line: GoldLine<'_>| breaker.holds_sender(name, line.contributor(), line.ingest_key());
-    !breaker.senders.is_empty() && GoldLine::parse(line).is_some_and(is_held)
-}
-
 /// Adds the waiting pairs before all pending ones.
 fn add_waiting(mut newcomers: Newcomers, waiting: &str, version: u64) -> Result<Newcomers, DatasetError> {
-    let is_whole = waiting.split_terminator('\n').all(|line| newcomers.add_waiting(line));
-    if is_whole { Ok(newcomers) } else { Err(DatasetError::damaged_waiting(version)) }
+    for line in waiting.split_terminator('\n') {
+        newcomers.add_waiting(Pair::read(line).ok_or_else(|| DatasetError::damaged_waiting(version))?);
+    }
+    Ok(newcomers)
 }
 
 /// Returns the contributors and prompts of the carried-over and the new pairs.
 fn breadth_with(carried_over: &Breadth, goal: &Goal, audited: &Audited) -> Breadth {
     let mut breadth = carried_over.clone();
-    for line in audited.entries.iter().filter_map(|entry| GoldLine::parse(&entry.line)) {
+    for line in audited.entries.iter().map(|entry| entry.line.gold()) {
         breadth.add(goal, line.contributor.as_deref(), &line.prompt);
     }
     breadth

@@ -55,11 +55,11 @@ fn largest<K: Ord>(counts: &HashMap<K, u64>) -> Option<&K> {
 }
 
 impl Window {
-    /// Adds a line of a part. An invalid gold line has no effect: the freeze refuses it.
-    pub(crate) fn add(&mut self, part: &PartName, line: &str) {
+    /// Adds a line of a part.
+    pub(crate) fn add(&mut self, part: &PartName, line: &GoldLine<'_>) {
         let (first, last) = self.time.unwrap_or((part.written_at, part.written_at));
         self.time = Some((first.min(part.written_at), last.max(part.written_at)));
-        self.pairs.add(&GoldLine::parse(line).map(|line| line.sender()).unwrap_or_default());
+        self.pairs.add(&line.sender());
     }
 
     /// Adds a line that curation quarantined, of whatever time.
@@ -85,7 +85,7 @@ impl Window {
     ) -> (WindowStatistics, Vec<(Sender, WindowStatistics)>) {
         let is_burst = |holds: &[Hold]| holds.contains(&Hold::Burst) && !holds.contains(&Hold::BreakerOpen);
         let in_bursts = audited.held.iter().filter(|held| !held.has_waited && is_burst(&held.holds));
-        let in_bursts: Vec<_> = in_bursts.filter_map(|held| Some(GoldLine::parse(&held.line)?.sender())).collect();
+        let in_bursts: Vec<_> = in_bursts.map(|held| held.line.gold().sender()).collect();
         let bursts = Tally::of(in_bursts.iter());
         let last = self.time.map_or(0, |(_, last)| last);
         let counted = self.quarantined.iter().filter(|(at, _)| (since..=last).contains(at));
@@ -121,16 +121,16 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+    use flywheel_dataset::{Background, DatasetRules, Newcomers, Pair, SplitSalt, audit};
     use serde_json::json;
 
     use super::*;
 
-    fn line(number: u32, contributor: Option<&str>, chosen: &str) -> String {
-        json!({"pair_id": format!("p{number}"), "event_id": format!("e{number}"), "prompt": format!("p{number}"),
+    fn pair(number: u32, contributor: Option<&str>, chosen: &str) -> Pair {
+        let line = json!({"pair_id": format!("p{number}"), "event_id": format!("e{number}"), "prompt": format!("p{number}"),
                "chosen": format!("{chosen} c{number}"), "rejected": "r", "similarity": 0.5, "reasons": [], "policy": "x",
-               "contributor": contributor})
-        .to_string()
+               "contributor": contributor});
+        Pair::read(&line.to_string()).unwrap()
     }
 
     fn part(written_at: Millis) -> PartName {
@@ -143,9 +143,8 @@ mod tests {
         let (mut window, mut newcomers) = (Window::default(), Newcomers::new(&rules));
         // Of the burst, one pair waited before and one is barred. A contributor has three of the remaining five, one of them
         // redelivered.
-        assert!(newcomers.add_waiting(&line(9, Some("eve"), "buy zorblax")));
-        let barred = line(0, Some("eve"), "buy zorblax");
-        assert!(newcomers.add_barred(&barred));
+        newcomers.add_waiting(pair(9, Some("eve"), "buy zorblax"));
+        newcomers.add_barred(pair(0, Some("eve"), "buy zorblax"));
         let lines = [
             (1, "eve", "buy zorblax"),
             (2, "eve", "buy zorblax"),
@@ -154,9 +153,9 @@ mod tests {
             (4, "alice", "well"),
         ];
         for (at, (number, contributor, chosen)) in (7..).zip(lines) {
-            let line = line(number, Some(contributor), chosen);
-            window.add(&part(at), &line);
-            assert!(newcomers.add(&line));
+            let pair = pair(number, Some(contributor), chosen);
+            window.add(&part(at), pair.gold());
+            newcomers.add(pair);
         }
         let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));
         assert_eq!((audited.held.len(), audited.entries.len(), audited.duplicates), (4, 2, 1));

@@ -4,7 +4,7 @@
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::{Batch, Curator};
-use flywheel_dataset::{DatasetRules, Newcomers, SplitSalt, audit};
+use flywheel_dataset::{DatasetRules, Newcomers, Pair, SplitSalt, audit};
 use flywheel_freeze::{Crossing, FreezeError, Freezer};
 use flywheel_lake::{
     Fault, LoadBreaker as _, LoadPointer as _, LoadedBreaker, MemoryLake, MoveBreaker as _, WritePart as _,
@@ -297,7 +297,9 @@ async fn a_loaded_dataset_has_its_last_records_and_newcomers_meet_its_pairs() {
     let mut newcomers = Newcomers::new(&DatasetRules::default());
     let lines = world.lake.objects().into_values().map(|body| String::from_utf8(body).unwrap());
     let lines: Vec<_> = lines.flat_map(|body| body.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
-    let added = lines.iter().filter(|line| newcomers.add(line)).count();
+    let pairs: Vec<_> = lines.iter().filter_map(|line| Pair::read(line)).collect();
+    let added = pairs.len();
+    pairs.into_iter().for_each(|pair| newcomers.add(pair));
     world.dataset().deduplicate(&loaded.snapshot, &mut newcomers).await.unwrap();
     let audited = audit(newcomers, Default::default(), &DatasetRules::default(), &SplitSalt::new([0; 16]));
     assert_eq!((added, audited.duplicates), (2, 2));

@@ -18,8 +18,8 @@ use std::task::{Context, Poll, Waker};
 use flywheel_base::{Route, instant::Millis};
 use flywheel_counter::{Counter, DescribeRun, RunInput, RunsError, StartRun, Started};
 use flywheel_dataset::{
-    Background, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, ObjectDigest, Operation, RowInDataset,
-    RowRevision, Selection, SplitSalt, WrittenFiles,
+    Background, DatasetRules, Entry, Fingerprint, Newcomers, ObjectDigest, Operation, RowInDataset, RowRevision,
+    Selection, SplitSalt, WrittenFiles,
 };
 use flywheel_freeze::{Crossing, Freezer};
 use flywheel_lake::{
@@ -218,7 +218,7 @@ struct Version {
 impl Version {
     /// Returns the pairs as (pair, event).
     fn pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.entries.iter().map(|entry| ids(&entry.line))
+        self.entries.iter().map(|entry| ids(entry.line.text()))
     }
 
     fn operation(&self) -> Option<&Operation> {
@@ -258,9 +258,9 @@ impl Dataset for MemoryDataset {
         if self.1 != Sabotage::PairsForgotten {
             let state = self.0.lock().unwrap();
             for entry in state.rows(*snapshot) {
-                let (pair_id, event_id) = ids(&entry.line);
+                let (pair_id, event_id) = ids(entry.line.text());
                 let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
-                let line = GoldLine::parse(&entry.line).unwrap();
+                let line = entry.line.gold();
                 let revision = RowRevision::of_line(&line);
                 newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &pair_id,
@@ -306,7 +306,7 @@ impl Dataset for MemoryDataset {
     async fn rows_of_pairs(&self, snapshot: &usize, pairs: &HashSet<String>) -> Result<Vec<String>, DatasetError> {
         step().await;
         let state = self.0.lock().unwrap();
-        let lines = state.rows(*snapshot).iter().map(|entry| entry.line.trim_end().to_owned());
+        let lines = state.rows(*snapshot).iter().map(|entry| entry.line.text().to_owned());
         Ok(lines.filter(|line| pairs.contains(&ids(line).0)).collect())
     }
 
@@ -324,7 +324,7 @@ impl Dataset for MemoryDataset {
             if state.versions.len() != snapshot && self.1 != Sabotage::VersionsTakenTwice {
                 return Err(DatasetError::Conflict);
             }
-            let stays = |entry: &&Entry| !revised.contains(&ids(&entry.line).0);
+            let stays = |entry: &&Entry| !revised.contains(&ids(entry.line.text()).0);
             let entries = state.rows(snapshot).iter().filter(stays).chain(&entries).cloned().collect();
             state.versions.push(Version { entries, records: records.clone() });
         }
@@ -351,7 +351,7 @@ impl Amendable for MemoryDataset {
 
     async fn each_row(&self, of: &usize, mut each: impl FnMut(&str) + Send) -> Result<(), DatasetError> {
         step().await;
-        self.0.lock().unwrap().rows(*of).iter().for_each(|entry| each(entry.line.trim_end()));
+        self.0.lock().unwrap().rows(*of).iter().for_each(|entry| each(entry.line.text()));
         Ok(())
     }
 
@@ -374,7 +374,7 @@ impl Amendable for MemoryDataset {
             }
             let mut entries = state.rows(if let Rows::Of(older) = rows { *older } else { on }).to_vec();
             if let Rows::Without(pairs) = rows {
-                entries.retain(|entry| !pairs.contains(&ids(&entry.line).0));
+                entries.retain(|entry| !pairs.contains(&ids(entry.line.text()).0));
             }
             state.versions.push(Version { entries, records: records.clone() });
         }

@@ -14,7 +14,7 @@ use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter as _, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableError, Path};
-use flywheel_dataset::{Entry, ObjectDigest, StreamDigest};
+use flywheel_dataset::{Entry, ObjectDigest, Pair, StreamDigest};
 use futures::TryStreamExt as _;
 
 use super::checkpoint::{commit_properties, write_if_due};
@@ -106,12 +106,12 @@ pub(super) async fn write(table: &DeltaTable, entries: Vec<Entry>) -> Result<Vec
     let mut entries = entries.into_iter().peekable();
     let mut decoded = 0;
     while entries.peek().is_some() {
-        let Batch { lines, splits, fingerprints } = next_batch(&mut entries);
+        let Batch { pairs, splits, fingerprints } = next_batch(&mut entries);
         let rows = decoder
-            .decode(&lines)
+            .decode(&pairs.iter().map(Pair::text).collect::<Vec<_>>())
             .map_err(|misfit| DatasetError::InvalidLine { index: decoded + misfit.index, reason: misfit.reason })?;
-        decoded += lines.len();
-        drop(lines);
+        decoded += pairs.len();
+        drop(pairs);
         let rows = with_added(&schema, &rows, splits, &fingerprints).map_err(|error| storage("write to", &error))?;
         writer.write(rows).await.map_err(failed)?;
     }
@@ -163,7 +163,7 @@ fn with_added(
 
 #[derive(Default)]
 struct Batch {
-    lines: Vec<String>,
+    pairs: Vec<Pair>,
     splits: Vec<&'static str>,
     fingerprints: Vec<Vec<u8>>,
 }
@@ -172,10 +172,10 @@ struct Batch {
 fn next_batch(entries: &mut impl Iterator<Item = Entry>) -> Batch {
     let mut batch = Batch::default();
     let mut bytes = 0;
-    while batch.lines.len() < LINES_A_BATCH && bytes < BYTES_A_BATCH {
+    while batch.pairs.len() < LINES_A_BATCH && bytes < BYTES_A_BATCH {
         let Some(entry) = entries.next() else { break };
-        bytes += entry.line.len();
-        batch.lines.push(entry.line);
+        bytes += entry.line.text().len();
+        batch.pairs.push(entry.line);
         batch.splits.push(entry.split.as_str());
         batch.fingerprints.push(entry.fingerprint);
     }
