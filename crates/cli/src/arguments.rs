@@ -98,7 +98,8 @@ Exit code: 0 if every line is an event, 1 if some are not (the rest is judged al
 Examples:
   flywheel replay edits.jsonl > verdicts.jsonl
   zcat edits-*.gz | flywheel replay -
-  flywheel replay --policy infra/policy.toml --against stricter.toml edits.jsonl";
+  flywheel replay --policy infra/policy.toml --against stricter.toml edits.jsonl
+  flywheel replay --against verdicts.jsonl edits.jsonl   # what another build judged otherwise";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -404,8 +405,9 @@ pub(crate) struct Input {
 pub(crate) struct ReplayArguments {
     #[command(flatten)]
     pub(crate) input: Input,
-    /// Judge by these rules as well, and show only the events that they route or reason otherwise
-    #[arg(long, value_name = "POLICY.toml")]
+    /// Show only the events that other rules route or reason otherwise; or those that an earlier replay did, whose output this is
+    /// (*.jsonl)
+    #[arg(long, value_name = "POLICY.toml|VERDICTS.jsonl")]
     pub(crate) against: Option<PathBuf>,
 }
 

@@ -4,6 +4,7 @@
 //! `policy`, and need no network. The commands on a lake are in `operator`.
 
 mod arguments;
+mod earlier;
 mod explain;
 mod input;
 mod last_texts;

@@ -5,7 +5,7 @@ use std::io::{Write as _, stderr, stdout};
 
 use flywheel_audit::Scores;
 use flywheel_base::{Reason, Route};
-use flywheel_curation::{CuratedEvent, Curator, Verdict};
+use flywheel_curation::{CuratedEvent, Curator, ENGINE, Verdict};
 use serde::Serialize;
 
 use crate::arguments::ReplayArguments;
@@ -15,7 +15,7 @@ use crate::ordered::in_order;
 use crate::progress::Progress;
 use crate::summary::Summary;
 use crate::worker::{self, BadLine, judge};
-use crate::{Failure, Outcome, policy};
+use crate::{Failure, Outcome, earlier, policy};
 
 /// The printed verdict on one line.
 #[derive(Serialize)]
@@ -30,6 +30,7 @@ struct VerdictLine<'e> {
     scores: &'e Scores,
     similarity: Option<f64>,
     pair: &'e str,
+    engine: &'static str,
 }
 
 /// The printed form of a read: it has no verdict.
@@ -82,6 +83,10 @@ struct Judgement {
 }
 
 pub(crate) fn run(arguments: &ReplayArguments) -> Result<Outcome, Failure> {
+    if let Some(verdicts) = arguments.against.as_deref().filter(|path| path.extension().is_some_and(|is| is == "jsonl"))
+    {
+        return earlier::compare(arguments, verdicts);
+    }
     let input = &arguments.input;
     let curator = Curator::new(policy::read(input.policy.as_deref())?, None);
     let against = match &arguments.against {
@@ -215,6 +220,7 @@ impl<'e> VerdictLine<'e> {
             scores: &verdict.scores,
             similarity: verdict.similarity,
             pair: &event.pair_id,
+            engine: ENGINE,
         }
     }
 }

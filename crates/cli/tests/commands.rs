@@ -146,6 +146,46 @@ fn another_policy_shows_exactly_what_it_changes() {
 }
 
 #[test]
+fn an_earlier_replay_shows_what_another_engine_judged_otherwise() {
+    let folder = TempDir::new().unwrap();
+    let events = [
+        edit("a", "We sent the parcel this morning.", "We sent the parcel this evening."),
+        "no event".to_owned(),
+        edit("b", "red green blue", "purple, orange and a little grey"),
+    ];
+    let events = file(&folder, "events.jsonl", events.join("\n"));
+    let printed = String::from_utf8(flywheel(&["replay", &events]).stdout).unwrap();
+    let verdict: Value = serde_json::from_str(printed.lines().next().unwrap()).unwrap();
+    let engine = verdict["engine"].as_str().unwrap().to_owned();
+    assert!(engine.starts_with(concat!(env!("CARGO_PKG_VERSION"), "+")), "{engine}");
+
+    let same = file(&folder, "same.jsonl", &printed);
+    let output = flywheel(&["replay", "--against", &same, &events]);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true), "one line is no event");
+    assert!(stderr(&output).contains(&format!("2 events by engine {engine}, before by {engine}\n0 of them")));
+
+    // Another build, with a route and a reason that this one does not know.
+    let other = printed.replacen("\"route\":\"gold\",\"reasons\":[]", "\"route\":\"attic\",\"reasons\":[\"dull\"]", 1);
+    let other = file(&folder, "other.jsonl", other.replace(&engine, "0.0.9+x"));
+    let output = flywheel(&["replay", "--against", &other, &events]);
+    let changed = lines(&output);
+    assert_eq!((changed.len(), &changed[0]["event_id"]), (1, &json!("a")));
+    assert_eq!((&changed[0]["from"]["reasons"], &changed[0]["to"]["route"]), (&json!(["dull"]), &json!("gold")));
+    let told = stderr(&output);
+    assert!(told.contains("before by 0.0.9+x") && told.contains("attic → gold"), "{told}");
+
+    for (text, part) in [
+        (printed.lines().skip(1).collect::<Vec<_>>().join("\n"), "wrong.jsonl:1: this verdict is on line 2"),
+        (printed.lines().next().unwrap().to_owned(), "wrong.jsonl:2: expected the verdict on line 2"),
+        (printed.repeat(2), "wrong.jsonl:4: there are no more events"),
+    ] {
+        let wrong = file(&folder, "wrong.jsonl", text);
+        let output = flywheel(&["replay", "--against", &wrong, &events]);
+        assert!(output.status.code() == Some(2) && stderr(&output).contains(part), "{}", stderr(&output));
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_error() {
     let events = edit("a", "one two", "one three") + "\n";
     let folder = TempDir::new().unwrap();

@@ -21,6 +21,7 @@ pub use judge::{
     Assessment, CONTROL, Case, CheckedFor, GuardrailPolicy, JudgeLimits, JudgesSection, Opinion, Question, Severity,
     caught_control, opinions_of_assessment, opinions_of_severities,
 };
+pub use line::ENGINE;
 pub use reasoning::Think;
 pub use rules::{CurationRules, CurationSections, ReasoningSection};
 pub use verdict::Verdict;

@@ -7,6 +7,10 @@ use serde::Serialize;
 
 use crate::verdict::Verdict;
 
+/// The engine that judges: the version of this crate, and a digest of the sources and weights behind its verdicts. Two builds with
+/// one name judge alike by the same rules.
+pub const ENGINE: &str = env!("FLYWHEEL_ENGINE");
+
 /// The columns. Each keeps one type for ever, in every route: readers that infer a schema fail on mixed ones. A gold
 /// line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
 pub(crate) struct Line<'e> {
@@ -31,6 +35,7 @@ pub(crate) struct Line<'e> {
     response_id: Option<&'e str>,
     received_at: Option<String>,
     output_id: Option<String>,
+    engine: &'static str,
 }
 
 /// The user's feedback on the output, besides an edit or instead of one.
@@ -88,6 +93,7 @@ impl<'e> Line<'e> {
             response_id: event.response_id.as_deref().filter(|_| has_consent),
             received_at: event.received_at.map(rfc3339_micros),
             output_id: event.output_id(),
+            engine: ENGINE,
         }
     }
 
@@ -121,6 +127,7 @@ impl<'e> Line<'e> {
         json.text("response_id", self.response_id);
         json.text("received_at", self.received_at.as_deref());
         json.text("output_id", self.output_id.as_deref());
+        json.text("engine", Some(self.engine));
         Ok(json.finish())
     }
 }

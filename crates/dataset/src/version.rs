@@ -23,6 +23,9 @@ use super::split::{Split, SplitSalt};
 use super::statistics::{Statistics, Tally};
 use super::waiting::WaitingPairs;
 
+/// The engine that makes versions: the version of this crate, and a digest of the sources behind its decisions.
+const ENGINE: &str = env!("FLYWHEEL_ENGINE");
+
 /// The most bursts that a record lists. There may be more; their pairs are quarantined all the same.
 const MOST_BURSTS: usize = 20;
 
@@ -76,6 +79,10 @@ pub struct VersionRecord {
     /// The operator's change, if an operator made the version. (A record from before such versions keeps its digest.)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amendment: Option<Amendment>,
+    /// The engine that made the version: the version of this crate, and a digest of the sources behind its decisions. (A record from
+    /// before engines had names keeps its digest.)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Digest over all of the above.
     pub digest: String,
 }
@@ -245,6 +252,7 @@ impl VersionRecord {
             statistics,
             implications,
             amendment: None,
+            engine: Some(ENGINE.to_owned()),
             digest: String::new(),
         };
         Self { digest: record.own_digest(), ..record }
@@ -283,6 +291,7 @@ impl VersionRecord {
             implications: statistics.implications(),
             statistics,
             amendment: Some(amendment),
+            engine: Some(ENGINE.to_owned()),
             digest: String::new(),
         };
         Self { digest: record.own_digest(), ..record }
@@ -479,7 +488,7 @@ mod tests {
         let (first, _) = record(1, &lines(0..7), None);
         let json = serde_json::to_value(&first).unwrap();
         let columns: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
-        let expected = "background bursts caps consumed content counts crossing digest drift files format held implications \
+        let expected = "background bursts caps consumed content counts crossing digest drift engine files format held implications \
                         previous rules salt statistics version";
         assert_eq!(columns.join(" "), expected);
     }

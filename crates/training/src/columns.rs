@@ -57,6 +57,7 @@ pub const LINE_COLUMNS: &[Column] = &[
     column("response_id", Text),
     column("received_at", Text),
     column("output_id", Text),
+    column("engine", Text),
 ];
 
 const SCORES: &[Column] = &[

@@ -70,6 +70,8 @@ pub(super) fn columns() -> Vec<StructField> {
         optional("response_id", text()),
         optional(RECEIVED_AT, DataType::TIMESTAMP),
         optional(OUTPUT_ID, text()),
+        // Null in rows from before lines named their engine.
+        optional("engine", text()),
     ]
 }
 

@@ -1,0 +1,141 @@
+//! Names the engine that judges: the version of a crate, and a digest of all sources and weights that its judgement depends on.
+//!
+//! A build script calls it, and the crate writes the name beside the hash of its policy. The policy's hash tells two sets of rules
+//! apart; the engine's name tells two builds apart that judge by the same rules.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+/// The prefix of our own crates' names.
+const OURS: &str = "flywheel-";
+
+/// The hexadecimal digits of the digest, of 64. They tell builds apart; they protect against nothing.
+const DIGITS: usize = 16;
+
+/// Makes the name of the crate's engine known to the crate as the variable `FLYWHEEL_ENGINE`, for `env!`. Cargo runs the build
+/// script again when one of the files changes.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn name_for_build_script(crate_folder: &Path, version: &str) -> io::Result<()> {
+    let files = files(crate_folder)?;
+    let mut to_cargo = io::stdout().lock();
+    for (_, path) in &files {
+        writeln!(to_cargo, "cargo::rerun-if-changed={}", path.display())?;
+    }
+    writeln!(to_cargo, "cargo::rustc-env=FLYWHEEL_ENGINE={}", name(version, &files)?)
+}
+
+/// Returns the name of an engine, such as `0.1.0+8c1f4be05a77d213`.
+fn name(version: &str, files: &BTreeSet<(String, PathBuf)>) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    for (name, path) in files {
+        let content = std::fs::read(path)?;
+        for part in [name.as_bytes(), &content] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    let hex: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{version}+{}", &hex[..DIGITS]))
+}
+
+/// Returns the sources and weights of a crate and of all crates of ours that it depends on, each with a name that is the same on
+/// every machine.
+fn files(crate_folder: &Path) -> io::Result<BTreeSet<(String, PathBuf)>> {
+    let mut found = BTreeSet::new();
+    let (mut known, mut open) = (BTreeSet::new(), vec![crate_folder.to_owned()]);
+    while let Some(folder) = open.pop() {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !known.insert(name.clone()) {
+            continue;
+        }
+        let siblings = folder.parent().unwrap_or(&folder).to_owned();
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml"))?;
+        open.extend(dependencies(&manifest).map(|used| siblings.join(used)));
+        add_files(&folder.join("src"), &format!("{name}/src"), &mut found)?;
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "bin") {
+                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                found.insert((format!("{name}/{file}"), path));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the crates of ours below `[dependencies]`, without their prefix.
+fn dependencies(manifest: &str) -> impl Iterator<Item = &str> {
+    let below = manifest.split_once("\n[dependencies]\n").map_or("", |(_, below)| below);
+    let section = below.split("\n[").next().unwrap_or_default();
+    section.lines().filter_map(|line| line.strip_prefix(OURS)?.split(['.', ' ']).next())
+}
+
+fn add_files(folder: &Path, name: &str, found: &mut BTreeSet<(String, PathBuf)>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = format!("{name}/{}", path.file_name().unwrap_or_default().to_string_lossy());
+        if path.is_dir() {
+            add_files(&path, &name, found)?;
+        } else {
+            found.insert((name, path));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Makes two crates, of which the second uses the first, and returns the second's folder.
+    fn crates(root: &Path) -> PathBuf {
+        for (name, manifest, source) in [
+            ("words", "[package]\nname = \"flywheel-words\"\n\n[dependencies]\nserde.workspace = true\n", "pub mod a;"),
+            (
+                "judge",
+                "[package]\n\n[dependencies]\nflywheel-words.workspace = true\n\n[dev-dependencies]\nflywheel-none = \"1\"\n",
+                "//! Judges.",
+            ),
+        ] {
+            std::fs::create_dir_all(root.join(name).join("src/deep")).unwrap();
+            std::fs::write(root.join(name).join("Cargo.toml"), manifest).unwrap();
+            std::fs::write(root.join(name).join("src/lib.rs"), source).unwrap();
+            std::fs::write(root.join(name).join("src/deep/a.rs"), "").unwrap();
+        }
+        std::fs::write(root.join("words/weights.bin"), [1]).unwrap();
+        std::fs::write(root.join("words/README.md"), "words").unwrap();
+        root.join("judge")
+    }
+
+    fn name_in(folder: &Path) -> String {
+        name("0.1.0", &files(folder).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_engine_has_one_name_wherever_it_is_built() {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let name = name_in(&crates(here.path()));
+        assert_eq!(name, name_in(&crates(there.path())));
+        let (version, digest) = name.split_once('+').unwrap();
+        assert_eq!((version, digest.len()), ("0.1.0", DIGITS));
+    }
+
+    #[test]
+    fn a_source_and_weights_change_the_name_also_of_a_crate_below_and_a_readme_does_not() {
+        let root = tempfile::tempdir().unwrap();
+        let judge = crates(root.path());
+        let before = name_in(&judge);
+        std::fs::write(root.path().join("words/README.md"), "other words").unwrap();
+        assert_eq!(name_in(&judge), before);
+        let mut names = BTreeSet::from([before]);
+        for file in ["words/src/deep/a.rs", "words/weights.bin", "judge/src/lib.rs"] {
+            std::fs::write(root.path().join(file), "changed").unwrap();
+            assert!(names.insert(name_in(&judge)), "{file}");
+        }
+    }
+}
