@@ -332,7 +332,7 @@ pub(crate) struct ForgetArguments {
 
 /// The quarantined or reviewed events of a command.
 #[derive(Debug, Args)]
-pub(crate) struct HeldArguments {
+pub(crate) struct QuarantineArguments {
     /// This event; may be repeated
     #[arg(long, value_name = "ID")]
     pub(crate) event: Vec<String>,
@@ -352,7 +352,7 @@ pub(crate) struct HeldArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ReleaseArguments {
     #[command(flatten)]
-    pub(crate) held: HeldArguments,
+    pub(crate) held: QuarantineArguments,
     /// The text that takes the place of the user's, or of an output that was disliked, in a file; `-` is the standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) correct: Option<PathBuf>,
@@ -369,7 +369,7 @@ pub(crate) struct RejectArguments {
     #[arg(long, value_name = "RUN", conflicts_with_all = ["event", "pair", "contributor", "contributor_id", "window", "reason"])]
     pub(crate) run: Option<RunName>,
     #[command(flatten)]
-    pub(crate) held: HeldArguments,
+    pub(crate) held: QuarantineArguments,
     #[command(flatten)]
     pub(crate) change: ChangeArguments,
 }

@@ -15,7 +15,7 @@ use flywheel_base::{
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::{DatasetRules, GoldLine};
 use flywheel_event::ContributorKey;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{FolderLake, LoadLive as _, MoveLive as _, Moved, WritePart as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal};
 use flywheel_operator::{Amender, Request, Wish};
@@ -68,7 +68,7 @@ impl World {
         let rules =
             DatasetRules { max_pairs_per_contributor: 4, max_waiting_per_contributor: 0, ..DatasetRules::default() };
         let freezer = Freezer::new(FolderLake::new(self.path()), dataset, rules, BreakerBounds::default(), now);
-        freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await.unwrap()
+        freezer.freeze(FreezeRequest { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await.unwrap()
     }
 
     /// A lake with two versions. Two of mallory's six pairs in the second are quarantined.

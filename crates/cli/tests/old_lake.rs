@@ -8,7 +8,7 @@ use std::process::Command;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::DatasetRules;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{FolderLake, ListParts as _, LoadPointer as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal};
 use flywheel_table::{DeltaDataset, verify};
@@ -35,7 +35,7 @@ impl OldLake {
             (FolderLake::new(self.folder.path()), DeltaDataset::in_folder(self.folder.path()).unwrap());
         let freezer = Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), || NOW);
         let goal = Goal { threshold: 3, ..Goal::default() };
-        self.runtime.block_on(freezer.freeze(Crossing { crossing, goal })).unwrap()
+        self.runtime.block_on(freezer.freeze(FreezeRequest { crossing, goal })).unwrap()
     }
 
     /// The numbers of versions, rows and quarantined pairs, as `verify` counts them.

@@ -24,7 +24,7 @@ use super::bursts::{self, Burst};
 use super::caps::{Caps, Excess, Owner, excesses, naming_keys};
 use super::conflicts;
 use super::gold_line::GoldLine;
-use super::hold::Hold;
+use super::hold::BatchReason;
 use super::net_new::Admission;
 use super::newcomers::{Newcomer, Newcomers, Side};
 use super::outputs::Outputs;
@@ -47,11 +47,11 @@ pub struct Entry {
 
 /// A quarantined pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldPair {
+pub struct QuarantinedPair {
     /// Its line, as curated.
     pub line: Pair,
     /// The reasons; never empty.
-    pub holds: Vec<Hold>,
+    pub holds: Vec<BatchReason>,
     /// `true` if it waited since an earlier version. Then it does not count among the pairs that came in since.
     pub has_waited: bool,
 }
@@ -61,8 +61,8 @@ pub struct HeldPair {
 pub struct Audited {
     /// Pairs that enter, in order.
     pub entries: Vec<Entry>,
-    /// Pairs that are quarantined, in order; last those that [`Audited::hold_beyond`] added.
-    pub held: Vec<HeldPair>,
+    /// Pairs that are quarantined, in order; last those that [`Audited::quarantine_beyond`] added.
+    pub held: Vec<QuarantinedPair>,
     /// Pairs that are over a cap and wait for a later version, oldest first.
     pub waiting: Vec<WaitingPair>,
     /// The caps of this version.
@@ -92,12 +92,13 @@ impl Audited {
     ///
     /// With a limited room, pairs that waited before go on waiting, because they are outside the judged window. With no room at
     /// all, this window's pairs over a cap are quarantined, too.
-    pub fn hold_beyond(&mut self, room: u64) {
+    pub fn quarantine_beyond(&mut self, room: u64) {
         if room == u64::MAX {
             return;
         }
         let waited = self.entries.drain(..std::mem::take(&mut self.waited));
-        let waited = waited.map(|entry| WaitingPair { line: entry.line, why: Hold::BreakerOpen, has_waited: true });
+        let waited =
+            waited.map(|entry| WaitingPair { line: entry.line, why: BatchReason::BreakerOpen, has_waited: true });
         self.waiting.splice(..0, waited.collect::<Vec<_>>());
         if room == 0 {
             let barred = self.waiting.extract_if(.., |waiting| !waiting.has_waited);
@@ -116,7 +117,7 @@ impl Audited {
 
     /// Quarantines the pairs of these senders, for the circuit breaker that opened for each of them alone, except those that an
     /// operator has released. Their pairs that waited before go on waiting, because they are outside the judged window.
-    pub fn hold_senders(&mut self, senders: &[&Sender]) {
+    pub fn quarantine_senders(&mut self, senders: &[&Sender]) {
         if senders.is_empty() {
             return;
         }
@@ -137,7 +138,7 @@ impl Audited {
                     self.entries.push(entry);
                 }
                 true if has_waited => {
-                    go_on.push(WaitingPair { line: entry.line, why: Hold::BreakerOpen, has_waited });
+                    go_on.push(WaitingPair { line: entry.line, why: BatchReason::BreakerOpen, has_waited });
                 }
                 true => held.push(barred_pair(entry.line)),
             }
@@ -180,12 +181,12 @@ impl Audited {
             background.learn(line);
             entered.insert(line.output().own, line.revision());
         }
-        let bursts = self.held.iter().filter(|held| held.holds.contains(&Hold::Burst)).map(|held| &held.line);
+        let bursts = self.held.iter().filter(|held| held.holds.contains(&BatchReason::Burst)).map(|held| &held.line);
         let of_version = self.entries.iter().map(|entry| &entry.line).chain(bursts);
         background.learn_version(of_version.map(Pair::gold));
         for held in &self.held {
             let line = held.line.gold();
-            if held.holds == [Hold::IdConflict] { background.hold_conflict(line) } else { background.hold(line) }
+            if held.holds == [BatchReason::IdConflict] { background.hold_conflict(line) } else { background.hold(line) }
         }
         background.settle(self.outputs.settle(&entered), self.outputs.withdrawn());
         background
@@ -214,15 +215,15 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     let outweighed = conflicts::outweighed(&newcomers, &new, speaks);
 
     let (mut candidates, mut near_duplicates) = (Vec::new(), 0);
-    let mut held: Vec<_> = conflicts.into_iter().map(|index| (index, vec![Hold::IdConflict])).collect();
+    let mut held: Vec<_> = conflicts.into_iter().map(|index| (index, vec![BatchReason::IdConflict])).collect();
     let mut kept = vec![false; newcomers.pairs.len()];
     let give_way = conflicts::giving_way(&newcomers, &new, rules.max_edits_per_output);
     for (index, is_burst) in new.into_iter().zip(is_burst) {
         let is_released = newcomers.pairs[index].is_released;
         let mut holds = Vec::new();
-        holds.extend(is_burst.then_some(Hold::Burst));
-        holds.extend((outweighed.contains(&index) || newcomers.pairs[index].reverses).then_some(Hold::Conflict));
-        holds.extend(newcomers.pairs[index].is_barred.then_some(Hold::BreakerOpen));
+        holds.extend(is_burst.then_some(BatchReason::Burst));
+        holds.extend((outweighed.contains(&index) || newcomers.pairs[index].reverses).then_some(BatchReason::Conflict));
+        holds.extend(newcomers.pairs[index].is_barred.then_some(BatchReason::BreakerOpen));
         if !holds.is_empty() && !is_released {
             held.push((index, holds));
             continue;
@@ -234,7 +235,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
         let is_too_many =
             give_way.contains(&index) || newcomers.is_one_edit_too_many(index, rules.max_edits_per_output);
         if is_too_many && !is_released {
-            held.push((index, vec![Hold::Conflict]));
+            held.push((index, vec![BatchReason::Conflict]));
             continue;
         }
         kept[index] = true;
@@ -246,7 +247,7 @@ pub fn audit(mut newcomers: Newcomers, background: Background, rules: &DatasetRu
     let waited = entering.iter().filter(|(index, _)| newcomers.has_waited(*index)).count();
 
     let entries: Vec<_> = entering.into_iter().map(|(index, split)| entry(&newcomers.pairs[index], split)).collect();
-    let held: Vec<_> = held.into_iter().map(|(index, holds)| held_pair(&newcomers, index, holds)).collect();
+    let held: Vec<_> = held.into_iter().map(|(index, holds)| quarantined_pair(&newcomers, index, holds)).collect();
     let waiting: Vec<_> = over.into_iter().map(|(index, why)| waiting_pair(&newcomers, index, why)).collect();
     let (outputs, revised) = (newcomers.outputs, newcomers.outdated);
     Audited {
@@ -305,7 +306,7 @@ fn settle_all(newcomers: &mut Newcomers, candidates: &[usize], salt: &SplitSalt)
 struct Capped {
     entering: Vec<(usize, Split)>,
     /// The pairs that wait, each with the cap that it is over.
-    over: Vec<(usize, Hold)>,
+    over: Vec<(usize, BatchReason)>,
     caps: Caps,
     naming_keys: BTreeSet<String>,
 }
@@ -315,13 +316,13 @@ fn cap(
     newcomers: &Newcomers,
     sides: Vec<(usize, Side)>,
     rules: &DatasetRules,
-    held: &mut Vec<(usize, Vec<Hold>)>,
+    held: &mut Vec<(usize, Vec<BatchReason>)>,
 ) -> Capped {
     let mut candidates = Vec::new();
     for (index, side) in sides {
         match side {
             Side::Is(split) => candidates.push((index, split)),
-            Side::Straddles => held.push((index, vec![Hold::SplitConflict])),
+            Side::Straddles => held.push((index, vec![BatchReason::SplitConflict])),
         }
     }
     // The operator who releases pairs answers for their number, so they count towards no contributor's share.
@@ -338,7 +339,7 @@ fn cap(
     for ((index, split), excess) in candidates.into_iter().zip(excesses) {
         match excess {
             None => entering.push((index, split)),
-            Some(excess) => over.push((index, hold_of(excess))),
+            Some(excess) => over.push((index, reason_of(excess))),
         }
     }
     entering.sort_unstable_by_key(|(index, _)| *index);
@@ -349,12 +350,12 @@ fn cap(
     Capped { entering, over, caps, naming_keys }
 }
 
-fn hold_of(excess: Excess) -> Hold {
+fn reason_of(excess: Excess) -> BatchReason {
     match excess {
-        Excess::Contributor => Hold::ContributorCap,
-        Excess::Unattributed => Hold::UnattributedCap,
-        Excess::Tenant => Hold::TenantCap,
-        Excess::Key => Hold::KeyCap,
+        Excess::Contributor => BatchReason::ContributorCap,
+        Excess::Unattributed => BatchReason::UnattributedCap,
+        Excess::Tenant => BatchReason::TenantCap,
+        Excess::Key => BatchReason::KeyCap,
     }
 }
 
@@ -362,17 +363,17 @@ fn entry(pair: &Newcomer, split: Split) -> Entry {
     Entry { line: pair.line.clone(), split, fingerprint: pair.fingerprint.to_bytes() }
 }
 
-fn held_pair(newcomers: &Newcomers, index: usize, holds: Vec<Hold>) -> HeldPair {
-    HeldPair { line: newcomers.pairs[index].line.clone(), holds, has_waited: newcomers.has_waited(index) }
+fn quarantined_pair(newcomers: &Newcomers, index: usize, holds: Vec<BatchReason>) -> QuarantinedPair {
+    QuarantinedPair { line: newcomers.pairs[index].line.clone(), holds, has_waited: newcomers.has_waited(index) }
 }
 
-fn waiting_pair(newcomers: &Newcomers, index: usize, why: Hold) -> WaitingPair {
+fn waiting_pair(newcomers: &Newcomers, index: usize, why: BatchReason) -> WaitingPair {
     WaitingPair { line: newcomers.pairs[index].line.clone(), why, has_waited: newcomers.has_waited(index) }
 }
 
 /// Returns a pair that the circuit breaker quarantines once it is settled which pairs would enter.
-fn barred_pair(line: Pair) -> HeldPair {
-    HeldPair { line, holds: vec![Hold::BreakerOpen], has_waited: false }
+fn barred_pair(line: Pair) -> QuarantinedPair {
+    QuarantinedPair { line, holds: vec![BatchReason::BreakerOpen], has_waited: false }
 }
 
 #[cfg(test)]
@@ -490,7 +491,7 @@ mod tests {
         world.rules.max_waiting_per_contributor = 0;
         let lines: Vec<_> =
             (0..3).map(|n| by("a", line(&n.to_string(), &format!("p{n}"), "r", &n.to_string()))).collect();
-        assert_eq!(holds(&world.freeze(&lines)), [Hold::ContributorCap; 2]);
+        assert_eq!(holds(&world.freeze(&lines)), [BatchReason::ContributorCap; 2]);
         // A redelivery beside it stays out, before or after it; and a third time it is a duplicate.
         let again = [lines[1].clone(), released(&lines[1]), lines[1].clone(), released(&lines[2])];
         assert_eq!(numbers(&world.freeze(&again)), (2, 0, 2, 0));
@@ -504,19 +505,19 @@ mod tests {
         let (there, back) = (line("1", "p", "a", "b"), line("2", "p", "b", "a"));
         // The released one is right, so the other one contradicts it.
         let audited = world.freeze(&[released(&there), back]);
-        assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![Hold::Conflict]));
+        assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![BatchReason::Conflict]));
         assert_eq!(world.freeze(&[released(&line("3", "p", "a", "c"))]).entries.len(), 1);
 
         let mut newcomers = Newcomers::new(&world.rules);
         let lines = [line("4", "q", "a", "b"), released(&line("5", "r", "a", "b"))];
         lines.iter().for_each(|line| newcomers.add_barred(Pair::read(line).unwrap()));
         let mut audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
-        assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![Hold::BreakerOpen]));
-        audited.hold_beyond(0);
+        assert_eq!((audited.entries.len(), holds(&audited)), (1, vec![BatchReason::BreakerOpen]));
+        audited.quarantine_beyond(0);
         assert_eq!((audited.entries.len(), audited.held.len()), (1, 1));
     }
 
-    fn holds(audited: &Audited) -> Vec<Hold> {
+    fn holds(audited: &Audited) -> Vec<BatchReason> {
         audited.held.iter().flat_map(|held| held.holds.clone()).collect()
     }
 
@@ -585,7 +586,11 @@ mod tests {
         ];
         for (case, lines) in cases {
             let audited = World::new().audit(&lines);
-            assert_eq!((entered(&audited), holds(&audited)), (vec!["kim".to_owned()], vec![Hold::Conflict]), "{case}");
+            assert_eq!(
+                (entered(&audited), holds(&audited)),
+                (vec!["kim".to_owned()], vec![BatchReason::Conflict]),
+                "{case}"
+            );
         }
         let both = [
             posted("shop", 0, by("eve", pair("eve", true))),
@@ -594,7 +599,11 @@ mod tests {
         ];
         let audited = World::new().audit(&both);
         let stays = vec!["eve-again".to_owned()];
-        assert_eq!((entered(&audited), holds(&audited)), (stays, vec![Hold::Conflict]), "one voice is on both sides");
+        assert_eq!(
+            (entered(&audited), holds(&audited)),
+            (stays, vec![BatchReason::Conflict]),
+            "one voice is on both sides"
+        );
         let mut newcomers = Newcomers::new(&DatasetRules::default());
         newcomers.add_barred(Pair::read(&posted("shop", 0, by("eve", pair("eve", true)))).unwrap());
         newcomers.add(Pair::read(&kim()).unwrap());
@@ -645,9 +654,9 @@ mod tests {
     fn both_sides_of_a_reversal_are_held_and_the_new_side_of_an_old_one() {
         let mut world = World::new();
         let audited = world.freeze(&[line("1", "p", "a", "b"), line("2", "P", "B", "A"), line("3", "p", "a", "c")]);
-        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::Conflict; 2]));
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![BatchReason::Conflict; 2]));
         let audited = world.freeze(&[line("4", "p", "c", "a"), line("5", "other", "c", "a")]);
-        assert_eq!((numbers(&audited), holds(&audited)), ((1, 1, 0, 0), vec![Hold::Conflict]));
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 1, 0, 0), vec![BatchReason::Conflict]));
     }
 
     #[test]
@@ -662,7 +671,7 @@ mod tests {
         assert_eq!(world.freeze(&edits).entries.len(), 4);
         let more: Vec<_> = (4..7).map(|n| line(&n.to_string(), "p", "r", &format!("edit{n}"))).collect();
         let audited = world.freeze(&more);
-        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::Conflict; 2]));
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![BatchReason::Conflict; 2]));
     }
 
     #[test]
@@ -672,7 +681,7 @@ mod tests {
         let campaign: Vec<_> =
             (0..8).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n} buy zorblax"))).collect();
         let audited = world.freeze(&campaign);
-        assert_eq!((numbers(&audited), holds(&audited)), ((0, 8, 0, 0), vec![Hold::Burst; 8]));
+        assert_eq!((numbers(&audited), holds(&audited)), ((0, 8, 0, 0), vec![BatchReason::Burst; 8]));
         assert_eq!((audited.bursts[0].pairs, audited.bursts[0].expected), (8, 0.0));
         assert_eq!(numbers(&world.freeze(&campaign[..1])), (0, 0, 1, 0));
         assert_eq!(numbers(&world.freeze(&[line("new", "p3", "r", "c3 buy zorblax")])), (0, 0, 1, 0));
@@ -696,7 +705,7 @@ mod tests {
         let mut world = World::with_cap(2);
         let first = world.freeze(&pairs_of("alice", 0..5));
         assert_eq!((entered(&first).join(" "), waiting(&first).join(" ")), ("0 1".to_owned(), "2 3 4".to_owned()));
-        assert!(first.held.is_empty() && first.waiting.iter().all(|pair| pair.why == Hold::ContributorCap));
+        assert!(first.held.is_empty() && first.waiting.iter().all(|pair| pair.why == BatchReason::ContributorCap));
         let second = world.freeze(&[pairs_of("alice", 5..6), pairs_of("bob", 10..11)].concat());
         assert_eq!((entered(&second).join(" "), waiting(&second).join(" ")), ("2 3 10".to_owned(), "4 5".to_owned()));
         assert_eq!(second.waiting.iter().map(|pair| pair.has_waited).collect::<Vec<_>>(), [true, false]);
@@ -722,7 +731,7 @@ mod tests {
         world.freeze(&[pairs_of("alice", 0..1), vec![by("alice", line("1", "p", "a", "b"))]].concat());
         // Another contributor says the opposite meanwhile.
         let audited = world.freeze(&[by("bob", line("2", "p", "b", "a"))]);
-        assert_eq!((holds(&audited), waiting(&audited).len()), (vec![Hold::Conflict; 2], 0));
+        assert_eq!((holds(&audited), waiting(&audited).len()), (vec![BatchReason::Conflict; 2], 0));
         assert_eq!(audited.held.iter().map(|held| held.has_waited).collect::<Vec<_>>(), [true, false]);
         // It is known from now on, as all quarantined pairs are.
         assert_eq!(world.freeze(&[by("alice", line("1", "p", "a", "b"))]).duplicates, 1);
@@ -734,11 +743,11 @@ mod tests {
         world.rules.max_waiting_per_contributor = 2;
         let audited = world.freeze(&[pairs_of("alice", 0..5), pairs_of("bob", 5..7)].concat());
         assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("0 5".to_owned(), "3 4 6".to_owned()));
-        assert_eq!(holds(&audited), [Hold::ContributorCap; 2]);
+        assert_eq!(holds(&audited), [BatchReason::ContributorCap; 2]);
         // The older ones enter in time, or newer ones displace them.
         let audited = world.freeze(&pairs_of("alice", 7..9));
         assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("3 6".to_owned(), "7 8".to_owned()));
-        assert_eq!(holds(&audited), [Hold::ContributorCap]);
+        assert_eq!(holds(&audited), [BatchReason::ContributorCap]);
     }
 
     #[test]
@@ -747,7 +756,7 @@ mod tests {
         let nobodys: Vec<_> = (0..6).map(|n| line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))).collect();
         let audited = world.freeze(&[nobodys, pairs_of("alice", 30..36)].concat());
         assert_eq!((audited.entries.len(), audited.waiting.len()), (11, 1));
-        assert!(audited.waiting.iter().all(|pair| pair.why == Hold::UnattributedCap));
+        assert!(audited.waiting.iter().all(|pair| pair.why == BatchReason::UnattributedCap));
         let mut world = World::new();
         let of = |tenant: &str, n: u32| {
             line(&n.to_string(), &format!("p{n}"), "r", &format!("c{n}"))
@@ -757,7 +766,7 @@ mod tests {
         let tenants: Vec<_> = (0..).zip(names).map(|(n, tenant)| of(tenant, n)).collect();
         let audited = world.freeze(&tenants);
         assert_eq!((audited.entries.len(), audited.waiting.len()), (5, 7));
-        assert!(audited.waiting.iter().all(|pair| pair.why == Hold::TenantCap));
+        assert!(audited.waiting.iter().all(|pair| pair.why == BatchReason::TenantCap));
     }
 
     #[test]
@@ -770,16 +779,16 @@ mod tests {
             (entered(&audited).join(" "), waiting(&audited).join(" ")),
             ("1 11 20".to_owned(), "2 12".to_owned())
         );
-        audited.hold_beyond(u64::MAX);
+        audited.quarantine_beyond(u64::MAX);
         assert_eq!(audited.entries.len(), 3);
         // The room is one pair: the pair that waited is no part of the sample.
-        audited.hold_beyond(1);
+        audited.quarantine_beyond(1);
         assert_eq!((entered(&audited).join(" "), waiting(&audited).join(" ")), ("11".to_owned(), "1 2 12".to_owned()));
-        assert_eq!(holds(&audited), [Hold::BreakerOpen]);
+        assert_eq!(holds(&audited), [BatchReason::BreakerOpen]);
         let mut audited = world.audit(&new);
-        audited.hold_beyond(0);
+        audited.quarantine_beyond(0);
         assert_eq!((entered(&audited).len(), waiting(&audited).join(" ")), (0, "1 2".to_owned()));
-        assert_eq!(holds(&audited), [Hold::BreakerOpen; 3]);
+        assert_eq!(holds(&audited), [BatchReason::BreakerOpen; 3]);
         assert!(audited.held.iter().all(|held| !held.has_waited));
     }
 
@@ -798,7 +807,7 @@ mod tests {
         let audited = audit(newcomers, Background::default(), &world.rules, &world.salt);
         assert_eq!(numbers(&audited), (1, 7, 0, 1));
         assert!(audited.entries[0].line.text().contains("\"event_id\":\"10\""));
-        assert_eq!(holds(&audited), [[Hold::BreakerOpen; 6].as_slice(), &[Hold::IdConflict]].concat());
+        assert_eq!(holds(&audited), [[BatchReason::BreakerOpen; 6].as_slice(), &[BatchReason::IdConflict]].concat());
     }
 
     #[test]
@@ -811,10 +820,10 @@ mod tests {
             audit(newcomers, world.background.clone(), &world.rules, &world.salt)
         };
         let mut audited = audit_of(&world);
-        audited.hold_beyond(u64::MAX);
+        audited.quarantine_beyond(u64::MAX);
         assert_eq!((numbers(&audited), audited.learnt(&[]).pairs()), ((3, 0, 0, 0), 3));
-        audited.hold_beyond(1);
-        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![Hold::BreakerOpen; 2]));
+        audited.quarantine_beyond(1);
+        assert_eq!((numbers(&audited), holds(&audited)), ((1, 2, 0, 0), vec![BatchReason::BreakerOpen; 2]));
         assert!(audited.held[0].line.text() == lines[1] && audited.held[1].line.text() == lines[2], "in order");
         world.background = audited.learnt(&[]);
         assert_eq!(world.background.pairs(), 1);
@@ -836,7 +845,7 @@ mod tests {
         let between = words[10..150].join(" ");
         assert!(is_near(&left, &right) < 0.8 && is_near(&left, &between) >= 0.8 && is_near(&right, &between) >= 0.8);
         world.freeze(&[line("1", &left, "r", "a"), line("2", &right, "r", "b")]);
-        assert_eq!(holds(&world.freeze(&[line("3", &between, "r", "c")])), [Hold::SplitConflict]);
+        assert_eq!(holds(&world.freeze(&[line("3", &between, "r", "c")])), [BatchReason::SplitConflict]);
     }
 
     proptest! {

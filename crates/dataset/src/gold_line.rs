@@ -7,7 +7,7 @@ use flywheel_log::Sender;
 use serde::Deserialize;
 use yoke::Yokeable;
 
-use super::hold::Hold;
+use super::hold::BatchReason;
 use super::split::{Split, SplitSalt};
 
 /// The tag of a pair that an operator has released.
@@ -228,7 +228,7 @@ impl LineSender {
 /// Returns the line of a quarantined pair for the route `quarantine`: the gold line, with the reasons. `None` if it is not an
 /// object.
 #[must_use]
-pub fn held_line(line: &str, holds: &[Hold]) -> Option<String> {
+pub fn quarantined_line(line: &str, holds: &[BatchReason]) -> Option<String> {
     // A quotation mark in a text has a backslash before it, so these bytes occur nowhere else.
     const NO_REASONS: &str = "\"reasons\":[]";
     let reasons = serde_json::to_string(holds).ok()?;
@@ -258,9 +258,9 @@ mod tests {
 
     #[test]
     fn a_held_line_says_why_and_nothing_else_changes() {
-        let held = held_line(LINE, &[Hold::Burst, Hold::Conflict]).unwrap();
+        let held = quarantined_line(LINE, &[BatchReason::Burst, BatchReason::Conflict]).unwrap();
         assert_eq!(held.replace(r#"["burst","conflict"],"policy"#, r#"[],"policy"#), LINE);
-        let spaced = held_line(r#"{"a": 1, "reasons": []}"#, &[Hold::Burst]).unwrap();
+        let spaced = quarantined_line(r#"{"a": 1, "reasons": []}"#, &[BatchReason::Burst]).unwrap();
         assert_eq!(spaced, r#"{"a":1,"reasons":["burst"]}"#);
     }
 }

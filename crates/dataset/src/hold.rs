@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 /// The reason why a pair is quarantined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Hold {
+pub enum BatchReason {
     /// It carries a phrase that is a burst.
     Burst,
     /// Another pair of the same prompt says the opposite, or the model's output has too many different edits.

@@ -57,7 +57,7 @@ mod waiting;
 pub use amendment::{
     Amendment, Change, NetNew, Operation, Place, ReplacedObject, Replacement, RowSet, Selection, pair_key,
 };
-pub use audit::{Audited, Entry, HeldPair, audit};
+pub use audit::{Audited, Entry, QuarantinedPair, audit};
 pub use background::{Background, UnreadableBackground};
 pub use bursts::Burst;
 pub use caps::{Attribution, Caps, Shortfall};
@@ -67,17 +67,18 @@ pub use drift::Drift;
 pub use erasing::{ErasedIds, LinesLeft, part_left};
 pub use fingerprint::Fingerprint;
 pub(crate) use gold_line::RELEASED;
-pub use gold_line::{GoldLine, LineSender, held_line};
-pub use hold::Hold;
+pub use gold_line::{GoldLine, LineSender, quarantined_line};
+pub use hold::BatchReason;
 pub use newcomers::{Newcomers, RowInDataset};
 pub use object::{ObjectDigest, StreamDigest, object_sha256};
 pub use outputs::RowRevision;
 pub use pair::Pair;
 pub use reviewing::{
-    DECISIONS_PREFIX, Decision as HeldDecision, Decisions, HeldLine, HeldSelection, NotReleasable, reviewed_part,
+    DECISIONS_PREFIX, Decision as ReviewDecision, Decisions, NotReleasable, QuarantineSelection, QuarantinedLine,
+    reviewed_part,
 };
 pub use rules::{DatasetRules, DatasetSection};
 pub use split::{Split, SplitSalt};
 pub use statistics::{Statistics, Tally};
-pub use version::{Consumed, ConsumedPart, Counts, HeldPart, Misfit, Revised, VersionRecord, WrittenFiles};
+pub use version::{Consumed, ConsumedPart, Counts, Misfit, QuarantinedPart, Revised, VersionRecord, WrittenFiles};
 pub use waiting::{WaitingPair, WaitingPairs};

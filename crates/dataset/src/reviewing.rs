@@ -105,7 +105,7 @@ pub enum NotReleasable {
 
 /// A line of a quarantined or reviewed event, with its columns in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct HeldLine {
+pub struct QuarantinedLine {
     pair_id: Option<String>,
     /// The event's id.
     pub event_id: String,
@@ -150,7 +150,7 @@ impl Entry {
     }
 }
 
-impl HeldLine {
+impl QuarantinedLine {
     /// Reads a line; `None` if it lacks a column.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
@@ -276,14 +276,14 @@ fn digest(decision: Decision, events: &BTreeSet<String>) -> String {
     hex(&events.iter().fold(digest, |digest, event| digest.text(event)).finish()[..DIGEST_DIGITS / 2])
 }
 
-fn to_json(line: &HeldLine) -> String {
+fn to_json(line: &QuarantinedLine) -> String {
     // The line has only texts, numbers and lists, all of which JSON can represent.
     serde_json::to_string(line).unwrap_or_default()
 }
 
 /// A selection of quarantined and reviewed events: those that match every given field.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HeldSelection<'s> {
+pub struct QuarantineSelection<'s> {
     /// By event id.
     pub events: &'s [String],
     /// By pair id.
@@ -298,7 +298,7 @@ pub struct HeldSelection<'s> {
     pub until: Option<Millis>,
 }
 
-impl HeldSelection<'_> {
+impl QuarantineSelection<'_> {
     /// Returns `true` if it names single events or pairs.
     #[must_use]
     pub fn names_some(&self) -> bool {
@@ -307,7 +307,7 @@ impl HeldSelection<'_> {
 
     /// Returns `true` if an event is selected.
     #[must_use]
-    pub fn has(&self, line: &HeldLine) -> bool {
+    pub fn has(&self, line: &QuarantinedLine) -> bool {
         let is_named = !self.names_some()
             || self.events.contains(&line.event_id)
             || line.pair_id.as_ref().is_some_and(|pair| self.pairs.contains(pair));
@@ -348,10 +348,10 @@ mod tests {
         (curated.verdict.route, curated.line)
     }
 
-    fn held() -> HeldLine {
+    fn held() -> QuarantinedLine {
         let (route, line) = curated(json!({}));
         assert_eq!(route, Route::Review);
-        HeldLine::parse(&line).unwrap()
+        QuarantinedLine::parse(&line).unwrap()
     }
 
     #[test]
@@ -372,15 +372,15 @@ mod tests {
                        thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id";
         let positions = columns.split(' ').map(|column| released.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
-        let again = HeldLine::parse(&released).unwrap().released(Some("kim")).unwrap();
+        let again = QuarantinedLine::parse(&released).unwrap().released(Some("kim")).unwrap();
         assert_eq!(again, (route, released), "and once more it is the same");
     }
 
     #[test]
     fn what_straddles_the_split_is_not_released_and_what_was_too_long_to_compare_gets_its_similarity() {
-        let straddling = HeldLine { reasons: vec!["split_conflict".to_owned()], ..held() };
+        let straddling = QuarantinedLine { reasons: vec!["split_conflict".to_owned()], ..held() };
         assert_eq!(straddling.released(None), Err(NotReleasable::SplitConflict));
-        let long = HeldLine { similarity: None, ..held() };
+        let long = QuarantinedLine { similarity: None, ..held() };
         assert_eq!(long.released(None).unwrap(), held().released(None).unwrap());
     }
 
@@ -412,7 +412,7 @@ mod tests {
             let mut event = fields.clone();
             event["final_user_edit"] = Value::Null;
             let (was_in, line) = curated(event);
-            let held = HeldLine::parse(&line).unwrap();
+            let held = QuarantinedLine::parse(&line).unwrap();
             let (released_to, released) = held.released(Some("kim")).unwrap();
             assert_eq!((was_in, released_to), (held_in, route), "{fields}");
             let (before, after): (Value, Value) =
@@ -422,12 +422,12 @@ mod tests {
                 assert_eq!(before[column], after[column], "{fields}: {column}");
             }
             assert!(GoldLine::parse(&released).is_none(), "it is no pair");
-            let again = HeldLine::parse(&released).unwrap().released(Some("kim")).unwrap();
+            let again = QuarantinedLine::parse(&released).unwrap().released(Some("kim")).unwrap();
             assert_eq!(again, (route, released));
         }
-        let silent = HeldLine { chosen: None, ..held() };
+        let silent = QuarantinedLine { chosen: None, ..held() };
         assert_eq!(silent.released(None), Err(NotReleasable::NoPair));
-        let empty = HeldLine { chosen: None, rejected: None, ..held() };
+        let empty = QuarantinedLine { chosen: None, rejected: None, ..held() };
         assert_eq!((empty.released(None), empty.correction("a text", None)), (Err(NotReleasable::NoPair), None));
     }
 
@@ -442,10 +442,10 @@ mod tests {
     }
 
     /// Returns the line of the same event as a key's holder posted it.
-    fn held_of(key: &str) -> HeldLine {
+    fn held_of(key: &str) -> QuarantinedLine {
         let entry = |key: &str, value: &str| Entry { key: key.to_owned(), value: value.to_owned() };
         let context = vec![entry("tenant", "acme"), entry(INGEST_KEY, key), entry(EVENT_KEY, &format!("{key} e-1"))];
-        HeldLine { context, ..held() }
+        QuarantinedLine { context, ..held() }
     }
 
     #[test]
@@ -453,7 +453,7 @@ mod tests {
         let line: Value = serde_json::from_str(&held_of("shop").dropped(Decision::Rejected).unwrap()).unwrap();
         let sender = json!([{"key": INGEST_KEY, "value": "shop"}, {"key": EVENT_KEY, "value": "shop e-1"}]);
         assert_eq!(line["context"], sender);
-        let correction = |held: HeldLine| -> Value {
+        let correction = |held: QuarantinedLine| -> Value {
             serde_json::from_str(&held.correction("another text", None).unwrap()).unwrap()
         };
         let [shop, desk, old] = [held_of("shop"), held_of("desk"), held()].map(correction);
@@ -476,7 +476,7 @@ mod tests {
         assert_ne!(held().correction(text, None).unwrap(), message);
         // An output without an edit becomes a pair, from either of the two texts.
         for (chosen, rejected) in [(None, held().rejected), (held().rejected, None)] {
-            let unedited = HeldLine { chosen, rejected, ..held() };
+            let unedited = QuarantinedLine { chosen, rejected, ..held() };
             let pair = curator.curate(&unedited.correction(text, None).unwrap(), NOW).unwrap();
             assert_eq!((pair.verdict.route, pair.pair_id.as_str()), (Route::Gold, line["pair_id"].as_str().unwrap()));
         }
@@ -485,15 +485,19 @@ mod tests {
     #[test]
     fn what_is_selected_fits_all_that_is_given() {
         let held = held();
-        let has = |selection: HeldSelection<'_>| selection.has(&held);
+        let has = |selection: QuarantineSelection<'_>| selection.has(&held);
         let events = ["e-1".to_owned()];
-        assert!(has(HeldSelection::default()));
-        assert!(has(HeldSelection { events: &events, reason: Some("critical"), ..HeldSelection::default() }));
-        assert!(!has(HeldSelection { pairs: &events, ..HeldSelection::default() }));
-        assert!(!has(HeldSelection { reason: Some("toxic"), ..HeldSelection::default() }));
-        assert!(has(HeldSelection { from: Some(NOW), until: Some(NOW + 1), ..HeldSelection::default() }));
-        assert!(!has(HeldSelection { until: Some(NOW), ..HeldSelection::default() }));
-        assert!(!has(HeldSelection { contributor: Some("x".into()), ..HeldSelection::default() }));
+        assert!(has(QuarantineSelection::default()));
+        assert!(has(QuarantineSelection {
+            events: &events,
+            reason: Some("critical"),
+            ..QuarantineSelection::default()
+        }));
+        assert!(!has(QuarantineSelection { pairs: &events, ..QuarantineSelection::default() }));
+        assert!(!has(QuarantineSelection { reason: Some("toxic"), ..QuarantineSelection::default() }));
+        assert!(has(QuarantineSelection { from: Some(NOW), until: Some(NOW + 1), ..QuarantineSelection::default() }));
+        assert!(!has(QuarantineSelection { until: Some(NOW), ..QuarantineSelection::default() }));
+        assert!(!has(QuarantineSelection { contributor: Some("x".into()), ..QuarantineSelection::default() }));
     }
 
     #[test]

@@ -15,8 +15,8 @@ use super::bursts::Burst;
 use super::caps::{Attribution, Caps};
 use super::content::ContentDigest;
 use super::drift::Drift;
-use super::gold_line::{GoldLine, held_line};
-use super::hold::Hold;
+use super::gold_line::{GoldLine, quarantined_line};
+use super::hold::BatchReason;
 use super::object::ObjectDigest;
 use super::rules::DatasetRules;
 use super::split::{Split, SplitSalt};
@@ -53,7 +53,7 @@ pub struct VersionRecord {
     /// The data files that they are in. If others replace them, as after a compaction, the digest of the rows still holds.
     pub files: Vec<ObjectDigest>,
     /// The pairs that it quarantines, if any.
-    pub held: Option<HeldPart>,
+    pub held: Option<QuarantinedPart>,
     /// The rows of the version before that leave with this one, if any: revised or withdrawn by their users.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revised: Option<Revised>,
@@ -124,10 +124,10 @@ pub struct Counts {
     /// Lines that are quarantined, some for more than one reason.
     pub held: u64,
     /// Quarantined pairs by reason.
-    pub held_for: BTreeMap<Hold, u64>,
+    pub held_for: BTreeMap<BatchReason, u64>,
     /// Waiting pairs by the cap that they are over.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub waiting_for: BTreeMap<Hold, u64>,
+    pub waiting_for: BTreeMap<BatchReason, u64>,
 }
 
 /// Rows that a freeze removes, because their users revised or withdrew them.
@@ -156,7 +156,7 @@ impl From<Vec<ObjectDigest>> for WrittenFiles {
 
 /// The part of quarantined pairs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldPart {
+pub struct QuarantinedPart {
     /// Its key in the route `quarantine`.
     pub key: String,
     /// Its lines.
@@ -175,13 +175,13 @@ pub struct Misfit {
     pub what: String,
 }
 
-impl HeldPart {
+impl QuarantinedPart {
     /// Returns the part of these quarantined pairs, with its body; `None` if there are none. Its key follows from its content and
     /// from the time of the newest consumed part, so a retry makes the same key.
     #[must_use]
     pub fn of(audited: &Audited, written_at: Millis) -> Option<(Self, String)> {
         let mut body = String::new();
-        for line in audited.held.iter().filter_map(|held| held_line(held.line.text(), &held.holds)) {
+        for line in audited.held.iter().filter_map(|held| quarantined_line(held.line.text(), &held.holds)) {
             body.push_str(&line);
             body.push('\n');
         }
@@ -201,7 +201,7 @@ impl VersionRecord {
         (version, crossing): (u64, u64),
         previous: Option<&Self>,
         consumed: Consumed,
-        (held, background): (Option<HeldPart>, ObjectDigest),
+        (held, background): (Option<QuarantinedPart>, ObjectDigest),
         (rules, salt): (&DatasetRules, &SplitSalt),
     ) -> Self {
         let mut content = ContentDigest::default();
@@ -450,7 +450,7 @@ mod tests {
         waited.iter().for_each(|line| newcomers.add_waiting(Pair::read(line).unwrap()));
         lines.iter().for_each(|line| newcomers.add(Pair::read(line).unwrap()));
         let audited = audit(newcomers, Background::default(), &rules, &salt);
-        let held = HeldPart::of(&audited, 1_795_342_830_007).map(|(held, _)| held);
+        let held = QuarantinedPart::of(&audited, 1_795_342_830_007).map(|(held, _)| held);
         let consumed = Consumed { parts: 1, lines: lines.len() as u64, list: ObjectDigest::of("parts", "jsonl", b"") };
         let background = ObjectDigest::of("background", "bin", &audited.learnt(&[]).to_bytes());
         let record =
@@ -470,7 +470,7 @@ mod tests {
     fn records_follow_one_another_and_read_back() {
         let (first, audited) = record(1, &lines(0..7), None);
         assert_eq!((first.counts.entered, first.counts.held), (5, 2));
-        assert_eq!(first.counts.held_for[&Hold::ContributorCap], 2);
+        assert_eq!(first.counts.held_for[&BatchReason::ContributorCap], 2);
         first.check(None).unwrap();
         first.check_rows(rows(&audited).into_iter()).unwrap();
         let (second, _) = record(2, &lines(7..9), Some(&first));
@@ -530,7 +530,7 @@ mod tests {
         let (first, audited) = record_with(9, 1, &[], &lines(0..7), None);
         first.check(None).unwrap();
         assert_eq!((first.counts.entered, first.waiting_pairs(), &first.held), (5, 2, &None));
-        assert_eq!(first.counts.waiting_for[&Hold::ContributorCap], 2);
+        assert_eq!(first.counts.waiting_for[&BatchReason::ContributorCap], 2);
         let waited: Vec<_> = audited.waiting.iter().map(|pair| pair.line.text().to_owned()).collect();
         let (second, _) = record_with(9, 2, &waited, &lines(7..9), Some(&first));
         second.check(Some(&first)).unwrap();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::hold::Hold;
+use super::hold::BatchReason;
 use super::object::ObjectDigest;
 use super::pair::Pair;
 
@@ -18,7 +18,7 @@ pub struct WaitingPair {
     /// Its line, as curated.
     pub line: Pair,
     /// The cap that it is over; or the circuit breaker, which admits no pair that waited.
-    pub why: Hold,
+    pub why: BatchReason,
     /// `true` if it waited before this freeze.
     pub has_waited: bool,
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flywheel_base::Route;
 use flywheel_curation::Curator;
-use flywheel_dataset::{Audited, Background, DatasetRules, GoldLine, Hold, Newcomers, Pair, SplitSalt, audit};
+use flywheel_dataset::{Audited, Background, BatchReason, DatasetRules, GoldLine, Newcomers, Pair, SplitSalt, audit};
 use flywheel_event::ContributorKey;
 use flywheel_policy::Policy;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ fn audited(lines: &[String], background: Background) -> Audited {
 }
 
 /// Returns the quarantined pairs by campaign, or `clean`, and by reason.
-fn held(audited: &Audited) -> (BTreeMap<String, usize>, BTreeMap<Hold, usize>) {
+fn held(audited: &Audited) -> (BTreeMap<String, usize>, BTreeMap<BatchReason, usize>) {
     let (mut campaigns, mut reasons) = (BTreeMap::new(), BTreeMap::new());
     for pair in &audited.held {
         let id = pair.line.gold().event_id.to_string();

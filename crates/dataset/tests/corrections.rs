@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use flywheel_dataset::{Audited, Background, DatasetRules, Hold, Newcomers, Pair, SplitSalt, audit};
+use flywheel_dataset::{Audited, Background, BatchReason, DatasetRules, Newcomers, Pair, SplitSalt, audit};
 use serde_json::json;
 
 /// The edits of a batch: each one's contributor, and the phrase that its user added, if any.
@@ -56,7 +56,7 @@ impl Batch {
     /// Returns the numbers of quarantined pairs with the phrase, and without.
     fn held(&self) -> (usize, usize) {
         let audited = self.audited();
-        assert!(audited.held.iter().all(|held| held.holds == [Hold::Burst]));
+        assert!(audited.held.iter().all(|held| held.holds == [BatchReason::Burst]));
         let ids = audited.held.iter().map(|held| held.line.gold().event_id.to_string());
         let (with, without): (Vec<_>, Vec<_>) = ids.partition(|id| id.starts_with("phrase"));
         (with.len(), without.len())

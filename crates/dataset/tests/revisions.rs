@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::Curator;
 use flywheel_dataset::{
-    Audited, Background, Change, DatasetRules, Entry, Fingerprint, GoldLine, Hold, Newcomers, Pair, RowInDataset,
-    RowRevision, SplitSalt, audit,
+    Audited, Background, BatchReason, Change, DatasetRules, Entry, Fingerprint, GoldLine, Newcomers, Pair,
+    RowInDataset, RowRevision, SplitSalt, audit,
 };
 use flywheel_event::{ContributorKey, Endpoint, Received, Submission, Submitted};
 use flywheel_policy::Policy;
@@ -315,10 +315,10 @@ fn two_contents_under_one_id_of_one_sender_are_a_row_and_a_quarantined_conflict(
     let mut together = World::new();
     let audited = together.freeze(&[first.clone(), other.clone()]);
     assert_eq!((audited.entries.len(), audited.held.len(), audited.duplicates), (1, 1, 0));
-    assert_eq!(audited.held[0].holds, [Hold::IdConflict]);
+    assert_eq!(audited.held[0].holds, [BatchReason::IdConflict]);
     let mut apart = World::new();
     apart.freeze(std::slice::from_ref(&first));
-    assert_eq!(apart.freeze(std::slice::from_ref(&other)).held[0].holds, [Hold::IdConflict]);
+    assert_eq!(apart.freeze(std::slice::from_ref(&other)).held[0].holds, [BatchReason::IdConflict]);
     let audited = apart.freeze(&[first, other.clone()]);
     assert_eq!((audited.duplicates, audited.held.len()), (2, 0), "delivered again, both are known");
     let released = other.json.replace("\"tags\":[]", "\"tags\":[\"id_conflict\",\"released\"]");

@@ -27,7 +27,7 @@ use flywheel_base::instant::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::breaker_bounds::BreakerBounds;
-use crate::held_sender::{HeldSender, Sender};
+use crate::held_sender::{QuarantinedSender, Sender};
 use crate::part::PartName;
 
 /// The breaker's object key. It is moved by conditional writes only (`If-Match`).
@@ -207,7 +207,7 @@ pub struct Breaker {
     pub changes: Vec<BreakerChange>,
     /// The senders whose gold is held while others' is not, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub senders: Vec<HeldSender>,
+    pub senders: Vec<QuarantinedSender>,
 }
 
 /// The error of a change to the state that the breaker is in already.
@@ -281,7 +281,7 @@ impl Breaker {
         let mut opened = self.moved(BreakerState::Open, Cause::BeyondBounds { crossing, exceeded }, now);
         opened.changes.last_mut()?.sender = Some(sender.clone());
         opened.senders = self.senders.iter().filter(|held| held.sender != sender).cloned().collect();
-        opened.senders.push(HeldSender { sender, until: None });
+        opened.senders.push(QuarantinedSender { sender, until: None });
         opened.senders.drain(..opened.senders.len().saturating_sub(MAX_SENDERS));
         opened.half_open_at = half_open_at(bounds, now);
         Some(opened)
@@ -342,7 +342,8 @@ impl Breaker {
         let is_left = self.is_open_for_all() && to != BreakerState::Open;
         let hold_before = if is_left { self.hold_before.max(now) } else { self.hold_before };
         // All that a sender wrote until now stays in quarantine, as all gold of an open breaker does.
-        let settled = |held: &HeldSender| HeldSender { until: Some(held.until.unwrap_or(now)), ..held.clone() };
+        let settled =
+            |held: &QuarantinedSender| QuarantinedSender { until: Some(held.until.unwrap_or(now)), ..held.clone() };
         let senders = self.senders.iter().map(settled).collect();
         Self { state: to, half_open_at: None, hold_before, changes, senders }
     }

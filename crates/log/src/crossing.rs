@@ -319,7 +319,7 @@ fn backoff(failures: u64) -> Millis {
 mod tests {
     use super::*;
     use crate::breaker::BreakerState;
-    use crate::held_sender::{HeldSender, Sender};
+    use crate::held_sender::{QuarantinedSender, Sender};
     use crate::pointer::{FreezeReport, Trainings};
 
     const T: u64 = 5_000;
@@ -568,7 +568,7 @@ mod tests {
         }
         // Open for one sender, it stops no run.
         let sender = Sender { contributor: None, ingest_key: Some("desk".to_owned()) };
-        let for_one = Breaker { senders: vec![HeldSender { sender, until: None }], ..open };
+        let for_one = Breaker { senders: vec![QuarantinedSender { sender, until: None }], ..open };
         assert_eq!(World { breaker: for_one, ..World::default().knowing(runs) }.decide(T), start(7, 1));
         let half_open = Breaker { state: BreakerState::HalfOpen, ..Breaker::default() };
         assert_eq!(World { breaker: half_open, ..World::default().knowing(runs) }.decide(T), start(7, 1));

@@ -44,7 +44,7 @@ impl fmt::Display for Sender {
 
 /// A sender whose gold goes to quarantine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeldSender {
+pub struct QuarantinedSender {
     /// The sender.
     #[serde(flatten)]
     pub sender: Sender,
@@ -53,7 +53,7 @@ pub struct HeldSender {
     pub until: Option<Millis>,
 }
 
-impl HeldSender {
+impl QuarantinedSender {
     /// Returns `true` if a pending line goes to quarantine.
     pub(crate) fn holds(&self, part: &PartName, contributor: Option<&str>, ingest_key: Option<&str>) -> bool {
         self.until.is_none_or(|until| part.written_at < until) && self.sender.wrote(contributor, ingest_key)

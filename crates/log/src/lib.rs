@@ -23,7 +23,7 @@ pub use breaker::{
 };
 pub use breaker_bounds::{BreakerBounds, BreakerSection};
 pub use crossing::{Attempt, Decision, KnownRuns, Sight, Trigger, decide};
-pub use held_sender::{HeldSender, Sender};
+pub use held_sender::{QuarantinedSender, Sender};
 pub use part::{DIGEST_DIGITS, InvalidPartName, PartName, part_keys_from, route_prefix};
 pub use pointer::{Amended, FreezeReport, Frozen, POINTER_KEY, Pointer, Trainings};
 pub use training_rules::{TrainingRules, TrainingSection};

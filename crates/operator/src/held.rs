@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use flywheel_base::{Refusal, Route, instant::Millis};
 use flywheel_curation::{CuratedEvent, Curator};
-use flywheel_dataset::{DECISIONS_PREFIX, Decisions, HeldDecision, HeldLine, HeldSelection, reviewed_part};
+use flywheel_dataset::{
+    DECISIONS_PREFIX, Decisions, QuarantineSelection, QuarantinedLine, ReviewDecision, reviewed_part,
+};
 use flywheel_lake::{LakeError, ListKeys, ListRoute, LoadPointer, ReadPart, WritePart};
 use flywheel_log::PartName;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -16,7 +18,7 @@ const CONCURRENT_READS: usize = 16;
 
 /// A decision that was not made.
 #[derive(Debug, thiserror::Error)]
-pub enum HeldError {
+pub enum QuarantineError {
     /// A named event or pair is neither in review nor in quarantine.
     #[error("{0} is neither in review nor in quarantine")]
     NotHeld(String),
@@ -62,13 +64,13 @@ pub enum HeldError {
 }
 
 /// The selected events that no operator has decided about.
-pub type OpenEvents = Vec<HeldLine>;
+pub type OpenEvents = Vec<QuarantinedLine>;
 
 /// A planned decision: for each event a line and its route.
 #[derive(Debug)]
-pub struct HeldPlan {
+pub struct QuarantinePlan {
     /// The decision.
-    pub decision: HeldDecision,
+    pub decision: ReviewDecision,
     /// The lines, by event.
     pub lines: BTreeMap<String, (Route, String)>,
     /// Selected events that cannot be released, with the reason.
@@ -80,38 +82,38 @@ pub struct HeldPlan {
 /// Returns the selected events that no operator has decided about, each by its latest line.
 ///
 /// # Errors
-/// [`HeldError::NotHeld`] if a named event or pair is not there; or if an object is damaged or cannot be read.
+/// [`QuarantineError::NotHeld`] if a named event or pair is not there; or if an object is damaged or cannot be read.
 pub async fn open_events(
     lake: &(impl ListKeys + ListRoute + ReadPart),
-    selection: &HeldSelection<'_>,
-) -> Result<OpenEvents, HeldError> {
+    selection: &QuarantineSelection<'_>,
+) -> Result<OpenEvents, QuarantineError> {
     let decided = decided_events(lake).await?;
     let found = find(lake, selection).await?;
     all_are_there(selection, &found, &decided)?;
     Ok(found.into_iter().filter(|held| !decided.contains(&held.event_id)).collect())
 }
 
-impl HeldPlan {
+impl QuarantinePlan {
     /// Plans a release. Of many selected events those that cannot be released are left. An event named by id must succeed.
     ///
     /// # Errors
-    /// [`HeldError::NotReleasable`].
+    /// [`QuarantineError::NotReleasable`].
     pub fn release(
         found: OpenEvents,
-        selection: &HeldSelection<'_>,
+        selection: &QuarantineSelection<'_>,
         reviewer: Option<&str>,
-    ) -> Result<Self, HeldError> {
+    ) -> Result<Self, QuarantineError> {
         let (mut lines, mut left) = (BTreeMap::new(), BTreeMap::new());
         for held in found {
             match held.released(reviewer) {
                 Ok(line) => drop(lines.insert(held.event_id, line)),
                 Err(error) if selection.names_some() => {
-                    return Err(HeldError::NotReleasable { event: held.event_id, cause: error.to_string() });
+                    return Err(QuarantineError::NotReleasable { event: held.event_id, cause: error.to_string() });
                 }
                 Err(error) => drop(left.insert(held.event_id, error.to_string())),
             }
         }
-        Ok(Self { decision: HeldDecision::Released, lines, left, correction: None })
+        Ok(Self { decision: ReviewDecision::Released, lines, left, correction: None })
     }
 
     /// Plans a correction: the text is an edit of the reviewer's, judged by the rules as any edit.
@@ -124,29 +126,29 @@ impl HeldPlan {
         reviewer: Option<&str>,
         curator: &Curator,
         now: Millis,
-    ) -> Result<Self, HeldError> {
+    ) -> Result<Self, QuarantineError> {
         let plan =
-            |lines, correction| Self { decision: HeldDecision::Corrected, lines, left: BTreeMap::new(), correction };
-        let [held] = match <[HeldLine; 1]>::try_from(found) {
+            |lines, correction| Self { decision: ReviewDecision::Corrected, lines, left: BTreeMap::new(), correction };
+        let [held] = match <[QuarantinedLine; 1]>::try_from(found) {
             Ok(one) => one,
             Err(found) if found.is_empty() => return Ok(plan(BTreeMap::new(), None)),
-            Err(_) => return Err(HeldError::NotOne),
+            Err(_) => return Err(QuarantineError::NotOne),
         };
-        let message = held.correction(text, reviewer).ok_or(HeldError::NoOutput)?;
-        let edit = curator.curate(&message, now).map_err(HeldError::NoEdit)?;
+        let message = held.correction(text, reviewer).ok_or(QuarantineError::NoOutput)?;
+        let edit = curator.curate(&message, now).map_err(QuarantineError::NoEdit)?;
         if edit.verdict.route != Route::Gold {
             let reasons: Vec<_> = edit.verdict.reasons.iter().map(|reason| reason.as_str()).collect();
-            return Err(HeldError::NotGold { route: edit.verdict.route, reasons: reasons.join(", ") });
+            return Err(QuarantineError::NotGold { route: edit.verdict.route, reasons: reasons.join(", ") });
         }
-        let line = held.dropped(HeldDecision::Corrected).map(|line| (held.event_id, (Route::Dropped, line)));
+        let line = held.dropped(ReviewDecision::Corrected).map(|line| (held.event_id, (Route::Dropped, line)));
         Ok(plan(line.into_iter().collect(), Some(edit)))
     }
 
     /// Plans a rejection: the events get a line in `dropped`.
     #[must_use]
     pub fn reject(found: OpenEvents) -> Self {
-        let decision = HeldDecision::Rejected;
-        let line = |held: HeldLine| Some((held.event_id.clone(), (Route::Dropped, held.dropped(decision)?)));
+        let decision = ReviewDecision::Rejected;
+        let line = |held: QuarantinedLine| Some((held.event_id.clone(), (Route::Dropped, held.dropped(decision)?)));
         let lines = found.into_iter().filter_map(line).collect();
         Self { decision, lines, left: BTreeMap::new(), correction: None }
     }
@@ -165,7 +167,7 @@ impl HeldPlan {
         by: &str,
         why: &str,
         now: Millis,
-    ) -> Result<Vec<String>, HeldError> {
+    ) -> Result<Vec<String>, QuarantineError> {
         let pointer = lake.load_pointer().await?.pointer;
         // This machine's clock may be wrong. A part before this time is never consumed, for the log is frozen up to it.
         let written_at = now.max(pointer.watermark.consumed_until());
@@ -200,12 +202,12 @@ impl HeldPlan {
 }
 
 /// Returns the events that an operator has decided about.
-async fn decided_events(lake: &(impl ListKeys + ReadPart)) -> Result<HashSet<String>, HeldError> {
+async fn decided_events(lake: &(impl ListKeys + ReadPart)) -> Result<HashSet<String>, QuarantineError> {
     let keys = lake.list_keys(DECISIONS_PREFIX).await?;
     let read = |key: String| async move {
         let record = lake.read_part(&key).await?;
         let record = serde_json::from_slice::<Decisions>(&record);
-        record.map_err(|error| HeldError::Damaged { key, what: error.to_string() })
+        record.map_err(|error| QuarantineError::Damaged { key, what: error.to_string() })
     };
     let records = stream::iter(keys).map(read).buffer_unordered(CONCURRENT_READS);
     let records: Vec<_> = records.try_collect().await?;
@@ -213,8 +215,11 @@ async fn decided_events(lake: &(impl ListKeys + ReadPart)) -> Result<HashSet<Str
 }
 
 /// Returns the matching events, each by its latest line.
-async fn find(lake: &(impl ListRoute + ReadPart), selection: &HeldSelection<'_>) -> Result<Vec<HeldLine>, HeldError> {
-    let mut found: BTreeMap<String, (Millis, HeldLine)> = BTreeMap::new();
+async fn find(
+    lake: &(impl ListRoute + ReadPart),
+    selection: &QuarantineSelection<'_>,
+) -> Result<Vec<QuarantinedLine>, QuarantineError> {
+    let mut found: BTreeMap<String, (Millis, QuarantinedLine)> = BTreeMap::new();
     for route in [Route::Review, Route::Quarantine] {
         // A part is written after its lines were curated.
         let within = selection.from.unwrap_or(0)..=Millis::MAX;
@@ -226,17 +231,17 @@ async fn find(lake: &(impl ListRoute + ReadPart), selection: &HeldSelection<'_>)
                 Err(error) if error.is_missing() => None,
                 other => Some(other?),
             };
-            Ok::<_, HeldError>((name.written_at, key, body))
+            Ok::<_, QuarantineError>((name.written_at, key, body))
         };
         let names = listing.parts.into_iter().map(|part| part.name);
         let mut parts = stream::iter(names).map(read).buffered(CONCURRENT_READS);
         while let Some((written_at, key, body)) = parts.try_next().await? {
             let Some(body) = body else { continue };
-            let damaged = |what: String| HeldError::Damaged { key: key.clone(), what };
+            let damaged = |what: String| QuarantineError::Damaged { key: key.clone(), what };
             let body = std::str::from_utf8(&body).map_err(|_| damaged("it is not UTF-8".to_owned()))?;
             for (index, line) in body.split_terminator('\n').enumerate() {
-                let held =
-                    HeldLine::parse(line).ok_or_else(|| damaged(format!("line {} lacks a column", index + 1)))?;
+                let held = QuarantinedLine::parse(line)
+                    .ok_or_else(|| damaged(format!("line {} lacks a column", index + 1)))?;
                 if selection.has(&held) && found.get(&held.event_id).is_none_or(|(at, _)| *at <= written_at) {
                     found.insert(held.event_id.clone(), (written_at, held));
                 }
@@ -247,15 +252,15 @@ async fn find(lake: &(impl ListRoute + ReadPart), selection: &HeldSelection<'_>)
 }
 
 fn all_are_there(
-    selection: &HeldSelection<'_>,
-    found: &[HeldLine],
+    selection: &QuarantineSelection<'_>,
+    found: &[QuarantinedLine],
     decided: &HashSet<String>,
-) -> Result<(), HeldError> {
+) -> Result<(), QuarantineError> {
     let has_event = |event: &&String| found.iter().any(|held| held.event_id == **event) || decided.contains(*event);
     let has_pair = |pair: &&String| found.iter().any(|held| held.pair_id() == Some(pair.as_str()));
     let missing = selection.events.iter().find(|event| !has_event(event));
     match missing.or_else(|| selection.pairs.iter().find(|pair| !has_pair(pair))) {
         None => Ok(()),
-        Some(missing) => Err(HeldError::NotHeld(missing.clone())),
+        Some(missing) => Err(QuarantineError::NotHeld(missing.clone())),
     }
 }

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | roll back, exclude | [`plan_amendment`] | [`carry_out_amendment`] |
 //! | erase a contributor | [`Eraser::plan`] | [`Eraser::erase`] |
-//! | decide about quarantined and reviewed events | [`open_events`], [`HeldPlan`] | [`HeldPlan::carry_out`] |
+//! | decide about quarantined and reviewed events | [`open_events`], [`QuarantinePlan`] | [`QuarantinePlan::carry_out`] |
 //! | open or close the breaker, demote an adapter | [`PlannedMove::plan`] | [`PlannedMove::carry_out`] |
 //! | answer a run that waits for review | [`open_review`] | [`answer_review`] |
 
@@ -25,7 +25,7 @@ pub use amender::{AmendError, Amender, NewVersion, Request, Wish};
 pub use amendment::{Adapters, Changes, carry_out_amendment, plan_amendment};
 pub use demotion::LiveMove;
 pub use eraser::{Eraser, Erasure};
-pub use held::{HeldError, HeldPlan, OpenEvents, open_events};
+pub use held::{OpenEvents, QuarantineError, QuarantinePlan, open_events};
 pub use lake::{LakeLocation, NoLocation, OpenError, OperatorLake};
 pub use planned_move::{MoveError, PlannedMove, State};
 pub use review::{ReviewError, answer_review, open_review};

@@ -11,7 +11,9 @@ use flywheel_lake::{
     LakeError, ListParts, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer, MemoryLake, MoveBreaker,
     MovePointer as _, Moved, WritePart as _,
 };
-use flywheel_log::{Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, HeldSender, PartName, Sender, Trigger};
+use flywheel_log::{
+    Attempt, Breadth, Breaker, BreakerState, Frozen, Goal, PartName, QuarantinedSender, Sender, Trigger,
+};
 use flywheel_runtime::{Metric, Metrics};
 use futures::future::join_all;
 
@@ -282,7 +284,7 @@ async fn a_breaker_that_is_open_for_one_sender_raises_no_alarm() {
     add_part(&lake, NOW, THRESHOLD).await;
     let closed = lake.load_breaker().await.unwrap();
     let sender = Sender { contributor: None, ingest_key: Some("desk".to_owned()) };
-    let senders = vec![HeldSender { sender, until: None }];
+    let senders = vec![QuarantinedSender { sender, until: None }];
     let open = Breaker { state: BreakerState::Open, senders, ..Breaker::default() };
     lake.move_breaker(&closed, &open).await.unwrap();
     let recorded = Arc::new(Mutex::default());

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use flywheel_base::Route;
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::DatasetRules;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
 use flywheel_log::{BreakerBounds, Goal};
 use flywheel_policy::Policy;
@@ -46,6 +46,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let dataset = DeltaDataset::in_folder(folder)?;
     let freezer = Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), now);
-    freezer.freeze(Crossing { crossing: 1, goal: Goal::default() }).await?;
+    freezer.freeze(FreezeRequest { crossing: 1, goal: Goal::default() }).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::DatasetRules;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
@@ -136,7 +136,7 @@ async fn main() {
         let started = Instant::now();
         let dataset = DeltaDataset::at(location.clone());
         let freezer = Freezer::new(lake.clone(), dataset, rules.clone(), BreakerBounds::default(), || FIRST);
-        let report = freezer.freeze(Crossing { crossing, goal }).await.unwrap();
+        let report = freezer.freeze(FreezeRequest { crossing, goal }).await.unwrap();
         let seconds = started.elapsed().as_secs_f64();
         let peak = peak_megabytes();
         println!(

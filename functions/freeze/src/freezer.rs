@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::{
-    Audited, Consumed, ConsumedPart, DatasetRules, Drift, HeldPart, Newcomers, ObjectDigest, Pair, Shortfall,
+    Audited, Consumed, ConsumedPart, DatasetRules, Drift, Newcomers, ObjectDigest, Pair, QuarantinedPart, Shortfall,
     SplitSalt, VersionRecord, audit, object_sha256,
 };
 use flywheel_lake::{
@@ -34,7 +34,7 @@ const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
 /// The workflow's request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Crossing {
+pub struct FreezeRequest {
     /// The number of the crossing.
     pub crossing: u64,
     /// The minimum for a training.
@@ -117,7 +117,7 @@ where
     ///
     /// # Errors
     /// See [`FreezeError`]. After any error the freeze may be requested again.
-    pub async fn freeze(&self, crossing: Crossing) -> Result<FreezeReport, FreezeError> {
+    pub async fn freeze(&self, crossing: FreezeRequest) -> Result<FreezeReport, FreezeError> {
         let started = Instant::now();
         for attempt in 1..=ATTEMPTS {
             let Some(report) = self.attempt(crossing).await? else { continue };
@@ -128,7 +128,7 @@ where
     }
 
     /// Makes one attempt. `None` means that the lake has moved, and asks for another attempt.
-    async fn attempt(&self, asked: Crossing) -> Result<Option<FreezeReport>, FreezeError> {
+    async fn attempt(&self, asked: FreezeRequest) -> Result<Option<FreezeReport>, FreezeError> {
         let stored = self.lake.load_pointer().await?;
         if let Some(report) = frozen_before(&stored.pointer, asked.crossing)? {
             return Ok(Some(report));
@@ -171,8 +171,8 @@ where
         let may_train = !judged.is_open_for_all();
         let senders: Vec<_> =
             judged.senders.iter().filter(|held| held.until.is_none()).map(|held| &held.sender).collect();
-        audited.hold_senders(&senders);
-        audited.hold_beyond(if may_train { room } else { 0 });
+        audited.quarantine_senders(&senders);
+        audited.quarantine_beyond(if may_train { room } else { 0 });
 
         let revised = self.dataset.rows_of_pairs(&snapshot, &audited.revised).await?;
         let pointer = &self.without_revised(pointer, &audited, &snapshot, version).await?;
@@ -219,7 +219,7 @@ where
         let Draft { previous, salt, consumed, newest, audited, revised, pointer } = draft;
         let learnt = audited.learnt(&revised).to_bytes();
         let background = put_object(&self.dataset, &snapshot, "background", "bin", learnt).await?;
-        let held = HeldPart::of(&audited, newest);
+        let held = QuarantinedPart::of(&audited, newest);
         if let Some((held, body)) = &held {
             self.dataset.put_object(&snapshot, &held.staged, body.clone().into_bytes()).await?;
         }

@@ -5,5 +5,5 @@ mod freezer;
 mod part_lines;
 mod window;
 
-pub use freezer::{Crossing, FreezeError, Freezer};
+pub use freezer::{FreezeError, FreezeRequest, Freezer};
 pub use part_lines::CorruptPart;

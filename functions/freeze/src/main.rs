@@ -1,6 +1,6 @@
 //! The `freeze` function: a task of the fine-tuning workflow.
 
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::S3Lake;
 use flywheel_policy::Policy;
 use flywheel_runtime::{Settings, StartError, aws_config, init_logs, now, packaged_policy};
@@ -16,5 +16,5 @@ async fn main() -> Result<(), StartError> {
     let policy: Policy = packaged_policy(&settings)?;
     let freezer = Freezer::new(lake, DeltaDataset::in_bucket(bucket)?, policy.dataset, policy.breaker, now);
     let freezer = &freezer;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Crossing>| freezer.freeze(event.payload))).await
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<FreezeRequest>| freezer.freeze(event.payload))).await
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use flywheel_base::instant::Millis;
-use flywheel_dataset::{Audited, GoldLine, Hold, LineSender};
+use flywheel_dataset::{Audited, BatchReason, GoldLine, LineSender};
 use flywheel_log::{PartName, Sender, WindowStatistics};
 
 /// The pending lines that the circuit breaker does not bar, and the events that curation quarantined meanwhile.
@@ -83,7 +83,8 @@ impl Window {
         (quarantined, since): (u64, Millis),
         drift: impl Fn(Option<&Sender>) -> Option<f64>,
     ) -> (WindowStatistics, Vec<(Sender, WindowStatistics)>) {
-        let is_burst = |holds: &[Hold]| holds.contains(&Hold::Burst) && !holds.contains(&Hold::BreakerOpen);
+        let is_burst =
+            |holds: &[BatchReason]| holds.contains(&BatchReason::Burst) && !holds.contains(&BatchReason::BreakerOpen);
         let in_bursts = audited.held.iter().filter(|held| !held.has_waited && is_burst(&held.holds));
         let in_bursts: Vec<_> = in_bursts.map(|held| held.line.gold().sender()).collect();
         let bursts = Tally::of(in_bursts.iter());

@@ -9,7 +9,7 @@ use flywheel_base::instant::Millis;
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::{DatasetRules, GoldLine, Operation, Selection};
 use flywheel_event::ContributorKey;
-use flywheel_freeze::{Crossing, FreezeError, Freezer};
+use flywheel_freeze::{FreezeError, FreezeRequest, Freezer};
 use flywheel_lake::{Fault, LoadPointer as _, MemoryLake, MovePointer as _, WritePart as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal, Pointer};
 use flywheel_operator::{AmendError, Amender, NewVersion, Request, Wish};
@@ -47,7 +47,7 @@ impl World {
     async fn freeze_with(&self, most: u64, crossing: u64, threshold: u64) -> Result<FreezeReport, FreezeError> {
         let rules = DatasetRules { max_pairs_per_contributor: most, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW);
-        freezer.freeze(Crossing { crossing, goal: Goal { threshold, min_contributors: 2, min_prompts: 0 } }).await
+        freezer.freeze(FreezeRequest { crossing, goal: Goal { threshold, min_contributors: 2, min_prompts: 0 } }).await
     }
 
     /// Writes a part of different edits by one contributor. An event may repeat another one's pair.

@@ -13,9 +13,9 @@ use deltalake::datafile::reader::ParquetTableReader;
 use deltalake::datafile::{DeltaDataReader as _, ReadOptions};
 use flywheel_base::instant::Millis;
 use flywheel_curation::{Batch, Curator};
-use flywheel_dataset::{DatasetRules, Entry, Hold, Newcomers, ObjectDigest, WrittenFiles};
+use flywheel_dataset::{BatchReason, DatasetRules, Entry, Newcomers, ObjectDigest, WrittenFiles};
 use flywheel_event::ContributorKey;
-use flywheel_freeze::{Crossing, FreezeError, Freezer};
+use flywheel_freeze::{FreezeError, FreezeRequest, Freezer};
 use flywheel_lake::{
     Fault, LakeError, LoadBreaker, LoadLive, LoadPointer, LoadedBreaker, LoadedLive, LoadedPointer, MemoryLake,
     ReadPart, WritePart as _,
@@ -159,7 +159,7 @@ impl World {
         let (rules, bounds) = (self.rules.clone(), BreakerBounds::default());
         let freezer = Freezer::new(self.lake.clone(), dataset, rules, bounds, || NOW);
         let goal = Goal { threshold: 3, ..Goal::default() };
-        freezer.freeze(Crossing { crossing, goal }).await
+        freezer.freeze(FreezeRequest { crossing, goal }).await
     }
 
     /// Writes a part of different edits by one contributor.
@@ -242,7 +242,7 @@ async fn what_is_held_is_in_quarantine_with_its_reason() {
     }
     let records = DeltaDataset::at(world.location()).load().await.unwrap().last_freeze.unwrap();
     let version = records.version.unwrap();
-    assert_eq!(version.counts.held_for, BTreeMap::from([(Hold::ContributorCap, 2)]));
+    assert_eq!(version.counts.held_for, BTreeMap::from([(BatchReason::ContributorCap, 2)]));
     assert_eq!(version.held.unwrap().key, *key);
     // Redelivered pairs stay quarantined, and are not quarantined twice.
     world.curate(NOW + 2, "alice", 5..7).await;
@@ -291,7 +291,7 @@ async fn what_waits_leaves_room_in_memory_for_what_is_pending() {
     let bounds = BreakerBounds::default();
     let freezer = Freezer::new(world.lake.clone(), dataset, world.rules.clone(), bounds, || NOW).with_max_bytes(1);
     let goal = Goal { threshold: 3, ..Goal::default() };
-    let report = freezer.freeze(Crossing { crossing: 2, goal }).await.unwrap();
+    let report = freezer.freeze(FreezeRequest { crossing: 2, goal }).await.unwrap();
     assert_eq!((report.parts, report.rows), (1, 6), "one part at least, and what waited");
 }
 

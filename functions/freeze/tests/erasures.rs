@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::{Batch, Curator};
-use flywheel_dataset::{DatasetRules, GoldLine, HeldSelection, Selection};
+use flywheel_dataset::{DatasetRules, GoldLine, QuarantineSelection, Selection};
 use flywheel_event::ContributorKey;
-use flywheel_freeze::{Crossing, FreezeError, Freezer};
+use flywheel_freeze::{FreezeError, FreezeRequest, Freezer};
 use flywheel_lake::{
     EraseObject, FolderLake, LakeError, ListKeys, ListParts, ListRoute, Listing, LoadBreaker, LoadLive, LoadPointer,
     LoadedBreaker, LoadedLive, LoadedPointer, MovePointer, Moved, ReadPart, ReplaceObject as _, RewriteObject,
@@ -212,7 +212,7 @@ impl World {
         let rules =
             DatasetRules { max_pairs_per_contributor: 2, max_waiting_per_contributor: 1, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake(), self.dataset(), rules, BreakerBounds::default(), now);
-        freezer.freeze(Crossing { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await
+        freezer.freeze(FreezeRequest { crossing, goal: Goal { threshold: 100, ..Goal::default() } }).await
     }
 
     /// Makes two versions with rows of mallory's beside others', quarantined pairs of mallory's, waiting pairs, a rolled-back
@@ -600,7 +600,7 @@ async fn what_expires_after_it_was_listed_stops_no_command() {
     let lake = Busy(world.lake());
     lake.0.write_part("runs/a-run/input/run.json", "{}".to_owned()).await.unwrap();
     assert!(runs_with(&lake, &world.dataset(), &HashSet::new()).await.unwrap().is_empty());
-    assert!(open_events(&lake, &HeldSelection::default()).await.unwrap().is_empty());
+    assert!(open_events(&lake, &QuarantineSelection::default()).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use flywheel_base::{Route, instant::Millis};
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::{DatasetRules, Newcomers, Pair, SplitSalt, audit};
-use flywheel_freeze::{Crossing, FreezeError, Freezer};
+use flywheel_freeze::{FreezeError, FreezeRequest, Freezer};
 use flywheel_lake::{
     Fault, LoadBreaker as _, LoadPointer as _, LoadedBreaker, MemoryLake, MoveBreaker as _, WritePart as _,
 };
@@ -53,7 +53,7 @@ impl World {
     }
 
     async fn freeze(&self, crossing: u64) -> Result<FreezeReport, FreezeError> {
-        self.freezer().freeze(Crossing { crossing, goal: GOAL }).await
+        self.freezer().freeze(FreezeRequest { crossing, goal: GOAL }).await
     }
 
     /// Writes a part with an edit for each id. The text depends on the id's first letter.
@@ -242,7 +242,7 @@ async fn what_one_freeze_cannot_hold_is_left_to_the_next() {
     let freezer = world.freezer().with_max_bytes(1);
     let mut reports = Vec::new();
     for crossing in 1..=3 {
-        reports.push(numbers(&freezer.freeze(Crossing { crossing, goal: GOAL }).await.unwrap()));
+        reports.push(numbers(&freezer.freeze(FreezeRequest { crossing, goal: GOAL }).await.unwrap()));
     }
     assert_eq!(reports, [(1, 0, 1, 1, false), (1, 0, 1, 2, false), (1, 0, 1, 3, true)]);
 }
@@ -340,7 +340,7 @@ async fn a_window_that_is_sound_without_one_contributor_holds_that_ones_edits_an
     let bounds = BreakerBounds { contributor_above: 0.5, ..BOUNDS };
     let freeze = |crossing| {
         let freezer = Freezer::new(world.lake.clone(), world.dataset(), DatasetRules::default(), bounds, || NOW);
-        async move { freezer.freeze(Crossing { crossing, goal: GOAL }).await.unwrap() }
+        async move { freezer.freeze(FreezeRequest { crossing, goal: GOAL }).await.unwrap() }
     };
     world.curate_by(NOW, &[(&eve, 6), (&kim, 2), (&lee, 2)]).await;
     let report = freeze(1).await;
@@ -423,7 +423,7 @@ async fn enough_pairs_of_too_few_people_are_frozen_and_wait() {
     let world = World::new();
     let goal = Goal { min_contributors: 2, ..GOAL };
     world.curate(NOW, &["a1", "b1", "c1"]).await;
-    let report = world.freezer().freeze(Crossing { crossing: 1, goal }).await.unwrap();
+    let report = world.freezer().freeze(FreezeRequest { crossing: 1, goal }).await.unwrap();
     assert_eq!((report.rows, report.net_new, report.trainable), (3, 3, false));
     assert_eq!(world.pointer().await.carried_over, 3);
 }
@@ -436,7 +436,7 @@ async fn a_burst_opens_the_breaker_and_the_rest_of_its_window_is_held_too() {
     let rules = DatasetRules { burst_pairs: 5, burst_factor: 1.0, burst_small_batch: 0, ..DatasetRules::default() };
     world.campaign(NOW + 1, 5).await;
     let freezer = Freezer::new(world.lake.clone(), world.dataset(), rules, bounds, || NOW);
-    let report = freezer.freeze(Crossing { crossing: 1, goal: GOAL }).await.unwrap();
+    let report = freezer.freeze(FreezeRequest { crossing: 1, goal: GOAL }).await.unwrap();
     assert_eq!((report.rows, report.held, report.trainable), (0, 9, false));
     let reasons: Vec<_> = world.held().into_iter().map(|(_, reasons)| reasons).collect();
     assert_eq!(reasons[..5], vec![json!(["burst"]); 5]);

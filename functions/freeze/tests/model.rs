@@ -21,7 +21,7 @@ use flywheel_dataset::{
     Background, DatasetRules, Entry, Fingerprint, Newcomers, ObjectDigest, Operation, RowInDataset, RowRevision,
     Selection, SplitSalt, WrittenFiles,
 };
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{
     CountRows, LakeError, ListParts, ListRoute, Listing, LoadBreaker, LoadPointer, LoadedBreaker, LoadedPointer,
     MemoryLake, MoveBreaker, MovePointer, Moved, ReadPart, WritePart,
@@ -55,9 +55,9 @@ enum Sabotage {
     /// The dataset does not know its pairs.
     PairsForgotten,
     /// Quarantined pairs are not written.
-    HeldUnwritten,
+    QuarantineUnwritten,
     /// A freeze that finishes a crashed one's version does not find its quarantined pairs, and moves the pointer without them.
-    HeldForgotten,
+    QuarantineForgotten,
     /// The waiting pairs are not found.
     WaitingForgotten,
     /// Earlier quarantined pairs are not recognised.
@@ -118,7 +118,7 @@ struct SteppedLake(MemoryLake, Sabotage);
 
 impl WritePart for SteppedLake {
     async fn write_part(&self, key: &str, body: String) -> Result<(), LakeError> {
-        if self.1 == Sabotage::HeldUnwritten {
+        if self.1 == Sabotage::QuarantineUnwritten {
             return Ok(());
         }
         stepped(self.0.write_part(key, body)).await
@@ -236,7 +236,7 @@ impl Dataset for MemoryDataset {
             let mut last_freeze = versions.last().map(|version| version.records.clone());
             match (self.1, last_freeze.as_mut()) {
                 (Sabotage::RecordForgotten, _) => last_freeze = None,
-                (Sabotage::HeldForgotten, Some(Records { version: Some(version), .. })) => version.held = None,
+                (Sabotage::QuarantineForgotten, Some(Records { version: Some(version), .. })) => version.held = None,
                 (Sabotage::PeopleUnfinished, Some(Records { pointer, version: Some(version) }))
                     if version.amendment.is_some() =>
                 {
@@ -918,7 +918,7 @@ fn freezer(lake: &SteppedLake, dataset: &MemoryDataset) -> Freezer<SteppedLake, 
 async fn workflow(run: String, input: RunInput, freezer: Freezer<SteppedLake, MemoryDataset>, runs: Runs) {
     let mut report = None;
     for _ in 0..3 {
-        if let Ok(frozen) = freezer.freeze(Crossing { crossing: input.crossing, goal: input.goal }).await {
+        if let Ok(frozen) = freezer.freeze(FreezeRequest { crossing: input.crossing, goal: input.goal }).await {
             report = Some(frozen);
             break;
         }
@@ -993,8 +993,8 @@ fn what_is_broken_on_purpose_is_noticed() {
         Sabotage::NamesTakenTwice,
         Sabotage::LateKeysUnlisted,
         Sabotage::PairsForgotten,
-        Sabotage::HeldUnwritten,
-        Sabotage::HeldForgotten,
+        Sabotage::QuarantineUnwritten,
+        Sabotage::QuarantineForgotten,
         Sabotage::WaitingForgotten,
         Sabotage::BackgroundForgotten,
         Sabotage::DeadRunsRun,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use flywheel_base::{Route, instant::Millis};
 use flywheel_dataset::DatasetRules;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{FolderLake, ReplaceObject as _, WritePart as _};
 use flywheel_log::{BreakerBounds, Goal, PartName};
 use flywheel_prepare::{Preparer, RunRequest};
@@ -53,7 +53,7 @@ async fn freeze(folder: &Path, crossings: u64) {
         let freezer =
             Freezer::new(lake.clone(), dataset(folder), DatasetRules::default(), BreakerBounds::default(), || FIRST);
         let goal = Goal { threshold: PAIRS, ..Goal::default() };
-        let report = freezer.freeze(Crossing { crossing, goal }).await.unwrap();
+        let report = freezer.freeze(FreezeRequest { crossing, goal }).await.unwrap();
         println!("version {}: {} rows", report.version, report.rows);
     }
     let base = json!({"id": "x", "prefix": "models/x/", "files": {"x": Sha256Hex::of(b"")}}).to_string();

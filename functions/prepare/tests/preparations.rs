@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use flywheel_base::instant::Millis;
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::DatasetRules;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{
     EraseObject as _, Fault, LoadLive as _, MemoryLake, MoveLive as _, ReplaceObject as _, WritePart as _,
 };
@@ -61,7 +61,7 @@ impl World {
         let rules = DatasetRules { burst_pairs: 10_000, near_duplicate_from: 1.1, ..DatasetRules::default() };
         let freezer = Freezer::new(self.lake.clone(), self.dataset(), rules, BreakerBounds::default(), || NOW + 60_000);
         let goal = Goal { threshold: 1, ..Goal::default() };
-        freezer.freeze(Crossing { crossing, goal }).await.unwrap();
+        freezer.freeze(FreezeRequest { crossing, goal }).await.unwrap();
     }
 
     async fn base(&self, id: &str) {

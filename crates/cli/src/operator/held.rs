@@ -6,16 +6,16 @@ use std::io::{Read as _, stdin};
 use std::path::Path;
 
 use flywheel_curation::Curator;
-use flywheel_dataset::{HeldDecision, HeldSelection};
+use flywheel_dataset::{QuarantineSelection, ReviewDecision};
 use flywheel_event::ContributorKey;
-use flywheel_operator::{HeldPlan, OpenEvents, OperatorLake, open_events};
+use flywheel_operator::{OpenEvents, OperatorLake, QuarantinePlan, open_events};
 use flywheel_runtime::{Settings, now};
 use serde::Serialize;
 
 use super::confirm::confirm;
 use super::contributor::{pseudonym, pseudonym_of};
 use super::{output, unusable};
-use crate::arguments::{ChangeArguments, HeldArguments, RejectArguments, ReleaseArguments};
+use crate::arguments::{ChangeArguments, QuarantineArguments, RejectArguments, ReleaseArguments};
 use crate::marked::one_line;
 use crate::{Failure, Outcome, policy};
 
@@ -28,7 +28,7 @@ struct Report<'r> {
     lake: String,
     changed: bool,
     dry_run: bool,
-    decision: HeldDecision,
+    decision: ReviewDecision,
     events: Vec<&'r str>,
     /// Matching events that cannot be released, with the reason.
     left: BTreeMap<&'r str, String>,
@@ -43,11 +43,11 @@ pub(crate) fn release(arguments: &ReleaseArguments) -> Result<Outcome, Failure> 
     decide(held, change, |found, selection| {
         let reviewer = reviewer(change);
         let plan = match correct {
-            None => HeldPlan::release(found, selection, reviewer.as_deref()),
+            None => QuarantinePlan::release(found, selection, reviewer.as_deref()),
             Some(file) => {
                 let key = Settings::from_env().optional("FLYWHEEL_CONTRIBUTOR_KEY").and_then(ContributorKey::new);
                 let curator = Curator::new(policy::read(policy.as_deref())?, key);
-                HeldPlan::correct(found, &read_text(file)?, reviewer.as_deref(), &curator, now())
+                QuarantinePlan::correct(found, &read_text(file)?, reviewer.as_deref(), &curator, now())
             }
         };
         plan.map_err(unusable)
@@ -55,17 +55,17 @@ pub(crate) fn release(arguments: &ReleaseArguments) -> Result<Outcome, Failure> 
 }
 
 pub(crate) fn reject(arguments: &RejectArguments) -> Result<Outcome, Failure> {
-    decide(&arguments.held, &arguments.change, |found, _| Ok(HeldPlan::reject(found)))
+    decide(&arguments.held, &arguments.change, |found, _| Ok(QuarantinePlan::reject(found)))
 }
 
 /// Finds the selected events, shows the decision, asks, and has it written.
 fn decide(
-    held: &HeldArguments,
+    held: &QuarantineArguments,
     change: &ChangeArguments,
-    plan: impl FnOnce(OpenEvents, &HeldSelection<'_>) -> Result<HeldPlan, Failure>,
+    plan: impl FnOnce(OpenEvents, &QuarantineSelection<'_>) -> Result<QuarantinePlan, Failure>,
 ) -> Result<Outcome, Failure> {
     let by = pseudonym(&held.by)?;
-    let selection = HeldSelection {
+    let selection = QuarantineSelection {
         events: &held.event,
         pairs: &held.pair,
         contributor: by.as_deref().map(Into::into),
@@ -73,7 +73,7 @@ fn decide(
         from: held.window.and_then(|window| window.from),
         until: held.window.and_then(|window| window.until),
     };
-    if selection == HeldSelection::default() {
+    if selection == QuarantineSelection::default() {
         let hint = "say which: --event, --pair, --contributor, --contributor-id, --window or --reason";
         return Err(Failure::Unusable(hint.to_owned()));
     }
@@ -109,7 +109,7 @@ fn read_text(file: &Path) -> Result<String, Failure> {
     }
 }
 
-fn print(change: &ChangeArguments, plan: &HeldPlan, parts: &[String], changed: bool) -> Result<Outcome, Failure> {
+fn print(change: &ChangeArguments, plan: &QuarantinePlan, parts: &[String], changed: bool) -> Result<Outcome, Failure> {
     let report = Report {
         lake: change.on.lake.to_string(),
         changed,
@@ -123,7 +123,7 @@ fn print(change: &ChangeArguments, plan: &HeldPlan, parts: &[String], changed: b
     output::print(&change.on, &report, |_| as_text(change, plan, changed))
 }
 
-fn as_text(change: &ChangeArguments, plan: &HeldPlan, changed: bool) -> String {
+fn as_text(change: &ChangeArguments, plan: &QuarantinePlan, changed: bool) -> String {
     /// The number of events shown as text; JSON has them all.
     const SHOWN: usize = 20;
     let is = if changed { "are" } else { "would be" };

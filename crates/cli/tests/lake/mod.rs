@@ -7,7 +7,7 @@ use flywheel_base::instant::Millis;
 use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::DatasetRules;
 use flywheel_event::ContributorKey;
-use flywheel_freeze::{Crossing, Freezer};
+use flywheel_freeze::{FreezeRequest, Freezer};
 use flywheel_lake::{FolderLake, WritePart as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal};
 use flywheel_operator::{Amender, Request, Wish};
@@ -76,7 +76,7 @@ impl Lake {
         let freezer =
             Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), flywheel_runtime::now);
         let goal = Goal { threshold: 3, ..Goal::default() };
-        self.runtime.block_on(freezer.freeze(Crossing { crossing, goal })).unwrap()
+        self.runtime.block_on(freezer.freeze(FreezeRequest { crossing, goal })).unwrap()
     }
 
     /// Rolls back and forth between the first two versions until there are this many.
