@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use flywheel_operator::LakeLocation;
 use flywheel_training::{InvalidRunName, RunName, TrainingFormat};
 
+use crate::import;
 use crate::operator::{Target, Window, diff, export, show, status, verify, versions};
 
 /// Curation of edits on this machine, by the same rules, code and verdicts as in the cloud; and the lake in operation.
@@ -30,6 +31,9 @@ pub(crate) enum Command {
     /// Write the preference pairs that pass, ready for a trainer
     #[command(after_help = PAIRS_EXAMPLES)]
     Pairs(PairsArguments),
+    /// Read another tool's export, and write its edits and ratings as events or send them to the API
+    #[command(after_help = import::EXAMPLES)]
+    Import(import::ImportArguments),
     /// Print the columns of the lake's lines with their types, as a Python module for pyarrow, DuckDB and what builds on them
     #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,

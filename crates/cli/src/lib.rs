@@ -1,11 +1,12 @@
 //! The command-line program: it applies `curate`'s rules to files, explains them, and operates the lake.
 //!
 //! Each command has a file. The commands on files share `input` (bounded chunks of lines), `ordered` (all cores, one order) and
-//! `policy`, and need no network. The commands on a lake are in `operator`.
+//! `policy`, and need no network. `import` reads other tools' exports, and may send them. The commands on a lake are in `operator`.
 
 mod arguments;
 mod earlier;
 mod explain;
+mod import;
 mod input;
 mod last_texts;
 mod marked;
@@ -78,6 +79,7 @@ pub fn run() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Pairs(arguments) => pairs::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
         Command::Schema => schema::run(),
         Command::Status(arguments) => operator::run(operator::status::run(&arguments)),
         Command::Versions(arguments) => operator::run(operator::versions::run(&arguments)),

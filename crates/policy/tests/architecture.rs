@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// The crates that decide, in the order in which an edit passes through them. A crate uses only those before it.
-const DOMAIN: [&str; 11] =
-    ["base", "text", "event", "toxicity", "audit", "log", "curation", "dataset", "training", "gate", "policy"];
+const DOMAIN: [&str; 12] = [
+    "base", "text", "event", "import", "toxicity", "audit", "log", "curation", "dataset", "training", "gate", "policy",
+];
 
 /// The crates that do I/O with what the domain decides.
 const EDGES: [&str; 7] = ["cli", "lake", "operator", "runtime", "table", "trainer", "worker"];
