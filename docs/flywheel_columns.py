@@ -26,6 +26,9 @@ DUCKDB = {
     "response_id": "VARCHAR",
     "received_at": "VARCHAR",
     "output_id": "VARCHAR",
+    "engine": "VARCHAR",
+    "prompt_chat": "VARCHAR",
+    "prompt_tools": "VARCHAR",
 }
 """For `read_json(…, columns = …)`, in DuckDB's SQL and in Python alike."""
 
@@ -56,6 +59,9 @@ def arrow_schema():
         ("response_id", pa.string()),
         ("received_at", pa.string()),
         ("output_id", pa.string()),
+        ("engine", pa.string()),
+        ("prompt_chat", pa.string()),
+        ("prompt_tools", pa.string()),
         ("route", pa.string()),
         ("dt", pa.string()),
         ("hour", pa.int32()),

@@ -171,7 +171,7 @@ def typed(description: Description, schema: dict) -> str:
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
-        return "one of [the codes](#error-codes)" if "x-enum-descriptions" in schema else ", ".join(f"`{value}`" for value in schema["enum"])
+        return "one of [the codes](#error-codes)" if "x-enum-descriptions" in schema else ", ".join(f"`{'null' if value is None else value}`" for value in schema["enum"])
     return plain_type(description, schema)
 
 

@@ -257,6 +257,7 @@ STATUS = {
     "ingest.post-edit.json": 202,
     "ingest.post-feedback-batch.json": 207,
     "ingest.post-feedback.json": 202,
+    "ingest.post-tool-calls.json": 202,
     "ingest.post-withdrawal.json": 202,
     "ingest.unauthorized.json": 401,
 }

@@ -67,6 +67,15 @@ impl<'a> Fields<'a> {
         text.value
     }
 
+    /// Takes a value with all its texts into the event.
+    pub fn keep_json(&mut self, mut value: Json<'a>) -> Json<'a> {
+        if value.has_mended() {
+            self.has_mended = true;
+            value.forget_mended();
+        }
+        value
+    }
+
     /// Returns `true` once a text with half a surrogate pair was taken into the event.
     pub fn has_mended(&self) -> bool {
         self.has_mended
@@ -91,6 +100,11 @@ impl<'a> Fields<'a> {
     /// Takes an optional field. `null` and absent mean the same.
     pub fn optional(&mut self, name: &str) -> Result<Option<Json<'a>>, Refusal> {
         Ok(self.take(name)?.filter(|value| *value != Json::Null))
+    }
+
+    /// Takes an optional field. `null` and an empty string, list or object mean the same as absent.
+    pub fn given(&mut self, name: &str) -> Result<Option<Json<'a>>, Refusal> {
+        Ok(self.take(name)?.filter(|value| !value.says_nothing()))
     }
 
     /// Takes a text. Refuses an absent one, an empty one, and any other type.

@@ -51,6 +51,13 @@ impl JsonObject {
         Ok(())
     }
 
+    /// Adds a value that is JSON already. It must be complete, and on one line.
+    #[inline]
+    pub fn raw(&mut self, key: &'static str, json: &str) {
+        self.key(key);
+        self.0.push_str(json);
+    }
+
     /// Adds an object that `write` writes.
     pub fn object(
         &mut self,
@@ -95,7 +102,7 @@ impl io::Write for Fragments<'_> {
 }
 
 #[inline(never)]
-fn push_text(json: &mut String, text: &str) {
+pub(crate) fn push_text(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
     loop {
@@ -158,9 +165,10 @@ mod tests {
         json.object("e", |json| json.value("{", None::<&f32>)).unwrap();
         json.object("f", |json| json.list("g", &["{"])).unwrap();
         json.text("h", Some("\u{1}é\n\"\\{"));
+        json.raw("i", "{\"j\":1.0}");
         let expected = concat!(
             r#"{"a":null,"b":1.5,"c":[1,2],"d":[],"e":{"{":null},"f":{"g":["{"]},"#,
-            r#""h":"\u0001é\n\"\\{"}"#
+            r#""h":"\u0001é\n\"\\{","i":{"j":1.0}}"#
         );
         assert_eq!(json.finish(), expected);
     }

@@ -1,5 +1,5 @@
-//! A lake written by release 0.1.0, before revisions, waiting pairs and normal forms, is still read, counted, frozen and
-//! exported.
+//! Lakes of older builds are still read, counted, frozen and exported: one of release 0.1.0, before revisions, waiting pairs and
+//! normal forms, and one from before chats with tool calls.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -7,10 +7,13 @@ use std::path::Path;
 use std::process::Command;
 
 use flywheel_base::{Route, instant::Millis};
+use flywheel_curation::{Batch, Curator};
 use flywheel_dataset::DatasetRules;
 use flywheel_freeze::{FreezeRequest, Freezer};
-use flywheel_lake::{FolderLake, ListParts as _, LoadPointer as _};
+use flywheel_lake::{FolderLake, ListParts as _, LoadPointer as _, WritePart as _};
 use flywheel_log::{BreakerBounds, FreezeReport, Goal};
+use flywheel_policy::Policy;
+use flywheel_runtime::now;
 use flywheel_table::{DeltaDataset, verify};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -24,16 +27,24 @@ struct OldLake {
 
 impl OldLake {
     fn new() -> Self {
+        Self::of("lake-0.1.0")
+    }
+
+    fn of(fixture: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lake-0.1.0"), folder.path());
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(fixture), folder.path());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { folder, runtime }
     }
 
     fn freeze(&self, crossing: u64) -> FreezeReport {
+        self.freeze_at(crossing, || NOW)
+    }
+
+    fn freeze_at(&self, crossing: u64, now: fn() -> Millis) -> FreezeReport {
         let (lake, dataset) =
             (FolderLake::new(self.folder.path()), DeltaDataset::in_folder(self.folder.path()).unwrap());
-        let freezer = Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), || NOW);
+        let freezer = Freezer::new(lake, dataset, DatasetRules::default(), BreakerBounds::default(), now);
         let goal = Goal { threshold: 3, ..Goal::default() };
         self.runtime.block_on(freezer.freeze(FreezeRequest { crossing, goal })).unwrap()
     }
@@ -112,4 +123,40 @@ fn an_old_lake_is_frozen_on_and_of_what_was_pending_the_last_text_enters() {
     assert_eq!(lake.verified(), (3, 6, 10));
     let routes = Route::ALL.map(Route::as_str);
     assert!(routes.iter().all(|route| lake.folder.path().join(format!("dpo_gold_v1/route={route}")).is_dir()));
+}
+
+#[test]
+fn a_lake_from_before_tool_calls_keeps_its_ids_and_is_exported_as_before_and_takes_chats_with_tools() {
+    let lake = OldLake::of("lake-before-tools");
+    // Rows are counted as they were added: the second version revised one.
+    let (_, rows, _) = lake.verified();
+    assert_eq!(rows, 13);
+    let chats = lake.exported(&["--format", "openai", "--version", "1"]);
+    assert_eq!(chats.len(), 8);
+    let messages = |line: &Value| line["input"]["messages"].as_array().unwrap().len();
+    assert_eq!(chats.iter().filter(|line| messages(line) == 2).count(), 4);
+    assert!(chats.iter().all(|line| line["input"].as_object().unwrap().len() == 1));
+    let table = lake.folder.path().join("table.parquet");
+    lake.flywheel(&["export", "--format", "kto", "--as", "parquet", "--output", table.to_str().unwrap()]);
+
+    let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
+    let event = json!({
+        "event_id": "with-tools", "original_llm_output": "The answer of the tool is short.",
+        "final_user_edit": "The reply of the tool is rather short.", "tools": [{"name": "f"}],
+        "prompt": [{"role": "user", "content": "Call it."}, {"role": "assistant", "tool_calls": [call]},
+                   {"role": "tool", "tool_call_id": "c", "content": "2"}]});
+    let curated = Curator::new(Policy::default(), None).curate(&event.to_string(), now()).unwrap();
+    let mut batch = Batch::default();
+    batch.add(curated, ());
+    let folder = FolderLake::new(lake.folder.path());
+    for part in batch.into_parts(now()) {
+        lake.runtime.block_on(folder.write_part(&part.name.key(part.route), part.body)).unwrap();
+    }
+    // The three pairs that were pending come along.
+    assert_eq!(lake.freeze_at(3, now).rows, 4);
+    let (_, rows, _) = lake.verified();
+    assert_eq!(rows, 17);
+    let with_tools = lake.exported(&["--format", "openai"]);
+    assert_eq!(with_tools.iter().filter(|line| line["input"]["tools"].is_array()).count(), 1);
+    assert_eq!(lake.exported(&["--format", "openai", "--version", "1"]), chats);
 }

@@ -159,7 +159,7 @@ impl Curator {
         let stamp = Stamp { policy: &self.policy_hash, curated_at: &rfc3339(now) };
         // JSON escapes a line feed inside a text, so a line never breaks.
         let line = Line::new(&event, &verdict, &stamp)
-            .to_json()
+            .and_then(|line| line.to_json())
             .map_err(|_| Refusal::of_whole(RefusalCode::InvalidValue, "the event cannot be written as JSON"))?;
         let revision = event.revision(now * 1_000);
         let (output_id, received_at, event_key) = (event.output_id(), event.received_at, event.event_key());
@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(line["curated_at"], "2026-11-22T10:20:30.007Z");
         assert_eq!(line["policy"], CurationRules::default().hash());
         let columns = "pair_id event_id prompt chosen rejected similarity tags reasons scores policy contributor model \
-                       thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id";
+                       thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id \
+                       prompt_chat prompt_tools";
         let positions = columns.split(' ').map(|column| curated.line.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
     }

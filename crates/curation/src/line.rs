@@ -13,6 +13,10 @@ pub const ENGINE: &str = env!("FLYWHEEL_ENGINE");
 
 /// The columns. Each keeps one type for ever, in every route: readers that infer a schema fail on mixed ones. A gold
 /// line loads into a DPO trainer as it is (`prompt`, `chosen`, `rejected`).
+///
+/// `prompt_messages` has each message's role and text. A chat of which a message is more (a name, tool calls, a call's answer,
+/// parts) is whole in `prompt_chat`, and the tools' schemas are in `prompt_tools`: both as texts of JSON, because their fields
+/// differ from row to row. Both are null in most lines, and older lines lack them.
 pub(crate) struct Line<'e> {
     pair_id: Option<&'e str>,
     event_id: &'e str,
@@ -36,6 +40,8 @@ pub(crate) struct Line<'e> {
     received_at: Option<String>,
     output_id: Option<String>,
     engine: &'static str,
+    prompt_chat: Option<String>,
+    prompt_tools: Option<String>,
 }
 
 /// The user's feedback on the output, besides an edit or instead of one.
@@ -59,7 +65,10 @@ impl<'e> Line<'e> {
     /// else `chosen`.
     ///
     /// A text that is not for training is not kept. An event without consent keeps only its id and the reason.
-    pub(crate) fn new(event: &'e EditEvent<'e>, verdict: &'e Verdict, stamp: &Stamp<'e>) -> Self {
+    ///
+    /// # Errors
+    /// None in practice: texts always serialise.
+    pub(crate) fn new(event: &'e EditEvent<'e>, verdict: &'e Verdict, stamp: &Stamp<'e>) -> serde_json::Result<Self> {
         let has_consent = event.consent != Some(false);
         let keeps_text = verdict.route != Route::Dropped;
         let feedback = event.feedback.as_ref().filter(|_| has_consent).map(|feedback| FeedbackColumn {
@@ -71,7 +80,7 @@ impl<'e> Line<'e> {
         let is_one_text = feedback.is_some() && !event.is_edit();
         let is_against = feedback.as_ref().is_some_and(|feedback| feedback.label == Some(false));
         let (only_rejected, only_chosen) = (is_one_text && is_against, is_one_text && !is_against);
-        Self {
+        Ok(Self {
             pair_id: has_consent.then_some(&event.pair_id),
             event_id: &event.event_id,
             prompt: keeps_text.then(|| event.prompt.text()),
@@ -94,7 +103,9 @@ impl<'e> Line<'e> {
             received_at: event.received_at.map(rfc3339_micros),
             output_id: event.output_id(),
             engine: ENGINE,
-        }
+            prompt_chat: if keeps_text { event.prompt.whole_messages()? } else { None },
+            prompt_tools: event.prompt.tools().filter(|_| keeps_text),
+        })
     }
 
     /// Returns the line as JSON, with its columns in this order.
@@ -128,6 +139,8 @@ impl<'e> Line<'e> {
         json.text("received_at", self.received_at.as_deref());
         json.text("output_id", self.output_id.as_deref());
         json.text("engine", Some(self.engine));
+        json.text("prompt_chat", self.prompt_chat.as_deref());
+        json.text("prompt_tools", self.prompt_tools.as_deref());
         Ok(json.finish())
     }
 }

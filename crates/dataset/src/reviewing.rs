@@ -135,6 +135,12 @@ pub struct QuarantinedLine {
     received_at: Value,
     #[serde(default)]
     output_id: Value,
+    /// The whole messages of a chat, as a text of JSON, where a message is more than a role and a text.
+    #[serde(default)]
+    prompt_chat: Option<String>,
+    /// The tools' schemas, as a text of JSON.
+    #[serde(default)]
+    prompt_tools: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -219,6 +225,8 @@ impl QuarantinedLine {
             chosen: None,
             rejected: None,
             prompt_messages: Value::Null,
+            prompt_chat: None,
+            prompt_tools: None,
             context: self.context.iter().filter(|entry| entry.is_of_sender()).cloned().collect(),
             tags: self.all_codes(),
             reasons: vec![decision.reason()?.to_owned()],
@@ -237,7 +245,11 @@ impl QuarantinedLine {
         // A line from before scopes has no event key, and its corrections keep their ids.
         let event_key = self.context.iter().find(|entry| entry.key == EVENT_KEY);
         let digest = event_key.iter().fold(digest, |digest, entry| digest.text(&entry.value));
-        let prompt = if self.prompt_messages.is_null() { json!(prompt) } else { self.prompt_messages.clone() };
+        let prompt = match &self.prompt_chat {
+            Some(whole) => serde_json::from_str(whole).ok()?,
+            None if self.prompt_messages.is_null() => json!(prompt),
+            None => self.prompt_messages.clone(),
+        };
         let entries = self.context.iter().filter(|entry| entry.key != CORRECTS && !entry.is_of_sender());
         let mut context: serde_json::Map<_, _> = entries.map(|entry| (entry.key.clone(), json!(entry.value))).collect();
         context.insert(CORRECTS.to_owned(), json!(self.event_id));
@@ -248,7 +260,13 @@ impl QuarantinedLine {
         });
         let given = event.as_object()?.iter().filter(|(_, value)| !value.is_null());
         let given: serde_json::Map<_, _> = given.map(|(key, value)| (key.clone(), value.clone())).collect();
-        Some(Value::Object(given).to_string())
+        let mut message = Value::Object(given).to_string();
+        if let Some(tools) = &self.prompt_tools {
+            // Spliced in as they are: the order of their keys is part of the prompt.
+            message.pop();
+            message.push_str(&format!(",\"tools\":{tools}}}"));
+        }
+        Some(message)
     }
 
     /// Returns the codes of all findings, passed or not: each once, in their order.
@@ -369,7 +387,8 @@ mod tests {
             assert_eq!(before[column], after[column], "{column}");
         }
         let columns = "pair_id event_id prompt chosen rejected similarity tags reasons scores policy contributor model \
-                       thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id";
+                       thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id \
+                       prompt_chat prompt_tools";
         let positions = columns.split(' ').map(|column| released.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
         let again = QuarantinedLine::parse(&released).unwrap().released(Some("kim")).unwrap();

@@ -25,7 +25,7 @@ use crate::sender::RESERVED;
 const MAX_CONTEXT_ENTRIES: usize = 32;
 
 /// Fields of common APIs that give a model input besides the prompt.
-const UNSUPPORTED: [&str; 4] = ["tools", "functions", "system", "instructions"];
+const UNSUPPORTED: [&str; 3] = ["functions", "system", "instructions"];
 
 /// The fields of an event. Beside `events` they belong to no event of the batch, so they are refused there.
 pub(crate) const FIELDS: [&str; 18] = [
@@ -330,8 +330,8 @@ impl<'a> EditEvent<'a> {
     ///
     /// The message is compact, without white space and unknown fields. It keeps the client's values except the
     /// contributor: a pseudonym takes up to 28 bytes more than a short id. So an event without a contributor does not
-    /// grow, except by U+FFFE, U+FFFF and the field that marks a replaced character. An event with a contributor may be
-    /// just within the queue's limit while its message is not.
+    /// grow, except by U+FFFE, U+FFFF, the field that marks a replaced character, and the one form of chats with tool calls and
+    /// parts. Such an event, or one with a contributor, may be just within the queue's limit while its message is not.
     ///
     /// # Errors
     /// None in practice: strings and maps of strings always serialise.
@@ -357,7 +357,12 @@ impl<'a> EditEvent<'a> {
             context: ContextMap(&self.context),
             replaced_character: self.has_replaced_character.then_some(true),
         };
-        let json = serde_json::to_string(&message)?;
+        let mut json = serde_json::to_string(&message)?;
+        if let Some(tools) = self.prompt.tools() {
+            // Spliced in as it is: numbers in schemas keep their spelling.
+            json.pop();
+            json.push_str(&format!(",\"tools\":{tools}}}"));
+        }
         // SQS refuses these two scalars, and JSON may hold them as they are. In JSON they occur only within strings,
         // where an escape means the same.
         Ok(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
@@ -622,6 +627,8 @@ mod tests {
         let event = EditEvent::parse(&message, None).unwrap();
         assert_eq!(event.prompt.text(), "system: Be brief.\n\nuser: Hi");
         assert_eq!(event.prompt.messages().unwrap().len(), 2);
+        // Pinned, as above.
+        assert_eq!(event.pair_id, "39eff53471b071ca78fd5be36af5393d6265646aa2338d608400218492bfde53");
     }
 
     #[test]
@@ -632,25 +639,21 @@ mod tests {
             with("prompt", Some(&messages))
         };
         for (name, value) in [
-            ("tool_calls", r#"[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]"#),
-            ("tool_call_id", r#""c""#),
             ("function_call", r#"{"name":"f","arguments":"{}"}"#),
-            ("name", r#""alice""#),
             ("refusal", r#""I cannot.""#),
-            ("reasoning_content", r#""First …""#),
             ("audio", r#"{"id":"audio_1"}"#),
             ("images", r#"["…"]"#),
         ] {
             let path = format!("prompt[1].{name}");
             let said = message(&format!(r#""{name}":{value}"#));
             assert_eq!(refused(&said), (RefusalCode::UnsupportedField, Some(path)));
+        }
+        for name in ["function_call", "images", "name", "tool_calls", "tool_call_id"] {
             for nothing in ["null", "[]", "{}", "\"\""] {
                 let unsaid = message(&format!(r#""{name}":{nothing}"#));
                 assert_eq!(EditEvent::parse(&unsaid, None), EditEvent::parse(&message("\"id\":\"m-1\""), None));
             }
         }
-        let call = r#"[{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]"#;
-        assert_eq!(refused(&with("prompt", Some(call))).1.as_deref(), Some("prompt[0].tool_calls"));
         for name in UNSUPPORTED {
             assert_eq!(refused(&with(name, Some("[{}]"))), (RefusalCode::UnsupportedField, Some(name.to_owned())));
             assert!(EditEvent::parse(&with(name, Some("[]")), None).is_ok());
@@ -666,11 +669,6 @@ mod tests {
         }
         let function = r#"[{"role":"function","content":"4"}]"#;
         assert_eq!(refused(&with("prompt", Some(function))).1.as_deref(), Some("prompt[0].role"));
-        let parts = r#"[{"role":"user","content":[{"type":"text","text":"q"}]}]"#;
-        assert_eq!(
-            refused(&with("prompt", Some(parts))),
-            (RefusalCode::WrongType, Some("prompt[0].content".to_owned()))
-        );
     }
 
     #[test]

@@ -169,8 +169,7 @@ fn rating_of(kind: FeedbackKind, fields: &mut Fields<'_>) -> Result<Option<u8>, 
         return Err(invalid(format!("goes with kind `stars` or `form`, not `{}`", kind.as_str())));
     }
     let stars = match rating {
-        Json::Integer(stars) => u8::try_from(stars).ok(),
-        Json::Number => None,
+        Json::Number(_) => rating.whole_number().and_then(|stars| u8::try_from(stars).ok()),
         other => return Err(wrong_type(&other, "a number", "rating")),
     };
     match stars.filter(|stars| (1..=MOST_STARS).contains(stars)) {

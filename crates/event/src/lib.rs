@@ -3,6 +3,7 @@
 //! | from | to | decided in |
 //! |---|---|---|
 //! | a request's body | events ready for the queue, or a refusal of each invalid one | [`Submission`] |
+//! | a message of a chat, in the form of one of several APIs | one form of it | [`ChatMessage`] |
 //! | a queue message | an edit with the user's feedback | [`EditEvent`], [`Feedback`] |
 //! | a later state of the same output | the state that counts | [`Revision`] |
 //! | a contributor's id | a pseudonym | [`ContributorKey`] |
@@ -10,16 +11,21 @@
 mod contributor;
 mod edit_event;
 mod feedback;
+mod limits;
+mod media;
+mod message;
 mod prompt;
 mod revision;
 mod sampling;
 mod sender;
 mod submission;
+mod tool;
 
 pub use contributor::ContributorKey;
 pub use edit_event::{ContextEntry, EditEvent, Model, OccurredAt, pair_id_of};
 pub use feedback::{Feedback, FeedbackKind};
-pub use prompt::{ChatMessage, Prompt};
+pub use message::ChatMessage;
+pub use prompt::Prompt;
 pub use revision::{OutputOf, Revision};
 pub use sampling::{Sampling, SamplingSection};
 pub use sender::{EVENT_KEY, INGEST_KEY, ScopedId};

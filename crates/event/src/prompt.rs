@@ -1,85 +1,61 @@
-//! The prompt to the model: one text, or the messages of a chat.
+//! The prompt to the model: one text, or the messages of a chat with the tools that the model may call.
 
 use std::borrow::Cow;
 
 use flywheel_base::{
     Refusal, RefusalCode,
-    fields::{Fields, label, non_empty_text, text, wrong_type},
+    fields::{Fields, non_empty_text, wrong_type},
     json::Json,
 };
 use serde::Serialize;
 
-const ROLES: [&str; 5] = ["system", "developer", "user", "assistant", "tool"];
-
-/// Fields of a message that give a model input besides the content, in the formats of the common APIs and chat
-/// templates. Without them the prompt is not the one that the model saw, and the pair would teach an answer to another.
-const UNSUPPORTED: [&str; 24] = [
-    // Speakers.
-    "name",
-    // Tool calls and their results.
-    "tool_calls",
-    "tool_call_id",
-    "tool_name",
-    "function_call",
-    "toolInvocations",
-    // An assistant's output outside its content.
-    "refusal",
-    "reasoning",
-    "reasoning_content",
-    "reasoning_details",
-    "thinking",
-    "thinking_blocks",
-    "tool_plan",
-    // Media and documents.
-    "parts",
-    "audio",
-    "input_audio",
-    "audios",
-    "image",
-    "images",
-    "videos",
-    "files",
-    "documents",
-    "attachments",
-    "experimental_attachments",
-];
-
-/// One message of a chat prompt.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ChatMessage<'a> {
-    /// `system`, `developer`, `user`, `assistant` or `tool`.
-    pub role: Cow<'a, str>,
-    /// The message's text; may be empty.
-    pub content: Cow<'a, str>,
-}
+use crate::message::{ChatMessage, Whole};
+use crate::tool::take_tools;
 
 /// A prompt, always with its plain text form. A chat prompt keeps its messages, too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prompt<'a> {
     text: Cow<'a, str>,
     messages: Option<Vec<ChatMessage<'a>>>,
+    /// The tools' schemas, as a list in one form.
+    tools: Option<Box<Json<'a>>>,
 }
 
 impl<'a> Prompt<'a> {
-    /// Takes the prompt out of an event's fields.
+    /// Takes the prompt out of an event's fields. One text beside tools is the message of a user.
     pub(crate) fn take(fields: &mut Fields<'a>) -> Result<Self, Refusal> {
-        match fields.required("prompt")? {
-            Json::List(items) => Self::from_messages(items, fields),
-            value @ Json::Text(_) => Ok(Self { text: fields.keep(non_empty_text(value, "prompt")?), messages: None }),
-            other => Err(wrong_type(&other, "a string or a list of messages", "prompt")),
+        let mut prompt = match fields.required("prompt")? {
+            Json::List(items) => Self::from_messages(items, fields)?,
+            value @ Json::Text(_) => {
+                Self { text: fields.keep(non_empty_text(value, "prompt")?), messages: None, tools: None }
+            }
+            other => return Err(wrong_type(&other, "a string or a list of messages", "prompt")),
+        };
+        if let Some(tools) = take_tools(fields)? {
+            let Self { text, messages, .. } = prompt;
+            let messages = messages.unwrap_or_else(|| vec![ChatMessage::plain(Cow::Borrowed("user"), text)]);
+            prompt = Self::of(messages, Some(Box::new(tools)));
         }
+        Ok(prompt)
     }
 
     fn from_messages(items: Vec<Json<'a>>, fields: &mut Fields<'a>) -> Result<Self, Refusal> {
         if items.is_empty() {
             return Err(Refusal::of_field(RefusalCode::EmptyField, "prompt", "may not be empty"));
         }
-        let messages = items.into_iter().enumerate().map(|(index, item)| message(index, item, fields));
-        let messages = messages.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { text: Cow::Owned(render(&messages)), messages: Some(messages) })
+        let mut messages = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            ChatMessage::read(index, item, fields, &mut messages)?;
+        }
+        Ok(Self::of(messages, None))
     }
 
-    /// Returns the prompt as one string. Messages are rendered as `role: content`, with a blank line between them.
+    fn of(messages: Vec<ChatMessage<'a>>, tools: Option<Box<Json<'a>>>) -> Self {
+        Self { text: Cow::Owned(render(&messages, tools.as_deref())), messages: Some(messages), tools }
+    }
+
+    /// Returns the prompt as one string. Messages are rendered as `role: content`, with a blank line between them. Tools come
+    /// first, as `tools: […]`; the name of a speaker and the id of an answered call stand behind the role.
     ///
     /// The form is fixed for ever: ids and the held-out split hash it.
     #[must_use]
@@ -87,10 +63,11 @@ impl<'a> Prompt<'a> {
         &self.text
     }
 
-    /// Returns the texts that people wrote: the text, or each message's content.
+    /// Returns the texts that people and tools wrote: the text, or those of each message; then those of the tools' schemas.
     pub(crate) fn contents(&self) -> impl Iterator<Item = &str> {
-        let messages = self.messages.iter().flatten().map(|message| message.content.as_ref());
-        self.messages.is_none().then_some(self.text.as_ref()).into_iter().chain(messages)
+        let messages = self.messages.iter().flatten().flat_map(ChatMessage::texts);
+        let tools = self.tools.iter().flat_map(|tools| tools.texts());
+        self.messages.is_none().then_some(self.text.as_ref()).into_iter().chain(messages).chain(tools)
     }
 
     /// Rewrites these texts, where `rewrite` has another text for one.
@@ -102,48 +79,51 @@ impl<'a> Prompt<'a> {
             return;
         };
         for message in messages.iter_mut() {
-            if let Some(content) = rewrite(&message.content) {
-                message.content = Cow::Owned(content);
-            }
+            message.rewrite(&rewrite);
         }
-        self.text = Cow::Owned(render(messages));
+        if let Some(tools) = &mut self.tools {
+            tools.rewrite(&rewrite);
+        }
+        self.text = Cow::Owned(render(messages, self.tools.as_deref()));
     }
 
-    /// Returns the messages of a chat prompt, as they were sent.
+    /// Returns the messages of a chat prompt, each with its role and its text.
     #[must_use]
     pub fn messages(&self) -> Option<&[ChatMessage<'a>]> {
         self.messages.as_deref()
     }
+
+    /// Returns the whole messages as JSON, in OpenAI's form, if one of them is more than a role and a text. Arguments are strings
+    /// of canonical JSON. Images, audio and files are digests.
+    ///
+    /// # Errors
+    /// None in practice: texts always serialise.
+    pub fn whole_messages(&self) -> serde_json::Result<Option<String>> {
+        let Some(messages) = self.messages.as_ref().filter(|messages| messages.iter().any(ChatMessage::is_rich)) else {
+            return Ok(None);
+        };
+        serde_json::to_string(&messages.iter().map(Whole).collect::<Vec<_>>()).map(Some)
+    }
+
+    /// Returns the schemas of the tools as canonical JSON: a list of `{"type":"function","function":{…}}`.
+    #[must_use]
+    pub fn tools(&self) -> Option<String> {
+        self.tools.as_ref().map(|tools| tools.compact())
+    }
 }
 
-/// A prompt is queued as it was sent: a string, or a list of messages.
+/// A prompt is queued as a string, or as a list of whole messages. Its tools are a field of their own.
 impl Serialize for Prompt<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.messages {
-            Some(messages) => messages.serialize(serializer),
+            Some(messages) => serializer.collect_seq(messages.iter().map(Whole)),
             None => self.text.serialize(serializer),
         }
     }
 }
 
-fn message<'a>(index: usize, item: Json<'a>, event: &mut Fields<'a>) -> Result<ChatMessage<'a>, Refusal> {
-    let path = format!("prompt[{index}]");
-    let Json::Object(entries) = item else { return Err(wrong_type(&item, "an object with role and content", &path)) };
-    let mut fields = Fields::new(entries, format!("{path}."));
-    // First, because content is often null beside a tool call.
-    fields.refuse_unsupported(&UNSUPPORTED)?;
-    let role_path = fields.path_of("role");
-    let role = label(fields.required("role")?, &role_path)?.value;
-    if !ROLES.contains(&role.as_ref()) {
-        let message = format!("must be one of {}", ROLES.join(", "));
-        return Err(Refusal::of_field(RefusalCode::InvalidValue, &role_path, message));
-    }
-    let content_path = fields.path_of("content");
-    let content = text(fields.required("content")?, &content_path)?;
-    Ok(ChatMessage { role, content: event.keep(content) })
-}
-
-fn render(messages: &[ChatMessage<'_>]) -> String {
-    let turns = messages.iter().map(|message| format!("{}: {}", message.role, message.content));
-    turns.collect::<Vec<_>>().join("\n\n")
+fn render(messages: &[ChatMessage<'_>], tools: Option<&Json<'_>>) -> String {
+    let tools = tools.map(|tools| format!("tools: {}", tools.plain()));
+    let turns = messages.iter().map(ChatMessage::paragraph);
+    tools.into_iter().chain(turns).collect::<Vec<_>>().join("\n\n")
 }

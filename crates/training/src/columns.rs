@@ -58,6 +58,8 @@ pub const LINE_COLUMNS: &[Column] = &[
     column("received_at", Text),
     column("output_id", Text),
     column("engine", Text),
+    column("prompt_chat", Text),
+    column("prompt_tools", Text),
 ];
 
 const SCORES: &[Column] = &[
@@ -73,6 +75,24 @@ const FEEDBACK: &[Column] =
     &[column("kind", Text), column("rating", Integer), column("comment", Text), column("label", Boolean)];
 
 const MESSAGES: ColumnType = List(&Record(&[column("role", Text), column("content", Text)]));
+
+/// The messages of prompts of which some have tool calls. Fields that a message does not have are null.
+const WHOLE_MESSAGES: ColumnType = List(&Record(&[
+    column("role", Text),
+    column("content", Text),
+    column("name", Text),
+    column("tool_call_id", Text),
+    column("tool_calls", List(&Record(TOOL_CALL))),
+]));
+
+const TOOL_CALL: &[Column] = &[
+    column("id", Text),
+    column("type", Text),
+    column("function", Record(&[column("name", Text), column("arguments", Text)])),
+];
+
+/// The tools' schemas: a text of JSON.
+const TOOLS: Column = column("tools", Text);
 
 const fn column(name: &'static str, kind: ColumnType) -> Column {
     Column { name, kind }
@@ -92,8 +112,34 @@ const UNPAIRED: &[Column] = &[column("prompt", MESSAGES), column("completion", M
 
 const CONVERSATION: &[Column] = &[column("messages", MESSAGES)];
 
+const CHATS_WITH_TOOLS: &[Column] =
+    &[column("prompt", WHOLE_MESSAGES), column("chosen", MESSAGES), column("rejected", MESSAGES), TOOLS];
+
+const OPENAI_WITH_TOOLS: &[Column] = &[
+    column("input", Record(&[column("messages", WHOLE_MESSAGES), TOOLS])),
+    column("preferred_output", MESSAGES),
+    column("non_preferred_output", MESSAGES),
+];
+
+const UNPAIRED_WITH_TOOLS: &[Column] =
+    &[column("prompt", WHOLE_MESSAGES), column("completion", MESSAGES), column("label", Boolean), TOOLS];
+
+const CONVERSATION_WITH_TOOLS: &[Column] = &[column("messages", WHOLE_MESSAGES), TOOLS];
+
 impl TrainingFormat {
-    /// Returns the columns of its lines.
+    /// Returns the columns of a table of which some row has tools or tool calls.
+    #[must_use]
+    pub fn columns_with_tools(self) -> &'static [Column] {
+        match self {
+            Self::Trl => TEXTS,
+            Self::TrlMessages => CHATS_WITH_TOOLS,
+            Self::OpenAi => OPENAI_WITH_TOOLS,
+            Self::Kto => UNPAIRED_WITH_TOOLS,
+            Self::Sft => CONVERSATION_WITH_TOOLS,
+        }
+    }
+
+    /// Returns the columns of its lines. Lines of prompts with tools have more fields ([`Self::columns_with_tools`]).
     #[must_use]
     pub fn columns(self) -> &'static [Column] {
         match self {
@@ -171,9 +217,14 @@ mod tests {
             "original_llm_output": "Please wait for 30 days, and then write to us again, by letter.",
             "final_user_edit": "Please wait for 14 days, and then write to us again, by letter."});
         let edit_of = |text: &str| json!({"original_llm_output": "the same text", "final_user_edit": text});
+        let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
+        let tools = json!({"prompt": [{"role": "assistant", "content": null, "tool_calls": [call]},
+                                      {"role": "tool", "tool_call_id": "c", "content": "2"}],
+                           "tools": [{"type": "function", "function": {"name": "f"}}]});
         let lines = [
             line(minimal.clone()),
             with(rich.clone()),
+            with(tools),
             with(edit_of("the same text")),
             with(edit_of("the same text\u{202e}")),
             with(json!({"consent": false})),

@@ -18,6 +18,7 @@
 //! `models/live.json` ([`LiveModel`]) names the served adapter, and `models/base.json` ([`BaseModel`]) the base to train from.
 
 mod base;
+mod chat;
 mod columns;
 mod description;
 mod left_out;
@@ -36,6 +37,7 @@ mod training_format;
 mod unusable;
 
 pub use base::{BASE_KEY, BaseModel, ModelFiles};
+pub use chat::has_media;
 pub use columns::{Column, ColumnType, LINE_COLUMNS};
 pub use description::{DatasetVersion, Incumbent, InputDigest, RunDescription};
 pub use left_out::LeftOut;

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use flywheel_base::JsonObject;
 use serde::{Deserialize, Serialize};
 
-const ASSISTANT: &str = "assistant";
+use crate::chat::{Message, Shape, add_tools, check, messages_json, whole_messages};
 
 /// A format of training lines. Every line of a file has the same columns with the same types, so a reader that infers a schema
 /// finds one.
@@ -32,7 +33,11 @@ struct PairLine<'l> {
     #[serde(borrow)]
     rejected: Cow<'l, str>,
     #[serde(borrow, default)]
-    prompt_messages: Option<Vec<Message<'l>>>,
+    prompt_messages: Option<Vec<PlainMessage<'l>>>,
+    #[serde(borrow, default)]
+    prompt_chat: Option<Cow<'l, str>>,
+    #[serde(borrow, default)]
+    prompt_tools: Option<Cow<'l, str>>,
 }
 
 /// The fields of an output without an edit, from a line of the lake. One of the two texts is null.
@@ -45,7 +50,11 @@ struct FeedbackLine<'l> {
     #[serde(borrow)]
     rejected: Option<Cow<'l, str>>,
     #[serde(borrow, default)]
-    prompt_messages: Option<Vec<Message<'l>>>,
+    prompt_messages: Option<Vec<PlainMessage<'l>>>,
+    #[serde(borrow, default)]
+    prompt_chat: Option<Cow<'l, str>>,
+    #[serde(borrow, default)]
+    prompt_tools: Option<Cow<'l, str>>,
     feedback: Option<FeedbackColumn>,
 }
 
@@ -54,8 +63,9 @@ struct FeedbackColumn {
     label: Option<bool>,
 }
 
-#[derive(Clone, Deserialize, Serialize)]
-struct Message<'l> {
+/// A message in the column `prompt_messages`.
+#[derive(Deserialize)]
+struct PlainMessage<'l> {
     #[serde(borrow)]
     role: Cow<'l, str>,
     #[serde(borrow)]
@@ -69,37 +79,6 @@ struct Texts<'l> {
     rejected: &'l str,
 }
 
-#[derive(Serialize)]
-struct Conversations<'l> {
-    prompt: Vec<Message<'l>>,
-    chosen: [Message<'l>; 1],
-    rejected: [Message<'l>; 1],
-}
-
-#[derive(Serialize)]
-struct OpenAiPair<'l> {
-    input: OpenAiInput<'l>,
-    preferred_output: [Message<'l>; 1],
-    non_preferred_output: [Message<'l>; 1],
-}
-
-#[derive(Serialize)]
-struct OpenAiInput<'l> {
-    messages: Vec<Message<'l>>,
-}
-
-#[derive(Serialize)]
-struct Unpaired<'l> {
-    prompt: &'l [Message<'l>],
-    completion: [Message<'l>; 1],
-    label: bool,
-}
-
-#[derive(Serialize)]
-struct Conversation<'l> {
-    messages: Vec<Message<'l>>,
-}
-
 /// The reason why a row has no line in a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Omitted {
@@ -107,6 +86,9 @@ pub enum Omitted {
     /// answer before it. With either, a chat would have two assistant's turns in a row.
     #[error("its prompt ends with an assistant's turn that the answer does not begin with")]
     AssistantLast,
+    /// The prompt has an image, audio or a file. The lake has the digest only, so no trainer can show it to the model.
+    #[error("its prompt has an image, audio or a file, which the lake does not keep")]
+    Media,
     /// The user neither liked nor disliked the output.
     #[error("its user spoke neither for the output nor against it")]
     Unlabelled,
@@ -128,36 +110,71 @@ impl TrainingFormat {
     /// Converts a gold line, or a row of the dataset, to this format: one line or more, each with its line feed; or the reason
     /// why it is left out.
     ///
+    /// A line has fields for tools only if its prompt has some: `tool_calls`, `tool_call_id` and `name` in messages, and `tools`.
+    ///
     /// # Errors
     /// If the line lacks `prompt`, `chosen` or `rejected`.
     pub fn of_pair(self, line: &str) -> serde_json::Result<Result<String, Omitted>> {
-        let PairLine { prompt, chosen, rejected, prompt_messages } = serde_json::from_str(line)?;
+        self.of_pair_in(line, self.shape())
+    }
+
+    /// Converts a pair for a table, as [`Self::of_pair`]. Arguments and tools are texts of JSON, because a column has one type.
+    ///
+    /// # Errors
+    /// The same as those of [`Self::of_pair`].
+    pub fn of_pair_in_table(self, line: &str) -> serde_json::Result<Result<String, Omitted>> {
+        self.of_pair_in(line, Shape::Table)
+    }
+
+    fn shape(self) -> Shape {
+        if self == Self::OpenAi { Shape::OpenAi } else { Shape::Templates }
+    }
+
+    fn of_pair_in(self, line: &str, shape: Shape) -> serde_json::Result<Result<String, Omitted>> {
+        let PairLine { prompt, chosen, rejected, prompt_messages, prompt_chat, prompt_tools } =
+            serde_json::from_str(line)?;
+        let tools = prompt_tools.as_deref();
+        tools.map_or(Ok(()), check)?;
+        let whole = prompt_chat.as_deref().map(whole_messages).transpose()?.transpose();
+        let Ok(whole) = whole else { return Ok(Err(Omitted::Media)) };
         if self == Self::Trl {
             return as_line(&Texts { prompt: &prompt, chosen: &chosen, rejected: &rejected }).map(Ok);
         }
-        let mut messages = match conversation(prompt, prompt_messages, &[&chosen, &rejected]) {
+        let mut messages = match conversation(prompt, whole, prompt_messages, &[&chosen, &rejected]) {
             Ok(messages) => messages,
             Err(left_out) => return Ok(Err(left_out)),
         };
-        let (chosen, rejected) = ([answer(chosen)], [answer(rejected)]);
-        let lines = match self {
-            Self::Trl | Self::TrlMessages => as_line(&Conversations { prompt: messages, chosen, rejected }),
-            Self::OpenAi => as_line(&OpenAiPair {
-                input: OpenAiInput { messages },
-                preferred_output: chosen,
-                non_preferred_output: rejected,
-            }),
+        let capacity = line.len() + line.len() / 2;
+        let (chosen, rejected) = (Message::answer(chosen), Message::answer(rejected));
+        let mut json = JsonObject::with_capacity(capacity);
+        match self {
+            Self::Trl | Self::TrlMessages => {
+                json.raw("prompt", &messages_json(&messages, shape));
+                json.raw("chosen", &messages_json([&chosen], shape));
+                json.raw("rejected", &messages_json([&rejected], shape));
+                add_tools(&mut json, tools, shape);
+            }
+            Self::OpenAi => {
+                json.object("input", |json| {
+                    json.raw("messages", &messages_json(&messages, shape));
+                    add_tools(json, tools, shape);
+                    Ok(())
+                })?;
+                json.raw("preferred_output", &messages_json([&chosen], shape));
+                json.raw("non_preferred_output", &messages_json([&rejected], shape));
+            }
             Self::Kto => {
-                let liked = as_line(&Unpaired { prompt: &messages, completion: chosen, label: true })?;
-                let disliked = as_line(&Unpaired { prompt: &messages, completion: rejected, label: false })?;
-                Ok(liked + &disliked)
+                let liked = unpaired(&messages, &chosen, true, tools, shape)?;
+                let disliked = unpaired(&messages, &rejected, false, tools, shape)?;
+                return Ok(Ok(liked + &disliked));
             }
             Self::Sft => {
-                messages.extend(chosen);
-                as_line(&Conversation { messages })
+                messages.push(chosen);
+                json.raw("messages", &messages_json(&messages, shape));
+                add_tools(&mut json, tools, shape);
             }
-        };
-        lines.map(Ok)
+        }
+        Ok(Ok(json.finish() + "\n"))
     }
 
     /// Returns `true` if this format also uses outputs without an edit.
@@ -171,14 +188,31 @@ impl TrainingFormat {
     /// # Errors
     /// If the line is not one of the lake's.
     pub fn of_feedback(line: &str) -> serde_json::Result<Result<UnpairedLine, Omitted>> {
-        let FeedbackLine { prompt, chosen, rejected, prompt_messages, feedback } = serde_json::from_str(line)?;
+        Self::of_feedback_in(line, Shape::Templates)
+    }
+
+    /// Converts a line of feedback for a table, as [`Self::of_feedback`]. Arguments and tools are texts of JSON.
+    ///
+    /// # Errors
+    /// If the line is not one of the lake's.
+    pub fn of_feedback_in_table(line: &str) -> serde_json::Result<Result<UnpairedLine, Omitted>> {
+        Self::of_feedback_in(line, Shape::Table)
+    }
+
+    fn of_feedback_in(line: &str, shape: Shape) -> serde_json::Result<Result<UnpairedLine, Omitted>> {
+        let FeedbackLine { prompt, chosen, rejected, prompt_messages, prompt_chat, prompt_tools, feedback } =
+            serde_json::from_str(line)?;
         let label = feedback.and_then(|feedback| feedback.label);
         let Some(((prompt, output), label)) = prompt.zip(chosen.or(rejected)).zip(label) else {
             return Ok(Err(Omitted::Unlabelled));
         };
-        match conversation(prompt, prompt_messages, &[&output]) {
+        let tools = prompt_tools.as_deref();
+        tools.map_or(Ok(()), check)?;
+        let whole = prompt_chat.as_deref().map(whole_messages).transpose()?.transpose();
+        let Ok(whole) = whole else { return Ok(Err(Omitted::Media)) };
+        match conversation(prompt, whole, prompt_messages, &[&output]) {
             Ok(prompt) => {
-                let line = as_line(&Unpaired { prompt: &prompt, completion: [answer(output)], label })?;
+                let line = unpaired(&prompt, &Message::answer(output), label, tools, shape)?;
                 Ok(Ok(UnpairedLine { line, label }))
             }
             Err(left_out) => Ok(Err(left_out)),
@@ -186,22 +220,43 @@ impl TrainingFormat {
     }
 }
 
-/// Returns the prompt as a chat whose next turn is the assistant's: its messages, or, if it was one text, a user's message.
+fn unpaired(
+    prompt: &[Message<'_>],
+    completion: &Message<'_>,
+    label: bool,
+    tools: Option<&str>,
+    shape: Shape,
+) -> serde_json::Result<String> {
+    let mut json = JsonObject::with_capacity(1024);
+    json.raw("prompt", &messages_json(prompt, shape));
+    json.raw("completion", &messages_json([completion], shape));
+    json.value("label", Some(&label))?;
+    add_tools(&mut json, tools, shape);
+    Ok(json.finish() + "\n")
+}
+
+/// Returns the prompt as a chat whose next turn is the assistant's: its whole messages, its messages of role and text, or, if it
+/// was one text, a user's message.
 ///
 /// No two assistant's turns may be in a row: many chat templates refuse that, and others render a prompt that no model was given.
 /// Such turns before the last question become one. If the answer begins with the last turn, that turn is dropped: it is the
 /// answer, logged with its conversation, or its beginning (a prefill). Any other last turn is ambiguous: the answer may continue
-/// it or replace it, so the row is left out.
+/// it or replace it, so the row is left out. So is a last turn that calls tools: no result came of it.
 fn conversation<'l>(
     prompt: Cow<'l, str>,
-    messages: Option<Vec<Message<'l>>>,
+    whole: Option<Vec<Message<'l>>>,
+    messages: Option<Vec<PlainMessage<'l>>>,
     answers: &[&str],
 ) -> Result<Vec<Message<'l>>, Omitted> {
-    let Some(mut messages) = messages else {
-        return Ok(vec![Message { role: Cow::Borrowed("user"), content: prompt }]);
+    let of_texts = |messages: Vec<PlainMessage<'l>>| {
+        messages.into_iter().map(|message| Message::text(message.role, message.content)).collect()
+    };
+    let Some(mut messages) = whole.or_else(|| messages.map(of_texts)) else {
+        return Ok(vec![Message::text(Cow::Borrowed("user"), prompt)]);
     };
     let is_answered = |turn: &&Message<'_>| {
-        turn.is_assistant() && answers.iter().any(|answer| answer.trim().starts_with(turn.content.trim()))
+        let text = turn.content.as_deref().unwrap_or_default().trim();
+        turn.is_assistant() && !turn.calls_tools() && answers.iter().any(|answer| answer.trim().starts_with(text))
     };
     // A chat without any turn asks nothing.
     if messages.len() > 1 && messages.last().as_ref().is_some_and(is_answered) {
@@ -216,23 +271,11 @@ fn with_single_turns(messages: Vec<Message<'_>>) -> Vec<Message<'_>> {
     let mut turns: Vec<Message<'_>> = Vec::with_capacity(messages.len());
     for message in messages {
         match turns.last_mut() {
-            Some(before) if before.is_assistant() && message.is_assistant() => {
-                before.content = Cow::Owned(format!("{}\n\n{}", before.content, message.content));
-            }
+            Some(before) if before.is_assistant() && message.is_assistant() => before.append(message),
             _ => turns.push(message),
         }
     }
     turns
-}
-
-impl Message<'_> {
-    fn is_assistant(&self) -> bool {
-        self.role == ASSISTANT
-    }
-}
-
-fn answer(text: Cow<'_, str>) -> Message<'_> {
-    Message { role: Cow::Borrowed(ASSISTANT), content: text }
 }
 
 fn as_line(value: &impl Serialize) -> serde_json::Result<String> {
@@ -303,6 +346,84 @@ mod tests {
         assert_eq!(first(TrainingFormat::OpenAi)["input"]["messages"], messages);
         assert_eq!(first(TrainingFormat::Kto)["prompt"], messages);
         assert_eq!(first(TrainingFormat::Sft)["messages"].as_array().unwrap()[..2], messages.as_array().unwrap()[..]);
+    }
+
+    fn with_calls(content: &Value) -> Value {
+        let call =
+            json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"b\":1.50,\"a\":{}}"}});
+        let chat = json!([
+            {"role": "user", "name": "kim", "content": content},
+            {"role": "assistant", "content": null, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c", "content": "2"},
+        ]);
+        let plain = json!([{"role": "user", "content": "q"}]);
+        json!({"prompt": "user kim: q", "chosen": "c", "rejected": "r", "prompt_messages": plain, "prompt_chat": chat.to_string(),
+               "prompt_tools": "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"z\":0.10}}}]",
+               "feedback": {"label": true}})
+    }
+
+    #[test]
+    fn tool_calls_and_tools_are_carried_in_the_shape_that_readers_of_each_format_document() {
+        let row = with_calls(&json!("q")).to_string();
+        let text = |format: TrainingFormat| format.of_pair(&row).unwrap().unwrap();
+        let object =
+            r#""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":{"b":1.50,"a":{}}}}]"#;
+        let string = r#""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"b\":1.50,\"a\":{}}"}}]"#;
+        let tools = r#"[{"type":"function","function":{"name":"f","parameters":{"z":0.10}}}]"#;
+        let tools_text = format!("\"tools\":{}", Value::from(tools));
+        for format in [TrainingFormat::TrlMessages, TrainingFormat::Kto, TrainingFormat::Sft] {
+            let line = text(format);
+            assert!(line.contains(object) && line.contains(&tools_text), "{line}");
+        }
+        let openai = text(TrainingFormat::OpenAi);
+        assert!(openai.contains(string) && openai.contains(&format!("\"tools\":{tools}")), "{openai}");
+        let messages = lines(&openai)[0]["input"]["messages"].clone();
+        assert_eq!((&messages[0]["name"], &messages[1]["content"]), (&json!("kim"), &Value::Null));
+        assert_eq!((&messages[2]["tool_call_id"], messages[0].get("tool_calls")), (&json!("c"), None));
+        assert_eq!(
+            lines(&text(TrainingFormat::Trl)),
+            [json!({"prompt": "user kim: q", "chosen": "c", "rejected": "r"})]
+        );
+        let feedback = json!({"prompt": "p", "chosen": "c", "rejected": null}).as_object().unwrap().clone();
+        let mut liked = with_calls(&json!("q"));
+        liked.as_object_mut().unwrap().extend(feedback);
+        let liked = TrainingFormat::of_feedback(&liked.to_string()).unwrap().unwrap().line;
+        assert!(liked.contains(object) && liked.contains(&tools_text), "{liked}");
+    }
+
+    #[test]
+    fn a_prompt_with_an_image_is_left_out_of_every_format() {
+        let image = json!({"type": "image", "digest": format!("sha256:{}", "0".repeat(64))});
+        let row = with_calls(&json!([{"type": "text", "text": "q"}, image]));
+        for format in TrainingFormat::ALL {
+            assert_eq!(format.of_pair(&row.to_string()).unwrap(), Err(Omitted::Media), "{format:?}");
+        }
+        let mut liked = row.clone();
+        liked["rejected"] = Value::Null;
+        assert_eq!(TrainingFormat::of_feedback(&liked.to_string()).unwrap(), Err(Omitted::Media));
+        assert!(crate::has_media(row["prompt_chat"].as_str()) && !crate::has_media(None));
+        assert!(!crate::has_media(with_calls(&json!("q"))["prompt_chat"].as_str()));
+    }
+
+    #[test]
+    fn a_chat_that_ends_with_a_tool_call_is_left_out_and_turns_with_calls_merge() {
+        let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let chat = |messages: Value| {
+            json!({"prompt": "p", "chosen": "c", "rejected": "r", "prompt_messages": null, "prompt_chat": messages.to_string()})
+                .to_string()
+        };
+        let ended = chat(
+            json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": "", "tool_calls": [call("1")]}]),
+        );
+        assert_eq!(TrainingFormat::Sft.of_pair(&ended).unwrap(), Err(Omitted::AssistantLast));
+        let two = chat(json!([
+            {"role": "assistant", "content": "Wait."},
+            {"role": "assistant", "content": null, "tool_calls": [call("1")]},
+            {"role": "tool", "tool_call_id": "1", "content": "2"},
+        ]));
+        let messages = lines(&TrainingFormat::OpenAi.of_pair(&two).unwrap().unwrap())[0]["input"]["messages"].clone();
+        assert_eq!(messages[0], json!({"role": "assistant", "content": "Wait.", "tool_calls": [call("1")]}));
+        assert_eq!(messages.as_array().unwrap().len(), 2);
     }
 
     #[test]

@@ -339,7 +339,7 @@ async fn half_a_surrogate_pair_or_a_broken_event_leaves_the_rest_of_the_batch_al
         edit(r"cut \ud83d", ""),
         edit("bad number", r#","ignored":{"score":NaN}"#),
         edit("bad id", r#","event_id":"\ud83d""#),
-        edit("tools", r#","tools":[{"type":"function"}]"#),
+        edit("functions", r#","functions":[{"name":"f"}]"#),
         edit("fine, too", r#","ignored":["\ude00",1e999]"#),
     ];
     let (response, queued) = post(with_body(&format!(r#"{{"events":[{}]}}"#, events.join(",")))).await;
@@ -354,12 +354,12 @@ async fn half_a_surrogate_pair_or_a_broken_event_leaves_the_rest_of_the_batch_al
     let expected = json!([
         [2, "malformed_json", "ignored.score"],
         [3, "invalid_value", "event_id"],
-        [4, "unsupported_field", "tools"]
+        [4, "unsupported_field", "functions"]
     ]);
     assert_eq!(json!(errors), expected);
     assert_eq!(
         answer["errors"][2]["error"]["message"].as_str().unwrap().split(';').next(),
-        Some("tools is not supported yet")
+        Some("functions is not supported yet")
     );
     let unbalanced = format!(r#"{{"events":[{},{}"#, edit("fine", ""), edit("fine", ""));
     assert_eq!(refused(with_body(&unbalanced)).await.0, 400);

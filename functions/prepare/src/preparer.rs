@@ -176,7 +176,10 @@ where
         }
         let opened = self.dataset.open_version(Some(*version)).await?.ok_or(PrepareError::NoVersion(*version))?;
         let before = self.trained_on(live).await;
-        let Pairs { train, held_out, sides } = Pairs::of(&opened, before.as_ref()).await?;
+        let Pairs { train, held_out, sides, with_media } = Pairs::of(&opened, before.as_ref()).await?;
+        if with_media > 0 {
+            tracing::warn!(pairs = with_media, "pairs are left out: their prompts have images, audio or files");
+        }
         let replay = Replay::of(&self.lake, (&sides, opened.salt()), run, (self.now)()).await?;
         let mut files = BTreeMap::new();
         for (file, spool) in [

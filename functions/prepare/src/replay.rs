@@ -17,7 +17,7 @@ use flywheel_dataset::{Split, SplitSalt};
 use flywheel_event::{EVENT_KEY, ScopedId};
 use flywheel_lake::{ListKeys, ListRoute, ReadPart, VisitObject, WriteFile};
 use flywheel_log::{ListedPart, PartName};
-use flywheel_training::{HeldOutSample, Message, PromptSides, ReplayRow, RunName};
+use flywheel_training::{HeldOutSample, Message, PromptSides, ReplayRow, RunName, has_media};
 use futures::{StreamExt as _, pin_mut, stream};
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +50,8 @@ struct Line {
     event_id: String,
     prompt: Option<String>,
     prompt_messages: Option<Vec<Message>>,
+    #[serde(default)]
+    prompt_chat: Option<String>,
     chosen: Option<String>,
     #[serde(default)]
     context: Vec<ContextEntry>,
@@ -229,7 +231,7 @@ impl Compaction {
     }
 }
 
-/// Returns a part's rows. Parts are written atomically, so an incomplete one is damaged.
+/// Returns a part's rows, without those whose prompt has an image, audio or a file: the lake has the digest only. Parts are written atomically, so an incomplete one is damaged.
 fn rows(name: &PartName, body: &[u8]) -> Result<Vec<LikedOutput>, PrepareError> {
     let corrupt = || PrepareError::CorruptPart { key: name.key(Route::Replay) };
     let text = std::str::from_utf8(body).ok().and_then(|text| text.strip_suffix('\n')).ok_or_else(corrupt)?;
@@ -238,7 +240,7 @@ fn rows(name: &PartName, body: &[u8]) -> Result<Vec<LikedOutput>, PrepareError> 
     if lines.len() as u64 != name.rows {
         return Err(corrupt());
     }
-    let rows = lines.into_iter().filter_map(|line| {
+    let rows = lines.into_iter().filter(|line| !has_media(line.prompt_chat.as_deref())).filter_map(|line| {
         let (prompt, completion) = line.prompt.zip(line.chosen)?;
         let event_key = line.context.into_iter().find(|entry| entry.key == EVENT_KEY).map(|entry| entry.value);
         let row = ReplayRow { event_id: line.event_id, prompt, prompt_messages: line.prompt_messages, completion };

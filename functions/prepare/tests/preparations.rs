@@ -423,3 +423,33 @@ async fn without_a_pair_on_each_side_there_is_nothing_to_do() {
     let expected = if prepared.train == 0 { Readiness::NothingToTrainOn } else { Readiness::NothingToMeasureOn };
     assert_eq!((prepared.train + prepared.held_out, prepared.readiness), (1, expected));
 }
+
+#[tokio::test]
+async fn a_prompt_with_an_image_is_not_trained_on_and_one_with_tool_calls_is_in_its_plain_form() {
+    let world = World { lake: MemoryLake::default(), folder: TempDir::new().unwrap() };
+    world.pairs(0..PAIRS).await;
+    let image = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,YWJj"}});
+    let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\": 1}"}});
+    let edit = |id: &str, prompt: serde_json::Value| {
+        json!({"event_id": id, "prompt": prompt, "original_llm_output": format!("the answer to {id} is on page 7 of the book"),
+               "final_user_edit": format!("answer to {id}: see page 7, and the index of the book")})
+    };
+    let with_image = json!([{"role": "user", "content": [{"type": "text", "text": "What is it?"}, image]}]);
+    let with_call =
+        json!([{"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "c", "content": "2"}]);
+    let mut liked = edit("liked-image", with_image.clone());
+    liked["kind"] = json!("thumbs_up");
+    liked.as_object_mut().unwrap().remove("final_user_edit");
+    world.curate(NOW + 1, [edit("image", with_image), edit("call", with_call), liked].into_iter()).await;
+    world.freeze(1).await;
+    world.base("tiny").await;
+    let prepared = world.prepare(RUN).await.unwrap();
+    assert_eq!(prepared.train + prepared.held_out, u64::from(PAIRS) + 1);
+    assert_eq!(prepared.replay_train + prepared.replay_held_out, 0);
+    let held_out = world.lines(RUN, InputFile::HeldOut);
+    let lines = [world.lines(RUN, InputFile::Train), held_out].concat();
+    let of_call = lines.iter().find(|line| line.contains("tool call c")).unwrap();
+    let row: serde_json::Value = serde_json::from_str(of_call).unwrap();
+    assert_eq!(row["prompt_messages"][0], json!({"role": "assistant", "content": "[tool call c: f {\"a\":1}]"}));
+    assert!(lines.iter().all(|line| !line.contains("sha256:")));
+}

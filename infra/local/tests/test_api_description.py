@@ -131,16 +131,22 @@ def test_error_codes_are_those_of_the_code():
 def test_fields_and_limits_are_those_of_the_code():
     schemas = description.schemas
     nothing = lambda name: {field for field, schema in schemas[name]["properties"].items() if schema.get("$ref", "").endswith("/Nothing")}
-    edit_event, prompt, feedback = source("edit_event.rs"), source("prompt.rs"), source("feedback.rs")
-    assert nothing("Event") == strings(edit_event, "UNSUPPORTED") and nothing("ChatMessage") == strings(prompt, "UNSUPPORTED")
+    edit_event, message, feedback = source("edit_event.rs"), (REPOSITORY / "crates/event/src/message.rs").read_text(), source("feedback.rs")
+    assert nothing("Event") == strings(edit_event, "UNSUPPORTED") and nothing("ChatMessage") == strings(message, "UNSUPPORTED")
     assert nothing("Batch") == strings(edit_event, "FIELDS") == set(schemas["Event"]["properties"]) | FIELDS_OF_VARIANTS
-    assert set(schemas["ChatMessage"]["properties"]["role"]["enum"]) == strings(prompt, "ROLES")
+    assert set(schemas["ChatMessage"]["properties"]["role"]["enum"]) == strings(message, "ROLES")
     variants = [schemas[name]["allOf"][1]["properties"]["kind"] for name in ("StarRating", "FilledForm", "WrittenComment", "Reaction")]
     kinds = {kind for variant in variants for kind in variant.get("enum", [variant.get("const")])}
     assert kinds == set(re.findall(r'Self::\w+ => "(\w+)"', feedback))
     number = lambda rust, name: int(re.search(rf"const {name}: \w+ = ([\d_]+);", rust)[1])
     assert schemas["Event"]["properties"]["context"]["maxProperties"] == number(edit_event, "MAX_CONTEXT_ENTRIES")
     assert schemas["Id"]["maxLength"] == schemas["Label"]["maxLength"] == number(source("fields.rs"), "MAX_LABEL_CHARS")
+    limits = (REPOSITORY / "crates/event/src/limits.rs").read_text()
+    assert schemas["Content"]["anyOf"][1]["maxItems"] == number(limits, "MAX_PARTS")
+    assert schemas["CallsOfTools"]["properties"]["tool_calls"]["maxItems"] == number(limits, "MAX_TOOL_CALLS")
+    assert schemas["Event"]["properties"]["tools"]["maxItems"] == number(limits, "MAX_TOOLS")
+    for name in ("MAX_ARGUMENTS_BYTES", "MAX_TOOLS_BYTES", "MAX_JSON_DEPTH"):
+        assert f"{number(limits, name):,}" in description.document["info"]["description"], name
     assert schemas["Stars"]["maximum"] == number(feedback, "MOST_STARS")
     for name in ("EditBatch", "FeedbackBatch"):
         assert schemas[name]["properties"]["events"]["maxItems"] == number(source("submission.rs"), "MAX_EVENTS")

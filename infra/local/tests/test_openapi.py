@@ -129,7 +129,7 @@ def requests_to(stack: Stack, path: str) -> Iterator[Answer]:
     yield post(event | {"prompt": None})
     yield post(event | {"prompt": ""})
     yield post(event | {"rating": 6})
-    yield post(event | {"tools": [{"type": "function"}]})
+    yield post(event | {"functions": [{"name": "f"}]})
     yield post({"events": [{}] * 501})
     yield post('{"kind":"accept","prompt":"p","prompt":"p","original_llm_output":"o","final_user_edit":"e"}')
     yield ask_function(stack, path, f"ANY {path}", base64.b64encode(b'{"prompt": "\xff"}').decode())

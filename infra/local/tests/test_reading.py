@@ -154,3 +154,29 @@ def test_ratings_are_exported_without_any_pair_and_load_with_both_labels(tmp_pat
     labels = [(row["label"], row["completion"]) for row in found["rows"]]
     assert [label for label, _ in labels] == [True] * 3 + [False] * 3
     assert all(completion == [{"role": "assistant", "content": making.ORIGINAL}] for _, completion in labels)
+
+
+def test_chats_with_tool_calls_load_into_datasets(tmp_path):
+    """In JSON lines arguments are objects, in Parquet they and the tools are texts; plain rows of the same file have neither."""
+    tools = [{"type": "function", "function": {"name": "track", "parameters": {"type": "object"}}}]
+    events = [making.rich(dated()) for _ in range(3)]
+    for number, event in enumerate(events[:2]):
+        arguments = json.dumps({"parcel": 815, "when": "2026-11-22"} if number else {"place": ["Lyon"]})
+        call = {"id": f"call_{number}", "type": "function", "function": {"name": "track", "arguments": arguments}}
+        event["tools"] = tools
+        event["prompt"] = [{"role": "user", "content": f"Where is my parcel number {number}?"},
+                           {"role": "assistant", "content": None, "tool_calls": [call]},
+                           {"role": "tool", "tool_call_id": f"call_{number}", "content": "in Lyon"}]
+    lake = make_lake(tmp_path / "lake", events)
+    export(lake, "tools.jsonl")
+    export(lake, "tools.parquet", "--as", "parquet")
+    found = read("exports", lake / "tools.jsonl", lake / "tools.parquet")
+    for file, is_text in (("tools.jsonl", False), ("tools.parquet", True)):
+        rows = found[str(lake / file)]["rows"]
+        with_tools = [row for row in rows if row.get("tools")]
+        assert len(rows) == 3 and [json.loads(row["tools"]) for row in with_tools] == [tools] * 2
+        arguments = [row["prompt"][1]["tool_calls"][0]["function"]["arguments"] for row in with_tools]
+        arguments = [json.loads(text) for text in arguments] if is_text else arguments
+        given = [{name: value for name, value in each.items() if value is not None} for each in arguments]
+        assert sorted(map(json.dumps, given)) == sorted(map(json.dumps, [{"parcel": 815, "when": "2026-11-22"}, {"place": ["Lyon"]}]))
+    assert found[str(lake / "tools.parquet")]["alike"]

@@ -1,5 +1,6 @@
 //! A JSON value that borrows its text from the input, so that a message is read without copying its texts.
 
+mod compact;
 mod fault;
 mod reader;
 
@@ -8,16 +9,14 @@ use std::borrow::Cow;
 pub use reader::{Body, read, read_body};
 
 /// A JSON value that borrows from its text.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Json<'a> {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number that is not negative. It may have a fraction of zeros.
-    Integer(u64),
-    /// Any other number.
-    Number,
+    /// A number, as it was spelled.
+    Number(Cow<'a, str>),
     /// A string.
     Text(Text<'a>),
     /// An array.
@@ -27,12 +26,18 @@ pub enum Json<'a> {
 }
 
 /// A string of a JSON text, as read.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Text<'a> {
     /// The characters.
     pub value: Cow<'a, str>,
     /// `true` if the string had half a surrogate pair, which is no character. U+FFFD replaces it.
     pub(crate) is_mended: bool,
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { value: Cow::Borrowed(text), is_mended: false }
+    }
 }
 
 impl Json<'_> {
@@ -42,6 +47,13 @@ impl Json<'_> {
         entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
     }
 
+    /// Returns a whole number that is not negative. It may have a fraction of zeros: some clients write each number with one.
+    pub fn whole_number(&self) -> Option<u64> {
+        let Self::Number(spelled) = self else { return None };
+        let (whole, zeros) = spelled.split_once('.').unwrap_or((spelled, ""));
+        zeros.bytes().all(|byte| byte == b'0').then(|| whole.parse().ok())?
+    }
+
     /// Returns `true` for a value that is equivalent to an absent field: `null`, an empty string, list or object.
     pub(crate) fn says_nothing(&self) -> bool {
         match self {
@@ -49,7 +61,7 @@ impl Json<'_> {
             Self::Text(text) => text.value.is_empty(),
             Self::List(items) => items.is_empty(),
             Self::Object(entries) => entries.is_empty(),
-            Self::Bool(_) | Self::Integer(_) | Self::Number => false,
+            Self::Bool(_) | Self::Number(_) => false,
         }
     }
 
@@ -58,7 +70,7 @@ impl Json<'_> {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
-            Self::Integer(_) | Self::Number => "a number",
+            Self::Number(_) => "a number",
             Self::Text(_) => "a string",
             Self::List(_) => "a list",
             Self::Object(_) => "an object",

@@ -241,7 +241,7 @@ impl<'a> Reader<'a> {
             "null" => Some(Json::Null),
             "true" => Some(Json::Bool(true)),
             "false" => Some(Json::Bool(false)),
-            _ => number(word),
+            _ => is_number(word).then_some(Json::Number(Cow::Borrowed(word))),
         };
         let value = value.ok_or_else(|| self.fault())?;
         self.at += length;
@@ -296,25 +296,18 @@ fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_')
 }
 
-fn number(word: &str) -> Option<Json<'static>> {
+/// Returns `true` if a word is a number.
+fn is_number(word: &str) -> bool {
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let unsigned = word.strip_prefix('-').unwrap_or(word);
     let (mantissa, exponent) =
         unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(left, right)| (left, Some(right)));
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(left, right)| (left, Some(right)));
     let exponent_digits = exponent.map(|exponent| exponent.strip_prefix(['+', '-']).unwrap_or(exponent));
-    let is_number = are_digits(whole)
+    are_digits(whole)
         && (whole == "0" || !whole.starts_with('0'))
         && fraction.is_none_or(are_digits)
-        && exponent_digits.is_none_or(are_digits);
-    // `4.0` is a whole number, too: some clients write each number with a fraction.
-    let digits = match fraction {
-        Some(zeros) if exponent.is_none() && zeros.bytes().all(|byte| byte == b'0') => {
-            word.trim_end_matches('0').trim_end_matches('.')
-        }
-        _ => word,
-    };
-    is_number.then(|| digits.parse().map_or(Json::Number, Json::Integer))
+        && exponent_digits.is_none_or(are_digits)
 }
 
 /// Returns the place behind an invalid event of a batch. Its first bracket closes there. If it has no bracket, a comma

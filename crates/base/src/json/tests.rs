@@ -29,17 +29,26 @@ fn borrows_text_without_escapes_and_copies_the_rest() {
         matches!(&entries[0], (key, Json::Text(Text { value: Cow::Borrowed("as is"), .. })) if key.value == "plain")
     );
     assert!(matches!(&entries[1], (_, Json::Text(Text { value: Cow::Owned(text), .. })) if text == "a\nb"));
-    let list = vec![Json::Integer(1), Json::Number, Json::Number, Json::Bool(true), Json::Null];
+    let list = vec![number("1"), number("-1"), number("0.5"), Json::Bool(true), Json::Null];
     assert_eq!(entries[2].1, Json::List(list));
+}
+
+fn number(spelled: &'static str) -> Json<'static> {
+    Json::Number(Cow::Borrowed(spelled))
+}
+
+fn is_near(left: f64, right: f64) -> bool {
+    (left - right).abs() <= f64::EPSILON * 4.0 * left.abs().max(right.abs())
 }
 
 #[test]
 fn a_whole_number_may_have_a_fraction_of_zeros() {
-    for (json, expected) in [("4.0", Json::Integer(4)), ("100.00", Json::Integer(100)), ("0.0", Json::Integer(0))] {
-        assert_eq!(read(json).unwrap(), expected, "{json}");
+    for (json, expected) in [("4.0", 4), ("100.00", 100), ("0.0", 0)] {
+        assert_eq!(read(json).unwrap().whole_number(), Some(expected), "{json}");
     }
-    for json in ["4.5", "4.01", "-4.0", "-0.0", "4.0e1", "18446744073709551616.0"] {
-        assert_eq!(read(json).unwrap(), Json::Number, "{json}");
+    for json in ["4.5", "4.01", "-4.0", "-0.0", "4.0e1", "4e1", "18446744073709551616.0"] {
+        assert_eq!(read(json).unwrap(), number(json), "{json}");
+        assert_eq!(read(json).unwrap().whole_number(), None, "{json}");
     }
     assert_eq!(refused("4.").0, RefusalCode::MalformedJson);
 }
@@ -149,8 +158,8 @@ fn a_broken_event_whose_end_is_not_certain_refuses_the_batch() {
 #[test]
 fn only_the_first_list_under_events_is_a_batch() {
     let body = read_body(br#"{"other":{"events":[1]},"events":[2],"events":[3]}"#, 500).unwrap();
-    assert_eq!(body.batch, Some(vec![Ok(Json::Integer(2))]));
-    assert_eq!(body.value.field("events"), Some(&Json::List(vec![Json::Integer(3)])));
+    assert_eq!(body.batch, Some(vec![Ok(number("2"))]));
+    assert_eq!(body.value.field("events"), Some(&Json::List(vec![number("3")])));
     let body = read_body(br#"{"events":{}}"#, 500).unwrap();
     assert_eq!((body.batch, body.value.field("events")), (None, Some(&Json::Object(Vec::new()))));
     assert_eq!(read_body(br#"{"events":[NaN],"sent":NaN}"#, 500).err().unwrap().field.unwrap(), "sent");
@@ -162,10 +171,14 @@ fn is_same(json: &Json<'_>, value: &Value) -> bool {
     match (json, value) {
         (Json::Null, Value::Null) => true,
         (Json::Bool(left), Value::Bool(right)) => left == right,
-        (Json::Integer(left), Value::Number(right)) => {
-            right.as_u64() == Some(*left) || right.as_f64() == Some(*left as f64)
+        (Json::Number(spelled), Value::Number(right)) => {
+            let value = spelled.parse::<f64>().ok();
+            match json.whole_number() {
+                Some(left) => right.as_u64() == Some(left) || right.as_f64() == Some(left as f64),
+                // serde_json reads a fraction and an exponent to the nearest number or the one beside it.
+                None => right.as_u64().is_none() && right.as_f64().zip(value).is_some_and(|(l, r)| is_near(l, r)),
+            }
         }
-        (Json::Number, Value::Number(right)) => right.as_u64().is_none(),
         (Json::Text(left), Value::String(right)) => left.value == *right && !left.is_mended,
         (Json::List(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| is_same(left, right))
@@ -175,15 +188,6 @@ fn is_same(json: &Json<'_>, value: &Value) -> bool {
             left.iter().all(|(key, _)| right.contains_key(key.value.as_ref()))
                 && right.iter().all(|(key, right)| last(key).is_some_and(|left| is_same(left, right)))
         }
-        _ => false,
-    }
-}
-
-fn has_mended(json: &Json<'_>) -> bool {
-    match json {
-        Json::Text(text) => text.is_mended,
-        Json::List(items) => items.iter().any(has_mended),
-        Json::Object(entries) => entries.iter().any(|(key, value)| key.is_mended || has_mended(value)),
         _ => false,
     }
 }
@@ -227,7 +231,7 @@ proptest! {
         match (read(&json), serde_json::from_str::<Value>(&json)) {
             (Ok(ours), Ok(theirs)) => prop_assert!(is_same(&ours, &theirs), "{json}"),
             (Err(refusal), Ok(_)) => prop_assert!(false, "{json}: {refusal}"),
-            (Ok(ours), Err(_)) => prop_assert!(has_mended(&ours), "{json}"),
+            (Ok(ours), Err(_)) => prop_assert!(ours.has_mended(), "{json}"),
             (Err(_), Err(_)) => {}
         }
     }
@@ -240,5 +244,48 @@ proptest! {
         let Ok(Body { batch: Some(items), .. }) = read_body(body.as_bytes(), 500) else { return Ok(()) };
         let good = read(r#"{"prompt":"the good one"}"#).unwrap();
         prop_assert!(items.contains(&Ok(good)), "{body}");
+    }
+}
+
+#[test]
+fn the_compact_form_keeps_the_order_and_each_spelling_and_leaves_out_white_space() {
+    let sent = r#" { "b" : [ 1.50 , -0, 1e400 ] , "a\u00e9\n" : { "\"" : null , "t" : true } , "" : [ ] } "#;
+    let compact = r#"{"b":[1.50,-0,1e400],"aé\n":{"\"":null,"t":true},"":[]}"#;
+    assert_eq!(read(sent).unwrap().compact(), compact);
+    assert_eq!(read(compact).unwrap().compact(), compact);
+    assert_eq!(read(sent).unwrap().into_owned(), read(compact).unwrap());
+}
+
+#[test]
+fn the_plain_form_shows_texts_without_escapes() {
+    let json = read(r#"{"note":"one\ntwo \"three\"","list":[1,"x"]}"#).unwrap();
+    assert_eq!(json.plain(), "{\"note\":\"one\ntwo \"three\"\",\"list\":[1,\"x\"]}");
+}
+
+#[test]
+fn texts_are_keys_strings_and_numbers_and_a_rewritten_number_is_a_string() {
+    let mut json = read(r#"{"card":4111,"to":["bob",true,null]}"#).unwrap();
+    assert_eq!(json.texts(), ["card", "4111", "to", "bob"]);
+    json.rewrite(&|text| (text == "4111").then(|| "<CARD_1>".to_owned()));
+    assert_eq!(json.compact(), r#"{"card":"<CARD_1>","to":["bob",true,null]}"#);
+}
+
+#[test]
+fn depth_counts_lists_and_objects_within_one_another() {
+    for (json, depth) in [("1", 0), ("[]", 1), (r#"{"a":[{}],"b":1}"#, 3)] {
+        assert_eq!(read(json).unwrap().depth(), depth, "{json}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_compact_form_reads_back_as_the_same_value(json in json()) {
+        if let Ok(value) = read(&json) {
+            let compact = value.compact();
+            let again = read(&compact).unwrap();
+            prop_assert_eq!(again.compact(), compact.clone());
+            prop_assert_eq!(again.texts(), value.texts());
+            prop_assert!(serde_json::from_str::<Value>(&compact).is_ok() || compact.contains(['e', 'E']));
+        }
     }
 }

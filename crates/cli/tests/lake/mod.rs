@@ -131,6 +131,7 @@ pub(crate) fn edit(number: u32, prompt: Value) -> Value {
            "final_user_edit": format!("The reply number {number} is rather short.")})
 }
 
+#[allow(dead_code, reason = "not every test that shares this module needs many")]
 pub(crate) fn edits(numbers: std::ops::Range<u32>) -> Vec<Value> {
     numbers.map(|number| edit(number, json!(format!("Question {number}?")))).collect()
 }

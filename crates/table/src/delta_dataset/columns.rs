@@ -72,6 +72,10 @@ pub(super) fn columns() -> Vec<StructField> {
         optional(OUTPUT_ID, text()),
         // Null in rows from before lines named their engine.
         optional("engine", text()),
+        // Null in rows of plain prompts, and from before chats with tool calls and parts. Texts of JSON: a type of their own would
+        // change with each tool.
+        optional("prompt_chat", text()),
+        optional("prompt_tools", text()),
     ]
 }
 

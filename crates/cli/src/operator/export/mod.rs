@@ -30,7 +30,11 @@ use output::Writer;
 
 pub(crate) const EXAMPLES: &str = "\
 The file appears when it is complete. A chat whose last message is an assistant's, and not the beginning of the answer, is left out and named: no
-line has two assistant's turns in a row. The format trl, which is texts, has all pairs.
+line has two assistant's turns in a row. So is a prompt with an image, audio or a file: the lake has the digest only.
+
+Lines of prompts with tools have `tools`, and `tool_calls`, `tool_call_id` and `name` in their messages; other lines have none of these. In
+trl-messages, kto and sft the arguments are objects and `tools` is a text of JSON, as TRL reads them; in openai it is the other way round.
+In Parquet both are texts, and the file has these columns only if one of its rows needs them. trl is texts: there calls are in their plain form.
 
 With JSON lines the reader guesses the types, and Hugging Face's `datasets` takes answers that are dates for timestamps. A Parquet file carries them.
 
@@ -38,7 +42,7 @@ kto also has what users said of outputs that they left as they were: liked ones 
 an output or against it, and disliked ones that a person has released (both in `signals`). They are the log's and not the version's: of a
 named version what was written until it was committed, else all of it, less what has expired or was erased since. Their split goes by
 the prompt, as that of pairs. Without any dataset yet, kto has them alone.
-Cost: the version is read once, and for kto those two routes; memory grows with the latter's ids only.
+Cost: the version is read once, and for kto those two routes; for Parquet the columns of tools are read before. Memory grows with the latter's ids only.
 Exit code: 0 if it is written, 2 if not.
 
 Examples:
@@ -47,7 +51,11 @@ Examples:
   flywheel export --format kto --as parquet --output kto.parquet
   flywheel export --format sft --output - | gzip > sft.jsonl.gz";
 
-const COLUMNS: [&str; 6] = ["event_id", "prompt", "chosen", "rejected", "prompt_messages", "split"];
+const COLUMNS: [&str; 8] =
+    ["event_id", "prompt", "chosen", "rejected", "prompt_messages", "split", "prompt_chat", "prompt_tools"];
+
+/// The columns that are null in rows of prompts without tools.
+const TOOL_COLUMNS: [&str; 2] = ["prompt_chat", "prompt_tools"];
 
 /// The number of parts that are read at the same time.
 const PARTS_AHEAD: usize = 8;
@@ -186,6 +194,26 @@ struct Written {
     left_out: u64,
     /// The first of these events.
     left_out_events: Vec<String>,
+    /// The number of pairs and feedback events left out because their prompts have an image, audio or a file.
+    left_out_media: u64,
+    /// The first of these events.
+    left_out_media_events: Vec<String>,
+}
+
+/// The columns of a row or line that show if its prompt has tools.
+#[derive(Deserialize)]
+struct ToolColumns<'l> {
+    #[serde(borrow, default)]
+    prompt_chat: Option<Cow<'l, str>>,
+    #[serde(borrow, default)]
+    prompt_tools: Option<Cow<'l, str>>,
+}
+
+impl<'l> ToolColumns<'l> {
+    fn are_used(line: &'l str) -> serde_json::Result<bool> {
+        let Self { prompt_chat, prompt_tools } = serde_json::from_str(line)?;
+        Ok(prompt_chat.is_some() || prompt_tools.is_some())
+    }
 }
 
 /// The fields of a row or line that decide whether it is exported.
@@ -211,20 +239,26 @@ pub(crate) async fn run(arguments: &ExportArguments) -> Result<Outcome, Failure>
         None => return Err(no_dataset(&on.lake)),
         found => found,
     };
+    let until = match &version {
+        Some(version) => self::until(*choice, version).await?,
+        None => Millis::MAX,
+    };
+    let feedback = training_format.takes_feedback().then_some(&lake);
+    let is_table = encoding == Encoding::Parquet;
+    let has_tools = is_table && has_tools(version.as_ref(), feedback, until).await?;
     let mut export = Export {
         format: training_format,
+        is_table,
         side: *split,
-        output: Writer::create(output, *force, training_format, encoding)?,
+        output: Writer::create(output, *force, training_format, encoding, has_tools)?,
         written: Written::default(),
         told: Told::new(),
     };
-    let mut until = Millis::MAX;
     if let Some(version) = &version {
         export.pairs(version).await?;
-        until = self::until(*choice, version).await?;
     }
-    if training_format.takes_feedback() {
-        export.feedback(&lake, version.as_ref(), until).await?;
+    if let Some(lake) = feedback {
+        export.feedback(lake, version.as_ref(), until).await?;
     }
     let Export { output: file, written, told, .. } = export;
     drop(told);
@@ -256,8 +290,56 @@ async fn until(choice: VersionChoice, version: &TableVersion) -> Result<Millis, 
         .ok_or_else(|| unusable(format_args!("version {} does not say when it was committed", version.number())))
 }
 
+/// Returns `true` if a row of the version, or a line of feedback, has tools: a table's columns are chosen before its rows.
+async fn has_tools(
+    version: Option<&TableVersion>,
+    feedback: Option<&OperatorLake>,
+    until: Millis,
+) -> Result<bool, Failure> {
+    if let Some(version) = version {
+        let mut rows = pin!(version.rows(&TOOL_COLUMNS));
+        while let Some(row) = rows.try_next().await.map_err(unusable)? {
+            if ToolColumns::are_used(&row)? {
+                return Ok(true);
+            }
+        }
+    }
+    let mut has_tools = false;
+    if let Some(lake) = feedback {
+        visit_feedback(lake, until, |line| {
+            has_tools |= ToolColumns::are_used(line)?;
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(has_tools)
+}
+
+/// Reads the lines of feedback that were written until a time.
+async fn visit_feedback(
+    lake: &OperatorLake,
+    until: Millis,
+    mut visit: impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for route in FEEDBACK {
+        let parts = lake.list_route(route, 0..=until, u64::MAX).await.map_err(unusable)?.parts;
+        let read = |key: String| async move { lake.read_part(&key).await.map(|body| (key, body)) };
+        let mut bodies = stream::iter(parts).map(|part| read(part.name.key(route))).buffered(PARTS_AHEAD);
+        while let Some((key, body)) = bodies.try_next().await.map_err(unusable)? {
+            for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                visit(std::str::from_utf8(line).map_err(unusable)?).map_err(|failure| match failure {
+                    Failure::Json(_) => unusable(format_args!("{key} has a line that is none of the lake's")),
+                    other => other,
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
 struct Export {
     format: TrainingFormat,
+    is_table: bool,
     side: Side,
     output: Writer,
     written: Written,
@@ -272,7 +354,9 @@ impl Export {
             if !self.side.has(version.side_of(split, &prompt.unwrap_or_default())) {
                 continue;
             }
-            match self.format.of_pair(&row)? {
+            let converted =
+                if self.is_table { self.format.of_pair_in_table(&row)? } else { self.format.of_pair(&row)? };
+            match converted {
                 Ok(lines) => {
                     self.write(&lines)?;
                     self.written.pairs += 1;
@@ -293,43 +377,34 @@ impl Export {
         until: Millis,
     ) -> Result<(), Failure> {
         let mut seen = HashSet::new();
-        for route in FEEDBACK {
-            let parts = lake.list_route(route, 0..=until, u64::MAX).await.map_err(unusable)?.parts;
-            let read = |key: String| async move { lake.read_part(&key).await.map(|body| (key, body)) };
-            let mut bodies = stream::iter(parts).map(|part| read(part.name.key(route))).buffered(PARTS_AHEAD);
-            while let Some((key, body)) = bodies.try_next().await.map_err(unusable)? {
-                self.part(version, &body, &mut seen).map_err(|failure| match failure {
-                    Failure::Json(_) => unusable(format_args!("{key} has a line that is none of the lake's")),
-                    other => other,
-                })?;
-            }
-        }
-        Ok(())
+        visit_feedback(lake, until, |line| self.feedback_line(version, line, &mut seen)).await
     }
 
-    fn part(
+    fn feedback_line(
         &mut self,
         version: Option<&TableVersion>,
-        body: &[u8],
+        line: &str,
         seen: &mut HashSet<Box<str>>,
     ) -> Result<(), Failure> {
-        for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line = std::str::from_utf8(line).map_err(unusable)?;
-            let Sided { event_id, prompt, .. } = serde_json::from_str(line)?;
-            let prompt = prompt.unwrap_or_default();
-            let is_wanted = version.is_none_or(|version| self.side.has(version.side_of(None, &prompt)));
-            if !is_wanted || !seen.insert(event_id.as_ref().into()) {
-                continue;
+        let Sided { event_id, prompt, .. } = serde_json::from_str(line)?;
+        let prompt = prompt.unwrap_or_default();
+        let is_wanted = version.is_none_or(|version| self.side.has(version.side_of(None, &prompt)));
+        if !is_wanted || !seen.insert(event_id.as_ref().into()) {
+            return Ok(());
+        }
+        let converted = if self.is_table {
+            TrainingFormat::of_feedback_in_table(line)?
+        } else {
+            TrainingFormat::of_feedback(line)?
+        };
+        match converted {
+            Ok(UnpairedLine { line, label }) => {
+                self.write(&line)?;
+                self.written.feedback += 1;
+                self.written.desirable += u64::from(label);
+                self.written.undesirable += u64::from(!label);
             }
-            match TrainingFormat::of_feedback(line)? {
-                Ok(UnpairedLine { line, label }) => {
-                    self.write(&line)?;
-                    self.written.feedback += 1;
-                    self.written.desirable += u64::from(label);
-                    self.written.undesirable += u64::from(!label);
-                }
-                Err(why) => self.written.leave_out(why, &event_id),
-            }
+            Err(why) => self.written.leave_out(why, &event_id),
         }
         Ok(())
     }
@@ -344,21 +419,24 @@ impl Export {
 
 impl Written {
     fn leave_out(&mut self, why: Omitted, event_id: &str) {
-        match why {
-            Omitted::Unlabelled => self.unlabelled += 1,
-            Omitted::AssistantLast => {
-                self.left_out += 1;
-                if self.left_out_events.len() < MOST_NAMED {
-                    self.left_out_events.push(event_id.to_owned());
-                }
+        let (count, events) = match why {
+            Omitted::Unlabelled => {
+                self.unlabelled += 1;
+                return;
             }
+            Omitted::AssistantLast => (&mut self.left_out, &mut self.left_out_events),
+            Omitted::Media => (&mut self.left_out_media, &mut self.left_out_media_events),
+        };
+        *count += 1;
+        if events.len() < MOST_NAMED {
+            events.push(event_id.to_owned());
         }
     }
 }
 
 fn as_text(report: &Report) -> String {
     let Report { version, format, encoding, output, written, bytes, .. } = report;
-    let Written { pairs, feedback, desirable, undesirable, unlabelled, left_out, left_out_events } = written;
+    let Written { pairs, feedback, desirable, undesirable, unlabelled, .. } = written;
     let of_version = version.map_or_else(|| "no dataset yet".to_owned(), |version| format!("version {version}"));
     let encoded = if *encoding == Encoding::Parquet { " in Parquet" } else { "" };
     let mut text = format!("{output}: {} pairs of {of_version} as {format}{encoded}", thousands(*pairs));
@@ -373,11 +451,16 @@ fn as_text(report: &Report) -> String {
         text += &format!("; {} lines desirable, {} undesirable", thousands(*desirable), thousands(*undesirable));
     }
     text += &format!(", {} bytes\n", thousands(*bytes));
-    if *left_out > 0 {
-        let events: Vec<_> = left_out_events.iter().map(|event| one_line(event)).collect();
-        let more = if *left_out > MOST_NAMED as u64 { ", …" } else { "" };
-        let (count, why) = (thousands(*left_out), Omitted::AssistantLast);
-        text += &format!("left out {count}, each because {why}: {}{more}\n", events.join(", "));
+    for (why, left_out, events) in [
+        (Omitted::AssistantLast, written.left_out, &written.left_out_events),
+        (Omitted::Media, written.left_out_media, &written.left_out_media_events),
+    ] {
+        if left_out > 0 {
+            let events: Vec<_> = events.iter().map(|event| one_line(event)).collect();
+            let more = if left_out > MOST_NAMED as u64 { ", …" } else { "" };
+            let count = thousands(left_out);
+            text += &format!("left out {count}, each because {why}: {}{more}\n", events.join(", "));
+        }
     }
     text
 }

@@ -23,11 +23,13 @@ impl Writer {
         force: bool,
         format: TrainingFormat,
         encoding: Encoding,
+        has_tools: bool,
     ) -> Result<Self, Failure> {
         let output = Output::create(place, force)?;
+        let columns = if has_tools { format.columns_with_tools() } else { format.columns() };
         Ok(match encoding {
             Encoding::Jsonl => Self::Lines(output),
-            Encoding::Parquet => Self::Parquet(Box::new(ParquetLines::new(output, format.columns())?)),
+            Encoding::Parquet => Self::Parquet(Box::new(ParquetLines::new(output, columns)?)),
         })
     }
 
