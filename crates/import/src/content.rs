@@ -1,9 +1,8 @@
 //! Prompts and outputs in the shapes of common APIs, as an event carries them.
 //!
-//! [`content`] alone decides which content is taken. A message keeps its other fields, such as `tool_calls`: the event's
-//! own parser judges them, so the import takes what events take.
+//! A message keeps the fields that it does not read, such as `tool_calls`, and parts of its content that are no text: the
+//! event's own parser judges them, so the import takes what events take.
 
-use flywheel_base::printable;
 use serde_json::{Map, Value, json};
 
 use crate::skipped::{SkipReason, Skipped};
@@ -80,7 +79,7 @@ fn is_request(value: &Value) -> bool {
 fn of_object(input: &Value, path: &str) -> Result<Value, Skipped> {
     for name in BESIDE_MESSAGES {
         if present(input, name).is_some() {
-            let message = "the model read this besides its messages, and an event does not carry it yet";
+            let message = "the model read this besides its messages, and the import does not carry it yet";
             return Err(Skipped::new(SkipReason::UnsupportedContent, &join(path, name), message));
         }
     }
@@ -167,8 +166,8 @@ fn role_of(role: &str) -> &str {
     }
 }
 
-/// Reads the content of a message. It decides for all tools which content is taken: texts, and lists of nothing but texts,
-/// joined as chat templates join them. `null` is left to the event's own parser.
+/// Reads the content of a message. Lists of nothing but texts are joined, as chat templates join them. All else, such as `null`
+/// and images, is left to the event's own parser.
 fn content(value: &Value, path: &str) -> Result<Value, Skipped> {
     let parts = match value {
         Value::String(_) | Value::Null => return Ok(value.clone()),
@@ -176,17 +175,13 @@ fn content(value: &Value, path: &str) -> Result<Value, Skipped> {
         _ => return Err(Skipped::new(SkipReason::UnsupportedContent, path, "is neither a text nor a list of parts")),
     };
     let mut joined = String::new();
-    for (index, part) in parts.iter().enumerate() {
+    for part in parts {
         let part = part.get("message_content").unwrap_or(part);
         let kind = part.get("type").and_then(Value::as_str);
         let is_text = part.is_string() || matches!(kind, Some("text" | "input_text" | "output_text"));
         match part.as_str().or_else(|| text(part, &["text", "content"])).filter(|_| is_text) {
             Some(text) => joined.push_str(text),
-            None => {
-                let kind = printable(kind.unwrap_or("none"));
-                let message = format!("content parts other than text are not taken yet: type {kind}");
-                return Err(Skipped::new(SkipReason::UnsupportedContent, &format!("{path}[{index}].type"), message));
-            }
+            None => return Ok(value.clone()),
         }
     }
     Ok(joined.into())
@@ -301,10 +296,6 @@ mod tests {
 
     #[test]
     fn what_is_not_text_is_named_by_its_path() {
-        let image =
-            json!({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "image_url"}]}]});
-        let path = "input.messages[0].content[1].type".to_owned();
-        assert_eq!(skipped(prompt(&image, "input", None)), (SkipReason::UnsupportedContent, path));
         let tools = json!({"messages": [{"role": "user", "content": "a"}], "tools": [{"name": "t"}]});
         assert_eq!(skipped(prompt(&tools, "input", None)), (SkipReason::UnsupportedContent, "input.tools".to_owned()));
         let several = json!({"question": "a", "documents_found": "b"});
@@ -313,7 +304,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_keeps_its_tool_calls_for_the_events_parser() {
+    fn a_message_keeps_its_tool_calls_and_its_images_for_the_events_parser() {
+        let parts =
+            json!([{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a.test/b.png"}}]);
+        let image = json!({"messages": [{"role": "user", "content": parts}]});
+        assert_eq!(prompt(&image, "input", None).unwrap()[0]["content"], parts);
         let call = json!([{"id": "1"}]);
         for message in [
             json!({"role": "assistant", "content": null, "tool_calls": call}),
