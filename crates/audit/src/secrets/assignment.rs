@@ -1,56 +1,17 @@
 //! Values that only their names identify: `password = "..."`, `API_KEY=...`, `"client_secret": "..."`.
 //!
-//! Nearly all false alarms of such searches come from here, hence the conditions. The name must end in the credential's
-//! word (`token`, not `token_type`). The value must be literal (no call, no variable, no placeholder), and look random.
+//! Nearly all false alarms of such searches come from here, hence the conditions. The name must be a credential's
+//! (`name.rs`). The value must be literal (no call, no variable, no placeholder), and look random.
 
 use std::ops::Range;
 
 use super::Secret;
-use super::randomness::{changes, entropy, is_drawn, is_name, is_stand_in};
+use super::name::{Value, kind_of_value};
+use super::randomness::{changes, entropy, is_drawn, is_name};
+use super::stand_in::is_stand_in;
 
 const MAX_NAME: usize = 48;
 const MAX_VALUE: usize = 160;
-
-/// Endings of names of credentials, and the kind of their values.
-const ENDINGS: [(&str, Value); 8] = [
-    ("password", Value::Chosen),
-    ("passwd", Value::Chosen),
-    ("passphrase", Value::Chosen),
-    ("pwd", Value::Chosen),
-    ("pass", Value::Chosen),
-    ("secret", Value::Drawn),
-    ("token", Value::Drawn),
-    ("key", Value::Drawn),
-];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Value {
-    /// By people: short, and not quite random.
-    Chosen,
-    /// By machines.
-    Drawn,
-}
-
-/// Words that make a key a credential.
-const SECRET_KEYS: [&str; 13] = [
-    "api",
-    "access",
-    "account",
-    "secret",
-    "private",
-    "encryption",
-    "signing",
-    "auth",
-    "master",
-    "storage",
-    "service",
-    "subscription",
-    "webhook",
-];
-
-/// Names that end as credentials do and are none: `public_key`, `next_page_token`, `pad_token`.
-const OTHER_NAMES: [&str; 12] =
-    ["public", "next", "page", "continuation", "cursor", "sync", "pad", "eos", "bos", "mask", "cancel", "idempot"];
 
 /// Returns the end of the name before a sign, if it ends as a credential's name does. This rules out nearly all names.
 pub(super) fn name_end(bytes: &[u8], sign: usize) -> Option<usize> {
@@ -66,8 +27,9 @@ pub(super) fn name_end(bytes: &[u8], sign: usize) -> Option<usize> {
 pub(super) fn assigned(text: &str, name_end: usize, sign: usize) -> Option<Secret> {
     let is_in_name = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let length = text.as_bytes()[..name_end].iter().rev().take(MAX_NAME).take_while(is_in_name).count();
-    let name = text.get(name_end - length..name_end)?.to_ascii_lowercase();
-    let kind = kind_of_value(&name)?;
+    let name = text.get(name_end - length..name_end)?;
+    let kind = kind_of_value(name)?;
+    let name = name.to_ascii_lowercase();
     let (value, is_quoted) = value(text, sign)?;
     let given = text.get(value.clone())?;
     let (rule, score) = match kind {
@@ -76,16 +38,6 @@ pub(super) fn assigned(text: &str, name_end: usize, sign: usize) -> Option<Secre
         _ => return None,
     };
     (!is_stand_in(given)).then_some(Secret { rule, score, bytes: value })
-}
-
-/// Returns the kind of a name's value; `None` if it is no credential.
-fn kind_of_value(name: &str) -> Option<Value> {
-    let (ending, kind) = ENDINGS.into_iter().find(|(ending, _)| name.ends_with(ending))?;
-    let is_other = OTHER_NAMES.iter().any(|other| name.contains(other));
-    // `compass`, `bypass`: as an ending of a longer name `pass` must be a word of its own.
-    let is_part = ending == "pass" && !matches!(name.as_bytes(), [.., b'_' | b'-', _, _, _, _] | [_, _, _, _]);
-    let is_any_key = ending == "key" && !SECRET_KEYS.iter().any(|kind| name.contains(kind));
-    (!is_other && !is_part && !is_any_key).then_some(kind)
 }
 
 /// Returns the place of the value behind a sign, and `true` if it is in quotes. `None`: it is computed, or there is
@@ -123,7 +75,7 @@ fn value(text: &str, sign: usize) -> Option<(Range<usize>, bool)> {
 /// Returns `true` for letters with digits or signs among them. A value without quotes could be an expression, and must
 /// be mixed more.
 fn is_password(value: &str, is_quoted: bool) -> bool {
-    if !(8..=64).contains(&value.len()) || value.contains(char::is_whitespace) || is_reference(value) {
+    if !(8..=64).contains(&value.len()) || value.contains(char::is_whitespace) {
         return false;
     }
     let has = |class: fn(&u8) -> bool| value.as_bytes().iter().any(class);
@@ -135,14 +87,15 @@ fn is_password(value: &str, is_quoted: bool) -> bool {
         && changes(value) >= least_changes
         && entropy(value) >= 2.5
         && (is_quoted || has(u8::is_ascii_digit))
+        && !is_reference(value)
 }
 
 fn is_key(name: &str, value: &str) -> bool {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~:".contains(&byte);
     (16..=MAX_VALUE).contains(&value.len())
         && value.bytes().all(is_base64)
-        && !is_reference(value)
         && is_drawn(value)
+        && !is_reference(value)
         && (!is_uuid(value) || ["secret", "api"].iter().any(|kind| name.contains(kind)))
 }
 

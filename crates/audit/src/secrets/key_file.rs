@@ -2,6 +2,9 @@
 
 use super::Secret;
 
+/// The beginning of the first line of a PEM file.
+pub(super) const MARK: &str = "-----BEGIN";
+
 /// The reach of the search for a key behind its first line. An encrypted one has two more lines before its body.
 const LOOK_AHEAD: usize = 512;
 
@@ -11,7 +14,7 @@ const MIN_DIGITS: usize = 40;
 /// Returns the private key whose first line starts at `start`.
 pub(super) fn private_key(text: &str, start: usize) -> Option<Secret> {
     let bytes = text.as_bytes();
-    let label_end = start + "-----BEGIN".len();
+    let label_end = start + MARK.len();
     let label = bytes[label_end..].iter().take(48);
     let label_len = label.take_while(|byte| byte.is_ascii_uppercase() || matches!(byte, b' ' | b'0'..=b'9')).count();
     let body_start = label_end + label_len;

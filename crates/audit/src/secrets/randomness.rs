@@ -1,56 +1,5 @@
 //! Tests that tell a random value from a written one.
 
-/// Words that stand for a value in its absence. Eight-letter base64 holds one of these by chance about once in a
-/// million.
-const STAND_INS: [&str; 30] = [
-    "example",
-    "sample",
-    "placeholder",
-    "changeme",
-    "change_me",
-    "change-me",
-    "your",
-    "xxxx",
-    "****",
-    "....",
-    "redacted",
-    "dummy",
-    "insert",
-    "replace",
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "apikey",
-    "api_key",
-    "api-key",
-    "test",
-    "fake",
-    "123456",
-    "abcdef",
-    "process.env",
-    "environ",
-    "getenv",
-    "undefined",
-    "sha256",
-];
-
-/// Returns `true` for a value that a person would read as "put yours here".
-pub(super) fn is_stand_in(value: &str) -> bool {
-    let value = value.as_bytes();
-    STAND_INS.iter().any(|word| value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word.as_bytes())))
-        || value.iter().any(|byte| matches!(byte, b'<' | b'>' | b'{' | b'}')) // a template's blank
-}
-
-/// Returns `true` for a value of a format that documentation writes: marked as an example, or with hardly any different
-/// letters.
-pub(super) fn is_made_up(value: &str) -> bool {
-    const MARKS: [&str; 4] = ["example", "xxxx", "....", "****"];
-    let bytes = value.as_bytes();
-    MARKS.iter().any(|mark| bytes.windows(mark.len()).any(|window| window.eq_ignore_ascii_case(mark.as_bytes())))
-        || distinct(value) < 7.min(value.len())
-}
-
 /// Returns Shannon's entropy of the value's own bytes, in bits a byte.
 pub(super) fn entropy(value: &str) -> f32 {
     let mut counts = [0_u16; 256];
@@ -60,12 +9,6 @@ pub(super) fn entropy(value: &str) -> f32 {
     let total = value.len() as f32;
     let share = |count: &u16| f32::from(*count) / total;
     counts.iter().filter(|count| **count > 0).map(share).map(|share| -share * share.log2()).sum()
-}
-
-fn distinct(value: &str) -> usize {
-    let mut seen = [false; 256];
-    value.bytes().for_each(|byte| seen[usize::from(byte)] = true);
-    seen.iter().filter(|seen| **seen).count()
 }
 
 /// Counts the changes between small letters, capitals, digits and signs; a capital that begins a word belongs to it. In
@@ -130,13 +73,5 @@ mod tests {
         ] {
             assert!(!is_drawn(written), "{written}");
         }
-    }
-
-    #[test]
-    fn stand_ins_are_known_in_any_case() {
-        for value in ["YOUR-API-KEY", "xxxxxxxx", "<the key>", "${KEY}", "ChangeMe!", "{{ key }}", "Password123"] {
-            assert!(is_stand_in(value), "{value}");
-        }
-        assert!(!is_stand_in("q8Zr2LmX0vTn4KbY"));
     }
 }

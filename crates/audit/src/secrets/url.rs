@@ -1,7 +1,7 @@
 //! Credentials in URLs: a user's password, and Azure's signatures.
 
 use super::Secret;
-use super::randomness::{is_made_up, is_stand_in};
+use super::stand_in::{is_made_up, is_stand_in};
 
 /// The maximum length of a URL's authority.
 const MAX: usize = 256;
