@@ -9,6 +9,9 @@ PARAMETERS   ?=
 ARCHITECTURE ?= x86_64
 ARGS         ?= --confirm-changeset
 TRAINER_PYTHON ?=
+EVENTS       ?=
+MINUTES      ?=
+FRESH        ?=
 
 LOCAL     := .local
 IN_CLOUD  := $(LOCAL)/cloud-venv/bin
@@ -17,7 +20,7 @@ FUNCTIONS := ingest curate counter freeze prepare promote
 STATIC    := $(if $(filter Linux,$(shell uname -s)),-C target-feature=+crt-static)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-poison demo-smollm learning-curve test test-rust test-data test-stack test-trainer up down status flywheel bench lint audit api-reference sam-local package deploy \
+.PHONY: help demo demo-poison demo-smollm learning-curve soak test test-rust test-data test-stack test-trainer up down status flywheel bench lint audit api-reference sam-local package deploy \
         clean built staged tools tools-api tools-deny tools-lambda tools-readers
 
 help: ## this list
@@ -31,6 +34,9 @@ demo-poison: built ## the same, and a second round with a campaign in it, which 
 
 learning-curve: built ## what users still have to type, round after round, as a picture; OUTPUT=file.svg
 	@$(IN_CLOUD)/python infra/local/learning_curve.py $(if $(OUTPUT),--output $(OUTPUT))
+
+soak: built tools-readers ## many events, kills and faults, then a check of every one; EVENTS=1000000 MINUTES=60 FRESH=1; not part of make test
+	@$(IN_CLOUD)/python infra/local/soak.py $(if $(EVENTS),--events $(EVENTS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(FRESH),--fresh)
 
 # Compiling takes longer than installing, and neither waits for the other.
 built:

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -55,6 +56,8 @@ class LocalCloud:
         self.log_file = self.folder / "log"
         self._record: Record | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._deaths: dict[str, tuple[int, int]] = {}
+        """By function: how far the log was read, and the deaths up to there."""
 
     @classmethod
     def running(cls, name: str) -> LocalCloud | None:
@@ -198,9 +201,29 @@ class LocalCloud:
                 if processes.environment_of(pid).get("AWS_LAMBDA_FUNCTION_NAME") == function_name]
 
     def deaths_at_work(self, function_name: str) -> int:
-        """Counts the processes of a function that died before they had answered, by the cloud's own log."""
-        died = f"Lambda {function_name}: Runtime exited before returning a response"
-        return self.log_file.read_text(errors="replace").count(died)
+        """Counts the processes of a function that died before they had answered, by the cloud's own log. Each call reads what is new there."""
+        died = f"Lambda {function_name}: Runtime exited before returning a response".encode()
+        read, deaths = self._deaths.get(function_name, (0, 0))
+        with self.log_file.open("rb") as log:
+            log.seek(read)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    break
+                read, deaths = read + len(line), deaths + line.count(died)
+        self._deaths[function_name] = read, deaths
+        return deaths
+
+    def set_faults(self, **shares: float) -> Mapping[str, int]:
+        """Makes S3 fail for functions (`faults.py` has the names); without shares it does not. Returns the faults so far."""
+        return self._control("PUT", "/_flywheel/faults", json.dumps(shares).encode())
+
+    def faults(self) -> Mapping[str, int]:
+        """The faults so far, by kind, and the requests that could have had one."""
+        return self._control("GET", "/_flywheel/faults", None)
+
+    def _control(self, method: str, path: str, body: bytes | None) -> Mapping[str, int]:
+        with urllib.request.urlopen(urllib.request.Request(f"{self.endpoint}{path}", data=body, method=method), timeout=30) as answer:
+            return json.loads(answer.read())
 
     def skip_waits(self) -> None:
         """Makes the Wait states and retry pauses of state machines take no time."""

@@ -11,6 +11,8 @@ The repaired differences are those that this product depends on. With them a tes
 * A bucket policy can require If-None-Match of a write, by the condition keys s3:if-none-match, s3:if-match and s3:ObjectCreationOperation.
 * Bedrock's Converse needs bedrock:InvokeModel, and a guardrail has an ARN of its own to be allowed by.
 
+On demand its S3 fails, loses answers and is slow (`faults.py`), as S3 is under load.
+
 The names below are ministack's internals, so its version is pinned; a missing name fails at the start, not in a test.
 """
 
@@ -27,6 +29,8 @@ import hypercorn.config
 from ministack import app
 from ministack.core import iam_actions
 from ministack.services import lambda_svc, sqs
+
+from faults import Faults
 
 CONTAINER_GATEWAY = os.environ.get("CONTAINER_GATEWAY", "")
 """The address at which containers find this machine, or empty. Listening there is safer than listening everywhere."""
@@ -135,7 +139,7 @@ def mend() -> None:
             sys.exit(f"{module.__name__} has no {', '.join(missing)}: this ministack is not the pinned one, or emulator.py is behind")
     if CONTAINER_GATEWAY:
         hypercorn.asyncio.serve = listen_for_containers_too
-    app.app = serve_as_behind_tls
+    app.app = Faults().wrapped(serve_as_behind_tls)
     iam_actions.extract_iam_action = action_as_on_aws
     iam_actions.extract_resource_arn = resource_as_on_aws
     iam_actions.s3_service_context = s3_conditions_as_on_aws

@@ -98,3 +98,22 @@ def environment_of(pid: int) -> dict[str, str]:
         shown = subprocess.run(["ps", *WITH_ENVIRONMENT, "-o", "command=", "-p", str(pid)], capture_output=True, text=True)
         entries = shown.stdout.split()
     return {name: value for name, equals, value in (entry.partition("=") for entry in entries) if equals}
+
+
+def peak_memory(pid: int) -> int | None:
+    """Returns the most memory that a process has had so far (its resident set), in bytes; None without /proc or without such a process."""
+    try:
+        status = PROC.joinpath(str(pid), "status").read_text()
+    except OSError:
+        return None
+    peak = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), None)
+    return int(peak) * 1024 if peak else None
+
+
+def processor_seconds(pid: int) -> float | None:
+    """Returns the processor time that a process has used so far; None without /proc or without such a process."""
+    try:
+        after_name = PROC.joinpath(str(pid), "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")

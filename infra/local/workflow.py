@@ -30,6 +30,11 @@ def queue_depth(stack: Stack, output: str) -> int:
     return sum(int(attributes.get(name, 0)) for name in names)
 
 
+def redeliver_after(stack: Stack, seconds: int) -> None:
+    """Sets the time until a message that curate did not acknowledge comes back. The template has minutes, longer than any invocation."""
+    stack.client("sqs").set_queue_attributes(QueueUrl=stack.outputs["EditsQueueUrl"], Attributes={"VisibilityTimeout": str(seconds)})
+
+
 def invoke(stack: Stack, function: str, payload: object) -> dict:
     """Invokes a function by hand (`Ingest`, `Curate`, `Counter`, `Freeze`, `Prepare`, `Promote`) and returns its answer."""
     answer = stack.client("lambda").invoke(FunctionName=stack.outputs[f"{function}FunctionName"], Payload=json.dumps(payload))

@@ -10,6 +10,7 @@ from cloud import LocalCloud
 from lake import Lake
 from stack import Stack, raise_stack
 from stage import build_and_stage
+from workflow import redeliver_after
 
 THRESHOLD = 200
 REDELIVERY_SECONDS = 4
@@ -28,14 +29,8 @@ def stack(template) -> Iterator[Stack]:
         deployed = raise_stack(cloud, template, {
             "Threshold": str(THRESHOLD), "BatchWindowSeconds": "1", "BatchSize": "200", "MaxReceiveCount": "8",
             "Schedule": "rate(365 days)"})
-        redeliver_soon(deployed)
+        redeliver_after(deployed, REDELIVERY_SECONDS)
         yield deployed
-
-
-def redeliver_soon(stack: Stack) -> None:
-    """Seconds until a message that curate did not acknowledge comes back. The template has minutes, longer than any invocation."""
-    stack.client("sqs").set_queue_attributes(
-        QueueUrl=stack.outputs["EditsQueueUrl"], Attributes={"VisibilityTimeout": str(REDELIVERY_SECONDS)})
 
 
 @pytest.fixture(scope="session")

@@ -39,3 +39,10 @@ def test_a_process_is_known_by_its_group_its_start_and_its_environment(system, s
 def test_a_group_that_has_ended_is_not_alive_even_before_it_is_reaped(system, sleeper):
     processes.end_group(sleeper.pid)
     assert not processes.is_alive(sleeper.pid) and processes.members(sleeper.pid) == []
+
+
+def test_the_memory_and_the_time_of_a_process_are_known_where_there_is_proc():
+    own = os.getpid()
+    if processes.has_proc():
+        assert processes.peak_memory(own) > 1_000_000 and processes.processor_seconds(own) > 0
+    assert (processes.peak_memory(1 << 30), processes.processor_seconds(1 << 30)) == (None, None)

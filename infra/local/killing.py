@@ -1,4 +1,4 @@
-"""Kills functions in the middle of their work."""
+"""Kills functions in the middle of their work: for tests, and for the soak."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 
 from stack import Stack
 
@@ -44,6 +45,32 @@ class Killer:
                 time.sleep(random.uniform(0, self._within))
                 self.killed += kill(pid)
             time.sleep(0.02)
+
+
+class OccasionalKiller:
+    """Within its context, kills a process of one of some functions now and then. `killed` counts them by function, idle ones included."""
+
+    def __init__(self, stack: Stack, functions: tuple[str, ...], mean_seconds: float) -> None:
+        self._cloud = stack.cloud
+        self._names = {function: stack.outputs[f"{function}FunctionName"] for function in functions}
+        self._mean = mean_seconds
+        self.killed: Counter[str] = Counter()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> OccasionalKiller:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(random.expovariate(1 / self._mean)):
+            function = random.choice(list(self._names))
+            if pids := self._cloud.function_pids(self._names[function]):
+                self.killed[function] += kill(random.choice(pids))
 
 
 def kill(pid: int) -> bool:
