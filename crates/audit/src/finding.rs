@@ -49,7 +49,7 @@ pub struct Scores {
     pub toxicity: Option<f32>,
     /// The weight of the injection rules that matched.
     pub injection: Option<f32>,
-    /// The increase in facts without support in the prompt, on a prompt that carries its source.
+    /// The increase in facts without support in the prompt, on a prompt that asks for an answer from its source.
     pub unsupported_facts: Option<f32>,
     /// The increase in loaded words per hundred, from the model's text to the user's.
     pub loaded_language: Option<f32>,

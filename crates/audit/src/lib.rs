@@ -17,6 +17,7 @@ mod loaded_language;
 #[cfg(test)]
 mod measured;
 pub mod personal_data;
+mod phrasebook;
 mod refusal_inversion;
 mod region;
 mod repetition;
@@ -40,12 +41,14 @@ use changed::Changed;
 use injection::Injection;
 use secrets::{Secret, Secrets};
 use subject::Subject;
+use unsupported_facts::UnsupportedFacts;
 
 /// All checks, with their rules compiled.
 #[derive(Debug)]
 pub struct Audit {
     secrets: Secrets,
     injection: Injection,
+    unsupported_facts: UnsupportedFacts,
 }
 
 impl Default for Audit {
@@ -57,7 +60,7 @@ impl Default for Audit {
 impl Audit {
     /// Compiles the rules.
     pub fn new() -> Self {
-        Self { secrets: Secrets::new(), injection: Injection::new() }
+        Self { secrets: Secrets::new(), injection: Injection::new(), unsupported_facts: UnsupportedFacts::new() }
     }
 
     /// Finds credentials in all texts of an edit that would be written.
@@ -103,7 +106,7 @@ impl Audit {
             region::inspect(&changed, rules, findings);
         }
         if is_on(Reason::UnsupportedFacts) {
-            unsupported_facts::inspect(&changed, rules, findings);
+            self.unsupported_facts.inspect(&changed, rules, findings);
         }
         if is_on(Reason::LoadedLanguage) {
             loaded_language::inspect(&changed, findings);

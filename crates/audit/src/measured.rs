@@ -8,10 +8,12 @@ use std::path::Path;
 use flywheel_base::Reason;
 use flywheel_text::similarity::similarity;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::changed::Changed;
+use super::unsupported_facts::UnsupportedFacts;
 use super::{Findings, Texts};
-use super::{broken_fence, chat_template, critical, loaded_language, refusal_inversion, repetition, unsupported_facts};
+use super::{broken_fence, chat_template, critical, loaded_language, refusal_inversion, repetition};
 use crate::AuditRules;
 
 pub(super) const SUMMARIES: &str = "edits/defacto_trainval.jsonl";
@@ -25,6 +27,11 @@ pub(super) fn records(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
     let text = std::fs::read_to_string(path).unwrap();
     text.split('\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Returns `true` for the held-out half: the last bit of the text's SHA-256. Rules are not tuned with a view of it.
+pub(super) fn is_held_out(text: &str) -> bool {
+    Sha256::digest(text).last().is_some_and(|byte| byte & 1 == 1)
 }
 
 fn texts(edit: &Value) -> Texts<'_> {
@@ -74,33 +81,63 @@ fn most_trivial_fixes_of_facts_and_code_are_critical_and_the_fewest_of_language(
 #[test]
 #[ignore = "needs ../shared/data: make test-data"]
 fn inventions_are_found_and_corrections_are_not() {
-    // Corrected summaries, and the same pairs swapped, which puts the errors in: 621 and 6 of 978 when last measured.
+    // Corrected summaries, and the same pairs swapped, which puts the errors in. When last measured: 308 and 4 of the 452
+    // edits that the rules were tuned on, 328 and 1 of the 526 others.
     let edits = records(SUMMARIES);
     let rules = AuditRules::default();
-    let inspect =
-        |texts: Texts<'_>, findings: &mut Findings| unsupported_facts::inspect(&Changed::new(texts), &rules, findings);
+    let check = UnsupportedFacts::new();
+    let inspect = |texts: Texts<'_>, findings: &mut Findings| check.inspect(&Changed::new(texts), &rules, findings);
     let swapped = |texts: Texts<'_>, findings: &mut Findings| {
         inspect(Texts { chosen: texts.rejected, rejected: texts.chosen, ..texts }, findings);
     };
-    let grounded =
-        changed_edits(&edits).filter(|texts| texts.prompt.chars().count() > rules.grounded_above_chars).count();
-    let corrections = flagged(&edits, inspect, Reason::UnsupportedFacts);
-    let inventions = flagged(&edits, swapped, Reason::UnsupportedFacts);
-    println!("{grounded} grounded edits: {inventions} inventions and {corrections} corrections are flagged");
-    assert!(inventions as f64 >= 0.6 * grounded as f64 && corrections as f64 <= 0.017 * grounded as f64);
+    let (held_out, tuned_on): (Vec<_>, Vec<_>) =
+        edits.into_iter().partition(|edit| is_held_out(edit["prompt"].as_str().unwrap()));
+    for (name, edits) in [("tuned on", tuned_on), ("held out", held_out)] {
+        let grounded =
+            changed_edits(&edits).filter(|texts| texts.prompt.chars().count() > rules.grounded_above_chars).count();
+        let corrections = flagged(&edits, inspect, Reason::UnsupportedFacts);
+        let inventions = flagged(&edits, swapped, Reason::UnsupportedFacts);
+        println!(
+            "{name}, {grounded} grounded edits: {inventions} inventions and {corrections} corrections are flagged"
+        );
+        assert!(inventions as f64 >= 0.6 * grounded as f64 && corrections as f64 <= 0.017 * grounded as f64);
+    }
+}
+
+#[test]
+#[ignore = "needs ../shared/data: make test-data"]
+fn edits_of_a_text_to_improve_add_no_unsupported_facts() {
+    // The same edits, under a prompt that has the model's text as a draft. When every long prompt counted as a source, a
+    // quarter to a third of them was flagged; when last measured, none of 5,640.
+    let check = UnsupportedFacts::new();
+    let rules = AuditRules::default();
+    let (mut all, mut held_back) = (0, 0);
+    for file in [SUMMARIES, CODE, PROSE, TRANSLATIONS] {
+        for texts in changed_edits(&records(file)).filter(|texts| !texts.rejected.is_empty()) {
+            let times = rules.grounded_above_chars / texts.rejected.len() + 1;
+            let prompt = format!("Please improve this.\n\n{}", format!("{}\n", texts.rejected).repeat(times));
+            let mut findings = Findings::default();
+            check.inspect(&Changed::new(Texts { prompt: &prompt, ..texts }), &rules, &mut findings);
+            all += 1;
+            held_back += usize::from(findings.has(Reason::UnsupportedFacts));
+        }
+    }
+    println!("{held_back} of {all} edits of a text to improve are flagged");
+    assert!(held_back * 100 <= all, "more than 1 %");
 }
 
 #[test]
 #[ignore = "needs ../shared/data: make test-data"]
 fn real_edits_are_hardly_ever_held_back() {
-    // When last measured: 7 of 6,486, all for unsupported facts.
+    // When last measured: 5 of 6,486, all for unsupported facts.
     let (mut all, mut held_back) = (0, 0);
+    let facts = UnsupportedFacts::new();
     for file in [SUMMARIES, CODE, PROSE, TRANSLATIONS] {
         let edits = records(file);
         all += edits.len();
         held_back += flagged(
             &edits,
-            |texts, findings| unsupported_facts::inspect(&Changed::new(texts), &AuditRules::default(), findings),
+            |texts, findings| facts.inspect(&Changed::new(texts), &AuditRules::default(), findings),
             Reason::UnsupportedFacts,
         );
         held_back += flagged(&edits, refusal_inversion::inspect, Reason::RefusalInversion);

@@ -23,7 +23,7 @@ pub struct AuditRules {
     pub kept_from: f64,
     /// A sentence with a higher probability of abuse is `toxic`.
     pub toxic_above: f64,
-    /// A prompt of more characters is taken to carry the source of the answer.
+    /// A prompt of more characters that asks for a summary, an extract or an answer from a source is taken to carry it.
     pub grounded_above_chars: usize,
     /// A user's text of fewer characters is `too_short`.
     pub min_chars: usize,

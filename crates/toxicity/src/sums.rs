@@ -52,15 +52,28 @@ const fn table<const LENGTH: usize>(start: usize) -> [[u8; HEADS]; LENGTH] {
     table
 }
 
+/// The log-odds that names and words of anatomy may add to those of the other words. They tip the scales of a text that is
+/// nearly abusive, and make no abuse of a clean one.
+const MATTERS_ADD: f32 = 1.0;
+
 /// The sums of a text's features. The sums of two texts together are their sums added.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sums {
+    all: Part,
+    /// Of `all`, the features of the words that [`Evidence::hear`] tells.
+    matters: Part,
+    is_in_matter: bool,
+    /// The evidence about its language.
+    pub(super) language: Evidence,
+}
+
+/// The sums of some of a text's features.
+#[derive(Debug, Clone, Copy, Default)]
+struct Part {
     words: [i32; HEADS],
     word_count: u32,
     letters: [i32; HEADS],
     letter_count: u32,
-    /// The evidence about its language.
-    pub(super) language: Evidence,
 }
 
 impl Sums {
@@ -73,6 +86,16 @@ impl Sums {
 
     /// Returns the log-odds that the text is abusive or otherwise harmful, from the odds of both heads together.
     pub(super) fn log_odds(&self) -> f32 {
+        let all = self.all.log_odds();
+        if self.matters.word_count == 0 {
+            return all;
+        }
+        all.min(self.all.without(&self.matters).log_odds() + MATTERS_ADD)
+    }
+}
+
+impl Part {
+    fn log_odds(&self) -> f32 {
         let [abuse, harm] = std::array::from_fn(|head| self.log_odds_of(head));
         abuse.max(harm) + (-(abuse - harm).abs()).exp().ln_1p()
     }
@@ -85,9 +108,35 @@ impl Sums {
             + WORD_STEPS[head] * mean(self.words[head], self.word_count)
             + LETTER_STEPS[head] * mean(self.letters[head], self.letter_count)
     }
+
+    fn without(&self, matters: &Self) -> Self {
+        Self {
+            words: std::array::from_fn(|head| self.words[head] - matters.words[head]),
+            word_count: self.word_count - matters.word_count,
+            letters: std::array::from_fn(|head| self.letters[head] - matters.letters[head]),
+            letter_count: self.letter_count - matters.letter_count,
+        }
+    }
+
+    fn add_word(&mut self, weights: [i32; HEADS]) {
+        add(&mut self.words, weights);
+        self.word_count += 1;
+    }
+
+    fn add_letters(&mut self, weights: [i32; HEADS]) {
+        add(&mut self.letters, weights);
+        self.letter_count += 1;
+    }
 }
 
 impl AddAssign<&Self> for Sums {
+    fn add_assign(&mut self, other: &Self) {
+        self.all += &other.all;
+        self.matters += &other.matters;
+    }
+}
+
+impl AddAssign<&Self> for Part {
     fn add_assign(&mut self, other: &Self) {
         add(&mut self.words, other.words);
         self.word_count += other.word_count;
@@ -98,17 +147,23 @@ impl AddAssign<&Self> for Sums {
 
 impl Sink for Sums {
     fn word(&mut self, hash: u32) {
-        add(&mut self.words, WORDS[(hash >> (32 - WORD_BITS)) as usize].map(weight));
-        self.word_count += 1;
+        let weights = WORDS[(hash >> (32 - WORD_BITS)) as usize].map(weight);
+        self.all.add_word(weights);
+        if self.is_in_matter {
+            self.matters.add_word(weights);
+        }
     }
 
     fn letters(&mut self, hash: u32) {
-        add(&mut self.letters, LETTERS[(hash >> (32 - LETTER_BITS)) as usize].map(weight));
-        self.letter_count += 1;
+        let weights = LETTERS[(hash >> (32 - LETTER_BITS)) as usize].map(weight);
+        self.all.add_letters(weights);
+        if self.is_in_matter {
+            self.matters.add_letters(weights);
+        }
     }
 
     fn heard(&mut self, hash: u64, bytes: usize, wide: usize) {
-        self.language.hear(hash, bytes, wide);
+        self.is_in_matter = self.language.hear(hash, bytes, wide);
     }
 }
 

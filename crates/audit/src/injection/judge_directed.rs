@@ -3,7 +3,7 @@
 //! A model may rate an edit, and the edit may be written for that model. It asks for a grade, calls itself the best
 //! answer, or brings the verdict along. An answer that was corrected for its reader has no reason to.
 
-use super::Rule;
+use crate::phrasebook::Rule;
 
 /// The rules. Those that weigh less than 1.0 occur in other texts, too, and need company.
 pub(super) const RULES: &[Rule] = &[

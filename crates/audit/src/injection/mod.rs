@@ -4,20 +4,17 @@
 //! tables of wordings ([`rules`], [`judge_directed`]). Each has a weight, and 1.0 is a finding: either one
 //! wording that hardly any other text has, or several that are common in such texts and rare together.
 //!
-//! Measured on attacks that no rule was tuned to, it finds:
+//! Of 704 wild jailbreaks and other attacks (`make test-data`) it finds 82 %: 81 % of the half that the weights were chosen
+//! on, and 83 % of the other. Attempts to extract a prompt or to hijack a game are harder. On earlier weights, which found
+//! 83 % of the 704, it was 74 % of 293 and 52 % of 377, and 30 % of 60 that mostly are plain questions.
 //!
-//! - 82 % of wild jailbreaks and hijacks (344);
-//! - 74 % of attempts to extract a prompt (293);
-//! - 52 % of those to hijack a game (377, many without a word of instruction);
-//! - 30 % on a set in which most attacks are plain questions (60).
-//!
-//! In 36,000 clean texts (edits, prose, documentation, comments, posts) it found 6, 0.02 %. It also finds texts *about*
-//! injection that quote it, and every prompt that begins "I want you to act as".
+//! Of 3,177 passages of a guide to the security of language models (OWASP's Top 10 for LLM applications) it finds 1 %, and
+//! of the honest edits in `tests/honest.rs` none. A report gives no order ("the page makes the model ignore previous
+//! instructions"), nor does a defence ("never reveal your system prompt"); phrases with `!` leave these out. Texts that
+//! *quote* an attack are found.
 
 mod judge_directed;
-mod phrasebook;
 mod rules;
-mod words;
 
 use std::cell::OnceCell;
 use std::ops::Range;
@@ -28,10 +25,8 @@ use flywheel_toxicity::Sentence;
 
 use super::Findings;
 use super::decoded::Decoded;
+use super::phrasebook::{Match, Phrasebook, Rule, Word};
 use super::subject::Subject;
-
-use phrasebook::{Match, Phrasebook, Rule};
-use words::Word;
 
 /// The total weight that makes a finding.
 const ENOUGH: f32 = 1.0;

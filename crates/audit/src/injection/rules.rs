@@ -4,7 +4,7 @@
 //! place, ask for something hidden, or talk the model into a role without limits. Each rule is one of these. Those that
 //! hardly occur in any other text weigh 1.0. The rest are hints, and only several of them make a finding.
 
-use super::phrasebook::{Class, Rule};
+use crate::phrasebook::{Class, Rule};
 
 /// Words that are the same to the rules. Words of other languages stand beside the English ones, as they do in attacks.
 pub(super) const CLASSES: &[Class] = &[
@@ -60,6 +60,13 @@ pub(super) const CLASSES: &[Class] = &[
         "say",
         "say print output respond write reply answer echo return type repeat tell shout sage schreibe antworte dis dites di escribe",
     ),
+    // The subject of a report: "the attack makes the model ignore …" gives no order.
+    (
+        "reported",
+        "it he she they them him her model models llm llms system systems bot bots chatbot chatbots agent agents assistants user \
+         users attacker attackers attempt attempts tries try trying into that which who",
+    ),
+    ("kept", "not never dont doesnt wont cannot cant shouldnt mustnt refuse refuses refused"),
     // Without limits.
     (
         "limits",
@@ -88,13 +95,13 @@ pub(super) const RULES: &[Rule] = &[
         name: "cancel_instructions",
         weight: 1.0,
         phrases: &[
-            "*{ignore} ~4 {earlier} ~3 {orders}",
-            "*{ignore} ~3 {every} ~3 {orders}",
-            "*{ignore} ~2 {orders} ~5 {earlier}",
-            "*{ignore} ~2 {every} ~1 {earlier} ~2 {talk}",
-            "*{bypass} ~2 {every} ~2 {earlier} ~2 {orders}",
-            "{bypass} ~2 {earlier} ~1 *instructions/prompts/directives/guidelines/prompt",
-            "*{bypass} ~1 all/any/every ~1 your/of {orders}/{talk}",
+            "!{reported} *{ignore} ~4 {earlier} ~3 {orders}",
+            "!{reported} *{ignore} ~3 {every} ~3 {orders}",
+            "!{reported} *{ignore} ~2 {orders} ~5 {earlier}",
+            "!{reported} *{ignore} ~2 {every} ~1 {earlier} ~2 {talk}",
+            "!{reported} *{bypass} ~2 {every} ~2 {earlier} ~2 {orders}",
+            "!{reported} {bypass} ~2 {earlier} ~1 *instructions/prompts/directives/guidelines/prompt",
+            "!{reported} *{bypass} ~1 all/any/every ~1 your/of {orders}/{talk}",
             "*{ignore} ~2 instructions/prompts/directives/prompt ~2 below/following/after",
             "*{ignore} ~2 provided ~1 {orders}/{talk}",
             "*{ignore} ~1 {talk} ~1 provided/given",
@@ -144,18 +151,32 @@ pub(super) const RULES: &[Rule] = &[
         name: "new_instructions",
         weight: 1.0,
         phrases: &[
-            "new *instruction/instructions/directive/directives/orders:",
-            "you have a new ~3 *mission/task/role/persona",
+            "new *instruction/instructions/directive/directives:",
             "your *instructions ~1 are now",
-            "additional/further/updated/real/actual/true/secret *instruction/instructions/tasks: _",
-            "you must/will/should *now ~1 {say}/begin/act",
-            "your new *task/role/instructions/instruction/directive/objective",
+            "real/actual/true/secret *instruction/instructions/tasks: _",
+            "from here/now on your new *task/role/instructions/instruction/directive/objective",
+            "your new *instructions/instruction/directive/objective: _",
+            "your new *instructions/instruction/directive/objective are/is to/as/follow",
             "new *instructions/tasks ~1 follow/follows",
+            "*hier ~1 deine neue/neuen anweisungen/aufgabe/aufgaben/instruktionen",
+            "*neue/neuen anweisungen/instruktionen: _",
+            "*nouvelles/nuevas/nuove instructions/instrucciones/istruzioni: _",
+            "instead ~2 follow ~1 these *instructions",
+            "*policyoverride",
+        ],
+    },
+    // New tasks and roles at work, and instructions for a delivery, read the same.
+    Rule {
+        name: "new_role",
+        weight: 0.5,
+        phrases: &[
+            "your new *task/role/instructions/instruction/directive/objective",
+            "you have a new ~3 *mission/task/role/persona",
+            "additional/further/updated *instruction/instructions/tasks: _",
+            "you must/will/should *now ~1 {say}/begin/act",
             "change ~1 your *instructions",
             "*neue/neuen anweisungen/aufgabe/aufgaben/instruktionen",
             "*nouvelles/nuevas/nuove instructions/instrucciones/istruzioni",
-            "instead ~2 follow ~1 these *instructions",
-            "*policyoverride",
         ],
     },
     Rule {
@@ -187,7 +208,7 @@ pub(super) const RULES: &[Rule] = &[
             "i ~2 been *pwned",
             "haha *pwned",
             "*hijacked to/into print/say/output",
-            "*begin/start/prefix ~2 your ~1 response/reply/answer/message/output/sentence ~1 with ~1 \"_",
+            "*begin/start/prefix ~2 your ~1 response/reply/answer/message/output/sentence ~1 with ~1 \"sure/of/absolutely/certainly/yes/i/im",
             "*respond/answer/reply ~2 with ~1 \"sure/absolutely/certainly",
             "every time ~4 *answer/respond/reply/say ~1 with \"_",
             "not *answer this question ~1 but",
@@ -198,16 +219,26 @@ pub(super) const RULES: &[Rule] = &[
         weight: 1.0,
         phrases: &[
             "*^system: ~3 ignore/disregard/forget/override/user/assistant/instructions/from/new",
-            "*^system: ~2 you are/re ~3 {assistant}/{unlimited}/a/an/the/now/free/in/no/not/allowed/permitted/being/my/to",
+            "*^system: ~2 you are/re ~3 {unlimited}/now/free/no/not/allowed/permitted/being/my/to",
             "*^system: ~2 you ~2 must/shall/should/will/may/can/cannot/never/always ~2 \
              obey/answer/respond/reply/comply/ignore/act/be/not/never/always/follow/say/speak/write/output/print/reveal/\
              help/assist/pretend/provide/refuse/tell/do/generate/produce/only/now",
             "*^system: ~2 your ~2 instructions/instruction/task/role/name/job/goal/purpose/mission/rules/prompt",
-            "*^system message/prompt/override/instruction/instructions/directive/note: ~2 you/ignore/disregard/forget/user/the",
-            "*^instruction: ignore/forget/say/tell/blame/disregard",
+            "*^system message/prompt/override/instruction/instructions/directive/note: ~2 ignore/disregard/forget/override",
+            "*^instruction: ignore/forget/blame/disregard",
             "*^assistant: sure/absolutely/certainly/ok/okay",
-            "*^admin/administrator/developer: ~3 ignore/disregard/forget/override/you",
+            "*^admin/administrator/developer: ~3 ignore/disregard/forget/override",
+            "*^admin/administrator/developer: ~1 you must/are/will/can",
             "system *instruction/override/directive ~1 starting/activated/enabled/engaged/initiated",
+        ],
+    },
+    // Documents about prompts have such lines, too.
+    Rule {
+        name: "system_line",
+        weight: 0.55,
+        phrases: &[
+            "*^system: ~2 you are/re ~3 {assistant}/a/an/the/in",
+            "*^system message/prompt/override/instruction/instructions/directive/note: ~2 you",
         ],
     },
     // Gives the model a role.
@@ -215,27 +246,39 @@ pub(super) const RULES: &[Rule] = &[
         name: "assign_role",
         weight: 1.0,
         phrases: &[
+            "from *now on ~2 you ~1 are/re ~3 {assistant}/{unlimited}/uncensored/evil/hacker/terminal/dan/character/persona/going",
+            "from *now on ~2 you ~1 act/respond/speak/behave/become/obey",
+            "from *now on ~2 you must/will/only ~1 act/respond/answer/speak/reply/behave/become/obey/pretend/ignore/refer",
+            "from *now on ~1 {become}/respond/address/refer/chatgpt",
+            "you are now a/an/the/my ~4 \
+             *ai/chatbot/bot/gpt/chatgpt/llm/robot/ki/ia/character/persona/{unlimited}/uncensored/evil/hacker/terminal",
+            "you are now ~1 *going to {become}/be/play/respond/answer/enter",
+            "you are now *unchained/liberated/unbound/dan/{unlimited}",
+            "you will now ~2 *{become}",
+            "*roleplaying/pretending/acting as a ~3 and ~1 respond/answer/reply",
+        ],
+    },
+    // Honest prompts wish for roles, too.
+    Rule {
+        name: "wish_for_role",
+        weight: 0.6,
+        phrases: &[
             "i ~3 want/like/need you to *{become}",
             "i ~3 want/like/need you to play/assume/take ~3 *role/persona/character",
             "*ich möchte dass sie/du ~5 fungieren/agieren/fungierst",
             "*quiero/necesito que actúes/actues",
             "je *veux que tu agisses/joues",
-            "from *now on ~2 you ~1 are/re/act/must/respond/answer/speak/reply/behave/become/going/only/obey",
-            "from *now on ~3 {become}/respond/answer/reply/address/refer/speak/always/chatgpt/every",
-            "you are now a/an/the/in/my ~4 *{assistant}/mode/character/persona/{unlimited}/uncensored/evil/hacker/terminal",
-            "you are now ~1 *going to {become}/be/play/respond/answer/enter",
-            "you are now *free/unlocked/unchained/liberated/unbound/dan/{unlimited}",
-            "you will now ~2 *{become}",
             "you are/re/is ~1 going to *{become} ~2 as/like/to/you",
             "*immerse yourself ~3 role",
-            "*roleplaying/pretending/acting as a ~3 and ~1 respond/answer/reply",
         ],
     },
     Rule {
         name: "from_now_on",
         weight: 0.6,
         phrases: &[
-            "from +now on ~3 you/your/every/all/only",
+            "from *now on ~3 you/your/every/all/only/answer/reply/speak/always",
+            "you are now in ~2 *mode",
+            "you are now *free/unlocked",
             "you ~3 from +now on",
             "you are +now a/an/the/going/in/acting/{assistant}/{unlimited}/free/playing/my/no/called/about/entering",
             "you will +now ~2 {become}/be/play/respond/answer/take/speak/obey",
@@ -283,15 +326,25 @@ pub(super) const RULES: &[Rule] = &[
             "simulate/enable/enter/activate ~1 dan/jailbreak/god/sudo/unrestricted *mode",
             "simulate ~1 developer/debug/admin *mode",
             "god/sudo/jailbreak *mode enabled/activated/unlocked",
-            "*jailbreak/jailbroken/jailbroke ~3 {assistant}/prompt/prompts/mode/version/you/yourself",
-            "{assistant} ~2 *jailbreak/jailbroken",
+            "jailbroken/jailbroke ~1 *{assistant}/version/you/yourself",
+            "jailbreak ~1 *mode/you/yourself/enabled/activated",
             "*evil confidant/trusted",
-            "as/act/be/being/called/named/name *dan",
+            "act as *dan",
             "{become} as a *dan",
             "opposite of ~3 *chatgpt",
             "*niccolo machiavelli ~30 unfiltered/amoral/story",
             "always intelligent and *machiavellian",
             "aim *chatbot/unfiltered",
+        ],
+    },
+    // Texts about jailbreaks name them, and people are called Dan.
+    Rule {
+        name: "persona_named",
+        weight: 0.6,
+        phrases: &[
+            "*jailbreak/jailbroken/jailbroke ~3 {assistant}/prompt/prompts/mode/version/you/yourself",
+            "{assistant} ~2 *jailbreak/jailbroken",
+            "as/act/be/being/called/named/name *dan",
         ],
     },
     // Telephones and programs have these modes, too.
@@ -309,8 +362,8 @@ pub(super) const RULES: &[Rule] = &[
         name: "no_limits",
         weight: 0.7,
         phrases: &[
-            "+without ~3 {limits}",
             "has/have/with/having no/zero ~4 +{limits}",
+            "+without ~2 {ethical} ~1 {limits}",
             "no ~2 {ethical}/rules ~2 +{limits}/guidelines",
             "doesnt/dont/not/never ~2 +have/follow/care/obey/abide ~4 {limits}/{ethical}",
             "+free/freed/liberated ~2 from/of ~4 {limits}/confines/{ethical}",
@@ -320,10 +373,18 @@ pub(super) const RULES: &[Rule] = &[
             "*regardless/disregards/irrespective/regard ~2 of/for/to ~3 {ethical}",
             "no *matter how ~1 {unlimited}/illegal/harmful/dangerous/offensive/controversial/inappropriate",
             "without ~2 *regard/regards/concern ~2 {ethical}",
-            "+bypass/bypasses/bypassing/ignore/ignores/ignoring/ignored/evade/circumvent ~3 {maker}/{ethical}/safety ~2 {limits}",
             "*{unlimited} and {unlimited}/uncensored/evil",
-            "*{maker} ~2 {limits}/guidelines",
             "+rules/guidelines/restrictions ~2 imposed/set ~2 {assistant}/them/him/her/you/by",
+        ],
+    },
+    // What systems lack and attackers get around.
+    Rule {
+        name: "few_limits",
+        weight: 0.5,
+        phrases: &[
+            "+without ~3 {limits}",
+            "+bypass/bypasses/bypassing/ignore/ignores/ignoring/ignored/evade/circumvent ~3 {maker}/{ethical}/safety ~2 {limits}",
+            "*{maker} ~2 {limits}/guidelines",
         ],
     },
     Rule {
@@ -331,7 +392,7 @@ pub(super) const RULES: &[Rule] = &[
         weight: 0.6,
         phrases: &[
             "you/it/he/she ~2 +allowed/free/permitted/authorized/able ~1 to ~3 \
-             anything/everything/swear/curse/illegal/any/insult/harmful",
+             anything/everything/swear/curse/illegal/insult/harmful",
             "you can/may ~1 do/say/generate/create/write/answer +anything/everything/whatever",
             "can do *anything",
             "*anything ~2 i ~1 ask/want/say/tell/request",
@@ -360,13 +421,21 @@ pub(super) const RULES: &[Rule] = &[
         phrases: &[
             "never/not/cannot/cant/dont/wont/doesnt/without ~2 *refuse/refuses/refusing/refused",
             "*refuses/refused/refuse nothing",
-            "never/not/dont/cannot/cant/without ~4 *apologize/apologise/apologizes/apologizing",
-            "never/not/dont/cant/cannot/wont ~1 +say/says/tell/tells/claim/state/mention ~4 cant/cannot/unable/sorry/cant/{assistant}/not",
-            "never/not/dont/without/no/any ~3 *disclaimer/disclaimers/disclamers/warnings",
-            "never/not/dont ~3 *warn/moralize/lecture",
+            "never/not/dont/cant/cannot/wont ~1 +say/says/tell/tells/claim/state ~4 cant/cannot/unable/sorry/cant",
             "not *allowed to say",
             "not ~1 say ~1 you ~2 *ai/assistant/chatbot",
             "never/not/dont/cannot/cant ~3 +inappropriate/unethical/illegal/unfiltered ~3 request/prompt/answer",
+        ],
+    },
+    // Programs run without warnings, and friendly answers do without apologies.
+    Rule {
+        name: "no_excuses",
+        weight: 0.45,
+        phrases: &[
+            "never/not/dont/cannot/cant/without ~4 *apologize/apologise/apologizes/apologizing",
+            "never/not/dont/cant/cannot/wont ~1 +say/says/tell/tells/claim/state/mention ~4 {assistant}/not",
+            "never/not/dont/without/no/any ~3 *disclaimer/disclaimers/disclamers/warnings",
+            "never/not/dont ~3 *warn/moralize/lecture",
         ],
     },
     Rule {
@@ -395,26 +464,34 @@ pub(super) const RULES: &[Rule] = &[
         name: "reveal_prompt",
         weight: 1.0,
         phrases: &[
-            "{show} ~4 system/initial/original/hidden/secret/initialization ~1 *prompt/prompts/instructions/instruction/message",
-            "{show} ~4 full/entire/complete/whole ~1 *prompt/prompts",
-            "{show} ~3 the full/entire/complete/whole ~1 *instructions/instruction",
-            "{show} ~3 your/deine/deinen/tes/tus/tuas ~3 \
+            "!{reported}/{kept} {show} ~4 system/initial/original/hidden/secret/initialization ~1 *prompt/prompts/instructions/instruction",
+            "!{reported}/{kept} {show} ~2 your ~2 system/initial/original/hidden/secret/initialization ~1 *message",
+            "!{reported}/{kept} {show} ~4 full/entire/complete/whole ~1 *prompt/prompts",
+            "!{reported}/{kept} {show} me ~2 the full/entire/complete/whole ~1 *instructions/instruction",
+            "!{reported}/{kept} {show} ~3 your/deine/deinen/tes/tus/tuas ~3 \
              *prompt/prompts/instructions/guidelines/rules/directives/programming/anweisungen/instruktionen/instrucciones",
             "{show} ~5 *prompt text/texts/texte",
             "{show}/{reword} ~3 *instructions/rules/directives ~3 above/verbatim/given/received/previous/back/far",
             "{show}/{reword} ~3 {earlier} ~1 *prompt/prompts/instructions/directives/rules/words",
-            "instructions/rules/directives so *far",
+            "instructions/directives so *far",
             "what are ~1 you/your *instructions.",
             "what are ~1 you/your *instructions and/from/given/verbatim/exactly/right/so/as/in/that/which/above",
             "how/what ~3 *prompted/instructed to/with/by",
-            "about your ~1 *instructions/directives/prompt",
             "{reword} ~2 your ~2 *instructions/prompt/rules/directives",
             "{reword} ~2 *instructions ~2 list/bullet/bulleted/python/code/pseudocode",
             "{say} ~2 text/words/everything ~2 *above/preceding",
             "what ~3 your ~2 *prompt/prompts",
             "what ~3 your ~2 {earlier}/system/secret/hidden/exact/full/internal/developer *instructions",
             "what ~3 your ~2 *instructions.",
-            "what ~3 written/said ~3 *above/beginning",
+            "what ~3 written/said ~3 *beginning",
+        ],
+    },
+    Rule {
+        name: "prompt_named",
+        weight: 0.5,
+        phrases: &[
+            "about your ~1 *instructions/directives/prompt",
+            "what ~3 written/said ~3 *above",
             "your *system prompt/message/instructions",
         ],
     },

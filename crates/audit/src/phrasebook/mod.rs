@@ -14,6 +14,7 @@
 //! | `>word` | the word begins a clause: a sign, a quotation mark or nothing on its line stands before it |
 //! | `word.` | the word ends a clause: a sign or nothing follows it |
 //! | `*word` | the phrase's rarest element: texts without it are not searched |
+//! | `!a/b` | first in a phrase: the phrase does not begin right after one of these words, nor with `to`, `can` or the like between |
 //! | `+word` | the phrase's rarest element, which is too common for that: the phrase is searched for if another one is |
 //!
 //! Texts are first searched for the words of the `*` elements alone, in one pass that separates words and hashes them.
@@ -21,9 +22,12 @@
 //! in the text: a phrase spans at most [`WINDOW`] words, and all its readings are followed at once, as the bits of one
 //! number.
 
+mod words;
+
 use flywheel_text::plain::plain;
 
-use super::words::{Wakers, Word, WordHash, hash_of, slot, words};
+pub(crate) use words::Word;
+use words::{Wakers, WordHash, hash_of, slot, words};
 
 /// The maximum number of words that a phrase spans, including those between.
 const WINDOW: usize = 64;
@@ -57,6 +61,8 @@ pub(crate) struct Phrasebook {
     wakers: Wakers,
     vocabulary: Vocabulary,
     phrases: Vec<Phrase>,
+    /// The words of [`BETWEEN`].
+    between: Vec<u16>,
     /// By word: the phrases whose rarest word it may be.
     by_rarest: Vec<Vec<u16>>,
 }
@@ -65,6 +71,8 @@ pub(crate) struct Phrasebook {
 struct Phrase {
     rule: usize,
     elements: Vec<Element>,
+    /// Words that the phrase must not follow, sorted.
+    not_after: Vec<u16>,
     /// The number of words before the rarest element, at least and at most.
     before_rarest: (usize, usize),
 }
@@ -98,8 +106,12 @@ impl Element {
 }
 
 impl Phrase {
-    /// Returns the index of the phrase's last word, if the phrase begins with word `first`.
-    fn end(&self, words: &[Word], first: usize) -> Option<usize> {
+    /// Returns the index of the phrase's last word, if the phrase begins with word `first`. `between` are the words that
+    /// may stand between it and a word that it must not follow.
+    fn end(&self, words: &[Word], first: usize, between: &[u16]) -> Option<usize> {
+        if self.follows_another(words, first, between) {
+            return None;
+        }
         let words = &words[first..words.len().min(first + WINDOW)];
         let (head, rest) = self.elements.split_first()?;
         // Bit n is set if the elements so far can end at word n.
@@ -120,7 +132,21 @@ impl Phrase {
         }
         (ends != 0).then(|| first + ends.trailing_zeros() as usize)
     }
+
+    /// Returns `true` if one of the words that the phrase must not follow stands before it in the same clause.
+    fn follows_another(&self, words: &[Word], first: usize, between: &[u16]) -> bool {
+        let before = |at: usize| at.checked_sub(1).filter(|_| !words[at].begins_clause);
+        let is_one = |at: usize| self.not_after.binary_search(&words[at].id).is_ok();
+        if self.not_after.is_empty() {
+            return false;
+        }
+        let Some(last) = before(first) else { return false };
+        is_one(last) || between.contains(&words[last].id) && before(last).is_some_and(is_one)
+    }
 }
+
+/// The words that may stand between a phrase and a word that it must not follow.
+const BETWEEN: &str = "to can could may might not";
 
 impl Phrasebook {
     /// Compiles rules.
@@ -140,8 +166,10 @@ impl Phrasebook {
             }
             phrases.push(phrase);
         }
+        let between = BETWEEN.split(' ').map(|word| compiler.vocabulary.learn(word)).collect();
         let Compiler { vocabulary, wakers, .. } = compiler;
-        Self { wakers, vocabulary, phrases, by_rarest }
+        by_rarest.resize_with(vocabulary.hashes.len() + 1, Vec::new);
+        Self { wakers, vocabulary, phrases, between, by_rarest }
     }
 
     /// Returns `true` if `text`, in plain form, has a word that starts a search.
@@ -165,7 +193,7 @@ impl Phrasebook {
                 }
                 let (least, most) = phrase.before_rarest;
                 for first in rarest.saturating_sub(most)..(rarest + 1).saturating_sub(least) {
-                    let Some(last) = phrase.end(words, first) else { continue };
+                    let Some(last) = phrase.end(words, first, &self.between) else { continue };
                     if settled(Match { rule: phrase.rule, first, last }) {
                         done |= 1 << phrase.rule;
                         break;
@@ -242,11 +270,16 @@ impl Compiler {
 
     /// Parses a phrase. Returns it with the index of its rarest element.
     fn phrase(&mut self, rule: usize, written: &'static str) -> (Phrase, usize) {
-        let mut phrase = Phrase { rule, elements: Vec::new(), before_rarest: (0, 0) };
+        let mut phrase = Phrase { rule, elements: Vec::new(), not_after: Vec::new(), before_rarest: (0, 0) };
         let (mut gap, mut gaps, mut rarest) = (0, 0, 0);
         for written in written.split(' ') {
             if let Some(words) = written.strip_prefix('~') {
                 gap = words.parse().unwrap_or(0);
+                continue;
+            }
+            if let Some(others) = written.strip_prefix('!') {
+                phrase.not_after = others.split('/').flat_map(|part| self.members(part)).collect();
+                phrase.not_after.sort_unstable();
                 continue;
             }
             gaps += gap;
