@@ -38,7 +38,7 @@ def open_log(location, **options):
     import pyarrow.dataset
     import pyarrow.json
 
-    # A block has to hold the longest line. An event has 1 MiB at most, and its line has a chat prompt twice.
+    # A block has to hold the longest line. An event has 1 MiB at most, and its line has a chat prompt three times.
     lines = pyarrow.dataset.JsonFileFormat(read_options=pyarrow.json.ReadOptions(block_size=16 << 20))
     return pyarrow.dataset.dataset(location, schema=arrow_schema(), format=lines, partitioning="hive", **options)
 "#;
