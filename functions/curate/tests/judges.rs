@@ -16,7 +16,7 @@ use flywheel_curate::{
     },
 };
 use flywheel_curation::{Assessment, CONTROL, CheckedFor, Curator, GuardrailPolicy, Opinion, Question, Severity};
-use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+use flywheel_dataset::{Background, DatasetRules, Newcomers, Pair, SplitSalt, audit};
 use flywheel_lake::{Fault, MemoryLake};
 use flywheel_log::route_prefix;
 use flywheel_policy::Policy;
@@ -337,7 +337,7 @@ async fn a_redelivered_event_may_be_in_two_routes_and_trains_once() {
     assert_eq!(ids(Route::Gold), ids(Route::Quarantine));
     let rules = DatasetRules { burst_pairs: 1_000, max_edits_per_output: 1_000, ..DatasetRules::default() };
     let mut newcomers = Newcomers::new(&rules);
-    lines(&lake, Route::Gold).iter().for_each(|line| assert!(newcomers.add(&line.to_string())));
+    lines(&lake, Route::Gold).iter().for_each(|line| newcomers.add(Pair::read(&line.to_string()).unwrap()));
     let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([0; 16]));
     assert_eq!((audited.entries.len(), audited.held.len()), (10, 0));
 }

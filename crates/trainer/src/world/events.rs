@@ -85,7 +85,7 @@ mod tests {
 
     use flywheel_base::Route;
     use flywheel_curation::Curator;
-    use flywheel_dataset::{Background, DatasetRules, Newcomers, SplitSalt, audit};
+    use flywheel_dataset::{Background, DatasetRules, Newcomers, Pair, SplitSalt, audit};
     use flywheel_event::ContributorKey;
     use flywheel_policy::Policy;
 
@@ -129,7 +129,7 @@ mod tests {
         let rules = DatasetRules::default();
         let mut newcomers = Newcomers::new(&rules);
         for (_, line) in curated(&edits(seed, numbers, TASK_COUNT).unwrap()) {
-            assert!(newcomers.add(&line));
+            newcomers.add(Pair::read(&line).unwrap());
         }
         let audited = audit(newcomers, Background::default(), &rules, &SplitSalt::new([7; 16]));
         let mut held = HashMap::new();
