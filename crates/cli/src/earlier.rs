@@ -48,6 +48,7 @@ impl Printed {
 struct EarlierLine {
     file: Option<String>,
     line: u64,
+    event_id: Option<String>,
     /// None in a line from before lines named their engine.
     engine: Option<String>,
     #[serde(flatten)]
@@ -76,6 +77,8 @@ struct Judged {
     lines: Vec<Present>,
     bytes_read: u64,
     bad_lines: u64,
+    /// The invalid events, named by file and line.
+    errors: String,
 }
 
 /// The printed form of an event that this build judges otherwise than the earlier replay.
@@ -116,12 +119,13 @@ pub(crate) fn compare(arguments: &ReplayArguments, earlier: &Path) -> Result<Out
         |chunk| judge_chunk(&curator, chunk, names_files),
         |chunk: Judged| {
             for present in &chunk.lines {
-                let before = earlier.of(chunk.file.as_deref(), present.line)?;
+                let before = earlier.of(chunk.file.as_deref(), present)?;
                 if let Some(change) = total.add(chunk.file.as_deref(), present, &before) {
                     serde_json::to_writer(&mut output, &change)?;
                     output.write_all(b"\n")?;
                 }
             }
+            progress.interrupt(&chunk.errors);
             total.bad_lines += chunk.bad_lines;
             progress.advance(chunk.bytes_read, total.events);
             Ok(())
@@ -138,10 +142,14 @@ pub(crate) fn compare(arguments: &ReplayArguments, earlier: &Path) -> Result<Out
 
 fn judge_chunk(curator: &Curator, chunk: &Chunk, names_files: bool) -> Judged {
     let file = names_files.then(|| chunk.file.to_string_lossy().into_owned());
-    let mut judged = Judged { file, lines: Vec::new(), bytes_read: chunk.bytes_read, bad_lines: 0 };
+    let mut judged =
+        Judged { file, lines: Vec::new(), bytes_read: chunk.bytes_read, bad_lines: 0, errors: String::new() };
     for line in chunk.lines() {
         let verdict = judge(curator, &line);
-        judged.bad_lines += u64::from(verdict.is_err());
+        if let Err(error) = &verdict {
+            judged.bad_lines += 1;
+            judged.errors.push_str(&format!("{}:{}: {error}\n", chunk.file.to_string_lossy(), line.number));
+        }
         let verdict = match verdict {
             Ok(worker::Judged::Event(event)) => Some((event.event_id, Printed::of(&event.verdict))),
             Ok(worker::Judged::Read) | Err(_) => None,
@@ -159,12 +167,17 @@ impl EarlierLines {
 
     /// Returns the earlier line of a line of the input. A replay prints one line for each event, in the order of the input, so it
     /// has to be the next one. A replay of one file does not name it.
-    fn of(&mut self, file: Option<&str>, line: u64) -> Result<EarlierLine, Failure> {
+    fn of(&mut self, file: Option<&str>, present: &Present) -> Result<EarlierLine, Failure> {
+        let line = present.line;
         self.read()?;
         let Ok(earlier) = serde_json::from_str::<EarlierLine>(&self.text) else {
             return self.refuse(&format!("expected the verdict on line {line}, as `flywheel replay` prints it"));
         };
         let is_of_file = file.is_none() || earlier.file.is_none() || earlier.file.as_deref() == file;
+        let event_id = present.judged.as_ref().map(|(event_id, _)| event_id);
+        if event_id.is_some_and(|event_id| earlier.event_id.as_ref().is_some_and(|earlier| earlier != event_id)) {
+            return self.refuse("this verdict is on another event: replay the same files in the same order");
+        }
         if earlier.line == line && is_of_file {
             return Ok(earlier);
         }
@@ -174,7 +187,11 @@ impl EarlierLines {
 
     fn end(&mut self) -> Result<(), Failure> {
         self.read()?;
-        if self.text.is_empty() { Ok(()) } else { self.refuse("there are no more events: replay the same files") }
+        if self.text.trim().is_empty() {
+            Ok(())
+        } else {
+            self.refuse("there are no more events: replay the same files")
+        }
     }
 
     fn read(&mut self) -> Result<(), Failure> {
@@ -221,7 +238,7 @@ impl Total {
         let earlier = if engines.is_empty() { "an engine without a name".to_owned() } else { engines };
         let changed: u64 = self.moves.values().sum();
         let mut report = format!("{} events by engine {ENGINE}, before by {earlier}\n", self.events);
-        report.push_str(&format!("{changed} of them are judged otherwise now:\n"));
+        report.push_str(&format!("{changed} are judged otherwise now:\n"));
         for ((from, to), count) in &self.moves {
             report.push_str(&format!("  {:<24} {count:>10}\n", format!("{from} → {to}")));
         }

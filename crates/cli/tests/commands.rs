@@ -162,7 +162,8 @@ fn an_earlier_replay_shows_what_another_engine_judged_otherwise() {
     let same = file(&folder, "same.jsonl", &printed);
     let output = flywheel(&["replay", "--against", &same, &events]);
     assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true), "one line is no event");
-    assert!(stderr(&output).contains(&format!("2 events by engine {engine}, before by {engine}\n0 of them")));
+    assert!(stderr(&output).contains(&format!("2 events by engine {engine}, before by {engine}\n0 are judged")));
+    assert!(stderr(&output).contains("events.jsonl:2: "), "the invalid event is named");
 
     // Another build, with a route and a reason that this one does not know.
     let other = printed.replacen("\"route\":\"gold\",\"reasons\":[]", "\"route\":\"attic\",\"reasons\":[\"dull\"]", 1);
@@ -175,6 +176,10 @@ fn an_earlier_replay_shows_what_another_engine_judged_otherwise() {
     assert!(told.contains("before by 0.0.9+x") && told.contains("attic → gold"), "{told}");
 
     for (text, part) in [
+        (
+            printed.replacen("\"event_id\":\"a\"", "\"event_id\":\"c\"", 1),
+            "wrong.jsonl:1: this verdict is on another event",
+        ),
         (printed.lines().skip(1).collect::<Vec<_>>().join("\n"), "wrong.jsonl:1: this verdict is on line 2"),
         (printed.lines().next().unwrap().to_owned(), "wrong.jsonl:2: expected the verdict on line 2"),
         (printed.repeat(2), "wrong.jsonl:4: there are no more events"),

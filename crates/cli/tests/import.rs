@@ -144,7 +144,7 @@ fn the_standard_input_may_be_read_twice() {
     let scores = std::fs::read(format!("{EXPORTS}/langfuse-scores.json")).unwrap();
     process.stdin.take().unwrap().write_all(&scores).unwrap();
     let output = process.wait_with_output().unwrap();
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 2);
+    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 3);
 }
 
 #[test]

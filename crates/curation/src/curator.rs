@@ -303,7 +303,7 @@ mod tests {
         let kept = line.as_object().unwrap().iter().filter(|(_, value)| !value.is_null());
         let mut kept: Vec<_> = kept.map(|(column, _)| column.as_str()).collect();
         kept.sort_unstable();
-        assert_eq!(kept, ["context", "curated_at", "event_id", "policy", "reasons", "scores", "tags"]);
+        assert_eq!(kept, ["context", "curated_at", "engine", "event_id", "policy", "reasons", "scores", "tags"]);
         assert_eq!(line["context"], json!([]));
     }
 

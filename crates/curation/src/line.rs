@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::verdict::Verdict;
 
-/// The engine that judges: the version of this crate, and a digest of the sources and weights behind its verdicts. Two builds with
-/// one name judge alike by the same rules.
+/// The engine that judges: the version of this crate, and a digest of the sources, weights and other crates' versions behind its
+/// verdicts. Two builds with one name judge alike by the same rules.
 pub const ENGINE: &str = env!("FLYWHEEL_ENGINE");
 
 /// The columns. Each keeps one type for ever, in every route: readers that infer a schema fail on mixed ones. A gold

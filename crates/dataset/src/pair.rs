@@ -6,15 +6,17 @@ use yoke::Yoke;
 
 use super::gold_line::GoldLine;
 
-/// A gold line with its fields. A freeze reads each line once, and hands both on together: the fields borrow from the text.
+/// A gold line with its fields. A freeze reads each line once, and hands both on together: the fields borrow from the text. A clone
+/// is the same line.
 #[derive(Debug, Clone)]
-pub struct Pair(Yoke<GoldLine<'static>, Arc<str>>);
+pub struct Pair(Arc<Yoke<GoldLine<'static>, Box<str>>>);
 
 impl Pair {
     /// Reads a line; `None` if it lacks a required field.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
-        Yoke::try_attach_to_cart(Arc::from(line), |line| GoldLine::parse(line).ok_or(())).ok().map(Self)
+        let read = Yoke::try_attach_to_cart(Box::from(line), |line| GoldLine::parse(line).ok_or(()));
+        read.ok().map(|read| Self(Arc::new(read)))
     }
 
     /// Returns the line, as curated.

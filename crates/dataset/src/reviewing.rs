@@ -135,6 +135,8 @@ pub struct QuarantinedLine {
     received_at: Value,
     #[serde(default)]
     output_id: Value,
+    #[serde(default)]
+    engine: Value,
     /// The whole messages of a chat, as a text of JSON, where a message is more than a role and a text.
     #[serde(default)]
     prompt_chat: Option<String>,
@@ -383,12 +385,14 @@ mod tests {
         let context = json!([{"key": "tenant", "value": "acme"}, {"key": "reviewer", "value": "kim"}]);
         assert_eq!(after["context"], context);
         let before: Value = serde_json::from_str(&before).unwrap();
-        for column in ["pair_id", "event_id", "chosen", "contributor", "prompt_messages", "curated_at", "policy"] {
+        for column in
+            ["pair_id", "event_id", "chosen", "contributor", "prompt_messages", "curated_at", "policy", "engine"]
+        {
             assert_eq!(before[column], after[column], "{column}");
         }
         let columns = "pair_id event_id prompt chosen rejected similarity tags reasons scores policy contributor model \
                        thread_id occurred_at curated_at prompt_messages context feedback response_id received_at output_id \
-                       prompt_chat prompt_tools";
+                       engine prompt_chat prompt_tools";
         let positions = columns.split(' ').map(|column| released.find(&format!("\"{column}\":")).unwrap());
         assert!(positions.is_sorted());
         let again = QuarantinedLine::parse(&released).unwrap().released(Some("kim")).unwrap();

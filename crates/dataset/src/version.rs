@@ -23,7 +23,8 @@ use super::split::{Split, SplitSalt};
 use super::statistics::{Statistics, Tally};
 use super::waiting::WaitingPairs;
 
-/// The engine that makes versions: the version of this crate, and a digest of the sources behind its decisions.
+/// The engine that makes versions: the version of this crate, and a digest of the sources behind its decisions. The sources of the
+/// function that reads the parts are not among them.
 const ENGINE: &str = env!("FLYWHEEL_ENGINE");
 
 /// The most bursts that a record lists. There may be more; their pairs are quarantined all the same.

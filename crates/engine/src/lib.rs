@@ -1,9 +1,10 @@
-//! Names the engine that judges: the version of a crate, and a digest of all sources and weights that its judgement depends on.
+//! Names the engine that judges: the version of a crate, and a digest of all sources, weights and versions of other crates that its
+//! judgement depends on.
 //!
 //! A build script calls it, and the crate writes the name beside the hash of its policy. The policy's hash tells two sets of rules
 //! apart; the engine's name tells two builds apart that judge by the same rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,12 @@ use sha2::{Digest as _, Sha256};
 
 /// The prefix of our own crates' names.
 const OURS: &str = "flywheel-";
+
+/// The endings of what editors and merges leave beside a file.
+const LEFT_OVER: [&str; 5] = ["~", ".bak", ".orig", ".rej", ".swp"];
+
+/// Files by their path below the folder of crates, which is the same on every machine.
+type Files = BTreeMap<String, PathBuf>;
 
 /// The hexadecimal digits of the digest, of 64. They tell builds apart; they protect against nothing.
 const DIGITS: usize = 16;
@@ -23,17 +30,19 @@ const DIGITS: usize = 16;
 pub fn name_for_build_script(crate_folder: &Path, version: &str) -> io::Result<()> {
     let files = files(crate_folder)?;
     let mut to_cargo = io::stdout().lock();
-    for (_, path) in &files {
-        writeln!(to_cargo, "cargo::rerun-if-changed={}", path.display())?;
+    writeln!(to_cargo, "cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR")?;
+    for name in files.keys() {
+        // Relative to the crate: another checkout may share what cargo has built.
+        writeln!(to_cargo, "cargo::rerun-if-changed=../{name}")?;
     }
     writeln!(to_cargo, "cargo::rustc-env=FLYWHEEL_ENGINE={}", name(version, &files)?)
 }
 
 /// Returns the name of an engine, such as `0.1.0+8c1f4be05a77d213`.
-fn name(version: &str, files: &BTreeSet<(String, PathBuf)>) -> io::Result<String> {
+fn name(version: &str, files: &Files) -> io::Result<String> {
     let mut digest = Sha256::new();
     for (name, path) in files {
-        let content = std::fs::read(path)?;
+        let content = read(path)?;
         for part in [name.as_bytes(), &content] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
@@ -43,25 +52,26 @@ fn name(version: &str, files: &BTreeSet<(String, PathBuf)>) -> io::Result<String
     Ok(format!("{version}+{}", &hex[..DIGITS]))
 }
 
-/// Returns the sources and weights of a crate and of all crates of ours that it depends on, each with a name that is the same on
-/// every machine.
-fn files(crate_folder: &Path) -> io::Result<BTreeSet<(String, PathBuf)>> {
-    let mut found = BTreeSet::new();
-    let (mut known, mut open) = (BTreeSet::new(), vec![crate_folder.to_owned()]);
-    while let Some(folder) = open.pop() {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+/// Returns the sources, weights and manifest of a crate and of all crates of ours that it depends on, and the versions of all
+/// others in `Cargo.lock`.
+fn files(crate_folder: &Path) -> io::Result<Files> {
+    let siblings = crate_folder.parent().unwrap_or(crate_folder);
+    let mut found = Files::from([("../Cargo.lock".to_owned(), siblings.join("../Cargo.lock"))]);
+    let first = crate_folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (mut known, mut open) = (BTreeSet::new(), vec![first]);
+    while let Some(name) = open.pop() {
         if !known.insert(name.clone()) {
             continue;
         }
-        let siblings = folder.parent().unwrap_or(&folder).to_owned();
-        let manifest = std::fs::read_to_string(folder.join("Cargo.toml"))?;
-        open.extend(dependencies(&manifest).map(|used| siblings.join(used)));
+        let folder = siblings.join(&name);
+        let path = folder.join("Cargo.toml");
+        let manifest = String::from_utf8_lossy(&read(&path)?).replace('\r', "");
+        open.extend(dependencies(&manifest).map(str::to_owned));
+        found.insert(format!("{name}/Cargo.toml"), path);
         add_files(&folder.join("src"), &format!("{name}/src"), &mut found)?;
-        for entry in std::fs::read_dir(&folder)? {
-            let path = entry?.path();
+        for (file, path) in entries(&folder)? {
             if path.extension().is_some_and(|extension| extension == "bin") {
-                let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                found.insert((format!("{name}/{file}"), path));
+                found.insert(format!("{name}/{file}"), path);
             }
         }
     }
@@ -75,17 +85,38 @@ fn dependencies(manifest: &str) -> impl Iterator<Item = &str> {
     section.lines().filter_map(|line| line.strip_prefix(OURS)?.split(['.', ' ']).next())
 }
 
-fn add_files(folder: &Path, name: &str, found: &mut BTreeSet<(String, PathBuf)>) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = format!("{name}/{}", path.file_name().unwrap_or_default().to_string_lossy());
+fn add_files(folder: &Path, name: &str, found: &mut Files) -> io::Result<()> {
+    for (file, path) in entries(folder)? {
+        let name = format!("{name}/{file}");
         if path.is_dir() {
             add_files(&path, &name, found)?;
         } else {
-            found.insert((name, path));
+            found.insert(name, path);
         }
     }
     Ok(())
+}
+
+/// Returns the names and paths in a folder, without what editors and merges leave there.
+fn entries(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| named(folder, &error))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_left_over = name.starts_with('.') || LEFT_OVER.iter().any(|ending| name.ends_with(ending));
+        if !is_left_over {
+            entries.push((name, entry.path()));
+        }
+    }
+    Ok(entries)
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| named(path, &error))
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -94,6 +125,7 @@ mod tests {
 
     /// Makes two crates, of which the second uses the first, and returns the second's folder.
     fn crates(root: &Path) -> PathBuf {
+        std::fs::create_dir(root).unwrap();
         for (name, manifest, source) in [
             ("words", "[package]\nname = \"flywheel-words\"\n\n[dependencies]\nserde.workspace = true\n", "pub mod a;"),
             (
@@ -108,6 +140,7 @@ mod tests {
             std::fs::write(root.join(name).join("src/deep/a.rs"), "").unwrap();
         }
         std::fs::write(root.join("words/weights.bin"), [1]).unwrap();
+        std::fs::write(root.join("../Cargo.lock"), "[[package]]").unwrap();
         std::fs::write(root.join("words/README.md"), "words").unwrap();
         root.join("judge")
     }
@@ -119,22 +152,27 @@ mod tests {
     #[test]
     fn an_engine_has_one_name_wherever_it_is_built() {
         let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let name = name_in(&crates(here.path()));
-        assert_eq!(name, name_in(&crates(there.path())));
+        let name = name_in(&crates(&here.path().join("crates")));
+        let other = crates(&there.path().join("crates"));
+        // What editors and merges leave is no source, and may be a link to nothing.
+        std::fs::write(other.join("src/lib.rs.orig"), "<<<<<<<").unwrap();
+        std::fs::write(other.join("src/.#lib.rs"), "").unwrap();
+        assert_eq!(name, name_in(&other));
         let (version, digest) = name.split_once('+').unwrap();
         assert_eq!((version, digest.len()), ("0.1.0", DIGITS));
     }
 
     #[test]
     fn a_source_and_weights_change_the_name_also_of_a_crate_below_and_a_readme_does_not() {
-        let root = tempfile::tempdir().unwrap();
-        let judge = crates(root.path());
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("crates");
+        let judge = crates(&root);
         let before = name_in(&judge);
-        std::fs::write(root.path().join("words/README.md"), "other words").unwrap();
+        std::fs::write(root.join("words/README.md"), "other words").unwrap();
         assert_eq!(name_in(&judge), before);
         let mut names = BTreeSet::from([before]);
-        for file in ["words/src/deep/a.rs", "words/weights.bin", "judge/src/lib.rs"] {
-            std::fs::write(root.path().join(file), "changed").unwrap();
+        for file in ["words/src/deep/a.rs", "words/weights.bin", "judge/src/lib.rs", "../Cargo.lock"] {
+            std::fs::write(root.join(file), "changed").unwrap();
             assert!(names.insert(name_in(&judge)), "{file}");
         }
     }

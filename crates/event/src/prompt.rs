@@ -19,6 +19,8 @@ pub struct Prompt<'a> {
     messages: Option<Vec<ChatMessage<'a>>>,
     /// The tools' schemas, as a list in one form.
     tools: Option<Box<Json<'a>>>,
+    /// The same as one text.
+    tools_text: Option<String>,
 }
 
 impl<'a> Prompt<'a> {
@@ -26,9 +28,12 @@ impl<'a> Prompt<'a> {
     pub(crate) fn take(fields: &mut Fields<'a>) -> Result<Self, Refusal> {
         let mut prompt = match fields.required("prompt")? {
             Json::List(items) => Self::from_messages(items, fields)?,
-            value @ Json::Text(_) => {
-                Self { text: fields.keep(non_empty_text(value, "prompt")?), messages: None, tools: None }
-            }
+            value @ Json::Text(_) => Self {
+                text: fields.keep(non_empty_text(value, "prompt")?),
+                messages: None,
+                tools: None,
+                tools_text: None,
+            },
             other => return Err(wrong_type(&other, "a string or a list of messages", "prompt")),
         };
         if let Some(tools) = take_tools(fields)? {
@@ -51,7 +56,9 @@ impl<'a> Prompt<'a> {
     }
 
     fn of(messages: Vec<ChatMessage<'a>>, tools: Option<Box<Json<'a>>>) -> Self {
-        Self { text: Cow::Owned(render(&messages, tools.as_deref())), messages: Some(messages), tools }
+        let tools_text = tools.as_ref().map(|tools| tools.plain());
+        let text = Cow::Owned(render(&messages, tools_text.as_deref()));
+        Self { text, messages: Some(messages), tools, tools_text }
     }
 
     /// Returns the prompt as one string. Messages are rendered as `role: content`, with a blank line between them. Tools come
@@ -63,10 +70,12 @@ impl<'a> Prompt<'a> {
         &self.text
     }
 
-    /// Returns the texts that people and tools wrote: the text, or those of each message; then those of the tools' schemas.
+    /// Returns the texts that people and tools wrote: the text, or those of each message; then those of the tools' schemas, and all
+    /// schemas as one text, in which a key says what a value is.
     pub(crate) fn contents(&self) -> impl Iterator<Item = &str> {
         let messages = self.messages.iter().flatten().flat_map(ChatMessage::texts);
         let tools = self.tools.iter().flat_map(|tools| tools.texts());
+        let tools = tools.chain(self.tools_text.as_deref());
         self.messages.is_none().then_some(self.text.as_ref()).into_iter().chain(messages).chain(tools)
     }
 
@@ -83,8 +92,9 @@ impl<'a> Prompt<'a> {
         }
         if let Some(tools) = &mut self.tools {
             tools.rewrite(&rewrite);
+            self.tools_text = Some(tools.plain());
         }
-        self.text = Cow::Owned(render(messages, self.tools.as_deref()));
+        self.text = Cow::Owned(render(messages, self.tools_text.as_deref()));
     }
 
     /// Returns the messages of a chat prompt, each with its role and its text.
@@ -122,8 +132,8 @@ impl Serialize for Prompt<'_> {
     }
 }
 
-fn render(messages: &[ChatMessage<'_>], tools: Option<&Json<'_>>) -> String {
-    let tools = tools.map(|tools| format!("tools: {}", tools.plain()));
+fn render(messages: &[ChatMessage<'_>], tools: Option<&str>) -> String {
+    let tools = tools.map(|tools| format!("tools: {tools}"));
     let turns = messages.iter().map(ChatMessage::paragraph);
     tools.into_iter().chain(turns).collect::<Vec<_>>().join("\n\n")
 }

@@ -56,6 +56,8 @@ impl<'a> ToolCall<'a> {
             None if fields.contains("name") => fields,
             None => return Err(fields.missing(FUNCTION)),
         };
+        // Names of arguments elsewhere. Passed over, they would make calls with different arguments the same.
+        function.refuse(&["args", "input", "parameters"], "is no field of a function call: use arguments")?;
         let name = required_name(&mut function)?;
         let arguments = arguments(&mut function, "arguments", event)?;
         Ok(Self { id, name, arguments })
@@ -63,6 +65,7 @@ impl<'a> ToolCall<'a> {
 
     /// Reads Anthropic's block `tool_use`: `{"id","name","input"}`.
     pub(crate) fn from_block(block: &mut Fields<'a>, event: &mut Fields<'a>) -> Result<Self, Refusal> {
+        block.refuse(&["args", "arguments", "parameters"], "is no field of a tool_use block: use input")?;
         let id = optional_name(block, "id")?;
         let name = required_name(block)?;
         let arguments = arguments(block, "input", event)?;
@@ -183,6 +186,7 @@ fn arguments<'a>(fields: &mut Fields<'a>, name: &str, event: &mut Fields<'a>) ->
         Some(Json::Text(text)) => {
             let parsed = json::read(&text.value).ok().filter(|value| matches!(value, Json::Object(_)));
             match parsed.map(Json::into_owned) {
+                None if nesting(&text.value) > MAX_JSON_DEPTH => return Err(too_deep(&path)),
                 None => Json::Text(text),
                 Some(object) => {
                     event.keep(text);
@@ -203,11 +207,31 @@ fn require_bounds(value: &Json<'_>, max_bytes: usize, path: &str) -> Result<(), 
         let message = format!("has {bytes} bytes of JSON; at most {max_bytes} are taken");
         return Err(Refusal::of_field(RefusalCode::InvalidValue, path, message));
     }
-    if value.depth() > MAX_JSON_DEPTH {
-        let message = format!("has lists and objects more than {MAX_JSON_DEPTH} deep; flatten them");
-        return Err(Refusal::of_field(RefusalCode::InvalidValue, path, message));
+    if value.depth() > MAX_JSON_DEPTH { Err(too_deep(path)) } else { Ok(()) }
+}
+
+fn too_deep(path: &str) -> Refusal {
+    let message = format!("has lists and objects more than {MAX_JSON_DEPTH} deep; flatten them");
+    Refusal::of_field(RefusalCode::InvalidValue, path, message)
+}
+
+/// Returns the greatest depth of lists and objects in a text that may be JSON, or nearly. Many readers of JSON call themselves for
+/// each level, so a deep text must not reach a file that they read.
+fn nesting(text: &str) -> usize {
+    let (mut depth, mut greatest) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => depth += 1,
+            b'}' | b']' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        greatest = greatest.max(depth);
     }
-    Ok(())
+    greatest
 }
 
 /// Refuses a list with more items than `most`.

@@ -148,6 +148,22 @@ fn fields(value: &Value, role: &str, path: &str) -> Result<Value, Skipped> {
             message.insert(name.to_owned(), calls.clone());
         }
     }
+    // LangChain's names. Its messages have a call twice where the content has it as a block.
+    if let Some(Value::Array(calls)) = message.get_mut("tool_calls") {
+        for call in calls.iter_mut().filter_map(Value::as_object_mut) {
+            if let Some(arguments) = call.remove("args") {
+                call.entry("arguments").or_insert(arguments);
+            }
+            if call.get("type").is_some_and(|kind| kind == "tool_call") {
+                call.remove("type");
+            }
+        }
+    }
+    let has_block =
+        |parts: &Value| parts.as_array().is_some_and(|parts| parts.iter().any(|part| part["type"] == "tool_use"));
+    if value.get("content").is_some_and(has_block) {
+        message.remove("tool_calls");
+    }
     let given = ["content", "parts", "contents"].into_iter().find(|name| value.get(name).is_some());
     if let Some(name) = given {
         message.insert("content".to_owned(), content(&value[name], &join(path, name))?);
@@ -166,7 +182,7 @@ fn role_of(role: &str) -> &str {
     }
 }
 
-/// Reads the content of a message. Lists of nothing but texts are joined, as chat templates join them. All else, such as `null`
+/// Reads the content of a message. Lists of nothing but texts are joined by line feeds, as the API joins them. All else, such as `null`
 /// and images, is left to the event's own parser.
 fn content(value: &Value, path: &str) -> Result<Value, Skipped> {
     let parts = match value {
@@ -174,17 +190,17 @@ fn content(value: &Value, path: &str) -> Result<Value, Skipped> {
         Value::Array(parts) => parts,
         _ => return Err(Skipped::new(SkipReason::UnsupportedContent, path, "is neither a text nor a list of parts")),
     };
-    let mut joined = String::new();
+    let mut texts = Vec::new();
     for part in parts {
         let part = part.get("message_content").unwrap_or(part);
         let kind = part.get("type").and_then(Value::as_str);
         let is_text = part.is_string() || matches!(kind, Some("text" | "input_text" | "output_text"));
         match part.as_str().or_else(|| text(part, &["text", "content"])).filter(|_| is_text) {
-            Some(text) => joined.push_str(text),
+            Some(text) => texts.push(text),
             None => return Ok(value.clone()),
         }
     }
-    Ok(joined.into())
+    Ok(texts.join("\n").into())
 }
 
 /// Returns the text of an output. `chosen` names its field, where a user named one.
@@ -276,8 +292,8 @@ mod tests {
             (json!({"messages": [{"role": "user", "content": "Hi ✓"}], "model": "m", "temperature": 0}), user.clone()),
             (json!("[{\"role\": \"user\", \"content\": \"Hi ✓\"}]"), user.clone()),
             (
-                json!([{"role": "user", "content": [{"type": "text", "text": "Hi "}, {"type": "text", "text": "✓"}]}]),
-                user.clone(),
+                json!([{"role": "user", "content": [{"type": "text", "text": "Hi"}, {"type": "text", "text": "✓"}]}]),
+                json!([{"role": "user", "content": "Hi\n✓"}]),
             ),
             (json!({"messages": [[{"type": "human", "content": "Hi ✓"}]]}), user.clone()),
             (
@@ -309,6 +325,11 @@ mod tests {
             json!([{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a.test/b.png"}}]);
         let image = json!({"messages": [{"role": "user", "content": parts}]});
         assert_eq!(prompt(&image, "input", None).unwrap()[0]["content"], parts);
+        let of_langchain = json!([{"type": "ai", "content": "", "tool_calls": [{"name": "f", "args": {"a": 1}, "id": "1", "type": "tool_call"}]}]);
+        let read = prompt(&of_langchain, "input", None).unwrap();
+        assert_eq!(read[0]["tool_calls"], json!([{"name": "f", "arguments": {"a": 1}, "id": "1"}]));
+        let twice = json!([{"type": "ai", "content": [{"type": "tool_use", "id": "1", "name": "f", "input": {}}], "tool_calls": [{"id": "1"}]}]);
+        assert_eq!(prompt(&twice, "input", None).unwrap()[0].get("tool_calls"), None);
         let call = json!([{"id": "1"}]);
         for message in [
             json!({"role": "assistant", "content": null, "tool_calls": call}),

@@ -57,10 +57,10 @@ impl Annotation<'_> {
         if regions.is_empty() {
             return vec![Err(named(Skipped::new(SkipReason::SaysNothing, "result", "the annotation is empty")))];
         }
-        let read = regions.iter().enumerate().map(|(index, region)| {
+        let read = regions.iter().map(|region| {
             let name = text(region, &["from_name"]).unwrap_or_default();
-            let twin = regions[..index].iter().any(|other| text(other, &["from_name"]) == Some(name));
-            if twin {
+            let of_name = regions.iter().filter(|other| text(other, &["from_name"]) == Some(name)).count();
+            if of_name > 1 {
                 let message = format!("{name} has several values, and one output has one text");
                 return Err(Skipped::new(SkipReason::NoOriginal, "result", message));
             }
@@ -181,6 +181,11 @@ impl Annotation<'_> {
         Some(answer(data, "data", Some(field)))
     }
 
+    fn has_one_text_area(&self) -> bool {
+        let regions = self.annotation.get("result").and_then(Value::as_array).into_iter().flatten();
+        regions.filter(|region| region["type"] == "textarea").count() == 1
+    }
+
     /// Returns the text that a text area corrects.
     fn original(&self, name: &str) -> Result<(String, Option<String>), Skipped> {
         // Of several predictions, the one that the annotator began with.
@@ -191,13 +196,14 @@ impl Annotation<'_> {
                 return Ok(one);
             }
         }
-        let is_edit = self.options.edits.is_empty() || self.options.edits.contains(name);
+        // Of several text areas, one may be a comment.
+        let is_edit = self.options.edits.contains(name) || self.options.edits.is_empty() && self.has_one_text_area();
         match self.in_data().filter(|_| is_edit) {
             Some(output) => Ok((output?, None)),
             None => {
                 let message = format!(
                     "{name} has no single predicted text; export a snapshot with complete predictions, or name the \
-                                       data's field with the model's text: --output FIELD"
+                                       data's field with the model's text: --output FIELD; of several text areas, the edited one: --edit NAME"
                 );
                 Err(Skipped::new(SkipReason::NoOriginal, "predictions", message))
             }

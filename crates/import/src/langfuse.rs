@@ -19,15 +19,28 @@ use crate::options::{Options, Scale};
 use crate::rating::Rating;
 use crate::skipped::{SkipReason, Skipped};
 use crate::tool::Tool;
-use crate::value::{first, id, instant, present, text};
+use crate::value::{first, id, instant, is_empty, present, text};
 
 fn is_score(row: &Value) -> bool {
     first(row, &["dataType", "data_type"]).is_some()
 }
 
-/// Keeps the scores of a row.
+/// Returns `true` for an observation that says that it has no parent. An export without the field says nothing.
+fn is_root(row: &Value) -> bool {
+    let parent = ["parentObservationId", "parent_observation_id"].into_iter().find_map(|name| row.get(name));
+    parent.is_some_and(is_empty)
+}
+
+/// Keeps the scores of a row, and counts what may be the output of a trace.
 pub(crate) fn note(row: &Value, place: Place, options: &Options, notes: &mut Notes) -> Vec<Skipped> {
     let nested = row.get("scores").and_then(Value::as_array).into_iter().flatten().filter(|score| score.is_object());
+    if let (false, Some(record)) = (is_score(row), id(row, &["id"])) {
+        match id(row, &["traceId", "trace_id"]) {
+            None => notes.has_whole(format!("trace {record}")),
+            Some(trace) if is_root(row) => notes.count_part(format!("trace {trace}")),
+            Some(_) => {}
+        }
+    }
     let scores = is_score(row).then_some(row).into_iter().chain(nested);
     let kept = scores.map(|score| {
         let (target, note) = of_score(score, place, options).map_err(|skipped| named(skipped, score))?;
@@ -132,10 +145,11 @@ pub(crate) fn meet(row: &Value, options: &Options, notes: &mut Notes) -> Vec<Out
         return outcomes;
     };
     outcomes.extend(notes.meet(&format!("observation {record}"), user.as_deref(), read));
-    // The input and output of a trace are those of its root observation.
-    if first(row, &["parentObservationId", "parent_observation_id"]).is_none() {
+    // The input and output of a trace are those of its only root observation.
+    let whole = format!("trace {trace}");
+    if is_root(row) && notes.has_one_part(&whole) {
         let read = || output(row, row, &trace, options);
-        outcomes.extend(notes.meet(&format!("trace {trace}"), user.as_deref(), read));
+        outcomes.extend(notes.meet(&whole, user.as_deref(), read));
     }
     outcomes
 }

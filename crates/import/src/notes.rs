@@ -3,7 +3,7 @@
 //! Tools export scores and outputs separately. The first reading of the files keeps the scores, which are few and short;
 //! the second reads the outputs, which are many and long, one by one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::event::{Act, Event, Output, Source, event};
 use crate::skipped::{SkipReason, Skipped};
@@ -28,18 +28,47 @@ pub(crate) struct Note {
 /// The outcome of one act, with the place to name.
 pub type Outcome = (Place, Result<Event, Skipped>);
 
-/// The annotations by their outputs. An annotation that is in two files is kept once.
+/// The annotations by their outputs. Of an annotation that is in two files the later version is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     by_output: BTreeMap<String, Vec<Note>>,
-    known: BTreeSet<String>,
+    /// By the annotation's id: its output, and its time.
+    known: BTreeMap<String, (String, Option<String>)>,
+    /// Outputs that were there and could not be read, with the reason. A later row may have them whole.
+    unread: BTreeMap<String, Skipped>,
+    /// The numbers of outputs that may stand for a whole, by the whole.
+    parts: BTreeMap<String, u32>,
 }
 
 impl Notes {
     pub(crate) fn add(&mut self, output: String, note: Note) {
-        if self.known.insert(note.source.id.clone()) {
-            self.by_output.entry(output).or_default().push(note);
+        let (id, time) = (note.source.id.clone(), note.source.occurred_at.clone());
+        if let Some((before, earlier)) = self.known.get(&id) {
+            // Times of one tool have one form, so their order is that of the texts.
+            if *earlier >= time {
+                return;
+            }
+            if let Some(notes) = self.by_output.get_mut(before) {
+                notes.retain(|note| note.source.id != id);
+            }
         }
+        self.known.insert(id, (output.clone(), time));
+        self.by_output.entry(output).or_default().push(note);
+    }
+
+    /// Counts an output that may stand for the whole that it is a part of.
+    pub(crate) fn count_part(&mut self, whole: String) {
+        *self.parts.entry(whole).or_default() += 1;
+    }
+
+    /// Marks a whole that is in the files itself: no part stands for it.
+    pub(crate) fn has_whole(&mut self, whole: String) {
+        self.parts.insert(whole, u32::MAX / 2);
+    }
+
+    /// Returns `true` if a whole has one part only, and is not in the files itself.
+    pub(crate) fn has_one_part(&self, whole: &str) -> bool {
+        self.parts.get(whole) == Some(&1)
     }
 
     /// Takes the annotations of an output, and returns their events. `read` reads the output, which is done only if it has
@@ -50,26 +79,36 @@ impl Notes {
         user: Option<&str>,
         read: impl FnOnce() -> Result<Output, Skipped>,
     ) -> Vec<Outcome> {
-        let Some(notes) = self.by_output.remove(output) else { return Vec::new() };
-        let read = read();
+        if !self.by_output.contains_key(output) {
+            return Vec::new();
+        }
+        let read = match read() {
+            Ok(read) => read,
+            Err(skipped) => {
+                self.unread.insert(output.to_owned(), skipped);
+                return Vec::new();
+            }
+        };
         let of_note = |note: Note| {
             let mut source = note.source;
             source.user = source.user.or_else(|| user.map(str::to_owned));
-            let outcome = match &read {
-                Ok(output) => event(output, &note.act, &source),
-                Err(skipped) => Err(skipped.clone().of(&source.id)),
-            };
-            (note.place, outcome)
+            (note.place, event(&read, &note.act, &source))
         };
-        notes.into_iter().map(of_note).collect()
+        self.by_output.remove(output).unwrap_or_default().into_iter().map(of_note).collect()
     }
 
     /// Takes the annotations that are left, in the order of their places.
     pub(crate) fn rest(&mut self) -> Vec<(Place, Skipped)> {
         let left = std::mem::take(&mut self.by_output);
         let missing = |output: &str, note: &Note| {
-            let message = format!("its {output} is in none of the files");
-            (note.place, Skipped::new(SkipReason::NoTarget, "", message).of(&note.source.id))
+            let skipped = self.unread.get(output).cloned().unwrap_or_else(|| {
+                let message = match self.parts.get(output) {
+                    Some(2..) => format!("its {output} has several outputs, and may be about any of them"),
+                    _ => format!("its {output} is in none of the files"),
+                };
+                Skipped::new(SkipReason::NoTarget, "", message)
+            });
+            (note.place, skipped.of(&note.source.id))
         };
         let mut rest: Vec<_> =
             left.iter().flat_map(|(output, notes)| notes.iter().map(|note| missing(output, note))).collect();

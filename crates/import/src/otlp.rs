@@ -31,6 +31,8 @@ type Edit = Map<String, Value>;
 #[derive(Debug, Default)]
 pub(crate) struct Edits {
     by_output: BTreeMap<String, Vec<(Place, Edit)>>,
+    /// Outputs that were there and could not be read, with the reason.
+    unread: BTreeMap<String, Skipped>,
     known: BTreeSet<String>,
 }
 
@@ -63,8 +65,16 @@ impl Edits {
             let ids =
                 [attributes.get("gen_ai.response.id").and_then(Value::as_str), text(span, &["spanId", "span_id"])];
             for response in ids.into_iter().flatten() {
-                let Some(edits) = self.by_output.remove(response) else { continue };
+                if !self.by_output.contains_key(response) {
+                    continue;
+                }
                 let read = output(&attributes);
+                if let Err(skipped) = read {
+                    // Another span of this output may have its messages.
+                    self.unread.insert(response.to_owned(), skipped);
+                    continue;
+                }
+                let edits = self.by_output.remove(response).unwrap_or_default();
                 outcomes.extend(edits.into_iter().map(|(place, edit)| (place, joined(&read, edit, response))));
             }
         }
@@ -75,7 +85,8 @@ impl Edits {
     pub(crate) fn rest(&mut self) -> Vec<(Place, Skipped)> {
         let left = std::mem::take(&mut self.by_output);
         let skipped = |response: &str, place: Place| {
-            (place, Skipped::new(SkipReason::NoTarget, "response_id", "no span has this output").of(response))
+            let missing = || Skipped::new(SkipReason::NoTarget, "response_id", "no span has this output");
+            (place, self.unread.get(response).cloned().unwrap_or_else(missing).of(response))
         };
         let mut rest: Vec<_> = left
             .iter()

@@ -120,13 +120,18 @@ fn output(row: &Value, span: &str, options: &Options) -> Result<Output, Skipped>
     })
 }
 
+/// The most parts of an attribute's key.
+const MOST_PARTS: usize = 64;
+
 /// Returns attributes as nested objects and lists. A whole number in a key is the index of a list.
 fn nested(flat: &Map<String, Value>) -> Value {
     let mut root = Value::Object(Map::new());
     // The order of keys puts an object before what lies in it, so that a value never replaces one.
     for (key, value) in flat {
         let mut place = &mut root;
-        for part in key.split('.') {
+        // A key of very many parts is no key of a span.
+        let parts = if key.matches('.').count() < MOST_PARTS { key.split('.').collect() } else { vec![key.as_str()] };
+        for part in parts {
             place = child(place, part);
         }
         if place.is_null() {

@@ -150,7 +150,7 @@ impl ToolCall {
         let mut function = JsonObject::with_capacity(self.function.arguments.len() + 64);
         function.text("name", Some(&self.function.name));
         let arguments = &self.function.arguments;
-        if shape == Shape::Templates && arguments.starts_with('{') && check(arguments).is_ok() {
+        if shape == Shape::Templates && is_object(arguments) {
             function.raw("arguments", arguments);
         } else {
             function.text("arguments", Some(arguments));
@@ -189,6 +189,13 @@ fn list(items: impl Iterator<Item = String>) -> String {
     }
     list.push(']');
     list
+}
+
+/// Returns `true` for an object in JSON that any reader takes: on one line, no deeper than serde_json reads values, with numbers
+/// that are finite.
+fn is_object(arguments: &str) -> bool {
+    let is_one = || serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(arguments).is_ok();
+    arguments.starts_with('{') && !arguments.contains('\n') && is_one()
 }
 
 /// Checks that a text is JSON on one line: it is written among other JSON as it is.

@@ -261,7 +261,7 @@ impl Dataset for MemoryDataset {
                 let (pair_id, event_id) = ids(entry.line.text());
                 let fingerprint = Fingerprint::from_bytes(&entry.fingerprint).unwrap();
                 let line = entry.line.gold();
-                let revision = RowRevision::of_line(&line);
+                let revision = RowRevision::of_line(line);
                 newcomers.deduplicate_against(&RowInDataset {
                     pair_id: &pair_id,
                     event_id: &event_id,

@@ -3,7 +3,7 @@
 //! A right one proves a token. A wrong one does not disprove it: the token may be cut, mistyped, or of a later kind. A
 //! leak costs more than an edit, so such a token is found, too, unless it looks made up (`stand_in.rs`).
 
-/// How an issuer computes the checksum of a token.
+/// The checksum of a token, as its issuer computes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Checksum {
     /// GitHub and npm: 30 letters, and their CRC-32 in six digits of base 62.

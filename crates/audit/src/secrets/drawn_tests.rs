@@ -9,7 +9,7 @@ use super::*;
 const TOKENS: usize = 1000;
 
 /// The places in which each token is searched for.
-const SURROUNDINGS: [&str; 12] = [
+const SURROUNDINGS: [&str; 15] = [
     "{}",
     "I used {} and it worked.",
     "The value is {}.",
@@ -22,6 +22,9 @@ const SURROUNDINGS: [&str; 12] = [
     "```yaml\nvalue: {}\n```",
     "{\"log\": \"started\\n{}\\nstopped\"}",
     "https://acme.test/#v%3D{}%26w",
+    "{\\u0022value\\u0022: \\u0022{}\\u0022}",
+    "It is _{}_ now",
+    "It is ...{} at last",
 ];
 
 /// A generator of numbers (xorshift) with a fixed seed.

@@ -66,11 +66,16 @@ pub(super) fn is_end(bytes: &[u8], at: usize, letters: Letters) -> bool {
     !goes_on(at) || (bytes[at] == b'.' && !goes_on(at + 1))
 }
 
-/// Returns `true` if a token cannot start here, because a word goes on. An escape (`\n`, `%3D`) is no word.
+/// Returns `true` if a token cannot start here, because a word goes on. An escape (`\n`, `%3D`, `\u0022`) is no word, nor is a mark
+/// of Markdown that no word stands before.
 pub(super) fn is_within_word(bytes: &[u8], start: usize) -> bool {
     match bytes[..start] {
         [.., b'\\', b'n' | b'r' | b't'] => false,
         [.., b'%', first, second] if first.is_ascii_hexdigit() && second.is_ascii_hexdigit() => false,
+        [.., b'\\', b'u', a, b, c, d] if [a, b, c, d].iter().all(u8::is_ascii_hexdigit) => false,
+        [.., b'\\', b'x', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => false,
+        [b'_' | b'.'] => false,
+        [.., before, b'_' | b'.'] if !before.is_ascii_alphanumeric() && !matches!(before, b'_' | b'-') => false,
         [.., last] => last.is_ascii_alphanumeric() || matches!(last, b'_' | b'-' | b'.'),
         [] => false,
     }

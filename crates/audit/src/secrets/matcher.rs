@@ -26,7 +26,7 @@ const SLOTS: usize = 1 << 10;
 pub(super) struct Matcher {
     /// Searches for the marks without a sign.
     marks: AhoCorasick,
-    /// What each of `marks` begins.
+    /// The forms that each of `marks` begins.
     targets: Vec<Target>,
     /// The places in `signed` of the forms with these two letters before the sign, plus one; zero if there are none.
     slots: Box<[u16; SLOTS]>,

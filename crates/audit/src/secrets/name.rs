@@ -83,16 +83,26 @@ pub(super) fn kind_of_value(name: &str) -> Option<Value> {
     // `compass`, `bypass`: as an ending of a longer name `pass` must be a word of its own.
     let is_part = ending == "pass" && !matches!(lower.as_bytes(), [.., b'_' | b'-', _, _, _, _] | [_, _, _, _]);
     let is_any_key = ending == "key" && !SECRET_KEYS.iter().any(|kind| lower.contains(kind));
-    let is_other = kind == Value::Drawn && opens_nothing(&lower, &name[..name.len() - ending.len()]);
+    let is_other = kind == Value::Drawn && opens_nothing(ending, &name[..name.len() - ending.len()]);
     (!is_part && !is_any_key && !is_other).then_some(kind)
 }
 
-/// Returns `true` for a name such as `public_key`, `nextPageToken`, `csrf-token`. `before`: the name without its ending.
-fn opens_nothing(lower: &str, before: &str) -> bool {
-    let last = last_word(before);
-    lower.contains("public")
-        || lower.contains("publishable")
-        || OTHER.iter().any(|word| last.eq_ignore_ascii_case(word))
+/// Returns `true` for a name such as `public_key`, `nextPageToken`, `csrf-token`. `before`: the name without its ending. A secret
+/// opens something, whatever it is for.
+fn opens_nothing(ending: &str, before: &str) -> bool {
+    let is_public = |word: &str| ["public", "publishable"].iter().any(|public| word.eq_ignore_ascii_case(public));
+    let is_other = |word: &str| OTHER.iter().any(|other| word.eq_ignore_ascii_case(other));
+    words(before).any(is_public) || ending != "secret" && is_other(last_word(before))
+}
+
+/// Returns the words of a name, the last first.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    let mut rest = name;
+    std::iter::from_fn(move || {
+        let word = Some(last_word(rest)).filter(|word| !word.is_empty())?;
+        rest = &rest[..rest.trim_end_matches(['_', '-']).len() - word.len()];
+        Some(word)
+    })
 }
 
 /// Returns the last word of a name: `page` of `next_page`, `next-page-`, `nextPage`, `NEXT_PAGE_`.
@@ -122,6 +132,9 @@ mod tests {
             "api_key",
             "secretKey",
             "client-secret",
+            "RECAPTCHA_SECRET",
+            "csrfSecret",
+            "REPUBLIC_BANK_API_KEY",
         ] {
             assert_eq!(kind_of_value(name), Some(Value::Drawn), "{name}");
         }

@@ -63,7 +63,8 @@ const DOCUMENTED: &str = "16C7e42F292c6912E7710c838347Ae178B4a";
 /// The reach of the tests in a token: one that is made up shows it early.
 const REACH: usize = 256;
 
-/// The lengths of runs that chance hardly makes, even in hexadecimal: `aaaaaaa`, `12345678`.
+/// The lengths of runs that chance hardly makes, even in hexadecimal: `aaaaaaa`, `12345678`. Equal letters count if they are a
+/// quarter of the token: some issuers' tokens have a number with leading zeros in them, which is a run of `A` in base64.
 const EQUAL: usize = 7;
 const ASCENDING: usize = 8;
 
@@ -81,7 +82,7 @@ pub(super) fn is_made_up(token: &str) -> bool {
     let token = &token[..token.floor_char_boundary(REACH)];
     let bytes = token.as_bytes();
     distinct(bytes) < 7.min(bytes.len())
-        || has_run(bytes, 1, EQUAL, |left, right| left == right)
+        || has_run(bytes, 1, EQUAL.max(bytes.len() / 4), |left, right| left == right)
         || [1, 2].iter().any(|step| {
             has_run(bytes, *step, ASCENDING, |left, right| right == left + 1)
                 || has_run(bytes, *step, ASCENDING, |left, right| left == right + 1)
@@ -89,6 +90,7 @@ pub(super) fn is_made_up(token: &str) -> bool {
         || is_periodic(bytes)
         || MARKS.iter().any(|word| contains(bytes, word))
         || is_written(token)
+        || is_identifier(token)
 }
 
 /// Returns `true` if all letters are of one case and there is no digit. For forms that mix all three.
@@ -106,7 +108,10 @@ pub(super) fn is_hash(letters: &str) -> bool {
 /// Returns `true` if signs join words and numbers: `fading-circle-2`. So do names behind the prefix of a token.
 fn is_written(token: &str) -> bool {
     let parts = || token.split(|scalar: char| !scalar.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
-    parts().count() > 1 && (parts().all(is_word) || parts().any(|part| PARTS.iter().any(|word| is_one(part, word))))
+    let count = parts().count();
+    // The address of a page has names such as `5g` and `hbm3e` among its words.
+    let is_of_words = |part: &str| is_word(part) || count > 2 && is_name(part);
+    count > 1 && (parts().all(is_of_words) || parts().any(|part| PARTS.iter().any(|word| is_one(part, word))))
 }
 
 /// Returns `true` for a number, an abbreviation, or a word that may have a capital and a number.
@@ -114,6 +119,25 @@ fn is_word(part: &str) -> bool {
     let letters = part.trim_end_matches(|scalar: char| scalar.is_ascii_digit());
     let rest = letters.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(letters);
     rest.bytes().all(|byte| byte.is_ascii_lowercase()) || letters.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Returns `true` for a short name in small letters and digits.
+fn is_name(part: &str) -> bool {
+    part.len() <= 5 && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// Returns `true` for an identifier of three words or more: `getDeviceFirmwareVersion`. Of letters at random, one in three
+/// thousand reads so.
+fn is_identifier(token: &str) -> bool {
+    let words = token.trim_end_matches(|scalar: char| scalar.is_ascii_digit());
+    let capitals = words.bytes().filter(u8::is_ascii_uppercase).count();
+    let is_followed_by_two = |(at, byte): (usize, u8)| {
+        let next = words.as_bytes().get(at + 1..at + 3);
+        !byte.is_ascii_uppercase() || next.is_some_and(|next| next.iter().all(u8::is_ascii_lowercase))
+    };
+    capitals >= 2
+        && words.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && words.bytes().enumerate().all(is_followed_by_two)
 }
 
 fn is_one(part: &str, word: &str) -> bool {
@@ -177,10 +201,17 @@ mod tests {
             "4f9a-YOUR-KEY-HERE-c81d",
             "MySuperSecretKey9",
             "qwertyuiop4821zz",
+            "hynix-begins-mass-production-of-hbm3e",
+            "getDeviceFirmwareVersion",
         ] {
             assert!(is_made_up(token), "{token}");
         }
-        for token in ["q8Zr2LmX0vTn4KbY", "9f86d081884c7d659a2feaa0c55ad015", "wJ9r-UtK7MDb_xRfiCY4p"] {
+        for token in [
+            "lJPECAAAAAAAEk8Zr2LmX0vTn4KbYwJ9rXUtK7MDbxfiCY4pq",
+            "q8Zr2LmX0vTn4KbY",
+            "9f86d081884c7d659a2feaa0c55ad015",
+            "wJ9r-UtK7MDb_xRfiCY4p",
+        ] {
             assert!(!is_made_up(token), "{token}");
         }
     }

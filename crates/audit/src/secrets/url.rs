@@ -15,12 +15,8 @@ pub(super) fn password(text: &str, start: usize) -> Option<Secret> {
     let authority = text.get(start..start + length)?;
     let (user_info, host) = authority.rsplit_once('@')?;
     let (user, password) = user_info.split_once(':')?;
-    let is_secret = password.len() >= 6
-        && password != user
-        && !host.is_empty()
-        && !is_local(host)
-        && !is_blank(password)
-        && !is_blank(user);
+    let is_secret =
+        password.len() >= 6 && password != user && !host.is_empty() && !is_local(host) && !is_blank(password);
     let from = start + user.len() + 1;
     is_secret.then(|| Secret { rule: "url_password", score: 0.9, bytes: from..from + password.len() })
 }
@@ -32,7 +28,8 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn is_local(host: &str) -> bool {
-    ["localhost", "127.", "0.0.0.0", "example.", "host", "[::1]"].iter().any(|local| host.starts_with(local))
+    host == "host"
+        || ["localhost", "127.", "0.0.0.0", "example.", "host:", "[::1]"].iter().any(|local| host.starts_with(local))
         || host.contains(".example.")
 }
 

@@ -82,11 +82,14 @@ const RULES: &[Rule] = &[
         weight: 1.0,
         phrases: &[
             "*>{change}",
-            "please/then/also/and ~1 *{change}",
+            "please/then/also ~1 *{change}",
+            "and *{change} this/it/these/the/my/our/them",
             "can/could/would/will you ~2 *{change}",
             "help ~2 *{change}",
             "{want} ~2 to *{change}",
-            "*>make this/it/these/the/my/our/them",
+            "*>make this/it/these/my/our/them",
+            "*>make the ~1 {source}",
+            "*>find/identify/list/spot ~4 bug/bugs/error/errors/mistake/mistakes/typo/typos/issue/issues/problem/problems/weaknesses",
             "*>write/create/generate/build/implement/design/develop/code/draft ~4 \
              function/script/program/app/code/class/method/api/tool/query/test/tests/component/module/story/poem/essay/prompt",
             "*>check/review/comment ~3 my/grammar/spelling/code",
@@ -133,7 +136,7 @@ impl Clues {
     fn request(&self) -> Option<bool> {
         match (self.from_source, self.other) {
             (None, None) => None,
-            (Some(from_source), Some(other)) => Some(from_source <= other),
+            (Some(from_source), Some(other)) => Some(from_source < other),
             (from_source, None | Some(_)) => Some(from_source.is_some()),
         }
     }
@@ -227,6 +230,8 @@ mod tests {
             "Fasse den folgenden Text zusammen.\n@",
             "Résume ce texte.\n@",
             "总结以下文章\n@",
+            "Give accurate and complete answers using only the context below.\n@",
+            "Make the answer short. Answer the question using only the context below.\n@\nQuestion: When do they meet?",
         ];
         assert_eq!(grounded(PROMPTS), PROMPTS);
     }
@@ -242,6 +247,8 @@ mod tests {
             "Rewrite the following article based on the feedback above.\n@",
             "Translate the following document to French.\n@",
             "Fix the bug in this file.\n@",
+            "Find the bug in this file:\n@",
+            "Find the typos in this letter.\n@",
             "Continue the story.\n@",
             "Can you please make this sound friendlier?\n@",
             "Make this shorter and summarise the end.\n@",

@@ -14,6 +14,7 @@ mod whole_file;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek as _, Write as _, copy, stderr, stdin};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use flywheel_import::{Importer, Place, Tool, parse};
 use serde_json::{Value, json};
@@ -81,7 +82,31 @@ fn check(arguments: &ImportArguments) -> Result<(), Failure> {
         }
         _ => None,
     };
-    refusal.map_or(Ok(()), |refusal| Err(Failure::Unusable(refusal.to_owned())))
+    refusal.map_or(Ok(()), |refusal| Err(Failure::Unusable(refusal.to_owned())))?;
+    let to = match &arguments.to {
+        Some(Target::File(path)) => Some(path),
+        _ => None,
+    };
+    let outputs = [to, arguments.skipped.as_ref(), arguments.progress.as_ref()].into_iter().flatten();
+    let mut taken: Vec<PathBuf> = arguments.files.iter().chain(&arguments.edits).map(|path| whole(path)).collect();
+    for output in outputs {
+        if taken.contains(&whole(output)) {
+            let message = format!("{}: this file is named twice; name another one to write to", output.display());
+            return Err(Failure::Unusable(message));
+        }
+        taken.push(whole(output));
+    }
+    Ok(())
+}
+
+/// Returns a path from the root, also of a file that is not there yet.
+fn whole(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (path.canonicalize(), folder.canonicalize(), path.file_name()) {
+        (Ok(path), ..) => path,
+        (_, Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 fn sink(arguments: &ImportArguments) -> Result<Sink, Failure> {
@@ -90,7 +115,11 @@ fn sink(arguments: &ImportArguments) -> Result<Sink, Failure> {
         Some(Target::File(path)) => Ok(Sink::File(std::io::BufWriter::new(WholeFile::create(path)?))),
         Some(Target::Api(url)) => {
             let first = arguments.files.first().map_or(Path::new("-"), PathBuf::as_path);
-            let resume = Resume::open(arguments.progress.as_deref(), first, identity(arguments, url))?;
+            // The standard input may be another one the next time.
+            let is_same_again = !arguments.files.iter().chain(&arguments.edits).any(|path| path.as_os_str() == "-");
+            let progress = arguments.progress.as_deref().filter(|_| is_same_again);
+            let first = if is_same_again { first } else { Path::new("-") };
+            let resume = Resume::open(progress, first, identity(arguments, url))?;
             Ok(Sink::Api(Box::new(Api::new(url, arguments.key_file.as_deref(), resume)?)))
         }
     }
@@ -99,8 +128,10 @@ fn sink(arguments: &ImportArguments) -> Result<Sink, Failure> {
 /// Returns what makes two imports the same one: then the events come in the same order.
 fn identity(arguments: &ImportArguments, url: &str) -> Value {
     let file = |path: &PathBuf| {
-        let size = std::fs::metadata(path).ok().map(|file| file.len());
-        json!({"file": path.display().to_string(), "bytes": size})
+        let file = std::fs::metadata(path).ok();
+        let changed = file.as_ref().and_then(|file| file.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+        let changed = changed.map(|since| since.as_nanos().to_string());
+        json!({"file": path.display().to_string(), "bytes": file.map(|file| file.len()), "changed": changed})
     };
     let files: Vec<_> = arguments.files.iter().chain(&arguments.edits).map(file).collect();
     let options = format!("{:?}", arguments.options());
