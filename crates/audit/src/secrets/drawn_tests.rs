@@ -23,7 +23,7 @@ const SURROUNDINGS: [&str; 15] = [
     "{\"log\": \"started\\n{}\\nstopped\"}",
     "https://acme.test/#v%3D{}%26w",
     "{\\u0022value\\u0022: \\u0022{}\\u0022}",
-    "It is _{}_ now",
+    "It is _{} now",
     "It is ...{} at last",
 ];
 
@@ -189,6 +189,14 @@ fn a_form_that_others_use_needs_its_issuers_name_near() {
         assert_eq!(secrets.find(&far), [], "{}", form.rule);
         assert_eq!(secrets.find(&format!("{} = {token}", form.near[0].to_uppercase())).len(), 1, "{}", form.rule);
     }
+}
+
+#[test]
+fn a_token_in_italics_is_found() {
+    let token = format!("AIza{}", Draw(0x1357_9bdf_0246_8ace).run(Letters::Base62, 35));
+    let text = format!("It is _{token}_ now");
+    let found = Secrets::new().find(&text);
+    assert_eq!((found.len(), &text[found[0].bytes.clone()]), (1, &token[..]));
 }
 
 #[test]

@@ -60,10 +60,10 @@ fn is_url_safe(byte: u8) -> bool {
     Letters::UrlSafe.has(byte)
 }
 
-/// Returns `true` if a run of these letters cannot go on at `at`. A full stop ends any run.
+/// Returns `true` if a run of these letters cannot go on at `at`. A full stop ends any run, and so does a `_` that ends a word.
 pub(super) fn is_end(bytes: &[u8], at: usize, letters: Letters) -> bool {
     let goes_on = |at: usize| bytes.get(at).is_some_and(|byte| letters.has(*byte) || byte.is_ascii_alphanumeric());
-    !goes_on(at) || (bytes[at] == b'.' && !goes_on(at + 1))
+    !goes_on(at) || (matches!(bytes[at], b'.' | b'_') && !goes_on(at + 1))
 }
 
 /// Returns `true` if a token cannot start here, because a word goes on. An escape (`\n`, `%3D`, `\u0022`) is no word, nor is a mark
