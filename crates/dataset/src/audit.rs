@@ -450,7 +450,7 @@ mod tests {
                     event_key: line.event_key(),
                     split: row.split,
                     fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
-                    revision: Some(RowRevision::of_line(&line)),
+                    revision: Some(RowRevision::of_line(line)),
                 });
             }
             audit(newcomers, self.background.clone(), &self.rules, &self.salt)

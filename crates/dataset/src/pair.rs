@@ -48,7 +48,7 @@ mod tests {
     fn a_pair_keeps_its_text_and_its_fields_together() {
         let line = r#"{"pair_id":"p","event_id":"e","prompt":"a \"b\"","chosen":"c","rejected":"r","similarity":0.5,"policy":"x"}"#;
         let pair = Pair::read(line).unwrap();
-        let moved = vec![pair.clone(), pair];
+        let moved = [pair.clone(), pair];
         assert!(
             moved
                 .iter()

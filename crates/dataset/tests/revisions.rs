@@ -59,7 +59,7 @@ impl World {
                 event_key: line.event_key(),
                 split: row.split,
                 fingerprint: Fingerprint::from_bytes(&row.fingerprint).unwrap(),
-                revision: Some(RowRevision::of_line(&line)),
+                revision: Some(RowRevision::of_line(line)),
             });
         }
         let audited = audit(newcomers, self.background.clone(), &self.rules, &SplitSalt::new([3; 16]));

@@ -124,7 +124,11 @@ impl Form {
         };
         let run = bytes[..mark].iter().rev().take(max + 1).take_while(|byte| letters.has(**byte)).count();
         let start = mark - run.min(max);
-        // A longer run can begin with the letter of an escape.
+        // A run can begin with letters of an escape (`\u0022`).
+        let is_behind_escape = |at: &usize| bytes[at - 1].is_ascii_alphanumeric() && !is_within_word(bytes, *at);
+        if let Some(start) = (start.max(1)..(mark + 1).saturating_sub(min)).find(is_behind_escape) {
+            return Some(start);
+        }
         (run >= min && (run <= max || !is_within_word(bytes, start))).then_some(start)
     }
 
