@@ -235,6 +235,27 @@ fn what_is_wrong_is_named_with_its_field_and_its_fix() {
 }
 
 #[test]
+fn arguments_under_another_name_and_deep_ones_in_a_text_are_refused() {
+    for (name, of_call) in [
+        ("args", json!({"id": "c", "name": "f", "args": {"city": "Paris"}})),
+        (
+            "function.input",
+            json!({"id": "c", "type": "function", "function": {"name": "f", "input": {"city": "Paris"}}}),
+        ),
+    ] {
+        let message = sent(&json!([{"role": "assistant", "content": null, "tool_calls": [of_call]}]));
+        assert_eq!(refused(&message).1, format!("prompt[0].tool_calls[0].{name}"));
+    }
+    let block = json!({"type": "tool_use", "id": "c", "name": "f", "arguments": {"city": "Paris"}});
+    assert_eq!(refused(&sent(&json!([{"role": "assistant", "content": [block]}]))).1, "prompt[0].content[0].arguments");
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(3_000), "]".repeat(3_000));
+    let (_, path, message) = refused(&sent(&call(&json!(deep))));
+    assert!(path.ends_with("arguments") && message.contains("deep"), "{path}: {message}");
+    let quoted = format!("not JSON, but \"{}\"", "[".repeat(3_000));
+    parsed(&sent(&call(&json!(quoted))));
+}
+
+#[test]
 fn empty_arguments_are_none_and_what_is_not_json_is_kept_as_it_is() {
     let function = |arguments: &str| call(&json!(arguments));
     let (whole, _) = forms(function(""));

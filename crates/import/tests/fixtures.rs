@@ -204,6 +204,44 @@ fn fields_that_are_not_found_are_named_and_controls_may_be_ignored() {
 }
 
 #[test]
+fn a_later_version_of_a_score_wins_and_an_output_that_is_not_there_yet_takes_no_score() {
+    let score = |value: &str, month: u32| {
+        format!(
+            r#"{{"id":"s","dataType":"CORRECTION","source":"ANNOTATION","name":"output","stringValue":"{value}","observationId":"o","traceId":"t","timestamp":"2026-0{month}-01T00:00:00Z"}}"#
+        )
+    };
+    let output = |text: &str| {
+        format!(
+            r#"{{"id":"o","traceId":"t","type":"GENERATION","parentObservationId":"p","input":"Hi","output":{text}}}"#
+        )
+    };
+    let files = [score("NEW text", 2), score("OLD text", 1), output("null"), output("\"Hello\"")];
+    let (events, skipped) = imported(Tool::Langfuse, &Options::default(), &files.each_ref().map(String::as_str));
+    let events = by_text(&events);
+    assert_eq!((events.len(), &events["NEW text"]["original_llm_output"], skipped.len()), (1, &"Hello".into(), 0));
+    let (events, skipped) = imported(Tool::Langfuse, &Options::default(), &[&score("x", 1), &output("null")]);
+    assert_eq!((events.len(), reasons(&skipped)), (0, vec![("no_output", "s")]));
+}
+
+#[test]
+fn a_score_of_a_trace_meets_no_part_of_several() {
+    let score = r#"{"id":"s","dataType":"CORRECTION","source":"ANNOTATION","name":"output","stringValue":"Wait 14 days.","traceId":"t","observationId":null}"#;
+    let part = |id: &str, output: &str| {
+        format!(
+            r#"{{"id":"{id}","traceId":"t","type":"SPAN","parentObservationId":null,"input":"Hi","output":"{output}"}}"#
+        )
+    };
+    let (one, other) = (part("a", "A document"), part("b", "Hello"));
+    let (events, _) = imported(Tool::Langfuse, &Options::default(), &[score, &one]);
+    assert_eq!(events.len(), 1);
+    let (events, skipped) = imported(Tool::Langfuse, &Options::default(), &[score, &one, &other]);
+    assert_eq!((events.len(), reasons(&skipped)), (0, vec![("no_target", "s")]));
+    let whole = r#"{"id":"t","timestamp":"2026-05-04T09:00:00Z","input":"Hi","output":"Hello"}"#;
+    let (events, _) = imported(Tool::Langfuse, &Options::default(), &[score, &one, &other, whole]);
+    assert_eq!(by_text(&events)["Wait 14 days."]["original_llm_output"], "Hello");
+}
+
+#[test]
 fn responses_of_argilla_become_edits_and_ratings() {
     let (events, skipped) = imported(Tool::Argilla, &scaled(&[("stars", "1..5")], &["better"]), &ARGILLA);
     let events = by_text(&events);
