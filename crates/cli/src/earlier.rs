@@ -23,7 +23,7 @@ const NO_VERDICT: &str = "no verdict";
 
 /// A verdict as `flywheel replay` prints it. Another build may know routes and reasons that this one does not: they are texts.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
-struct Printed {
+pub(crate) struct Printed {
     route: String,
     reasons: Vec<String>,
     tags: Vec<String>,
@@ -31,7 +31,7 @@ struct Printed {
 }
 
 impl Printed {
-    fn of(verdict: &Verdict) -> Self {
+    pub(crate) fn of(verdict: &Verdict) -> Self {
         let codes = |reasons: &[Reason]| reasons.iter().map(|reason| reason.as_str().to_owned()).collect();
         let Verdict { route, reasons, tags, similarity, .. } = verdict;
         let (reasons, tags) = (codes(reasons), codes(tags));
@@ -81,16 +81,16 @@ struct Judged {
     errors: String,
 }
 
-/// The printed form of an event that this build judges otherwise than the earlier replay.
+/// The printed form of an event that is judged in two ways: by two policies, or by this build and an earlier one.
 #[derive(Serialize)]
-struct ChangeLine<'e> {
+pub(crate) struct ChangeLine<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'e str>,
-    line: u64,
+    pub(crate) file: Option<&'e str>,
+    pub(crate) line: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<&'e str>,
-    from: Option<&'e Printed>,
-    to: Option<&'e Printed>,
+    pub(crate) event_id: Option<&'e str>,
+    pub(crate) from: Option<&'e Printed>,
+    pub(crate) to: Option<&'e Printed>,
 }
 
 /// The sums of the comparison.

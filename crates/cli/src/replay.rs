@@ -5,10 +5,11 @@ use std::io::{Write as _, stderr, stdout};
 
 use flywheel_audit::Scores;
 use flywheel_base::{Reason, Route};
-use flywheel_curation::{CuratedEvent, Curator, ENGINE, Verdict};
+use flywheel_curation::{CuratedEvent, Curator, ENGINE};
 use serde::Serialize;
 
 use crate::arguments::ReplayArguments;
+use crate::earlier::{ChangeLine, Printed};
 use crate::input::{Chunk, total_bytes};
 use crate::marked::visible;
 use crate::ordered::in_order;
@@ -49,25 +50,6 @@ struct ErrorLine<'e> {
     file: Option<&'e str>,
     line: u64,
     error: &'e BadLine,
-}
-
-/// The printed form of an event that two policies judge differently.
-#[derive(Serialize)]
-struct ChangeLine<'e> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<&'e str>,
-    line: u64,
-    event_id: &'e str,
-    from: Judged<'e>,
-    to: Judged<'e>,
-}
-
-#[derive(Serialize)]
-struct Judged<'e> {
-    route: Route,
-    reasons: &'e [Reason],
-    tags: &'e [Reason],
-    similarity: Option<f64>,
 }
 
 /// The result of a chunk.
@@ -195,15 +177,13 @@ impl Judgement {
         to: &CuratedEvent,
     ) -> Result<(), Failure> {
         self.against.event(&to.verdict);
-        let (from_judged, to_judged) = (Judged::of(from), Judged::of(to));
-        if from_judged.route == to_judged.route
-            && from_judged.reasons == to_judged.reasons
-            && from_judged.tags == to_judged.tags
-        {
+        let (before, after) = (&from.verdict, &to.verdict);
+        if (before.route, &before.reasons, &before.tags) == (after.route, &after.reasons, &after.tags) {
             return Ok(());
         }
-        *self.moves.entry((from_judged.route, to_judged.route)).or_default() += 1;
-        self.print(&ChangeLine { file, line, event_id: &from.event_id, from: from_judged, to: to_judged })
+        *self.moves.entry((before.route, after.route)).or_default() += 1;
+        let (before, after) = (Printed::of(before), Printed::of(after));
+        self.print(&ChangeLine { file, line, event_id: Some(&from.event_id), from: Some(&before), to: Some(&after) })
     }
 }
 
@@ -222,12 +202,5 @@ impl<'e> VerdictLine<'e> {
             pair: &event.pair_id,
             engine: ENGINE,
         }
-    }
-}
-
-impl<'e> Judged<'e> {
-    fn of(event: &'e CuratedEvent) -> Self {
-        let Verdict { route, reasons, tags, similarity, .. } = &event.verdict;
-        Self { route: *route, reasons, tags, similarity: *similarity }
     }
 }

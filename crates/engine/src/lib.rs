@@ -22,20 +22,24 @@ type Files = BTreeMap<String, PathBuf>;
 /// The hexadecimal digits of the digest, of 64. They tell builds apart; they protect against nothing.
 const DIGITS: usize = 16;
 
-/// Makes the name of the crate's engine known to the crate as the variable `FLYWHEEL_ENGINE`, for `env!`. Cargo runs the build
+/// Makes the name of the engine of the crate whose build script calls it known to that crate as the variable `FLYWHEEL_ENGINE`, for `env!`. Cargo runs the build
 /// script again when one of the files changes.
 ///
 /// # Errors
-/// A file that cannot be read.
-pub fn name_for_build_script(crate_folder: &Path, version: &str) -> io::Result<()> {
-    let files = files(crate_folder)?;
+/// A file that cannot be read, or no cargo around the script.
+#[expect(clippy::disallowed_methods, reason = "cargo tells a build script by variables; it has no settings")]
+pub fn name_for_build_script() -> io::Result<()> {
+    // Asked for when the script runs, and not when it is compiled: checkouts may share what cargo has built.
+    let given = |name| std::env::var(name).map_err(|_| io::Error::other(format!("{name} is not set: cargo runs this")));
+    let (folder, version) = (given("CARGO_MANIFEST_DIR")?, given("CARGO_PKG_VERSION")?);
+    let files = files(Path::new(&folder))?;
     let mut to_cargo = io::stdout().lock();
     writeln!(to_cargo, "cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR")?;
     for name in files.keys() {
         // Relative to the crate: another checkout may share what cargo has built.
         writeln!(to_cargo, "cargo::rerun-if-changed=../{name}")?;
     }
-    writeln!(to_cargo, "cargo::rustc-env=FLYWHEEL_ENGINE={}", name(version, &files)?)
+    writeln!(to_cargo, "cargo::rustc-env=FLYWHEEL_ENGINE={}", name(&version, &files)?)
 }
 
 /// Returns the name of an engine, such as `0.1.0+8c1f4be05a77d213`.

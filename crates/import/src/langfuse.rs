@@ -42,19 +42,7 @@ pub(crate) fn note(row: &Value, place: Place, options: &Options, notes: &mut Not
         }
     }
     let scores = is_score(row).then_some(row).into_iter().chain(nested);
-    let kept = scores.map(|score| {
-        let (target, note) = of_score(score, place, options).map_err(|skipped| named(skipped, score))?;
-        notes.add(target, note);
-        Ok(())
-    });
-    kept.filter_map(Result::err).collect()
-}
-
-fn named(skipped: Skipped, row: &Value) -> Skipped {
-    match id(row, &["id"]) {
-        Some(id) => skipped.of(&id),
-        None => skipped,
-    }
+    scores.filter_map(|score| notes.keep(score, of_score(score, place, options))).collect()
 }
 
 fn of_score(score: &Value, place: Place, options: &Options) -> Result<(String, Note), Skipped> {

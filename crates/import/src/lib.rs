@@ -29,6 +29,7 @@ mod rating;
 mod skipped;
 mod tool;
 mod value;
+mod waiting;
 
 pub use event::Event;
 pub use importer::{Importer, parse};

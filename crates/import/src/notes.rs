@@ -5,8 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::event::{Act, Event, Output, Source, event};
 use crate::skipped::{SkipReason, Skipped};
+use crate::value::id;
+use crate::waiting::Waiting;
 
 /// The place of a row among the files of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,29 +35,39 @@ pub type Outcome = (Place, Result<Event, Skipped>);
 /// The annotations by their outputs. Of an annotation that is in two files the later version is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    by_output: BTreeMap<String, Vec<Note>>,
+    waiting: Waiting<Note>,
     /// By the annotation's id: its output, and its time.
     known: BTreeMap<String, (String, Option<String>)>,
-    /// Outputs that were there and could not be read, with the reason. A later row may have them whole.
-    unread: BTreeMap<String, Skipped>,
     /// The numbers of outputs that may stand for a whole, by the whole.
     parts: BTreeMap<String, u32>,
 }
 
 impl Notes {
-    pub(crate) fn add(&mut self, output: String, note: Note) {
+    /// Keeps the annotation of a row, or returns the reason why it is left out, with the row's id.
+    pub(crate) fn keep(&mut self, row: &Value, read: Result<(String, Note), Skipped>) -> Option<Skipped> {
+        match read {
+            Ok((output, note)) => {
+                self.add(output, note);
+                None
+            }
+            Err(skipped) => Some(match id(row, &["id"]) {
+                Some(id) => skipped.of(&id),
+                None => skipped,
+            }),
+        }
+    }
+
+    fn add(&mut self, output: String, note: Note) {
         let (id, time) = (note.source.id.clone(), note.source.occurred_at.clone());
         if let Some((before, earlier)) = self.known.get(&id) {
             // Times of one tool have one form, so their order is that of the texts.
             if *earlier >= time {
                 return;
             }
-            if let Some(notes) = self.by_output.get_mut(before) {
-                notes.retain(|note| note.source.id != id);
-            }
+            self.waiting.remove(before, |note| note.source.id == id);
         }
         self.known.insert(id, (output.clone(), time));
-        self.by_output.entry(output).or_default().push(note);
+        self.waiting.add(output, note);
     }
 
     /// Counts an output that may stand for the whole that it is a part of.
@@ -79,39 +93,28 @@ impl Notes {
         user: Option<&str>,
         read: impl FnOnce() -> Result<Output, Skipped>,
     ) -> Vec<Outcome> {
-        if !self.by_output.contains_key(output) {
-            return Vec::new();
-        }
-        let read = match read() {
-            Ok(read) => read,
-            Err(skipped) => {
-                self.unread.insert(output.to_owned(), skipped);
-                return Vec::new();
-            }
-        };
+        let Some((read, notes)) = self.waiting.meet(output, read) else { return Vec::new() };
         let of_note = |note: Note| {
             let mut source = note.source;
             source.user = source.user.or_else(|| user.map(str::to_owned));
             (note.place, event(&read, &note.act, &source))
         };
-        self.by_output.remove(output).unwrap_or_default().into_iter().map(of_note).collect()
+        notes.into_iter().map(of_note).collect()
     }
 
     /// Takes the annotations that are left, in the order of their places.
     pub(crate) fn rest(&mut self) -> Vec<(Place, Skipped)> {
-        let left = std::mem::take(&mut self.by_output);
-        let missing = |output: &str, note: &Note| {
-            let skipped = self.unread.get(output).cloned().unwrap_or_else(|| {
-                let message = match self.parts.get(output) {
-                    Some(2..) => format!("its {output} has several outputs, and may be about any of them"),
-                    _ => format!("its {output} is in none of the files"),
-                };
-                Skipped::new(SkipReason::NoTarget, "", message)
-            });
-            (note.place, skipped.of(&note.source.id))
+        let missing = |output: &str| {
+            let message = match self.parts.get(output) {
+                Some(2..) => format!("its {output} has several outputs, and may be about any of them"),
+                _ => format!("its {output} is in none of the files"),
+            };
+            Skipped::new(SkipReason::NoTarget, "", message)
         };
-        let mut rest: Vec<_> =
-            left.iter().flat_map(|(output, notes)| notes.iter().map(|note| missing(output, note))).collect();
+        let named = |(output, note, unread): (String, Note, Option<Skipped>)| {
+            (note.place, unread.unwrap_or_else(|| missing(&output)).of(&note.source.id))
+        };
+        let mut rest: Vec<_> = self.waiting.rest().into_iter().map(named).collect();
         rest.sort_by(|left, right| (left.0, &left.1.record).cmp(&(right.0, &right.1.record)));
         rest
     }

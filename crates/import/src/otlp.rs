@@ -8,7 +8,7 @@
 //! An edit meets the span whose `gen_ai.response.id`, or else whose `spanId`, is its `response_id`. Attributes with messages are
 //! lists, or lists in JSON as a text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use flywheel_base::digest::FieldDigest;
 use serde_json::{Map, Value, json};
@@ -20,6 +20,7 @@ use crate::options::Options;
 use crate::skipped::{SkipReason, Skipped};
 use crate::tool::Tool;
 use crate::value::{id, is_empty, text};
+use crate::waiting::Waiting;
 
 /// The fields of an edit that the span gives.
 const OF_THE_SPAN: [&str; 2] = ["prompt", "original_llm_output"];
@@ -30,9 +31,7 @@ type Edit = Map<String, Value>;
 /// The edits by the output that they are on. An edit that is given twice is kept once.
 #[derive(Debug, Default)]
 pub(crate) struct Edits {
-    by_output: BTreeMap<String, Vec<(Place, Edit)>>,
-    /// Outputs that were there and could not be read, with the reason.
-    unread: BTreeMap<String, Skipped>,
+    waiting: Waiting<(Place, Edit)>,
     known: BTreeSet<String>,
 }
 
@@ -52,7 +51,7 @@ impl Edits {
         let event_id = id(edit, &["event_id"]).unwrap_or_else(digest);
         fields.insert("event_id".to_owned(), event_id.clone().into());
         if self.known.insert(format!("{event_id} {}", fields.get("final_user_edit").unwrap_or(&Value::Null))) {
-            self.by_output.entry(response).or_default().push((place, fields));
+            self.waiting.add(response, (place, fields));
         }
         Ok(())
     }
@@ -65,16 +64,7 @@ impl Edits {
             let ids =
                 [attributes.get("gen_ai.response.id").and_then(Value::as_str), text(span, &["spanId", "span_id"])];
             for response in ids.into_iter().flatten() {
-                if !self.by_output.contains_key(response) {
-                    continue;
-                }
-                let read = output(&attributes);
-                if let Err(skipped) = read {
-                    // Another span of this output may have its messages.
-                    self.unread.insert(response.to_owned(), skipped);
-                    continue;
-                }
-                let edits = self.by_output.remove(response).unwrap_or_default();
+                let Some((read, edits)) = self.waiting.meet(response, || output(&attributes)) else { continue };
                 outcomes.extend(edits.into_iter().map(|(place, edit)| (place, joined(&read, edit, response))));
             }
         }
@@ -83,15 +73,11 @@ impl Edits {
 
     /// Takes the edits that are left.
     pub(crate) fn rest(&mut self) -> Vec<(Place, Skipped)> {
-        let left = std::mem::take(&mut self.by_output);
-        let skipped = |response: &str, place: Place| {
+        let named = |(response, (place, _), unread): (String, (Place, Edit), Option<Skipped>)| {
             let missing = || Skipped::new(SkipReason::NoTarget, "response_id", "no span has this output");
-            (place, self.unread.get(response).cloned().unwrap_or_else(missing).of(response))
+            (place, unread.unwrap_or_else(missing).of(&response))
         };
-        let mut rest: Vec<_> = left
-            .iter()
-            .flat_map(|(response, edits)| edits.iter().map(|(place, _)| skipped(response, *place)))
-            .collect();
+        let mut rest: Vec<_> = self.waiting.rest().into_iter().map(named).collect();
         rest.sort_by_key(|(place, _)| *place);
         rest
     }
@@ -167,8 +153,8 @@ fn output(attributes: &Map<String, Value>) -> Result<Map<String, Value>, Skipped
 }
 
 /// Returns the event of an edit and its output. The edit's own fields win.
-fn joined(output: &Result<Map<String, Value>, Skipped>, edit: Edit, response: &str) -> Result<crate::Event, Skipped> {
-    let mut event = output.clone().map_err(|skipped| skipped.of(response))?;
+fn joined(output: &Map<String, Value>, edit: Edit, response: &str) -> Result<crate::Event, Skipped> {
+    let mut event = output.clone();
     let event_id = text(&Value::Object(edit.clone()), &["event_id"]).unwrap_or_default().to_owned();
     event.extend(edit);
     checked(event_id, Value::Object(event)).map_err(|skipped| skipped.of(response))

@@ -31,16 +31,7 @@ pub(crate) fn note(row: &Value, place: Place, options: &Options, notes: &mut Not
     if !is_annotation(row) {
         return Vec::new();
     }
-    match of_annotation(row, place, options) {
-        Ok((target, note)) => {
-            notes.add(target, note);
-            Vec::new()
-        }
-        Err(skipped) => vec![match id(row, &["id"]) {
-            Some(id) => skipped.of(&id),
-            None => skipped,
-        }],
-    }
+    notes.keep(row, of_annotation(row, place, options)).into_iter().collect()
 }
 
 fn of_annotation(row: &Value, place: Place, options: &Options) -> Result<(String, Note), Skipped> {

@@ -114,12 +114,8 @@ fn sink(arguments: &ImportArguments) -> Result<Sink, Failure> {
         None | Some(Target::Output) => Ok(Sink::output()),
         Some(Target::File(path)) => Ok(Sink::File(std::io::BufWriter::new(WholeFile::create(path)?))),
         Some(Target::Api(url)) => {
-            let first = arguments.files.first().map_or(Path::new("-"), PathBuf::as_path);
-            // The standard input may be another one the next time.
-            let is_same_again = !arguments.files.iter().chain(&arguments.edits).any(|path| path.as_os_str() == "-");
-            let progress = arguments.progress.as_deref().filter(|_| is_same_again);
-            let first = if is_same_again { first } else { Path::new("-") };
-            let resume = Resume::open(progress, first, identity(arguments, url))?;
+            let files: Vec<_> = arguments.files.iter().chain(&arguments.edits).map(PathBuf::as_path).collect();
+            let resume = Resume::open(arguments.progress.as_deref(), &files, identity(arguments, url))?;
             Ok(Sink::Api(Box::new(Api::new(url, arguments.key_file.as_deref(), resume)?)))
         }
     }

@@ -31,16 +31,18 @@ pub(super) struct Resume {
 }
 
 impl Resume {
-    /// Reads the progress of the import. `path` is the file's; without one, it is beside `first`. An import of the standard
-    /// input has none.
-    pub(super) fn open(path: Option<&Path>, first: &Path, import: Value) -> Result<Self, Failure> {
+    /// Reads the progress of the import of `files`. `path` is its own file; without one, it is beside the first of them. An import
+    /// with the standard input has none, because that may be another one the next time.
+    pub(super) fn open(path: Option<&Path>, files: &[&Path], import: Value) -> Result<Self, Failure> {
         let beside = || {
+            let first = files.first()?;
             let mut name = first.file_name()?.to_owned();
             name.push(".");
             name.push(ENDING);
-            (first.as_os_str() != "-").then(|| first.with_file_name(name))
+            Some(first.with_file_name(name))
         };
-        let path = path.map(Path::to_owned).or_else(beside);
+        let is_same_again = files.iter().all(|file| file.as_os_str() != "-");
+        let path = path.map(Path::to_owned).or_else(beside).filter(|_| is_same_again);
         let text = path.as_deref().map(std::fs::read).transpose();
         let text = match text {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
